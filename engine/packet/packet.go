@@ -1,0 +1,158 @@
+// Package packet turns bytes from a link into a [Packet]: the header fields
+// that faults, traces and expectations speak of.
+//
+// It is the only package that knows the decoding library. It does not follow
+// connections (package trace does) and does not read files (package pcap does).
+//
+// Invariant: no input makes it panic or read outside the bytes it was given.
+package packet
+
+import "net/netip"
+
+// TCPFlags are the control bits of a TCP header (RFC 9293, section 3.1).
+type TCPFlags uint8
+
+// The control bits.
+const (
+	FIN TCPFlags = 1 << iota
+	SYN
+	RST
+	PSH
+	ACK
+	URG
+	ECE
+	CWR
+)
+
+// Has reports whether every bit of want is set.
+func (f TCPFlags) Has(want TCPFlags) bool { return f&want == want }
+
+// Any reports whether at least one bit of want is set.
+func (f TCPFlags) Any(want TCPFlags) bool { return f&want != 0 }
+
+// String writes the flags as tcpdump does: "S.", "P.", ".", "none".
+func (f TCPFlags) String() string {
+	if f == 0 {
+		return "none"
+	}
+	buf := make([]byte, 0, 8)
+	for _, l := range [...]struct {
+		bit TCPFlags
+		c   byte
+	}{{FIN, 'F'}, {SYN, 'S'}, {RST, 'R'}, {PSH, 'P'}, {ACK, '.'}, {URG, 'U'}, {CWR, 'W'}, {ECE, 'E'}} {
+		if f.Has(l.bit) {
+			buf = append(buf, l.c)
+		}
+	}
+	return string(buf)
+}
+
+// Transport protocol numbers (IANA) that a Packet is decoded for.
+const (
+	ProtoICMP   = 1
+	ProtoTCP    = 6
+	ProtoUDP    = 17
+	ProtoICMPv6 = 58
+)
+
+// Block is one SACK block (RFC 2018): sequence numbers from Left up to, not
+// including, Right.
+type Block struct{ Left, Right uint32 }
+
+// Packet is one decoded frame. Fields of layers that are absent are zero. It is
+// kept small: a trace holds one for every frame that crossed a wire.
+type Packet struct {
+	Src, Dst         netip.Addr // invalid if not IP
+	SrcPort, DstPort uint16
+	Seq, Ack         uint32
+	TSVal, TSEcr     uint32 // TCP timestamps, if HasTS
+	Length           int32  // bytes on the wire, link header included
+	IPLen            int32  // bytes of the IP packet
+	PayloadLen       int32  // transport payload in bytes, by the IP length
+	EtherType        uint16
+	ID               uint16 // IPv4 identification
+	Flags            TCPFlags
+	Window           uint16 // as on the wire, unscaled
+	MSS              uint16 // TCP option, 0 if absent
+	WScale           int8   // TCP option, -1 if absent
+	Proto            uint8  // transport protocol, 0 if not IP
+	TTL              uint8  // or hop limit
+	DF               bool   // IPv4 don't fragment
+	Fragment         bool   // not the first fragment: no transport header
+	HasTS            bool
+	SACKPermitted    bool
+
+	rare *rare
+}
+
+// rare is what few packets have.
+type rare struct {
+	nsack     int
+	sack      [4]Block
+	icmp      *ICMP
+	malformed string
+}
+
+func (p *Packet) more() *rare {
+	if p.rare == nil {
+		p.rare = &rare{}
+	}
+	return p.rare
+}
+
+// ICMP is the ICMP or ICMPv6 message, nil if p is none.
+func (p *Packet) ICMP() *ICMP {
+	if p.rare == nil {
+		return nil
+	}
+	return p.rare.icmp
+}
+
+// Malformed says why decoding stopped early, empty if it did not.
+func (p *Packet) Malformed() string {
+	if p.rare == nil {
+		return ""
+	}
+	return p.rare.malformed
+}
+
+// SACK returns the SACK blocks (RFC 2018), at most four.
+func (p *Packet) SACK() []Block {
+	if p.rare == nil {
+		return nil
+	}
+	return p.rare.sack[:p.rare.nsack]
+}
+
+// ICMP is what an ICMP message says.
+type ICMP struct {
+	Type, Code uint8
+	MTU        int    // next-hop MTU of "fragmentation needed" (RFC 1191) or "packet too big" (RFC 4443)
+	Quoted     *Quote // the packet it complains about
+}
+
+// Quote is the beginning of the packet quoted in an ICMP error.
+type Quote struct {
+	Src, Dst         netip.Addr
+	Proto            uint8
+	SrcPort, DstPort uint16
+	Seq              uint32
+}
+
+// IsTCP reports whether p carries a TCP header.
+func (p *Packet) IsTCP() bool {
+	return p.Proto == ProtoTCP && !p.Fragment && p.SrcPort|p.DstPort != 0
+}
+
+// SeqLen is the sequence space p takes: its payload, plus one each for SYN and
+// FIN (RFC 9293, section 3.4).
+func (p *Packet) SeqLen() uint32 {
+	n := uint32(p.PayloadLen)
+	if p.Flags.Has(SYN) {
+		n++
+	}
+	if p.Flags.Has(FIN) {
+		n++
+	}
+	return n
+}

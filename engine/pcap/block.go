@@ -1,0 +1,197 @@
+package pcap
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+)
+
+// Block types and options of pcapng that are written here.
+const (
+	blockSection    = 0x0a0d0d0a
+	blockInterface  = 1
+	blockNames      = 4
+	blockStatistics = 5
+	blockEnhanced   = 6
+	blockSecrets    = 0x0000000a
+
+	byteOrderMagic = 0x1a2b3c4d
+
+	optEnd         = 0
+	optComment     = 1
+	optHardware    = 2
+	optOS          = 3
+	optApplication = 4
+	optIfName      = 2
+	optIfDesc      = 3
+	optIfMAC       = 6
+	optTsResol     = 9
+	optEPBFlags    = 2
+	optISBDropped  = 5
+
+	nrbEnd  = 0
+	nrbIPv4 = 1
+	nrbIPv6 = 2
+
+	secretsTLSKeyLog = 0x544c534b
+	linkEthernet     = 1
+)
+
+// Direction says which way a packet crossed its interface.
+type Direction uint8
+
+// Directions, as the pcapng flags word numbers them.
+const (
+	Unknown Direction = iota
+	Inbound
+	Outbound
+)
+
+// Interface describes one capture point.
+type Interface struct {
+	Name        string // shown by Wireshark as frame.interface_name
+	Description string
+	MAC         [6]byte
+}
+
+// Packet is one captured frame.
+type Packet struct {
+	Interface int // index, in the order the interfaces were given
+	Time      time.Time
+	Data      []byte
+	Length    int // bytes on the wire
+	Direction Direction
+	Comment   string // empty for none
+}
+
+// Encoder appends pcapng blocks to byte slices, little endian, nanosecond
+// time stamps. Its zero value is ready.
+type Encoder struct{}
+
+// Section appends a section header block.
+func (Encoder) Section(b []byte, comment, os, application string) []byte {
+	b, at := begin(b, blockSection)
+	b = u32(b, byteOrderMagic)
+	b = binary.LittleEndian.AppendUint16(b, 1)
+	b = binary.LittleEndian.AppendUint16(b, 0)
+	b = binary.LittleEndian.AppendUint64(b, ^uint64(0)) // section length unknown
+	b = textOption(b, optComment, comment)
+	b = textOption(b, optOS, os)
+	b = textOption(b, optApplication, application)
+	return end(option(b, optEnd, nil), at)
+}
+
+// Interface appends an interface description block for an Ethernet link.
+func (Encoder) Interface(b []byte, i Interface) []byte {
+	b, at := begin(b, blockInterface)
+	b = binary.LittleEndian.AppendUint16(b, linkEthernet)
+	b = binary.LittleEndian.AppendUint16(b, 0)
+	b = u32(b, 0) // no snap length
+	b = textOption(b, optIfName, i.Name)
+	b = textOption(b, optIfDesc, i.Description)
+	b = option(b, optIfMAC, i.MAC[:])
+	b = option(b, optTsResol, []byte{9})
+	return end(option(b, optEnd, nil), at)
+}
+
+// Packet appends an enhanced packet block.
+func (Encoder) Packet(b []byte, p Packet) []byte {
+	b, at := begin(b, blockEnhanced)
+	ns := uint64(p.Time.UnixNano())
+	b = u32(b, uint32(p.Interface))
+	b = u32(b, uint32(ns>>32))
+	b = u32(b, uint32(ns))
+	b = u32(b, uint32(len(p.Data)))
+	b = u32(b, uint32(p.Length))
+	b = padded(b, p.Data)
+	if p.Comment != "" {
+		b = textOption(b, optComment, p.Comment)
+	}
+	if p.Direction != Unknown {
+		b = option(b, optEPBFlags, u32(nil, uint32(p.Direction)))
+	}
+	if p.Comment != "" || p.Direction != Unknown {
+		b = option(b, optEnd, nil)
+	}
+	return end(b, at)
+}
+
+// Names appends a name resolution block. Each name keeps its first address
+// first, so that a reader shows it.
+func (Encoder) Names(b []byte, names []Name) []byte {
+	b, at := begin(b, blockNames)
+	for _, n := range names {
+		kind := uint16(nrbIPv4)
+		if n.Addr.Is6() {
+			kind = nrbIPv6
+		}
+		b = option(b, kind, append(append(n.Addr.AsSlice(), n.Host...), 0))
+	}
+	return end(option(b, nrbEnd, nil), at)
+}
+
+// Name ties an address to a host name.
+type Name struct {
+	Addr netip.Addr
+	Host string
+}
+
+// Secrets appends a decryption secrets block holding lines of the TLS key log
+// format (SSLKEYLOGFILE). It helps only packets that come after it.
+func (Encoder) Secrets(b, keyLog []byte) []byte {
+	b, at := begin(b, blockSecrets)
+	b = u32(b, secretsTLSKeyLog)
+	b = u32(b, uint32(len(keyLog)))
+	return end(padded(b, keyLog), at)
+}
+
+// Statistics appends an interface statistics block: how many packets the
+// capture itself lost on that interface.
+func (Encoder) Statistics(b []byte, iface int, t time.Time, lost uint64) []byte {
+	b, at := begin(b, blockStatistics)
+	ns := uint64(t.UnixNano())
+	b = u32(b, uint32(iface))
+	b = u32(b, uint32(ns>>32))
+	b = u32(b, uint32(ns))
+	b = option(b, optISBDropped, binary.LittleEndian.AppendUint64(nil, lost))
+	return end(option(b, optEnd, nil), at)
+}
+
+func begin(b []byte, kind uint32) ([]byte, int) {
+	at := len(b)
+	return u32(u32(b, kind), 0), at
+}
+
+// end closes the block that began at offset at: both length fields.
+func end(b []byte, at int) []byte {
+	n := uint32(len(b) - at + 4)
+	binary.LittleEndian.PutUint32(b[at+4:], n)
+	return u32(b, n)
+}
+
+func u32(b []byte, v uint32) []byte { return binary.LittleEndian.AppendUint32(b, v) }
+
+func padded(b, data []byte) []byte {
+	b = append(b, data...)
+	for i := len(data); i%4 != 0; i++ {
+		b = append(b, 0)
+	}
+	return b
+}
+
+// maxOption is the most an option's 16-bit length can say.
+const maxOption = 1<<16 - 1
+
+func option(b []byte, code uint16, v []byte) []byte {
+	v = v[:min(len(v), maxOption)]
+	b = binary.LittleEndian.AppendUint16(b, code)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(v)))
+	return padded(b, v)
+}
+
+func textOption(b []byte, code uint16, s string) []byte {
+	if s == "" {
+		return b
+	}
+	return option(b, code, []byte(s))
+}

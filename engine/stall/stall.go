@@ -1,0 +1,103 @@
+// Package stall measures how long the host kept the engine from running. A
+// time bound that was missed while the host was stalled says nothing about the
+// network; callers use [Monitor.During] to tell.
+package stall
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Threshold is the least delay that counts as a stall: several scheduler
+// ticks, below the smallest timer of TCP that a verdict may depend on (the
+// 40 ms delayed acknowledgement).
+const Threshold = 10 * time.Millisecond
+
+const (
+	period    = 5 * time.Millisecond
+	maxStalls = 4096
+)
+
+// Stall is one stretch of time in which the engine could not run.
+type Stall struct {
+	At     time.Time // when it ended
+	Length time.Duration
+}
+
+// String says how long the stall was.
+func (s Stall) String() string {
+	return fmt.Sprintf("host stalled for %s", s.Length.Round(time.Millisecond))
+}
+
+// Monitor collects stalls. A nil *Monitor collects nothing.
+type Monitor struct {
+	mu     sync.Mutex
+	stalls []Stall
+	stop   context.CancelFunc
+	done   chan struct{}
+}
+
+// Start begins to watch, with a timer that notes when it is woken late.
+func Start() *Monitor {
+	ctx, cancel := context.WithCancel(context.Background())
+	m := &Monitor{stop: cancel, done: make(chan struct{})}
+	go m.watch(ctx)
+	return m
+}
+
+func (m *Monitor) watch(ctx context.Context) {
+	defer close(m.done)
+	tick := time.NewTimer(period)
+	defer tick.Stop()
+	for {
+		due := time.Now().Add(period)
+		tick.Reset(period)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			m.Note(time.Since(due))
+		}
+	}
+}
+
+// Note reports that something due now was late by so much.
+func (m *Monitor) Note(late time.Duration) {
+	if m == nil || late < Threshold {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.stalls) < maxStalls {
+		m.stalls = append(m.stalls, Stall{At: time.Now(), Length: late})
+	}
+}
+
+// During returns the total and the longest stall that overlap the time from
+// since until now.
+func (m *Monitor) During(since time.Time) (total, longest time.Duration) {
+	if m == nil {
+		return 0, 0
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.stalls {
+		if s.At.Before(since) {
+			continue
+		}
+		total += s.Length
+		longest = max(longest, s.Length)
+	}
+	return total, longest
+}
+
+// Close stops watching.
+func (m *Monitor) Close() {
+	if m == nil {
+		return
+	}
+	m.stop()
+	<-m.done
+}

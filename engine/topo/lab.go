@@ -1,0 +1,210 @@
+//go:build linux
+
+package topo
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"netrepro/engine/netns"
+	"netrepro/engine/pcap"
+	"netrepro/engine/stall"
+	"netrepro/engine/trace"
+	"netrepro/engine/wire"
+)
+
+// Options of a lab.
+type Options struct {
+	// Capture is the pcapng file to write; empty keeps the trace in memory.
+	Capture string
+	// Comment goes into the head of the capture.
+	Comment string
+}
+
+// Lab is a live topology.
+type Lab struct {
+	Plan   *Plan
+	Nodes  []*LiveNode
+	Relay  *wire.Relay // nil if every wire is direct
+	Trace  *trace.Trace
+	Stalls *stall.Monitor
+
+	engine *netns.NS
+	file   *pcap.Writer
+}
+
+// LiveNode is a node with its namespace.
+type LiveNode struct {
+	*NodePlan
+	NS *netns.NS
+}
+
+// Up brings a plan to life. It needs CAP_SYS_ADMIN and CAP_NET_ADMIN in the
+// current user namespace. On error nothing is left.
+func Up(p *Plan, o Options) (l *Lab, err error) {
+	l = &Lab{Plan: p, Stalls: stall.Start()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.Close())
+			l = nil
+		}
+	}()
+	if l.engine, err = netns.New("engine"); err != nil {
+		return l, err
+	}
+	if err := l.makeNodes(); err != nil {
+		return l, err
+	}
+	specs, points, err := l.connect()
+	if err != nil {
+		return l, err
+	}
+	var g errgroup.Group
+	g.SetLimit(runtime.NumCPU())
+	for _, n := range l.Nodes {
+		g.Go(func() error { return n.start() })
+	}
+	if err := g.Wait(); err != nil {
+		return l, err
+	}
+	start := time.Now()
+	if o.Capture != "" {
+		if l.file, err = pcap.Create(o.Capture, l.head(o.Comment, points)); err != nil {
+			return l, err
+		}
+	}
+	l.Trace = trace.New(start, points, l.file)
+	err = l.engine.Do(func() error {
+		l.Relay, err = wire.Start(wire.Config{Wires: specs, Trace: l.Trace, Stalls: l.Stalls})
+		return err
+	})
+	return l, err
+}
+
+func (l *Lab) makeNodes() error {
+	l.Nodes = make([]*LiveNode, len(l.Plan.Nodes))
+	var g errgroup.Group
+	g.SetLimit(runtime.NumCPU())
+	for i, n := range l.Plan.Nodes {
+		l.Nodes[i] = &LiveNode{NodePlan: n}
+		g.Go(func() error {
+			ns, err := netns.New(n.Name)
+			if err != nil {
+				return err
+			}
+			l.Nodes[i].NS = ns
+			return ns.Do(func() error { return settle(n) })
+		})
+	}
+	return g.Wait()
+}
+
+// connect makes the links of every wire and returns those the relay serves.
+func (l *Lab) connect() (specs []wire.Spec, points []*trace.Point, err error) {
+	h, err := handle(l.engine)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer h.Close()
+	for i, w := range l.Plan.Wires {
+		if w.Direct {
+			if err := direct(w, [2]*netns.NS{l.Node(w.Nodes[0]).NS, l.Node(w.Nodes[1]).NS}); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
+		s := wire.Spec{Name: w.Name, Delay: w.Delay}
+		for side, f := range w.Ends {
+			index, err := tap(h, fmt.Sprintf("w%d%c", i, 'a'+side), f, l.Node(f.Node.Name).NS)
+			if err != nil {
+				return nil, nil, err
+			}
+			pt := &trace.Point{Index: len(points), Node: f.Node.Name, Wire: w.Name, Dev: f.Dev, MTU: f.MTU, MAC: f.MAC,
+				Addrs: []netip.Addr{f.Prefix.Addr()}}
+			points = append(points, pt)
+			s.Ends[side] = wire.End{Ifindex: index, Point: pt}
+		}
+		specs = append(specs, s)
+	}
+	return specs, points, nil
+}
+
+func (n *LiveNode) start() error {
+	if err := configure(n.NodePlan, n.NS); err != nil {
+		return err
+	}
+	for _, s := range n.Sysctl {
+		if err := SetSysctl(n.NS, s); err != nil {
+			return bad(n.Line, s.Name, "the name and value must be ones this kernel has for a network namespace", "node %s: %v", n.Name, err)
+		}
+	}
+	return nil
+}
+
+// head is the beginning of the capture file.
+func (l *Lab) head(comment string, points []*trace.Point) []byte {
+	var e pcap.Encoder
+	b := e.Section(nil, comment, "Linux "+Kernel(), "netrepro")
+	for _, p := range points {
+		b = e.Interface(b, pcap.Interface{Name: p.Name(), MAC: p.MAC,
+			Description: fmt.Sprintf("%s of %s on wire %s, %s, MTU %d", p.Dev, p.Node, p.Wire, p.Addrs[0], p.MTU)})
+	}
+	var names []pcap.Name
+	for _, n := range l.Nodes {
+		for _, f := range n.Ifaces {
+			names = append(names, pcap.Name{Addr: f.Prefix.Addr(), Host: n.Name})
+		}
+	}
+	return e.Names(b, names)
+}
+
+// Kernel is the release of the running kernel.
+func Kernel() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return "unknown"
+	}
+	return unix.ByteSliceToString(u.Release[:])
+}
+
+// Node returns the live node of that name, nil if there is none.
+func (l *Lab) Node(name string) *LiveNode {
+	i := slices.IndexFunc(l.Nodes, func(n *LiveNode) bool { return n.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return l.Nodes[i]
+}
+
+// Secrets adds TLS key log lines to the capture file, before any packet that
+// is recorded afterwards.
+func (l *Lab) Secrets(lines []byte) { l.Relay.Locked(func() { l.Trace.Secrets(lines) }) }
+
+// Close stops the wires, finishes the capture and lets go of every namespace.
+// Closing twice is harmless.
+func (l *Lab) Close() error {
+	var errs []error
+	if l.Relay != nil {
+		errs = append(errs, l.Relay.Close())
+		l.Relay = nil
+	}
+	errs = append(errs, l.file.Close())
+	l.file = nil
+	for _, n := range l.Nodes {
+		if n != nil && n.NS != nil {
+			errs = append(errs, n.NS.Close())
+		}
+	}
+	if l.engine != nil {
+		errs = append(errs, l.engine.Close())
+	}
+	l.Stalls.Close()
+	return errors.Join(errs...)
+}

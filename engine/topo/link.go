@@ -1,0 +1,155 @@
+//go:build linux
+
+package topo
+
+import (
+	"fmt"
+	"net"
+
+	"github.com/safchain/ethtool"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"netrepro/engine/netns"
+)
+
+// offloads are the device features that would make a trace show something else
+// than wire-size segments with valid checksums.
+var offloads = map[string]bool{
+	"tx-tcp-segmentation":          false,
+	"tx-tcp6-segmentation":         false,
+	"tx-tcp-ecn-segmentation":      false,
+	"tx-generic-segmentation":      false,
+	"rx-gro":                       false,
+	"tx-checksum-ip-generic":       false,
+	"tx-scatter-gather":            false,
+	"tx-udp-segmentation":          false,
+	"tx-gso-list":                  false,
+	"tx-tcp-mangleid-segmentation": false,
+}
+
+// handle opens a route netlink socket in ns.
+func handle(ns *netns.NS) (h *netlink.Handle, err error) {
+	err = ns.Do(func() error {
+		h, err = netlink.NewHandle(unix.NETLINK_ROUTE)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open netlink in %s: %w", ns.Name(), err)
+	}
+	return h, nil
+}
+
+// tap makes the veth pair between the engine and one end of a wire. The
+// engine's side takes frames of any size; the wire itself drops what is larger
+// than the receiver's MTU, and records it. It returns the engine's ifindex.
+func tap(engine *netlink.Handle, name string, f *Iface, node *netns.NS) (int, error) {
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.MTU, attrs.Flags = name, MaxMTU, net.FlagUp
+	attrs.NumTxQueues, attrs.NumRxQueues = 1, 1
+	v := netlink.NewVeth(attrs)
+	v.PeerName, v.PeerNamespace, v.PeerMTU = f.Dev, netlink.NsFd(node.Fd()), uint32(f.MTU)
+	v.PeerHardwareAddr = f.MAC[:]
+	v.PeerNumTxQueues, v.PeerNumRxQueues = 1, 1
+	if err := engine.LinkAdd(v); err != nil {
+		return 0, fmt.Errorf("wire %s: create link for %s: %w", f.Wire.Name, f.Node.Name, err)
+	}
+	return v.Index, nil
+}
+
+// direct makes the plain veth pair of a direct wire.
+func direct(w *WirePlan, nodes [2]*netns.NS) error {
+	h, err := handle(nodes[0])
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	a, b := w.Ends[0], w.Ends[1]
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.MTU, attrs.HardwareAddr = a.Dev, a.MTU, a.MAC[:]
+	attrs.NumTxQueues, attrs.NumRxQueues = 1, 1
+	v := netlink.NewVeth(attrs)
+	v.PeerName, v.PeerNamespace, v.PeerMTU = b.Dev, netlink.NsFd(nodes[1].Fd()), uint32(b.MTU)
+	v.PeerHardwareAddr = b.MAC[:]
+	v.PeerNumTxQueues, v.PeerNumRxQueues = 1, 1
+	if err := h.LinkAdd(v); err != nil {
+		return fmt.Errorf("wire %s: create direct link: %w", w.Name, err)
+	}
+	return nil
+}
+
+// configure brings a node's devices up with addresses, pinned neighbours and
+// routes.
+func configure(n *NodePlan, ns *netns.NS) error {
+	h, err := handle(ns)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	if err := ns.Do(func() error { return noOffloads(n) }); err != nil {
+		return err
+	}
+	lo, err := h.LinkByName("lo")
+	if err != nil {
+		return fmt.Errorf("node %s: find lo: %w", n.Name, err)
+	}
+	if err := h.LinkSetUp(lo); err != nil {
+		return fmt.Errorf("node %s: bring up lo: %w", n.Name, err)
+	}
+	index := map[string]int{}
+	for _, f := range n.Ifaces {
+		if err := f.bringUp(h); err != nil {
+			return fmt.Errorf("node %s: device %s: %w", n.Name, f.Dev, err)
+		}
+		l, err := h.LinkByName(f.Dev)
+		if err != nil {
+			return fmt.Errorf("node %s: find %s: %w", n.Name, f.Dev, err)
+		}
+		index[f.Dev] = l.Attrs().Index
+	}
+	for _, r := range n.Routes {
+		dst := &net.IPNet{IP: r.To.Addr().AsSlice(), Mask: net.CIDRMask(r.To.Bits(), r.To.Addr().BitLen())}
+		if err := h.RouteReplace(&netlink.Route{Dst: dst, Gw: r.Via.AsSlice(), LinkIndex: index[r.Dev]}); err != nil {
+			return fmt.Errorf("node %s: route %s via %s: %w", n.Name, r.To, r.Via, err)
+		}
+	}
+	return nil
+}
+
+func (f *Iface) bringUp(h *netlink.Handle) error {
+	l, err := h.LinkByName(f.Dev)
+	if err != nil {
+		return fmt.Errorf("find: %w", err)
+	}
+	mask := net.CIDRMask(f.Prefix.Bits(), f.Prefix.Addr().BitLen())
+	ip := &net.IPNet{IP: f.Prefix.Addr().AsSlice(), Mask: mask}
+	if err := h.AddrAdd(l, &netlink.Addr{IPNet: ip}); err != nil {
+		return fmt.Errorf("add address %s: %w", f.Prefix, err)
+	}
+	if err := h.LinkSetUp(l); err != nil {
+		return fmt.Errorf("bring up: %w", err)
+	}
+	peer := f.Peer()
+	// A pinned neighbour keeps ARP off the wire.
+	if err := h.NeighSet(&netlink.Neigh{LinkIndex: l.Attrs().Index, State: netlink.NUD_PERMANENT, Family: netlink.FAMILY_V4,
+		IP: peer.Prefix.Addr().AsSlice(), HardwareAddr: peer.MAC[:]}); err != nil {
+		return fmt.Errorf("pin neighbour %s: %w", peer.Prefix.Addr(), err)
+	}
+	return nil
+}
+
+// noOffloads turns the offloads of a node's devices off, in the calling
+// thread's namespace.
+func noOffloads(n *NodePlan) error {
+	e, err := ethtool.NewEthtool()
+	if err != nil {
+		return fmt.Errorf("node %s: open ethtool: %w", n.Name, err)
+	}
+	defer e.Close()
+	for _, f := range n.Ifaces {
+		if err := e.Change(f.Dev, offloads); err != nil {
+			return fmt.Errorf("node %s: turn off offloads of %s: %w", n.Name, f.Dev, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package trace
+
+import (
+	"net/netip"
+	"time"
+
+	"netrepro/engine/packet"
+)
+
+// Dir is the way a packet crossed its capture point.
+type Dir uint8
+
+// Directions, seen from the node.
+const (
+	Out Dir = iota
+	In
+)
+
+// Class says what a TCP segment was to its sender. The bits combine.
+type Class uint8
+
+// Classes of a segment.
+const (
+	// Data carries payload that was never sent before.
+	Data Class = 1 << iota
+	// PureAck has ACK set and takes no sequence space.
+	PureAck
+	// Rexmit takes sequence space that was sent before.
+	Rexmit
+	// RTO is a Rexmit that the retransmission timer sent (RFC 6298): the
+	// oldest unacknowledged segment, after at least the minimum RTO without
+	// anything from the peer that would have triggered it sooner.
+	RTO
+	// Fast is a Rexmit triggered by SACK blocks or duplicate
+	// acknowledgements (RFC 5681, RFC 6675, RFC 8985).
+	Fast
+	// KeepAlive probes with the last sequence number already sent (RFC 9293,
+	// section 3.8.4).
+	KeepAlive
+)
+
+// Point is a capture point: one end of one wire.
+type Point struct {
+	Index int // interface number in trace.pcapng
+	Node  string
+	Wire  string
+	Dev   string // device inside the node
+	MTU   int
+	MAC   [6]byte
+	Addrs []netip.Addr
+}
+
+// Name is the interface name in trace.pcapng: "node/wire".
+func (p *Point) Name() string { return p.Node + "/" + p.Wire }
+
+// Packet is one frame at one capture point. What it says of the frame itself
+// is shared between the record where it left and the one where it arrived.
+type Packet struct {
+	*Segment
+	N       int           // frame number, from 1
+	Time    time.Duration // since the start of the trace
+	Point   *Point
+	Dir     Dir
+	Dropped string // what dropped it, empty if nothing did
+}
+
+// Segment is a decoded frame with its place in its connection.
+type Segment struct {
+	packet.Packet
+	Conn   *Conn // nil if not TCP or UDP
+	RelSeq uint32
+	RelAck uint32
+	Resent int32 // how often this sequence space was sent before
+	Class  Class
+	Opener bool // sent by the side that opened Conn
+}
+
+// End is the relative sequence number after the space s takes.
+func (s *Segment) End() uint32 { return s.RelSeq + s.SeqLen() }
+
+// Is reports whether all bits of c are set.
+func (s *Segment) Is(c Class) bool { return s.Class&c == c }
+
+// Conn is one connection, from its first SYN on. A new SYN with another
+// initial sequence number on the same ports is another Conn.
+type Conn struct {
+	ID     int
+	Proto  uint8
+	Opener netip.AddrPort // sent the first SYN, or the first packet seen
+	Other  netip.AddrPort
+	base   [2]uint32 // initial sequence number of the opener and of the other
+	known  [2]bool
+}
+
+// connKey names a connection the same way from either side.
+type connKey struct {
+	lo, hi netip.AddrPort
+	proto  uint8
+}
+
+func keyOf(p *packet.Packet) (connKey, bool) {
+	if p.Proto != packet.ProtoTCP && p.Proto != packet.ProtoUDP || p.Fragment || p.Malformed() != "" {
+		return connKey{}, false
+	}
+	a, b := netip.AddrPortFrom(p.Src, p.SrcPort), netip.AddrPortFrom(p.Dst, p.DstPort)
+	if b.Compare(a) < 0 {
+		a, b = b, a
+	}
+	return connKey{a, b, p.Proto}, true
+}
+
+// minRTO is the least retransmission timeout of Linux, TCP_RTO_MIN, less the
+// slack that a capture point away from the sender adds.
+const minRTO = 180 * time.Millisecond

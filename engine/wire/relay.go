@@ -1,0 +1,319 @@
+//go:build linux
+
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"netrepro/engine/packet"
+	"netrepro/engine/stall"
+	"netrepro/engine/trace"
+)
+
+const (
+	// passFrames bounds how many frames one pass takes before it sends.
+	passFrames = 128
+	// flushAfter is how long a packet may stay in memory before it is
+	// written to the capture file.
+	flushAfter = 10 * time.Millisecond
+	// queueBytes bounds what all delays of a lab hold.
+	queueBytes = 256 << 20
+	// ringBytes bounds the receive ring of a lab.
+	ringBytes = 64 << 20
+	// Slots of the receive ring: what may wait while the host keeps the
+	// relay from running.
+	minSlots, slotsPerWire, maxSlots = 4096, 256, 16384
+)
+
+// Relay carries the frames of all wires of one lab.
+type Relay struct {
+	trace  *trace.Trace
+	stalls *stall.Monitor
+	start  int64 // of the trace, nanoseconds since 1970
+	dec    packet.Decoder
+
+	mu      sync.Mutex // held for each pass
+	wires   []*Wire
+	ports   map[int32]*port // by ifindex
+	ring    *ring
+	out     batch
+	queue   delayQueue
+	keeping int      // bytes in queue
+	spare   [][]byte // buffers to reuse
+	last    int64    // when a frame was last handled
+	dirty   int64    // when the first packet not yet flushed came, 0 if none
+	lost    uint64
+	lostWhy error
+
+	epoll, timer, wake int
+	armed              int64 // what timer is set to
+	stop               bool
+	done               chan struct{}
+}
+
+// Config is what [Start] needs.
+type Config struct {
+	Wires  []Spec
+	Trace  *trace.Trace
+	Stalls *stall.Monitor
+}
+
+// Start opens both ends of every wire in the calling thread's namespace, which
+// must be the one that has their devices, and begins to carry frames. It needs
+// CAP_NET_RAW there.
+func Start(c Config) (r *Relay, err error) {
+	r = &Relay{trace: c.Trace, stalls: c.Stalls, start: c.Trace.Start.UnixNano(), ports: map[int32]*port{},
+		epoll: -1, timer: -1, wake: -1, done: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			r.closeAll()
+		}
+	}()
+	if r.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("create epoll: %w", err)
+	}
+	if r.timer, err = unix.TimerfdCreate(unix.CLOCK_REALTIME, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("create timer: %w", err)
+	}
+	if r.wake, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("create eventfd: %w", err)
+	}
+	mtu := 0
+	for _, s := range c.Wires {
+		w := &Wire{Spec: s, relay: r}
+		r.wires = append(r.wires, w)
+		for side, e := range s.Ends {
+			w.ports[side] = &port{End: e, wire: w, side: side}
+			r.ports[int32(e.Ifindex)] = w.ports[side]
+			mtu = max(mtu, e.Point.MTU)
+		}
+	}
+	if r.ring, err = openRing(mtu, min(max(minSlots, slotsPerWire*len(c.Wires)), maxSlots)); err != nil {
+		return nil, err
+	}
+	for _, fd := range []int{r.timer, r.wake, r.ring.fd} {
+		if err := unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
+			return nil, fmt.Errorf("watch descriptor: %w", err)
+		}
+	}
+	go r.run()
+	return r, nil
+}
+
+// Wire returns the wire of that name, nil if there is none.
+func (r *Relay) Wire(name string) *Wire {
+	for _, w := range r.wires {
+		if w.Name == name {
+			return w
+		}
+	}
+	return nil
+}
+
+// Locked runs f while no frame is being handled. f must be short and must not
+// wait for a frame.
+func (r *Relay) Locked(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f()
+}
+
+// Lost is how many frames were lost that no fault dropped, and why the last
+// one was. A trace with losses proves nothing.
+func (r *Relay) Lost() (n uint64, why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.countDrops()
+	return r.lost, r.lostWhy
+}
+
+func (r *Relay) countDrops() {
+	if r.ring == nil {
+		return
+	}
+	if n := r.ring.dropped(); n > 0 {
+		r.lose(n, errors.New("the engine was too slow for what the nodes sent"))
+	}
+}
+
+func (r *Relay) lose(n uint64, why error) {
+	r.lost += n
+	r.lostWhy = why
+}
+
+// WaitIdle waits until no frame is on its way and none has been handled for
+// the time quiet, so that what the nodes answer at once or after a delayed
+// acknowledgement is in the trace.
+func (r *Relay) WaitIdle(ctx context.Context, quiet time.Duration) error {
+	for {
+		wait := r.busyFor(quiet)
+		if wait <= 0 {
+			return nil
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		case <-t.C:
+		}
+	}
+}
+
+// busyFor is how long to wait before the wires may be idle, 0 if they are.
+func (r *Relay) busyFor(quiet time.Duration) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := clock()
+	if due, ok := r.queue.next(); ok {
+		return max(time.Duration(due-now), 0) + quiet
+	}
+	if r.ring != nil && r.ring.ready() {
+		return time.Millisecond
+	}
+	return time.Duration(r.last-now) + quiet
+}
+
+// Close stops the relay and frees its sockets. Frames still on their way are
+// gone.
+func (r *Relay) Close() error {
+	r.mu.Lock()
+	stopped := r.stop
+	r.stop = true
+	r.mu.Unlock()
+	if !stopped {
+		one := [8]byte{1}
+		if _, err := unix.Write(r.wake, one[:]); err != nil {
+			return fmt.Errorf("stop relay: %w", err)
+		}
+	}
+	<-r.done
+	return nil
+}
+
+func (r *Relay) closeAll() {
+	if r.ring != nil {
+		r.ring.close()
+		r.ring = nil
+	}
+	for _, fd := range []int{r.epoll, r.timer, r.wake} {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
+	}
+}
+
+// clock is the time the kernel stamps frames with.
+func clock() int64 { return time.Now().UnixNano() }
+
+func (r *Relay) run() {
+	// A thread of its own: the kernel then wakes the relay directly, without
+	// a detour through the Go scheduler.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(r.done)
+	events := make([]unix.EpollEvent, 64)
+	for {
+		r.mu.Lock()
+		if r.stop {
+			r.countDrops()
+			r.closeAll()
+			r.mu.Unlock()
+			return
+		}
+		worked := r.pass()
+		timeout := r.sleepFor()
+		r.mu.Unlock()
+		if worked {
+			continue
+		}
+		n, err := unix.EpollWait(r.epoll, events, timeout)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			r.Locked(func() { r.lose(1, fmt.Errorf("wait for frames: %w", err)) })
+			return
+		}
+		for _, e := range events[:max(n, 0)] {
+			if e.Fd == int32(r.timer) || e.Fd == int32(r.wake) {
+				var b [8]byte
+				_, _ = unix.Read(int(e.Fd), b[:])
+			}
+		}
+	}
+}
+
+// pass handles the frames that wait, oldest first, and those whose delay is
+// over. It reports whether there were any.
+func (r *Relay) pass() bool {
+	n := 0
+	for ; n < passFrames && r.ring.ready(); n++ {
+		f := r.ring.take()
+		if p := r.ports[f.ifindex]; p != nil {
+			p.receive(f)
+		}
+	}
+	now := clock()
+	for due, ok := r.queue.next(); ok && due <= now; due, ok = r.queue.next() {
+		f := r.queue.pop()
+		r.stalls.Note(time.Duration(now - due))
+		f.port.send(f.pkt, f.data)
+		r.keeping -= len(f.data)
+		r.spare = append(r.spare, f.data)
+		n++
+	}
+	if n == 0 {
+		return false
+	}
+	r.flush()
+	r.ring.release()
+	r.last = now
+	if r.dirty == 0 {
+		r.dirty = now
+	}
+	return true
+}
+
+func (r *Relay) flush() {
+	if refused, err := r.out.flush(r.ring.fd); refused > 0 {
+		r.lose(uint64(refused), err)
+	}
+}
+
+// sleepFor arms the timer for the next delayed frame, flushes the capture if
+// it is time and returns for how many milliseconds the relay may sleep.
+func (r *Relay) sleepFor() int {
+	if due, ok := r.queue.next(); ok && due != r.armed {
+		r.armed = due
+		_ = unix.TimerfdSettime(r.timer, unix.TFD_TIMER_ABSTIME, &unix.ItimerSpec{Value: unix.NsecToTimespec(due)}, nil)
+	}
+	if r.dirty == 0 {
+		return -1
+	}
+	left := r.dirty + int64(flushAfter) - clock()
+	if left > 0 {
+		return int(left/int64(time.Millisecond)) + 1
+	}
+	r.trace.Flush()
+	r.dirty = 0
+	return -1
+}
+
+// keep copies a frame so that it outlives its slot in the ring.
+func (r *Relay) keep(data []byte) []byte {
+	var b []byte
+	if n := len(r.spare); n > 0 {
+		b, r.spare = r.spare[n-1], r.spare[:n-1]
+	}
+	b = append(b[:0], data...)
+	r.keeping += len(b)
+	if r.keeping > queueBytes {
+		r.lose(1, fmt.Errorf("more than %d MB on their way at once", queueBytes>>20))
+	}
+	return b
+}
