@@ -14,7 +14,7 @@ const (
 
 // Writer appends blocks to a file from one goroutine while another writes to
 // the disk. Its methods must be called from one goroutine at a time. A nil
-// *Writer takes packets and does nothing.
+// *Writer, and a closed one, takes blocks and does nothing.
 type Writer struct {
 	Encoder
 	f    *os.File
@@ -22,6 +22,8 @@ type Writer struct {
 	full chan []byte
 	free chan []byte
 	done chan struct{}
+
+	closed bool
 
 	mu  sync.Mutex
 	err error
@@ -48,7 +50,7 @@ func Create(path string, head []byte) (*Writer, error) {
 // Append lets add append whole blocks to the buffer. It waits when the disk
 // is too far behind.
 func (w *Writer) Append(add func(b []byte) []byte) {
-	if w == nil {
+	if w == nil || w.closed {
 		return
 	}
 	if w.cur == nil {
@@ -72,10 +74,11 @@ func (w *Writer) Flush() {
 
 // Close flushes, closes the file and returns the first error of any write.
 func (w *Writer) Close() error {
-	if w == nil {
+	if w == nil || w.closed {
 		return nil
 	}
 	w.Flush()
+	w.closed = true
 	close(w.full)
 	<-w.done
 	w.mu.Lock()

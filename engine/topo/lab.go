@@ -193,10 +193,8 @@ func (l *Lab) Close() error {
 	var errs []error
 	if l.Relay != nil {
 		errs = append(errs, l.Relay.Close())
-		l.Relay = nil
+		l.Relay.Locked(func() { errs = append(errs, l.file.Close()) })
 	}
-	errs = append(errs, l.file.Close())
-	l.file = nil
 	for _, n := range l.Nodes {
 		if n != nil && n.NS != nil {
 			errs = append(errs, n.NS.Close())

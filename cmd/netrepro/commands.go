@@ -1,0 +1,184 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"netrepro/engine/report"
+	"netrepro/engine/runner"
+	"netrepro/engine/script"
+)
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+func root(e env) *cobra.Command {
+	c := &cobra.Command{
+		Use:           "netrepro",
+		Short:         "Turns a network failure into a file anyone can run",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	c.CompletionOptions.HiddenDefaultCmd = true
+	c.AddCommand(runCommand(e), listCommand(e), checkCommand(e), versionCommand(e))
+	return c
+}
+
+func runCommand(e env) *cobra.Command {
+	var o runner.Options
+	var require, verbose bool
+	c := &cobra.Command{
+		Use:   "run [PATH…]",
+		Short: "Run scenarios: files, directories or names; without any, the shipped library",
+		Long: `Run scenarios: files, directories or names; without any, the shipped library.
+
+Exit codes: 0 everything as expected, 1 a case failed, 2 script or usage error,
+3 this machine cannot (or --require was given and something was skipped),
+4 only inconclusive cases stand in the way, 130 interrupted.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runScenarios(cmd, e, args, o, require, verbose) },
+	}
+	f := c.Flags()
+	f.IntVarP(&o.Parallel, "jobs", "j", runtime.NumCPU(), "cases side by side")
+	f.IntVar(&o.Repeat, "repeat", 1, "run each case so many times")
+	f.StringVar(&o.Variant, "variant", "", "run only this variant")
+	f.Uint64Var(&o.Seed, "seed", 1, "what random choices of scripts draw from")
+	f.StringVarP(&o.Out, "out", "o", "out", "directory for traces")
+	f.BoolVar(&o.Keep, "keep", false, "after a case that did not end as expected, keep its lab until interrupted")
+	f.StringVar(&o.Lualib, "lualib", "", "take library modules from this directory")
+	f.BoolVar(&require, "require", false, "a skipped case is a failure (exit code 3)")
+	f.BoolVarP(&verbose, "verbose", "v", false, "show what passed, with its evidence")
+	return c
+}
+
+func load(cmd *cobra.Command, args []string, o script.Options) ([]*script.File, error) {
+	sources, err := runner.Find(args)
+	if err != nil {
+		return nil, err
+	}
+	return runner.Load(cmd.Context(), sources, o)
+}
+
+func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, require, verbose bool) error {
+	if o.Parallel < 1 || o.Repeat < 1 {
+		return errors.New("--jobs and --repeat are at least 1")
+	}
+	files, err := load(cmd, args, o.Options)
+	if err != nil {
+		return err
+	}
+	tasks := runner.Tasks(files, o)
+	if len(tasks) == 0 {
+		return fmt.Errorf("no case has variant %q: netrepro list shows what there is", o.Variant)
+	}
+	t := report.NewTerminal(e.out, len(tasks), report.Style{Color: e.color, Live: e.terminal, Verbose: verbose, Again: "netrepro run"})
+	err = runner.Run(cmd.Context(), tasks, o, t)
+	if errors.Is(err, runner.ErrCannot) {
+		return coded{fmt.Errorf("%w: run as root, or allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces above 0)", err), exitCannot}
+	}
+	if err != nil {
+		return err
+	}
+	t.Close()
+	if code := exitCode(t, require); code != exitExpected {
+		return silent(code)
+	}
+	return nil
+}
+
+// exitCode is the code for what t counted, the gravest first.
+func exitCode(t *report.Terminal, require bool) int {
+	switch {
+	case t.Count(script.Errored) > 0:
+		return exitScript
+	case t.Count(script.Failed) > 0:
+		return exitFailed
+	case require && t.Count(script.Skipped) > 0:
+		return exitCannot
+	case t.Count(script.Inconclusive) > 0:
+		return exitInconclusive
+	}
+	return exitExpected
+}
+
+func listCommand(e env) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "list [PATH…]",
+		Short: "List scenarios and their cases, without privilege",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			files, err := load(cmd, args, script.Options{})
+			if err != nil {
+				return err
+			}
+			return list(e, files, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a case")
+	return c
+}
+
+func list(e env, files []*script.File, asJSON bool) error {
+	enc := json.NewEncoder(e.out)
+	enc.SetEscapeHTML(false)
+	for _, f := range files {
+		for _, s := range f.Scenarios {
+			if !asJSON {
+				fmt.Fprintf(e.out, "%s  (%s)  %s\n", s.Name, f.Name, strings.Join(s.Tags, " "))
+			}
+			for _, c := range s.Cases() {
+				if !asJSON {
+					fmt.Fprintf(e.out, "    %s\n", c.ID())
+					continue
+				}
+				if err := enc.Encode(map[string]any{"case": c.ID(), "scenario": s.Name, "variant": c.Variant.Name, "file": f.Name,
+					"line": s.Line, "tags": s.Tags, "needs": s.Needs, "timeout": s.Timeout.Seconds(), "reproduces": c.Reproduces()}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func checkCommand(e env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check [PATH…]",
+		Short: "Check scenarios for mistakes, without privilege and without running them",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			files, err := load(cmd, args, script.Options{})
+			if err != nil {
+				return err
+			}
+			n := 0
+			for _, f := range files {
+				n += len(f.Scenarios)
+			}
+			fmt.Fprintf(e.out, "%d files, %d scenarios: no mistakes found\n", len(files), n)
+			return nil
+		},
+	}
+}
+
+func versionCommand(e env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		Run: func(*cobra.Command, []string) {
+			v := "unknown"
+			if b, ok := debug.ReadBuildInfo(); ok {
+				v = b.Main.Version + " " + b.GoVersion
+			}
+			fmt.Fprintln(e.out, "netrepro", v)
+		},
+	}
+}

@@ -1,0 +1,193 @@
+//go:build linux
+
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"netrepro/engine/netns"
+)
+
+// firstPort is where source ports begin that a script does not choose: the
+// same in every run.
+const firstPort = 40000
+
+// Host is a node as endpoints see it.
+type Host struct {
+	name string
+	ns   *netns.NS
+	addr netip.Addr
+
+	mu     sync.Mutex
+	port   int
+	open   map[io.Closer]bool
+	closed bool
+}
+
+// NewHost makes endpoints possible in ns, which has address addr.
+func NewHost(name string, ns *netns.NS, addr netip.Addr) *Host {
+	return &Host{name: name, ns: ns, addr: addr, port: firstPort, open: map[io.Closer]bool{}}
+}
+
+// Name is the node's name.
+func (h *Host) Name() string { return h.name }
+
+// Addr is the node's primary address.
+func (h *Host) Addr() netip.Addr { return h.addr }
+
+// keep registers c to be closed with the host.
+func (h *Host) keep(c io.Closer) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		_ = c.Close()
+		return fmt.Errorf("host %s is closed", h.name)
+	}
+	h.open[c] = true
+	return nil
+}
+
+func (h *Host) forget(c io.Closer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.open, c)
+}
+
+// Close closes everything still open on the host.
+func (h *Host) Close() error {
+	h.mu.Lock()
+	h.closed = true
+	var all []io.Closer
+	for c := range h.open {
+		all = append(all, c)
+	}
+	h.mu.Unlock()
+	var errs []error
+	for _, c := range all {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// DialSpec says how to open a connection.
+type DialSpec struct {
+	To       netip.AddrPort
+	FromPort int // 0 takes the next of the host's own
+	Options
+}
+
+// Pending is a socket on its way to be connected: its addresses are known.
+type Pending struct {
+	sock  *socket
+	host  *Host
+	to    netip.AddrPort
+	Local netip.AddrPort
+}
+
+// Bind makes the socket of a connection and fixes its source port, sending
+// nothing yet.
+func (h *Host) Bind(s DialSpec) (*Pending, error) {
+	sock, err := h.newSocket()
+	if err != nil {
+		return nil, err
+	}
+	p := &Pending{sock: sock, host: h, to: s.To}
+	if err := sock.Set(s.Options); err != nil {
+		return nil, errors.Join(err, sock.f.Close())
+	}
+	err = sock.control(func(fd int) error {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+			return err
+		}
+		port, err := h.bindPort(fd, s.FromPort)
+		p.Local = netip.AddrPortFrom(h.addr, uint16(port))
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("bind on %s: %w", h.name, err), sock.f.Close())
+	}
+	return p, nil
+}
+
+func (h *Host) bindPort(fd, asked int) (int, error) {
+	if asked != 0 {
+		return asked, unix.Bind(fd, &unix.SockaddrInet4{Port: asked})
+	}
+	for {
+		h.mu.Lock()
+		port := h.port
+		h.port++
+		h.mu.Unlock()
+		if port > 65535 {
+			return 0, unix.EADDRNOTAVAIL
+		}
+		if err := unix.Bind(fd, &unix.SockaddrInet4{Port: port}); !errors.Is(err, unix.EADDRINUSE) {
+			return port, err
+		}
+	}
+}
+
+// Connect completes the connection; ctx bounds how long it may take.
+func (p *Pending) Connect(ctx context.Context) (*Conn, error) {
+	if d, ok := ctx.Deadline(); ok {
+		if err := p.sock.f.SetWriteDeadline(d); err != nil {
+			return nil, errors.Join(err, p.sock.f.Close())
+		}
+	}
+	stop := context.AfterFunc(ctx, func() { _ = p.sock.f.SetWriteDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if err := p.connect(); err != nil {
+		return nil, errors.Join(fmt.Errorf("connect %s to %s: %w", p.host.name, p.to, err), p.sock.f.Close())
+	}
+	if err := p.sock.f.SetWriteDeadline(time.Time{}); err != nil {
+		return nil, errors.Join(err, p.sock.f.Close())
+	}
+	c, err := p.host.newConn(p.sock, p.to)
+	if err != nil {
+		return nil, errors.Join(err, p.sock.f.Close())
+	}
+	return c, p.host.keep(c)
+}
+
+func (p *Pending) connect() error {
+	var err error
+	started := false
+	werr := p.sock.rc.Write(func(fd uintptr) bool {
+		if !started {
+			started = true
+			err = unix.Connect(int(fd), sockaddr(p.to))
+			return !errors.Is(err, unix.EINPROGRESS)
+		}
+		// A spurious wake-up leaves no error and no peer: wait on.
+		var n int
+		if n, err = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR); err == nil && n != 0 {
+			err = unix.Errno(n)
+		}
+		if err != nil {
+			return true
+		}
+		_, perr := unix.Getpeername(int(fd))
+		return perr == nil
+	})
+	if werr != nil {
+		return werr
+	}
+	return err
+}
+
+// Dial is Bind and Connect.
+func (h *Host) Dial(ctx context.Context, s DialSpec) (*Conn, error) {
+	p, err := h.Bind(s)
+	if err != nil {
+		return nil, err
+	}
+	return p.Connect(ctx)
+}

@@ -1,0 +1,109 @@
+//go:build linux
+
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Listener is a listening socket. It is a net.Listener.
+type Listener struct {
+	*socket
+	host *Host
+	port int
+}
+
+// DefaultBacklog is the accept queue a listener gets unless asked otherwise,
+// the kernel's own limit since Linux 5.4 (net.core.somaxconn).
+const DefaultBacklog = 4096
+
+// Listen opens a listener on every address of the host.
+func (h *Host) Listen(port, backlog int, o Options) (*Listener, error) {
+	sock, err := h.newSocket()
+	if err != nil {
+		return nil, err
+	}
+	if backlog <= 0 {
+		backlog = DefaultBacklog
+	}
+	if err := sock.Set(o); err != nil {
+		return nil, errors.Join(err, sock.f.Close())
+	}
+	err = sock.control(func(fd int) error {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+			return err
+		}
+		if err := unix.Bind(fd, &unix.SockaddrInet4{Port: port}); err != nil {
+			return err
+		}
+		return unix.Listen(fd, backlog)
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listen on %s port %d: %w", h.name, port, err), sock.f.Close())
+	}
+	l := &Listener{socket: sock, host: h, port: port}
+	return l, h.keep(l)
+}
+
+// Port is where it listens.
+func (l *Listener) Port() int { return l.port }
+
+// Host is where it lives.
+func (l *Listener) Host() *Host { return l.host }
+
+// Accept implements net.Listener.
+func (l *Listener) Accept() (net.Conn, error) { return l.accept() }
+
+// AcceptContext takes the next connection; ctx bounds how long it may take.
+func (l *Listener) AcceptContext(ctx context.Context) (*Conn, error) {
+	if err := l.f.SetReadDeadline(time.Time{}); err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = l.f.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	return l.accept()
+}
+
+func (l *Listener) accept() (*Conn, error) {
+	var fd int
+	var sa unix.Sockaddr
+	var err error
+	rerr := l.rc.Read(func(lfd uintptr) bool {
+		for {
+			fd, sa, err = unix.Accept4(int(lfd), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+			if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ECONNABORTED) {
+				return !errors.Is(err, unix.EAGAIN)
+			}
+		}
+	})
+	if err := errors.Join(rerr, err); rerr != nil || err != nil {
+		return nil, fmt.Errorf("accept on %s port %d: %w", l.host.name, l.port, err)
+	}
+	s, err := wrap(fd)
+	if err != nil {
+		return nil, err
+	}
+	c, err := l.host.newConn(s, addrPort(sa))
+	if err != nil {
+		return nil, errors.Join(err, s.f.Close())
+	}
+	return c, l.host.keep(c)
+}
+
+// Addr implements net.Listener.
+func (l *Listener) Addr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(l.host.addr, uint16(l.port)))
+}
+
+// Close implements net.Listener.
+func (l *Listener) Close() error {
+	l.host.forget(l)
+	return l.close()
+}

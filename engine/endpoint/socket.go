@@ -1,0 +1,158 @@
+//go:build linux
+
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// socket is a TCP socket with the kernel's defaults, none of Go's, that waits
+// through the runtime's poller.
+type socket struct {
+	f  *os.File
+	rc syscall.RawConn
+}
+
+// newSocket makes a socket in the namespace of h.
+func (h *Host) newSocket() (*socket, error) {
+	var fd int
+	err := h.ns.Do(func() (err error) {
+		fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open socket on %s: %w", h.name, err)
+	}
+	return wrap(fd)
+}
+
+func wrap(fd int) (*socket, error) {
+	f := os.NewFile(uintptr(fd), "socket")
+	rc, err := f.SyscallConn()
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return &socket{f, rc}, nil
+}
+
+// close is close(2), once: servers and the host both close what is theirs.
+func (s *socket) close() error {
+	if err := s.f.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// control runs f on the descriptor.
+func (s *socket) control(f func(fd int) error) error {
+	var err error
+	if cerr := s.rc.Control(func(fd uintptr) { err = f(int(fd)) }); cerr != nil {
+		return cerr
+	}
+	return err
+}
+
+// Conn is a TCP connection. It is a net.Conn.
+type Conn struct {
+	socket
+	host          *Host
+	local, remote netip.AddrPort
+}
+
+// newConn adopts a connected socket.
+func (h *Host) newConn(s *socket, remote netip.AddrPort) (*Conn, error) {
+	c := &Conn{socket: *s, host: h, remote: remote}
+	err := c.control(func(fd int) error {
+		sa, err := unix.Getsockname(fd)
+		if err == nil {
+			c.local = addrPort(sa)
+		}
+		return err
+	})
+	return c, err
+}
+
+func addrPort(sa unix.Sockaddr) netip.AddrPort {
+	if a, ok := sa.(*unix.SockaddrInet4); ok {
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	}
+	return netip.AddrPort{}
+}
+
+func sockaddr(a netip.AddrPort) unix.Sockaddr {
+	return &unix.SockaddrInet4{Addr: a.Addr().As4(), Port: int(a.Port())}
+}
+
+// Read implements net.Conn.
+func (c *Conn) Read(b []byte) (int, error) { return c.f.Read(b) }
+
+// Write implements net.Conn.
+func (c *Conn) Write(b []byte) (int, error) { return c.f.Write(b) }
+
+// Close implements net.Conn: close(2), with whatever linger is set.
+func (c *Conn) Close() error {
+	c.host.forget(c)
+	return c.close()
+}
+
+// Local is the connection's own address.
+func (c *Conn) Local() netip.AddrPort { return c.local }
+
+// Remote is the peer's address.
+func (c *Conn) Remote() netip.AddrPort { return c.remote }
+
+// LocalAddr implements net.Conn.
+func (c *Conn) LocalAddr() net.Addr { return net.TCPAddrFromAddrPort(c.local) }
+
+// RemoteAddr implements net.Conn.
+func (c *Conn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.remote) }
+
+// SetDeadline implements net.Conn.
+func (c *Conn) SetDeadline(t time.Time) error { return c.f.SetDeadline(t) }
+
+// SetReadDeadline implements net.Conn.
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.f.SetReadDeadline(t) }
+
+// SetWriteDeadline implements net.Conn.
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.f.SetWriteDeadline(t) }
+
+// WaitReadable waits until a read would not block, taking nothing.
+func (c *Conn) WaitReadable() error {
+	var err error
+	rerr := c.rc.Read(func(fd uintptr) bool {
+		var b [1]byte
+		_, _, err = unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK)
+		return err != unix.EAGAIN //nolint:errorlint // a bare errno from the kernel
+	})
+	if rerr != nil {
+		return rerr
+	}
+	return err
+}
+
+// Shutdown closes one direction: "read", "write" or "both" (shutdown(2)).
+func (c *Conn) Shutdown(how string) error {
+	n, ok := map[string]int{"read": unix.SHUT_RD, "write": unix.SHUT_WR, "both": unix.SHUT_RDWR}[how]
+	if !ok {
+		return fmt.Errorf("shutdown %q: want read, write or both", how)
+	}
+	return c.control(func(fd int) error { return unix.Shutdown(fd, n) })
+}
+
+// Info reads TCP_INFO (tcp(7)).
+func (c *Conn) Info() (info *unix.TCPInfo, err error) {
+	err = c.control(func(fd int) (err error) {
+		info, err = unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		return err
+	})
+	return info, err
+}

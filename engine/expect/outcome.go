@@ -1,0 +1,92 @@
+// Package expect judges traces and values. An expectation is plain data; its
+// outcome carries the evidence it used, in the notation of package trace.
+//
+// It neither waits nor prints.
+//
+// Invariant: an outcome that fails says what was expected, what was seen, and
+// the packets it looked at.
+package expect
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"netrepro/engine/trace"
+)
+
+// Outcome is a judgement.
+type Outcome struct {
+	Pass bool
+	// Timed says that the failure is a missed time bound and nothing else:
+	// on a stalled host it proves nothing.
+	Timed bool
+	// Expected and Saw make the message "expected …, saw …".
+	Expected, Saw string
+	// Packets are what was looked at, formatted, at most maxEvidence.
+	Packets []string
+	// Frames are their numbers in trace.pcapng.
+	Frames []int
+}
+
+// Message is the outcome in one line.
+func (o Outcome) Message() string { return fmt.Sprintf("expected %s, saw %s", o.Expected, o.Saw) }
+
+// Spec is an expectation on a trace.
+type Spec interface {
+	Judge(v *trace.View) Outcome
+	// Early reports whether a pass can be believed before the wires are
+	// idle: later packets cannot turn it into a failure.
+	Early() bool
+}
+
+// maxEvidence is how many packets an outcome shows.
+const maxEvidence = 12
+
+// evidence adds packets to o, each with a remark if there is one.
+func (o *Outcome) evidence(t *trace.Trace, ps []*trace.Packet, remark map[*trace.Packet]string) {
+	for i, p := range ps {
+		if i == maxEvidence {
+			o.Packets = append(o.Packets, fmt.Sprintf("… and %d more", len(ps)-i))
+			return
+		}
+		line := t.Format(p)
+		if r := remark[p]; r != "" {
+			line += "  <- " + r
+		}
+		o.Packets = append(o.Packets, line)
+		o.Frames = append(o.Frames, p.N)
+	}
+}
+
+// Count is a number of times: exactly Min, or Min and more.
+type Count struct {
+	Min    int
+	OrMore bool
+}
+
+// ParseCount reads "3" or ">= 3".
+func ParseCount(s string) (Count, error) {
+	text := strings.TrimSpace(s)
+	rest, more := strings.CutPrefix(text, ">=")
+	n, err := strconv.Atoi(strings.TrimSpace(rest))
+	if err != nil || n < 0 || n > 1<<30 {
+		return Count{}, fmt.Errorf(`%q is not a count: write 3 or ">= 3"`, s)
+	}
+	return Count{n, more}, nil
+}
+
+// Allows reports whether n is in c.
+func (c Count) Allows(n int) bool { return n == c.Min || c.OrMore && n > c.Min }
+
+// String writes c in words: "3 times", "3 times or more".
+func (c Count) String() string {
+	s := fmt.Sprintf("%d times", c.Min)
+	if c.Min == 1 {
+		s = "once"
+	}
+	if c.OrMore {
+		s += " or more"
+	}
+	return s
+}

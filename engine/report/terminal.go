@@ -1,0 +1,233 @@
+//go:build linux
+
+// Package report shows results to people.
+//
+// It decides nothing: verdicts come from packages script and runner.
+//
+// Invariant: what is written depends on the events alone, not on whether a
+// terminal is there; colour and the progress line are additions.
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"netrepro/engine/runner"
+	"netrepro/engine/script"
+)
+
+// Terminal writes results as they come.
+type Terminal struct {
+	w       io.Writer
+	color   bool
+	live    bool // rewrite a progress line
+	verbose bool
+	again   string // the command to repeat a case, before its arguments
+
+	total   int
+	done    int
+	started time.Time
+	running []*runner.Task
+	log     map[*runner.Task][]script.Event
+	count   map[script.Verdict]int
+}
+
+// Style says how to write.
+type Style struct {
+	Color   bool
+	Live    bool // the output is a terminal whose last line may be rewritten
+	Verbose bool // show what passed too
+	Again   string
+}
+
+// NewTerminal makes a sink that writes to w; total is how many cases will run.
+func NewTerminal(w io.Writer, total int, s Style) *Terminal {
+	return &Terminal{w: w, color: s.Color, live: s.Live, verbose: s.Verbose, again: s.Again, total: total, started: time.Now(),
+		log: map[*runner.Task][]script.Event{}, count: map[script.Verdict]int{}}
+}
+
+// Begin implements [runner.Sink].
+func (t *Terminal) Begin(task *runner.Task) {
+	t.running = append(t.running, task)
+	t.progress()
+}
+
+// Event implements [runner.Sink].
+func (t *Terminal) Event(task *runner.Task, e script.Event) { t.log[task] = append(t.log[task], e) }
+
+// End implements [runner.Sink].
+func (t *Terminal) End(task *runner.Task, r script.Result) {
+	for i, x := range t.running {
+		if x == task {
+			t.running = append(t.running[:i], t.running[i+1:]...)
+			break
+		}
+	}
+	t.done++
+	t.count[r.Verdict]++
+	t.clear()
+	t.headline(task, r)
+	if r.Verdict != script.Passed || t.verbose {
+		t.details(task, r)
+	}
+	delete(t.log, task)
+	t.progress()
+}
+
+// word is the verdict as shown: the variant that is meant to show the failure
+// is reproduced, its cures are clean.
+func word(task *runner.Task, v script.Verdict) string {
+	switch {
+	case v != script.Passed:
+		return string(v)
+	case task.Case.Reproduces():
+		return "reproduced"
+	case task.Case.Variant.Name != "":
+		return "clean"
+	}
+	return string(v)
+}
+
+var marks = map[script.Verdict]struct{ sign, color string }{
+	script.Passed:       {"✓", "32"},
+	script.Failed:       {"✗", "31"},
+	script.Errored:      {"✗", "31"},
+	script.Skipped:      {"-", "33"},
+	script.Inconclusive: {"?", "33"},
+}
+
+func (t *Terminal) paint(code, s string) string {
+	if !t.color {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+func (t *Terminal) headline(task *runner.Task, r script.Result) {
+	m := marks[r.Verdict]
+	stalled := ""
+	if r.Stalled > 0 && t.verbose {
+		stalled = fmt.Sprintf("  (host stalled for up to %s)", r.Stalled.Round(time.Millisecond))
+	}
+	fmt.Fprintf(t.w, "%s %-44s %s %7.2fs  %d packets%s\n", t.paint(m.color, m.sign), task.Name(),
+		t.paint(m.color, fmt.Sprintf("%-12s", word(task, r.Verdict))), r.Took.Seconds(), r.Packets, stalled)
+}
+
+// details shows the steps of a case: those that went well folded to a line,
+// unless verbose.
+func (t *Terminal) details(task *runner.Task, r script.Result) {
+	if r.Verdict == script.Skipped {
+		fmt.Fprintf(t.w, "    %s\n", r.Why)
+		return
+	}
+	var frames []int
+	for _, e := range t.log[task] {
+		switch e.Kind {
+		case script.EventStep:
+			fmt.Fprintf(t.w, "  %s  %s\n", e.Text, t.paint("2", fmt.Sprintf("+%.2fs", e.At.Seconds())))
+		case script.EventLog:
+			fmt.Fprintf(t.w, "    %s: %s\n", e.Where, e.Text)
+		case script.EventExpect, script.EventFault:
+			if e.Pass && !t.verbose {
+				continue
+			}
+			t.judgement(e)
+			if !e.Pass {
+				frames = append(frames, e.Frames...)
+			}
+		}
+	}
+	if r.Why != "" {
+		fmt.Fprintf(t.w, "    %s\n", strings.ReplaceAll(r.Why, "\n", "\n    "))
+	}
+	if r.Verdict == script.Passed {
+		return
+	}
+	if r.Packets > 0 {
+		fmt.Fprintf(t.w, "    trace  %s%s\n", task.Capture(), frameList(frames))
+	}
+	variant := ""
+	if task.Case.Variant.Name != "" {
+		variant = " --variant " + task.Case.Variant.Name
+	}
+	fmt.Fprintf(t.w, "    again  %s %s%s --verbose\n", t.again, task.File.Name, variant)
+}
+
+func (t *Terminal) judgement(e script.Event) {
+	v := script.Failed
+	if e.Pass {
+		v = script.Passed
+	}
+	label := ""
+	if e.Label != "" {
+		label = " (" + e.Label + ")"
+	}
+	fmt.Fprintf(t.w, "    %s %s: %s%s\n", t.paint(marks[v].color, marks[v].sign), e.Where, e.Text, label)
+	for _, p := range e.Packets {
+		fmt.Fprintf(t.w, "        %s\n", p)
+	}
+}
+
+// maxFrames is how many frame numbers are listed.
+const maxFrames = 12
+
+func frameList(frames []int) string {
+	if len(frames) == 0 {
+		return ""
+	}
+	var s []string
+	for i, f := range frames {
+		if i == maxFrames {
+			s = append(s, "…")
+			break
+		}
+		s = append(s, fmt.Sprint(f))
+	}
+	return "  frames " + strings.Join(s, ", ")
+}
+
+func (t *Terminal) clear() {
+	if t.live {
+		fmt.Fprint(t.w, "\r\x1b[K")
+	}
+}
+
+func (t *Terminal) progress() {
+	if !t.live || len(t.running) == 0 {
+		return
+	}
+	var names []string
+	for _, r := range t.running {
+		names = append(names, r.Name())
+	}
+	line := fmt.Sprintf("  %d of %d done, running %s", t.done, t.total, strings.Join(names, " and "))
+	if r := []rune(line); len(r) > 78 {
+		line = string(r[:77]) + "…"
+	}
+	t.clear()
+	fmt.Fprint(t.w, line)
+}
+
+// order is how the summary counts.
+var order = []script.Verdict{script.Passed, script.Failed, script.Errored, script.Inconclusive, script.Skipped}
+
+// Close writes the summary.
+func (t *Terminal) Close() {
+	t.clear()
+	var parts []string
+	for _, v := range order {
+		if n := t.count[v]; n > 0 || v == script.Passed {
+			name := string(v)
+			if v == script.Passed {
+				name = "as expected"
+			}
+			parts = append(parts, fmt.Sprintf("%d %s", n, name))
+		}
+	}
+	fmt.Fprintf(t.w, "%s in %.2fs\n", strings.Join(parts, ", "), time.Since(t.started).Seconds())
+}
+
+// Count is how many cases ended so.
+func (t *Terminal) Count(v script.Verdict) int { return t.count[v] }

@@ -1,0 +1,131 @@
+//go:build linux
+
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"netrepro/engine/script"
+	"netrepro/engine/script/diag"
+	"netrepro/scenarios"
+)
+
+// Source is the text of a scenario file.
+type Source struct {
+	Name string // as shown
+	Text string
+}
+
+// Find reads the scenario files that paths name: files, directories, taken
+// with all below them, or names in the shipped library. No path means the
+// whole shipped library.
+func Find(paths []string) ([]Source, error) {
+	if len(paths) == 0 {
+		return Shipped()
+	}
+	var out []Source
+	for _, p := range paths {
+		found, err := find(p)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
+func find(path string) ([]Source, error) {
+	st, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if text, ok := shipped(path); ok {
+			return []Source{text}, nil
+		}
+		return nil, &diag.Error{File: path, Msg: "there is no such file, and no such scenario in the shipped library", Hint: "netrepro list shows what there is"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if !st.IsDir() {
+		return readFiles(path)
+	}
+	var files []string
+	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(p, ".lua") {
+			files = append(files, p)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	out, err := readFiles(files...)
+	// A module beside the scenarios is not one itself.
+	out = slices.DeleteFunc(out, func(s Source) bool { return !strings.Contains(s.Text, "scenario") })
+	if err == nil && len(out) == 0 {
+		return nil, &diag.Error{File: path, Msg: "there is no scenario below this directory", Hint: "scenario files end in .lua"}
+	}
+	return out, err
+}
+
+func readFiles(files ...string) ([]Source, error) {
+	slices.Sort(files)
+	var out []Source
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return nil, fmt.Errorf("read scenario: %w", err)
+		}
+		out = append(out, Source{Name: f, Text: string(b)})
+	}
+	return out, nil
+}
+
+// Shipped is the built-in library.
+func Shipped() ([]Source, error) {
+	var out []Source
+	err := fs.WalkDir(scenarios.Files, ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := scenarios.Files.ReadFile(p)
+		out = append(out, Source{Name: "scenarios/" + p, Text: string(b)})
+		return err
+	})
+	return out, err
+}
+
+// shipped finds a file of the library by its scenario's name or its own.
+func shipped(name string) (Source, bool) {
+	all, err := Shipped()
+	if err != nil {
+		return Source{}, false
+	}
+	want := strings.ReplaceAll(strings.TrimSuffix(filepath.Base(name), ".lua"), "-", "_") + ".lua"
+	i := slices.IndexFunc(all, func(s Source) bool { return filepath.Base(s.Name) == want })
+	if i < 0 {
+		return Source{}, false
+	}
+	return all[i], true
+}
+
+// Load loads every source. The errors of those that do not load are joined.
+func Load(ctx context.Context, sources []Source, o script.Options) ([]*script.File, error) {
+	var files []*script.File
+	var errs []error
+	for _, s := range sources {
+		f, err := script.Load(ctx, s.Name, s.Text, o)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		files = append(files, f)
+	}
+	return files, errors.Join(errs...)
+}

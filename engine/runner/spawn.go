@@ -1,0 +1,154 @@
+//go:build linux
+
+package runner
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+
+	"netrepro/engine/pcap"
+	"netrepro/engine/script"
+)
+
+// grace is kept back twice after a case's own timeout: once for the worker to
+// clean up, once for it to say so.
+const grace = 2 * time.Second
+
+// setUp is how long a lab may take to come up.
+const setUp = 30 * time.Second
+
+// namespaces are what a worker gets of its own.
+const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS
+
+// command is the worker process: this binary again, with the arguments that
+// make it one.
+func command(ctx context.Context) *exec.Cmd {
+	c := exec.CommandContext(ctx, "/proc/self/exe", WorkerArg)
+	if self, err := os.Executable(); err == nil {
+		c.Args[0] = self
+	}
+	c.Env = []string{"GOTRACEBACK=all"}
+	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL}
+	if os.Geteuid() != 0 {
+		c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		c.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		c.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+	}
+	return c
+}
+
+// WorkerArg is the only argument of a worker.
+const WorkerArg = "netrepro-worker"
+
+// ErrCannot says that this machine does not allow labs at all.
+var ErrCannot = errors.New("this machine does not let netrepro make namespaces")
+
+// work runs one job in a worker. It returns the case's result; an error is
+// one of the runner itself.
+func work(ctx context.Context, job Job, timeout time.Duration, emit func(script.Event)) (script.Result, error) {
+	started := time.Now()
+	limit := timeout + setUp + 2*grace
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var res *script.Result
+	var stderr tail
+	var werr error
+	done := make(chan struct{})
+	go func() {
+		// The parent's death signal follows the thread that started the
+		// worker: it must live until the worker has ended.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer close(done)
+		res, werr = converse(ctx, job, &stderr, emit)
+	}()
+	<-done
+	if job.Capture != "" {
+		if _, err := pcap.Repair(job.Capture); err != nil && !errors.Is(err, os.ErrNotExist) {
+			werr = errors.Join(werr, err)
+		}
+	}
+	switch {
+	case errors.Is(werr, ErrCannot):
+		return script.Result{}, werr
+	case res != nil:
+		return *res, nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return script.Result{Verdict: script.Errored, Took: time.Since(started), Why: fmt.Sprintf("the worker did not end within %s and was killed", limit)}, nil
+	case ctx.Err() != nil:
+		return script.Result{}, ctx.Err()
+	}
+	why := fmt.Sprintf("the worker ended without a result: %v", werr)
+	if stderr.Len() > 0 {
+		why += "\n" + stderr.String()
+	}
+	return script.Result{Verdict: script.Errored, Took: time.Since(started), Why: why}, nil
+}
+
+// converse starts the worker, gives it the job and takes its events.
+func converse(ctx context.Context, job Job, stderr io.Writer, emit func(script.Event)) (*script.Result, error) {
+	c := command(ctx)
+	c.Stderr = stderr
+	in, err := c.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start worker: %w", err)
+	}
+	defer in.Close() // also tells the worker to end
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start worker: %w", err)
+	}
+	if err := c.Start(); err != nil {
+		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
+			return nil, fmt.Errorf("%w: %w", ErrCannot, err)
+		}
+		return nil, fmt.Errorf("start worker: %w", err)
+	}
+	line, err := json.Marshal(job)
+	if err == nil {
+		_, err = in.Write(append(line, '\n'))
+	}
+	var res *script.Result
+	r := bufio.NewReader(out)
+	for err == nil {
+		var line []byte
+		if line, err = r.ReadBytes('\n'); err != nil {
+			break
+		}
+		var e script.Event
+		if err = json.Unmarshal(line, &e); err == nil {
+			if e.Kind == script.EventResult {
+				res = e.Result
+			}
+			emit(e)
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return res, errors.Join(err, c.Wait())
+}
+
+// tail keeps the end of what a worker writes to its standard error.
+type tail struct{ bytes.Buffer }
+
+const maxTail = 16 << 10
+
+// Write implements io.Writer.
+func (t *tail) Write(p []byte) (int, error) {
+	t.Buffer.Write(p)
+	if over := t.Len() - maxTail; over > 0 {
+		t.Next(over)
+	}
+	return len(p), nil
+}

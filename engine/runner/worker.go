@@ -1,0 +1,97 @@
+//go:build linux
+
+package runner
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"netrepro/engine/script"
+)
+
+// Job is one case for a worker.
+type Job struct {
+	Source  Source `json:"source"`
+	Case    string `json:"case"` // its ID
+	Seed    uint64 `json:"seed"`
+	Capture string `json:"capture,omitempty"`
+	Lualib  string `json:"lualib,omitempty"`
+}
+
+// Worker runs one job: it reads it from in, writes events to out and returns
+// when the case has ended. It must be called in a process of its own, made by
+// [Run]. in must stay open for as long as the worker may live.
+func Worker(in io.Reader, out io.Writer) error {
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE) // the parent decides
+	r := bufio.NewReader(in)
+	line, err := r.ReadBytes('\n')
+	if err != nil {
+		return fmt.Errorf("read job: %w", err)
+	}
+	var job Job
+	if err := json.Unmarshal(line, &job); err != nil {
+		return fmt.Errorf("read job: %w", err)
+	}
+	go func() {
+		// Nothing more ever comes: the end of the input is the end of the
+		// parent, and process 1 takes its whole namespace with it.
+		_, _ = io.Copy(io.Discard, r)
+		os.Exit(1)
+	}()
+	if err := settleIn(); err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	enc := json.NewEncoder(out)
+	emit := func(e script.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		_ = enc.Encode(e) // a parent that is gone has ended us already
+	}
+	return runJob(job, emit)
+}
+
+func runJob(job Job, emit func(script.Event)) error {
+	ctx := context.Background()
+	o := script.Options{Lualib: job.Lualib, Seed: job.Seed, Print: func(where, text string) {
+		emit(script.Event{Kind: script.EventLog, Text: text, Where: where})
+	}}
+	f, err := script.Load(ctx, job.Source.Name, job.Source.Text, o)
+	if err != nil {
+		return err
+	}
+	c := f.Case(job.Case)
+	if c == nil {
+		return fmt.Errorf("%s has no case %q", job.Source.Name, job.Case)
+	}
+	f.Run(ctx, c, script.RunOptions{Options: o, Capture: job.Capture, Emit: emit})
+	return nil
+}
+
+// settleIn makes the worker's mount namespace its own: nothing mounted here
+// shows outside, and /proc is that of this PID namespace. Where /proc may not
+// be mounted, as inside containers that mask parts of it, the outer one stays:
+// it serves, because only self and thread-self are used.
+func settleIn() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := os.Mkdir("/proc", 0o555); err != nil && !errors.Is(err, os.ErrExist) && !errors.Is(err, unix.EROFS) && !errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("make /proc: %w", err)
+	}
+	_ = unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+	if _, err := os.Stat("/proc/thread-self/ns/net"); err != nil {
+		return fmt.Errorf("find /proc/thread-self: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+// Package diag points at things in a script: positions, and errors that show
+// the line, a caret and what to do.
+//
+// It knows the syntax of Lua and nothing of what scripts say.
+package diag
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Error is a fault in a script.
+type Error struct {
+	File      string
+	Line, Col int // from 1; 0 if unknown
+	Msg       string
+	Takes     string // what would have been accepted, a line of its own
+	Hint      string // what to do
+	Text      string // the source line
+	Width     int    // of the word at fault
+	Err       error  // what caused it, if it has a value of its own
+}
+
+// Error is the first line: "file:line:col: what is wrong".
+func (e *Error) Error() string { return e.Pos() + ": " + e.Msg }
+
+// Unwrap is the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Pos is "file:line:col" as far as known.
+func (e *Error) Pos() string {
+	switch {
+	case e.Line == 0:
+		return e.File
+	case e.Col == 0:
+		return fmt.Sprintf("%s:%d", e.File, e.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Col)
+}
+
+// Render is the whole message, with the source line and the hint.
+func (e *Error) Render() string {
+	var b strings.Builder
+	b.WriteString(e.Error())
+	if e.Takes != "" {
+		b.WriteString("\n        " + e.Takes)
+	}
+	switch {
+	case e.Text != "" && e.Line > 0:
+		text := strings.ReplaceAll(e.Text, "\t", " ")
+		fmt.Fprintf(&b, "\n%5d | %s", e.Line, text)
+		if e.Col > 0 {
+			caret := "^" + strings.Repeat("~", max(e.Width-1, 0))
+			fmt.Fprintf(&b, "\n      | %s%s", strings.Repeat(" ", e.Col-1), caret)
+			if e.Hint != "" {
+				b.WriteString(" " + e.Hint)
+			}
+		} else if e.Hint != "" {
+			b.WriteString("\n      | " + e.Hint)
+		}
+	case e.Hint != "":
+		b.WriteString("\n      | " + e.Hint)
+	}
+	return b.String()
+}
+
+// At makes an error at a word on line or, if the word is not there, on one of
+// the lines after it that still belong to the same statement. word may be
+// empty.
+func (s *Source) At(line int, word, msg, hint string) *Error {
+	e := &Error{File: s.Name, Line: line, Msg: msg, Hint: hint, Text: s.line(line)}
+	if word == "" {
+		return e
+	}
+	for l := line; l < line+maxSpan && l <= len(s.lines); l++ {
+		if col := column(s.line(l), word); col > 0 {
+			e.Line, e.Col, e.Width, e.Text = l, col, len([]rune(word)), s.line(l)
+			break
+		}
+	}
+	return e
+}
+
+// maxSpan is how far below a call its arguments are looked for.
+const maxSpan = 40
+
+// column is where word stands in text as a whole word, from 1; 0 if it does
+// not.
+func column(text, word string) int {
+	q := regexp.QuoteMeta(word)
+	if isWord(word[0]) {
+		q = `\b` + q
+	}
+	if isWord(word[len(word)-1]) {
+		q += `\b`
+	}
+	at := regexp.MustCompile(q).FindStringIndex(text)
+	if at == nil {
+		return 0
+	}
+	return len([]rune(text[:at[0]])) + 1
+}
+
+func isWord(c byte) bool {
+	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// Nearest is the one of known that word was probably meant to be, empty if
+// none is near: at most two edits away, and never for words under three
+// letters.
+func Nearest(word string, known []string) string {
+	if len(word) < 3 {
+		return ""
+	}
+	best, least := "", 3
+	for _, k := range known {
+		if d := distance(word, k); d < least && d < len(k) {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+// DidYouMean is a hint with the nearest of known, empty if none is near.
+func DidYouMean(word string, known []string) string {
+	if n := Nearest(word, known); n != "" {
+		return fmt.Sprintf("did you mean %q?", n)
+	}
+	return ""
+}
+
+// distance is the number of insertions, deletions, replacements and swaps of
+// neighbours between a and b.
+func distance(a, b string) int {
+	prev2, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		cur[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				cur[j] = min(cur[j], prev2[j-2]+1)
+			}
+		}
+		prev2, prev, cur = prev, cur, prev2
+	}
+	return prev[len(b)]
+}

@@ -1,0 +1,128 @@
+package diag
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/yuin/gopher-lua/ast"
+	"github.com/yuin/gopher-lua/parse"
+)
+
+// Source is one script file.
+type Source struct {
+	Name  string
+	Text  string
+	Chunk []ast.Stmt
+	lines []string
+}
+
+// Parse reads a script. Its errors are *[Error].
+func Parse(name, text string) (*Source, error) {
+	// A first line of "#!" lets a script be executable.
+	if strings.HasPrefix(text, "#!") {
+		text = "--" + text[2:]
+	}
+	s := &Source{Name: name, Text: text, lines: strings.Split(text, "\n")}
+	if err := s.escapes(); err != nil {
+		return nil, err
+	}
+	chunk, err := parse.Parse(strings.NewReader(text), name)
+	if err != nil {
+		return nil, s.syntax(err)
+	}
+	s.Chunk = chunk
+	return s, nil
+}
+
+func (s *Source) line(n int) string {
+	if n < 1 || n > len(s.lines) {
+		return ""
+	}
+	return strings.TrimRight(s.lines[n-1], "\r")
+}
+
+var syntaxError = regexp.MustCompile(`line:(\d+)\(column:(\d+)\) near '(.*)':\s*(.*)`)
+
+// syntax puts the parser's error, "x.lua line:3(column:3) near 'c':   syntax
+// error", into our shape.
+func (s *Source) syntax(err error) *Error {
+	m := syntaxError.FindStringSubmatch(err.Error())
+	if m == nil {
+		msg := strings.TrimSpace(err.Error())
+		if strings.Contains(msg, "at EOF") {
+			return &Error{File: s.Name, Line: len(s.lines), Msg: "the file ends in the middle of something",
+				Hint: `look for a missing "end", "}" or ")"`, Text: s.line(len(s.lines))}
+		}
+		return &Error{File: s.Name, Msg: msg, Hint: "the language is Lua 5.1"}
+	}
+	line, _ := strconv.Atoi(m[1])
+	near := m[3]
+	hint := "the language is Lua 5.1: look at what comes before it"
+	if strings.Contains(m[4], "unterminated string") {
+		hint = "the closing quote is missing"
+	}
+	e := s.At(line, near, "syntax error near \""+near+"\"", hint)
+	if e.Col == 0 || e.Line != line {
+		col, _ := strconv.Atoi(m[2])
+		e.Line, e.Col, e.Text, e.Width = line, max(col-len(near), 1), s.line(line), max(len(near), 1)
+	}
+	return e
+}
+
+// escapes refuses string escapes that Lua 5.1 does not have: it would silently
+// read "\x16" as "x16".
+func (s *Source) escapes() error {
+	long := false // inside [[ ]], where escapes mean nothing
+	for i := range s.lines {
+		text := s.line(i + 1)
+		var quote byte
+	scan:
+		for j := 0; j < len(text); j++ {
+			rest := text[j:]
+			switch {
+			case long:
+				if strings.HasPrefix(rest, "]]") {
+					long, j = false, j+1
+				}
+			case quote == 0 && strings.HasPrefix(rest, "--") && !strings.HasPrefix(rest, "--[["):
+				break scan
+			case quote == 0 && strings.HasPrefix(rest, "[["):
+				long, j = true, j+1
+			case quote == 0 && (text[j] == '"' || text[j] == '\''):
+				quote = text[j]
+			case text[j] == quote:
+				quote = 0
+			case quote != 0 && text[j] == '\\' && j+1 < len(text):
+				if j++; strings.IndexByte("xuz", text[j]) >= 0 {
+					return &Error{File: s.Name, Line: i + 1, Col: j, Width: 2, Text: text, Hint: `write hex "16 03 01" for bytes`,
+						Msg: `escape "\` + text[j:j+1] + `" is not Lua 5.1 and would silently become "` + text[j:j+1] + `"`}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// KeyLine is the line of the table key name in the statement that begins at or
+// after line, and line itself if there is none. The parser keeps a line for
+// every key, which a call that spans lines does not have.
+func (s *Source) KeyLine(line int, name string) int {
+	best := 0
+	walk(s.Chunk, func(e ast.Expr) {
+		t, ok := e.(*ast.TableExpr)
+		if !ok {
+			return
+		}
+		for _, f := range t.Fields {
+			k, ok := f.Key.(*ast.StringExpr)
+			if ok && k.Value == name && k.Line() >= line && (best == 0 || k.Line() < best) {
+				best = k.Line()
+			}
+		}
+	})
+	if best == 0 || best > line+maxSpan {
+		return line
+	}
+	return best
+}

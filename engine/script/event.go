@@ -1,0 +1,52 @@
+//go:build linux
+
+package script
+
+import "time"
+
+// Kind of an event.
+type Kind string
+
+// Kinds of event.
+const (
+	EventStep   Kind = "step"   // a phase begins; Text is its name
+	EventExpect Kind = "expect" // a judgement
+	EventFault  Kind = "fault"  // a fault that never fired
+	EventLog    Kind = "log"    // the script printed something
+	EventResult Kind = "result" // the case has ended
+)
+
+// Event is something that happened in a case. It crosses the pipe from the
+// worker as one line of JSON.
+type Event struct {
+	Kind    Kind          `json:"kind"`
+	At      time.Duration `json:"at"` // since the case began
+	Text    string        `json:"text,omitempty"`
+	Label   string        `json:"label,omitempty"`
+	Where   string        `json:"where,omitempty"` // file:line
+	Pass    bool          `json:"pass,omitempty"`
+	Packets []string      `json:"packets,omitempty"`
+	Frames  []int         `json:"frames,omitempty"`
+	Result  *Result       `json:"result,omitempty"`
+}
+
+// Verdict is how a case ended.
+type Verdict string
+
+// Verdicts.
+const (
+	Passed       Verdict = "passed"
+	Failed       Verdict = "failed"
+	Errored      Verdict = "error"        // the script, or the engine
+	Skipped      Verdict = "skipped"      // the machine lacks something
+	Inconclusive Verdict = "inconclusive" // the host stalled, or the engine lost a packet
+)
+
+// Result is the outcome of a case.
+type Result struct {
+	Verdict Verdict       `json:"verdict"`
+	Why     string        `json:"why,omitempty"` // for all but passed
+	Took    time.Duration `json:"took"`
+	Stalled time.Duration `json:"stalled,omitempty"` // the longest stall of the host
+	Packets int           `json:"packets"`
+}

@@ -1,0 +1,189 @@
+//go:build linux
+
+package script
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"netrepro/engine/expect"
+	"netrepro/engine/script/diag"
+	"netrepro/engine/script/vm"
+)
+
+func wrong(x lua.LValue, what, hint string) error {
+	word := ""
+	if s, ok := x.(lua.LString); ok {
+		word = string(s)
+	} else if _, ok := x.(lua.LNumber); ok {
+		word = x.String()
+	}
+	return &vm.BadValue{Msg: fmt.Sprintf("%s is not %s", vm.Show(x), what), Word: word, Hint: hint}
+}
+
+// Kinds of plain arguments.
+var (
+	kString = &vm.Kind{Name: "string", Type: "string", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
+		s, ok := x.(lua.LString)
+		if !ok {
+			return nil, wrong(x, "a string", "put it in quotes")
+		}
+		return string(s), nil
+	}}
+	kBool = &vm.Kind{Name: "boolean", Type: "boolean", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
+		b, ok := x.(lua.LBool)
+		if !ok {
+			return nil, wrong(x, "true or false", "write true or false")
+		}
+		return bool(b), nil
+	}}
+	kAny  = &vm.Kind{Name: "value", Type: "any", Parse: func(_ *vm.Call, x lua.LValue) (any, error) { return x, nil }}
+	kFunc = &vm.Kind{Name: "function", Type: "function", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
+		f, ok := x.(*lua.LFunction)
+		if !ok {
+			return nil, wrong(x, "a function", "write function(conn) … end")
+		}
+		return f, nil
+	}}
+	kTable = &vm.Kind{Name: "table", Type: "table", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
+		t, ok := x.(*lua.LTable)
+		if !ok {
+			return nil, wrong(x, "a table", "write { … }")
+		}
+		return t, nil
+	}}
+	kNumber = &vm.Kind{Name: "number", Type: "number", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
+		n, ok := x.(lua.LNumber)
+		if !ok {
+			return nil, wrong(x, "a number", "")
+		}
+		return float64(n), nil
+	}}
+	kDuration = &vm.Kind{Name: "duration", Type: "Duration", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
+		if s, ok := x.(lua.LString); ok {
+			if d, err := time.ParseDuration(string(s)); err == nil && d >= 0 && !strings.ContainsAny(string(s), "hµ+-") {
+				return d, nil
+			}
+		}
+		return nil, wrong(x, "a duration", `write it like "40ms" or "1.5s"`)
+	}}
+	kSize = &vm.Kind{Name: "size", Type: "Size", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
+		if n, ok := parseSize(x); ok {
+			return n, nil
+		}
+		return nil, wrong(x, "a size", `write it like 4096 or "4KB"`)
+	}}
+	kPort    = kInt("port", 1, 65535, "a port is 1 to 65535")
+	kCount   = &vm.Kind{Name: "count", Type: "integer|string", Parse: parseCount}
+	kStrings = &vm.Kind{Name: "list of strings", Type: "string[]", Parse: parseStrings}
+)
+
+// kInt is an integer between lo and hi.
+func kInt(name string, lo, hi int, hint string) *vm.Kind {
+	return &vm.Kind{Name: name, Type: "integer", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
+		n, ok := x.(lua.LNumber)
+		if !ok || float64(n) != math.Trunc(float64(n)) || float64(n) < float64(lo) || float64(n) > float64(hi) {
+			return nil, wrong(x, fmt.Sprintf("a whole number from %d to %d", lo, hi), hint)
+		}
+		return int(n), nil
+	}}
+}
+
+// kEnum is one of a few words.
+func kEnum(what string, words ...string) *vm.Kind {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = strconv.Quote(w)
+	}
+	return &vm.Kind{Name: what, Type: strings.Join(quoted, "|"), Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
+		s, ok := x.(lua.LString)
+		for _, w := range words {
+			if ok && string(s) == w {
+				return w, nil
+			}
+		}
+		hint := diag.DidYouMean(string(s), words)
+		if hint == "" {
+			hint = "write one of: " + strings.Join(words, ", ")
+		}
+		return nil, wrong(x, "a "+what, hint)
+	}}
+}
+
+var sizeUnits = []struct {
+	suffix string
+	bytes  float64
+}{{"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30}, {"B", 1}}
+
+func parseSize(x lua.LValue) (int, bool) {
+	n, unit := 0.0, 1.0
+	switch x := x.(type) {
+	case lua.LNumber:
+		n = float64(x)
+	case lua.LString:
+		text := string(x)
+		for _, u := range sizeUnits {
+			if rest, ok := strings.CutSuffix(text, u.suffix); ok {
+				text, unit = rest, u.bytes
+				break
+			}
+		}
+		var err error
+		if n, err = strconv.ParseFloat(text, 64); err != nil {
+			return 0, false
+		}
+	default:
+		return 0, false
+	}
+	n *= unit
+	if n != math.Trunc(n) || n < 0 || n > 1<<31 || math.IsNaN(n) {
+		return 0, false
+	}
+	return int(n), true
+}
+
+func parseCount(_ *vm.Call, x lua.LValue) (any, error) {
+	switch x.(type) {
+	case lua.LNumber, lua.LString:
+		if c, err := expect.ParseCount(x.String()); err == nil {
+			return c, nil
+		}
+	}
+	return nil, wrong(x, "a count", `write 3 or ">= 3"`)
+}
+
+func parseStrings(_ *vm.Call, x lua.LValue) (any, error) {
+	t, ok := x.(*lua.LTable)
+	if !ok {
+		return nil, wrong(x, "a list of strings", `write { "a", "b" }`)
+	}
+	var out []string
+	for i := 1; i <= t.Len(); i++ {
+		s, ok := t.RawGetInt(i).(lua.LString)
+		if !ok {
+			return nil, wrong(t.RawGetInt(i), "a string", `write { "a", "b" }`)
+		}
+		out = append(out, string(s))
+	}
+	return out, nil
+}
+
+// opt is an option without a default.
+func opt(name string, k *vm.Kind, doc string) vm.Option {
+	return vm.Option{Name: name, Kind: k, Doc: doc}
+}
+
+// optDef is an option with a default.
+func optDef(name string, k *vm.Kind, def, doc string) vm.Option {
+	return vm.Option{Name: name, Kind: k, Default: def, Doc: doc}
+}
+
+// need is an option that must be given.
+func need(name string, k *vm.Kind, doc string) vm.Option {
+	return vm.Option{Name: name, Kind: k, Required: true, Doc: doc}
+}

@@ -1,0 +1,95 @@
+//go:build linux
+
+package script
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"netrepro/engine/script/diag"
+	"netrepro/engine/script/vm"
+	"netrepro/lualib"
+)
+
+// File is a loaded scenario file.
+type File struct {
+	Name      string
+	Text      string
+	Scenarios []*Scenario
+
+	vm *vm.VM
+}
+
+// Options of loading and running.
+type Options struct {
+	// Lualib is a directory to take library modules from instead of the
+	// built-in ones.
+	Lualib string
+	// Shipped are files of the built-in library, by name.
+	Shipped func(name string) (text string, ok bool)
+	// Print receives what the script prints.
+	Print func(where, text string)
+	Seed  uint64
+}
+
+// Load reads a scenario file and runs its top level, which touches nothing on
+// the machine. Its errors are *[diag.Error]. Close the file when done.
+func Load(ctx context.Context, name, text string, o Options) (*File, error) {
+	src, err := diag.Parse(name, text)
+	if err != nil {
+		return nil, err
+	}
+	m := vm.New(ctx, vm.Config{Globals: globals, Tables: tables, Load: o.loader(filepath.Dir(name)), Print: o.Print, Seed: o.Seed})
+	ld := &loader{}
+	m.Data = ld
+	if err := m.Run(src); err != nil {
+		m.Close()
+		return nil, err
+	}
+	if len(ld.found) == 0 {
+		m.Close()
+		return nil, &diag.Error{File: name, Msg: "there is no scenario in this file", Hint: `write scenario "name" { … }`}
+	}
+	return &File{Name: name, Text: text, Scenarios: ld.found, vm: m}, nil
+}
+
+// Close frees the interpreter.
+func (f *File) Close() { f.vm.Close() }
+
+// Case finds a case by its ID, nil if there is none.
+func (f *File) Case(id string) *Case {
+	for _, s := range f.Scenarios {
+		for _, c := range s.Cases() {
+			if c.ID() == id {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// loader looks for modules in the library, then beside the scenario.
+func (o Options) loader(dir string) vm.Loader {
+	return func(name string) (string, string, bool) {
+		file := name + ".lua"
+		if o.Lualib != "" {
+			if b, err := os.ReadFile(filepath.Join(o.Lualib, file)); err == nil {
+				return filepath.Join(o.Lualib, file), string(b), true
+			}
+		} else if b, err := lualib.Files.ReadFile(file); err == nil {
+			return "lualib/" + file, string(b), true
+		}
+		path := filepath.Join(dir, file)
+		if b, err := os.ReadFile(path); err == nil {
+			return path, string(b), true
+		}
+		if o.Shipped != nil {
+			if text, ok := o.Shipped(file); ok {
+				return fmt.Sprintf("scenarios/%s", file), text, true
+			}
+		}
+		return "", "", false
+	}
+}

@@ -1,0 +1,54 @@
+//go:build linux
+
+package script
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"netrepro/engine/firewall"
+	"netrepro/engine/netns"
+)
+
+// probe tries what a scenario needs, in a namespace made for it, and says what
+// is missing; empty if nothing is.
+func probe(needs []string) string {
+	var missing []string
+	for _, n := range needs {
+		if err := probes[n](); err != nil {
+			missing = append(missing, fmt.Sprintf("%s (%v)", n, err))
+		}
+	}
+	if len(missing) == 0 {
+		return ""
+	}
+	return "this machine lacks " + strings.Join(missing, ", ")
+}
+
+var probes = map[string]func() error{
+	"nftables": func() error { return inScratch(firewall.Probe) },
+	"conntrack": func() error {
+		return inScratch(func(ns *netns.NS) error { _, err := firewall.Conntrack(ns); return err })
+	},
+	"root": func() error {
+		// Root of the machine, not of a user namespace: its ids are not mapped.
+		b, err := os.ReadFile("/proc/self/uid_map")
+		if err != nil {
+			return err
+		}
+		if f := strings.Fields(string(b)); os.Geteuid() != 0 || len(f) < 3 || f[1] != "0" || f[2] != "4294967295" {
+			return fmt.Errorf("run as root")
+		}
+		return nil
+	},
+}
+
+func inScratch(f func(*netns.NS) error) error {
+	ns, err := netns.New("probe")
+	if err != nil {
+		return err
+	}
+	defer ns.Close()
+	return f(ns)
+}

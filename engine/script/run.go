@@ -1,0 +1,254 @@
+//go:build linux
+
+package script
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"netrepro/engine/endpoint"
+	"netrepro/engine/fault"
+	"netrepro/engine/script/diag"
+	"netrepro/engine/script/vm"
+	"netrepro/engine/topo"
+)
+
+// run is one case at work. Its fields belong to whoever holds the lock of the
+// interpreter.
+type run struct {
+	c       *Case
+	vm      *vm.VM
+	lab     *topo.Lab
+	nodes   []*node
+	faults  []fault.Handle
+	emit    func(Event)
+	started time.Time
+
+	ca     *endpoint.CA
+	keys   *keyLog
+	taskEr error
+	failed []failure
+	stop   error // why the case was stopped early, if it was
+}
+
+// failure is an expectation that did not hold.
+type failure struct {
+	where string
+	timed bool
+	since time.Time
+}
+
+// errStopped ends a case after a must that failed.
+var errStopped = errors.New("a must did not hold")
+
+// quiet is how long the wires must be silent before a trace is judged: longer
+// than the longest delayed acknowledgement that answers what was last seen
+// (40 ms, TCP_DELACK_MIN of Linux).
+const quiet = 50 * time.Millisecond
+
+// stallThatMatters is a stall that can make TCP itself behave otherwise: a
+// good part of its least retransmission timeout, 200 ms.
+const stallThatMatters = 100 * time.Millisecond
+
+// RunOptions say where a run puts things.
+type RunOptions struct {
+	Options
+	Capture string // path of trace.pcapng; empty for none
+	Emit    func(Event)
+}
+
+// Run runs one case of f in this process, which must be allowed to make
+// network namespaces, and returns how it ended. The last event carries the
+// same result.
+func (f *File) Run(ctx context.Context, c *Case, o RunOptions) Result {
+	r := &run{c: c, vm: f.vm, emit: o.Emit, started: time.Now()}
+	res := r.execute(ctx, o)
+	res.Took = time.Since(r.started)
+	r.event(Event{Kind: EventResult, Result: &res})
+	return res
+}
+
+func (r *run) event(e Event) {
+	e.At = time.Since(r.started)
+	if r.emit != nil {
+		r.emit(e)
+	}
+}
+
+func (r *run) execute(ctx context.Context, o RunOptions) (res Result) {
+	if missing := probe(r.c.Needs); missing != "" {
+		return Result{Verdict: Skipped, Why: missing}
+	}
+	lab, err := topo.Up(r.c.Plan, topo.Options{Capture: o.Capture, Comment: r.c.ID()})
+	if err != nil {
+		return r.setupError(err)
+	}
+	r.lab = lab
+	r.keys = &keyLog{lab: lab}
+	for _, n := range lab.Nodes {
+		r.nodes = append(r.nodes, newNode(r, n))
+	}
+	stop := context.AfterFunc(ctx, func() { r.vm.Stop(context.Cause(ctx)) })
+	defer stop()
+	timer := time.AfterFunc(r.c.Timeout, func() {
+		r.vm.Stop(fmt.Errorf("scenario timed out after %s: raise its timeout, or look for what it waits for", r.c.Timeout))
+	})
+	defer timer.Stop()
+	err = r.play()
+	res = r.judge(err)
+	// Nothing after this belongs to the trace: closing sockets would add
+	// resets that no script asked for.
+	if lost, why := lab.Relay.Lost(); lost > 0 && (res.Verdict == Passed || res.Verdict == Failed) {
+		res = Result{Verdict: Inconclusive, Why: fmt.Sprintf("the engine lost %d frames: %v", lost, why)}
+	}
+	res.Packets = len(lab.Trace.Packets())
+	_, res.Stalled = lab.Stalls.During(r.started)
+	if err := r.close(); err != nil && res.Verdict == Passed {
+		res.Verdict, res.Why = Errored, "clean up: "+err.Error()
+	}
+	return res
+}
+
+// play runs the script's function and the tasks it left behind.
+func (r *run) play() error {
+	r.vm.Data, r.vm.Running = r, true
+	r.vm.OnTaskError(func(err error) {
+		if r.taskEr == nil && context.Cause(r.vm.Context()) == nil {
+			r.taskEr = err
+			r.vm.Stop(err)
+		}
+	})
+	var netObj, v lua.LValue
+	r.vm.Enter(func() { netObj, v = r.vm.New(netClass, r), r.vm.New(params, r.c) })
+	err := r.vm.Call(r.c.run, netObj, v)
+	r.vm.Enter(func() {
+		if r.taskEr != nil {
+			err = r.taskEr
+		}
+	})
+	return err
+}
+
+// judge turns how the script ended into a verdict.
+func (r *run) judge(err error) Result {
+	if bug := r.vm.Bug(); bug != nil {
+		return Result{Verdict: Errored, Why: bug.Error()}
+	}
+	if err != nil && !errors.Is(err, errStopped) {
+		var de *diag.Error
+		why := err.Error()
+		if errors.As(err, &de) {
+			why = de.Render()
+		}
+		return Result{Verdict: Errored, Why: why}
+	}
+	if err == nil {
+		r.unused()
+	}
+	if len(r.failed) == 0 {
+		return Result{Verdict: Passed}
+	}
+	if why := r.excused(); why != "" {
+		return Result{Verdict: Inconclusive, Why: why}
+	}
+	return Result{Verdict: Failed, Why: fmt.Sprintf("%d expectations did not hold", len(r.failed))}
+}
+
+// unused fails the case for every fault that had to fire and did not.
+func (r *run) unused() {
+	for _, f := range r.faults {
+		idle, err := f.Idle()
+		text := fmt.Sprintf("%s never fired", f)
+		if err != nil {
+			text = fmt.Sprintf("%s: %v", f, err)
+		} else if !idle {
+			continue
+		}
+		where := fmt.Sprintf("%s:%d", r.c.File, f.Line())
+		r.failed = append(r.failed, failure{where: where, since: r.started})
+		r.event(Event{Kind: EventFault, Text: text, Where: where, Label: "say optional = true if that is meant"})
+	}
+}
+
+// excused says why the failures prove nothing: the host was stalled while a
+// time bound ran, or for so long that TCP itself may have acted on it. It is
+// empty if they stand.
+func (r *run) excused() string {
+	if r.lab.Trace.Truncated() {
+		return "more packets than a trace keeps: judge a shorter exchange, or use a direct wire for volume"
+	}
+	for _, f := range r.failed {
+		total, longest := r.lab.Stalls.During(f.since)
+		if longest >= stallThatMatters || f.timed && total > 0 {
+			continue
+		}
+		return ""
+	}
+	_, longest := r.lab.Stalls.During(r.started)
+	return fmt.Sprintf("the host stalled for %s while this ran", longest.Round(time.Millisecond))
+}
+
+// setupError is an error of making the lab.
+func (r *run) setupError(err error) Result {
+	var te *topo.Error
+	if errors.As(err, &te) {
+		return Result{Verdict: Errored, Why: r.vm.At(r.c.File, te.Line, te.Word, te.Msg, te.Hint).Render()}
+	}
+	return Result{Verdict: Errored, Why: "set up lab: " + err.Error()}
+}
+
+func (r *run) close() error {
+	var errs []error
+	errs = append(errs, r.lab.Relay.Close())
+	r.vm.Stop(errors.New("the case has ended"))
+	for _, n := range r.nodes {
+		errs = append(errs, n.close())
+	}
+	r.vm.Wait()
+	errs = append(errs, r.lab.Close())
+	return errors.Join(errs...)
+}
+
+// settle waits until the wires are idle.
+func (r *run) settle() {
+	r.vm.Block(func() { _ = r.lab.Relay.WaitIdle(r.vm.Context(), quiet) })
+}
+
+// authority is the case's CA, made when first needed.
+func (r *run) authority() (*endpoint.CA, error) {
+	if r.ca == nil {
+		ca, err := endpoint.NewCA()
+		if err != nil {
+			return nil, err
+		}
+		r.ca = ca
+	}
+	return r.ca, nil
+}
+
+// keyLog writes TLS key log lines into the capture, each once: client and
+// server have the same.
+type keyLog struct {
+	lab  *topo.Lab
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+// Write implements io.Writer; crypto/tls calls it with one line at a time.
+func (k *keyLog) Write(line []byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.seen[string(line)] {
+		if k.seen == nil {
+			k.seen = map[string]bool{}
+		}
+		k.seen[string(line)] = true
+		k.lab.Secrets(line)
+	}
+	return len(line), nil
+}

@@ -1,0 +1,298 @@
+//go:build linux
+
+package script
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"netrepro/engine/script/vm"
+	"netrepro/engine/topo"
+)
+
+// DefaultTimeout bounds a case that does not say.
+const DefaultTimeout = 30 * time.Second
+
+// Scenario is one scenario of a file, loaded and checked but not run.
+type Scenario struct {
+	Name     string
+	About    string
+	Tags     []string
+	Needs    []string
+	Timeout  time.Duration
+	Plan     *topo.Plan
+	Variants []Variant
+	Matrix   []Axis
+	File     string
+	Line     int
+
+	run *lua.LFunction
+}
+
+// Variant is one set of parameters.
+type Variant struct {
+	Name   string // empty if the scenario has no variants
+	Params []Param
+}
+
+// Axis is one dimension of a matrix.
+type Axis struct {
+	Name   string
+	Values []lua.LValue
+}
+
+// Param is a parameter of a case.
+type Param struct {
+	Name  string
+	Value lua.LValue
+}
+
+// Case is a scenario with one variant and one cell of its matrix.
+type Case struct {
+	*Scenario
+	Variant Variant
+	Cell    []Param
+}
+
+// ID names the case: "scenario/variant,axis=value".
+func (c *Case) ID() string {
+	var parts []string
+	if c.Variant.Name != "" {
+		parts = append(parts, c.Variant.Name)
+	}
+	for _, p := range c.Cell {
+		parts = append(parts, p.Name+"="+p.Value.String())
+	}
+	if len(parts) == 0 {
+		return c.Name
+	}
+	return c.Name + "/" + strings.Join(parts, ",")
+}
+
+// Reproduces reports whether the case is meant to show the failure: its
+// variant's name begins with "bug".
+func (c *Case) Reproduces() bool { return strings.HasPrefix(c.Variant.Name, "bug") }
+
+// Cases lists the cases of s: variants times the cells of the matrix.
+func (s *Scenario) Cases() []*Case {
+	variants := s.Variants
+	if len(variants) == 0 {
+		variants = []Variant{{}}
+	}
+	var out []*Case
+	for _, v := range variants {
+		for _, cell := range cells(s.Matrix) {
+			out = append(out, &Case{Scenario: s, Variant: v, Cell: cell})
+		}
+	}
+	return out
+}
+
+func cells(axes []Axis) [][]Param {
+	out := [][]Param{nil}
+	for _, a := range axes {
+		var next [][]Param
+		for _, cell := range out {
+			for _, x := range a.Values {
+				next = append(next, append(slices.Clone(cell), Param{a.Name, x}))
+			}
+		}
+		out = next
+	}
+	return out
+}
+
+// loader collects the scenarios of a file.
+type loader struct{ found []*Scenario }
+
+// Needs lists what a scenario can say it needs.
+var Needs = []string{"nftables", "conntrack", "root"}
+
+var scenarioOptions = &vm.Method{Name: "scenario", Options: []vm.Option{
+	opt("about", kString, "what fails and why, in prose"),
+	opt("tags", kStrings, "words to select by"),
+	opt("needs", kStrings, "what the machine must have: "+strings.Join(Needs, ", ")),
+	optDef("timeout", kDuration, "30s", "for one case, set-up and clean-up not counted"),
+	need("topology", &vm.Kind{Name: "topology", Type: "Topology", Parse: parseTopology}, "path { … } or graph { … }"),
+	opt("variants", kTable, `a list: { "bug", key = value }, …`),
+	opt("matrix", kTable, "lists by name; every combination runs"),
+	need("run", kFunc, "what happens: function(net, v) … end"),
+}}
+
+func parseTopology(_ *vm.Call, x lua.LValue) (any, error) {
+	if s, ok := vm.As(x, topology); ok {
+		return s, nil
+	}
+	return nil, wrong(x, "a topology", `write path { host "a", wire {}, host "b" }`)
+}
+
+var scenarioVerb = &vm.Method{Name: "scenario", Doc: "Says what one scenario is. A file may hold several.",
+	Example: `scenario "name" { topology = path { … }, run = function(net, v) … end }`, Phase: vm.Loading,
+	Params: []vm.Param{{Name: "name", Kind: kString, Doc: "letters, digits and -"}},
+	Fn: func(c *vm.Call) error {
+		name := c.Args["name"].(string)
+		if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
+			return c.Fail(name, "use letters, digits, - and _", "scenario name %q is not usable", name)
+		}
+		at := *c
+		c.Return(c.L.NewFunction(func(l *lua.LState) int {
+			t, ok := l.Get(1).(*lua.LTable)
+			call := at
+			call.L = l
+			if !ok {
+				call.L.RaiseError("scenario %q: write scenario %q { … }", name, name)
+			}
+			if err := define(&call, name, t); err != nil {
+				c.VM.Throw(l, err)
+			}
+			return 0
+		}))
+		return nil
+	}}
+
+// define takes in the table of a scenario.
+func define(c *vm.Call, name string, t *lua.LTable) error {
+	ld, ok := c.VM.Data.(*loader)
+	if !ok {
+		return c.Fail("scenario", "a module holds functions; scenarios stand in files of their own", "scenario is used in a module")
+	}
+	a := c.Table(scenarioOptions, t)
+	get := func(k string) any { return a[k] }
+	s := &Scenario{Name: name, File: c.File, Line: c.Line, Timeout: DefaultTimeout}
+	s.About, _ = get("about").(string)
+	s.Tags, _ = get("tags").([]string)
+	s.Needs, _ = get("needs").([]string)
+	s.run, _ = get("run").(*lua.LFunction)
+	if d, ok := get("timeout").(time.Duration); ok {
+		s.Timeout = d
+	}
+	for _, n := range s.Needs {
+		if !slices.Contains(Needs, n) {
+			return c.Fail(n, "known needs are: "+strings.Join(Needs, ", "), "needs: nothing is known of %q", n)
+		}
+	}
+	if slices.ContainsFunc(ld.found, func(o *Scenario) bool { return o.Name == name }) {
+		return c.Fail(name, "give each scenario a name of its own", "two scenarios are called %q", name)
+	}
+	plan, err := get("topology").(*topo.Spec).Plan()
+	if err != nil {
+		return planError(c, err)
+	}
+	s.Plan = plan
+	if vs, ok := get("variants").(*lua.LTable); ok {
+		if s.Variants, err = variants(c, vs); err != nil {
+			return err
+		}
+	}
+	if m, ok := get("matrix").(*lua.LTable); ok {
+		if s.Matrix, err = matrix(c, m); err != nil {
+			return err
+		}
+	}
+	ld.found = append(ld.found, s)
+	return nil
+}
+
+// planError gives an error of a topology its place in the script.
+func planError(c *vm.Call, err error) error {
+	var te *topo.Error
+	if !errors.As(err, &te) {
+		return err
+	}
+	line := te.Line
+	if line == 0 {
+		line = c.Line
+	}
+	return c.VM.At(c.File, line, te.Word, te.Msg, te.Hint)
+}
+
+func variants(c *vm.Call, t *lua.LTable) ([]Variant, error) {
+	var out []Variant
+	for i := 1; i <= t.Len(); i++ {
+		vt, ok := t.RawGetInt(i).(*lua.LTable)
+		if !ok {
+			return nil, c.Fail("variants", `write { "bug", outcome = "stalls" }`, "variant %d is %s", i, vm.Show(t.RawGetInt(i)))
+		}
+		name, ok := vt.RawGetInt(1).(lua.LString)
+		if !ok || name == "" || strings.ContainsAny(string(name), "/,= \t\n") {
+			return nil, c.Fail("variants", `write { "bug", outcome = "stalls" }`, "variant %d does not begin with a name", i)
+		}
+		v := Variant{Name: string(name)}
+		if slices.ContainsFunc(out, func(o Variant) bool { return o.Name == v.Name }) {
+			return nil, c.Fail(v.Name, "give each variant a name of its own", "two variants are called %q", v.Name)
+		}
+		for k, x := vt.Next(lua.LNil); k != lua.LNil; k, x = vt.Next(k) {
+			key, ok := k.(lua.LString)
+			if !ok {
+				if k != lua.LNumber(1) {
+					return nil, c.Fail(v.Name, "write every parameter as name = value", "variant %q: %s has no name", v.Name, vm.Show(x))
+				}
+				continue
+			}
+			v.Params = append(v.Params, Param{string(key), x})
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func matrix(c *vm.Call, t *lua.LTable) ([]Axis, error) {
+	var out []Axis
+	for k, x := t.Next(lua.LNil); k != lua.LNil; k, x = t.Next(k) {
+		list, ok := x.(*lua.LTable)
+		if !ok || list.Len() == 0 {
+			return nil, c.Fail(k.String(), `write rcvbuf = { "4KB", "16KB" }`, "matrix: %s is not a list of values", k)
+		}
+		a := Axis{Name: k.String()}
+		for i := 1; i <= list.Len(); i++ {
+			switch v := list.RawGetInt(i).(type) {
+			case lua.LString, lua.LNumber, lua.LBool:
+				a.Values = append(a.Values, v)
+			default:
+				return nil, c.Fail(a.Name, "a cell is a string, a number, true or false", "matrix: %s[%d] is %s", a.Name, i, vm.Show(v))
+			}
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// paramNames lists every parameter a case of s may have, so that a misspelt
+// one can be told from one that this variant leaves out.
+func (s *Scenario) paramNames() []string {
+	names := []string{"name"}
+	for _, v := range s.Variants {
+		for _, p := range v.Params {
+			if !slices.Contains(names, p.Name) {
+				names = append(names, p.Name)
+			}
+		}
+	}
+	for _, a := range s.Matrix {
+		names = append(names, a.Name)
+	}
+	return names
+}
+
+// params is the v that run gets.
+var params = &vm.Class{Name: "Variant", What: "v", Doc: "The parameters of the variant and the matrix cell.",
+	Index: func(self any, name string) (lua.LValue, bool) {
+		c := self.(*Case)
+		if name == "name" {
+			return lua.LString(c.Variant.Name), true
+		}
+		for _, p := range append(slices.Clone(c.Variant.Params), c.Cell...) {
+			if p.Name == name {
+				return p.Value, true
+			}
+		}
+		return lua.LNil, slices.Contains(c.paramNames(), name)
+	},
+	Names:  func(self any) []string { return self.(*Case).paramNames() },
+	String: func(self any) string { return fmt.Sprintf("variant %s", self.(*Case).ID()) },
+}

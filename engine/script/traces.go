@@ -1,0 +1,122 @@
+//go:build linux
+
+package script
+
+import (
+	"fmt"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"netrepro/engine/packet"
+	"netrepro/engine/script/vm"
+	"netrepro/engine/trace"
+)
+
+var traceClass = &vm.Class{Name: "Trace", Doc: "What the wires saw: every packet where it left a node and where it arrived. :at(node) is one vantage point.",
+	String: func(x any) string { return x.(*trace.View).Label }}
+
+func init() { // the verbs refer to the class
+	traceClass.Len = func(x any) int { return len(x.(*trace.View).Packets()) }
+	traceClass.Item = func(v *vm.VM, x any, n int) lua.LValue {
+		ps := x.(*trace.View).Packets()
+		if n < 1 || n > len(ps) {
+			return lua.LNil
+		}
+		return v.New(packetClass, seenPacket{x.(*trace.View).Trace, ps[n-1]})
+	}
+	traceClass.Methods = []*vm.Method{
+		{Name: "at", Doc: "What the devices of one node saw.", Example: `net.trace:at(net.server)`, Returns: "Trace", Phase: vm.Running,
+			Params: []vm.Param{{Name: "node", Kind: kHost, Doc: "a node"}},
+			Fn: func(c *vm.Call) error {
+				c.Return(c.VM.New(traceClass, c.Self.(*trace.View).At(c.Args["node"].(*node).Name)))
+				return nil
+			}},
+		{Name: "tcp", Doc: "The TCP segments among them that match.", Example: `net.trace:tcp { from = net.server }`, Returns: "Trace", Phase: vm.Running,
+			Options: matchOptions,
+			Fn: func(c *vm.Call) error {
+				m := matchOf(c.Args)
+				c.Return(c.VM.New(traceClass, c.Self.(*trace.View).Where(":tcp"+m.String(), func(p *trace.Packet) bool { return p.IsTCP() && m.Matches(p) })))
+				return nil
+			}},
+		{Name: "between", Doc: "What two nodes said to each other.", Example: `net.trace:between(net.client, net.server)`, Returns: "Trace", Phase: vm.Running,
+			Params: []vm.Param{{Name: "a", Kind: kHost, Doc: "a node"}, {Name: "b", Kind: kHost, Doc: "another"}},
+			Fn: func(c *vm.Call) error {
+				a, b := c.Args["a"].(*node), c.Args["b"].(*node)
+				there, back := trace.Match{From: a.party(), To: b.party()}, trace.Match{From: b.party(), To: a.party()}
+				c.Return(c.VM.New(traceClass, c.Self.(*trace.View).Where(fmt.Sprintf(":between(%s, %s)", a.Name, b.Name),
+					func(p *trace.Packet) bool { return there.Matches(p) || back.Matches(p) })))
+				return nil
+			}},
+		{Name: "packets", Doc: "The packets that match, as a list, once the wires are idle.", Example: `for _, p in ipairs(net.trace:packets { tcp = "rst" }) do print(p) end`,
+			Returns: "Packet[]", Phase: vm.Running, Options: matchOptions,
+			Fn: func(c *vm.Call) error {
+				t := c.L.NewTable()
+				v := c.Self.(*trace.View)
+				for _, p := range settled(c) {
+					t.Append(c.VM.New(packetClass, seenPacket{v.Trace, p}))
+				}
+				c.Return(t)
+				return nil
+			}},
+		{Name: "count", Doc: "How many packets match, once the wires are idle.", Example: `net.trace:count { tcp = "rexmit" }`, Returns: "integer",
+			Phase: vm.Running, Options: matchOptions,
+			Fn: func(c *vm.Call) error {
+				c.Return(lua.LNumber(len(settled(c))))
+				return nil
+			}},
+	}
+}
+
+// settled are the packets of a trace that match c's options, once the wires
+// are idle.
+func settled(c *vm.Call) []*trace.Packet {
+	runOf(c).settle()
+	m := matchOf(c.Args)
+	return c.Self.(*trace.View).Where("", m.Matches).Packets()
+}
+
+// seenPacket is a packet with the trace that knows its names.
+type seenPacket struct {
+	t *trace.Trace
+	*trace.Packet
+}
+
+func packetField(name, typ, doc string, get func(seenPacket) lua.LValue) *vm.Field {
+	return &vm.Field{Name: name, Type: typ, Doc: doc, Get: func(_ *vm.VM, x any) (lua.LValue, error) { return get(x.(seenPacket)), nil }}
+}
+
+func number[T int | int32 | uint8 | uint16 | uint32](name, doc string, get func(seenPacket) T) *vm.Field {
+	return packetField(name, "integer", doc, func(p seenPacket) lua.LValue { return lua.LNumber(get(p)) })
+}
+
+func text(name, doc string, get func(seenPacket) string) *vm.Field {
+	return packetField(name, "string", doc, func(p seenPacket) lua.LValue { return lua.LString(get(p)) })
+}
+
+var packetClass = &vm.Class{Name: "Packet", Doc: "One packet at one capture point. Numbers are relative.",
+	Fields: []*vm.Field{
+		number("n", "Frame number in trace.pcapng.", func(p seenPacket) int { return p.N }),
+		packetField("time", "number", "Seconds since the trace began.", func(p seenPacket) lua.LValue { return lua.LNumber(p.Time.Seconds()) }),
+		text("at", "Capture point, node/wire.", func(p seenPacket) string { return p.Point.Name() }),
+		text("from", "Sender: a node, or an address.", func(p seenPacket) string { return p.t.Name(p.Src) }),
+		text("to", "Receiver: a node, or an address.", func(p seenPacket) string { return p.t.Name(p.Dst) }),
+		text("flags", "TCP flags as tcpdump writes them.", func(p seenPacket) string { return p.Flags.String() }),
+		number("seq", "Relative sequence number.", func(p seenPacket) uint32 { return p.RelSeq }),
+		number("ack", "Relative acknowledgement number.", func(p seenPacket) uint32 { return p.RelAck }),
+		number("len", "Bytes of payload.", func(p seenPacket) int32 { return p.PayloadLen }),
+		number("win", "Window as on the wire, unscaled.", func(p seenPacket) uint16 { return p.Window }),
+		number("mss", "MSS option, 0 if absent.", func(p seenPacket) uint16 { return p.MSS }),
+		number("ttl", "Time to live.", func(p seenPacket) uint8 { return p.TTL }),
+		number("ip_len", "Length of the IP packet.", func(p seenPacket) int32 { return p.IPLen }),
+		number("sport", "Source port.", func(p seenPacket) uint16 { return p.SrcPort }),
+		number("dport", "Destination port.", func(p seenPacket) uint16 { return p.DstPort }),
+		packetField("rexmit", "boolean", "Its sequence space was sent before.", func(p seenPacket) lua.LValue { return lua.LBool(p.Is(trace.Rexmit)) }),
+		packetField("syn", "boolean", "SYN is set.", func(p seenPacket) lua.LValue { return lua.LBool(p.Flags.Has(packet.SYN)) }),
+		packetField("dropped", "string?", "What dropped it, nil if nothing did.", func(p seenPacket) lua.LValue {
+			if p.Dropped == "" {
+				return lua.LNil
+			}
+			return lua.LString(p.Dropped)
+		}),
+	},
+	String: func(x any) string { return x.(seenPacket).t.Format(x.(seenPacket).Packet) }}

@@ -1,0 +1,219 @@
+package vm
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"netrepro/engine/script/diag"
+)
+
+// Call is one call of a verb, its arguments checked.
+type Call struct {
+	VM   *VM
+	L    *lua.LState
+	Self any
+	Line int // of the call in the script
+	File string
+	Args map[string]any // by name of param or option; absent if not given
+	name string
+	rets []lua.LValue
+}
+
+// Return sets what the verb returns.
+func (c *Call) Return(x ...lua.LValue) { c.rets = x }
+
+// Where is "file:line" of the call.
+func (c *Call) Where() string { return fmt.Sprintf("%s:%d", c.File, c.Line) }
+
+// Arg returns an argument and whether it was given.
+func Arg[T any](c *Call, name string) (T, bool) {
+	x, ok := c.Args[name].(T)
+	return x, ok
+}
+
+// ArgOr returns an argument, or other if it was not given.
+func ArgOr[T any](c *Call, name string, other T) T {
+	if x, ok := Arg[T](c, name); ok {
+		return x
+	}
+	return other
+}
+
+// function makes the Lua function of a verb.
+func (v *VM) function(m *Method, class *Class) *lua.LFunction {
+	if f := v.methods[m]; f != nil {
+		return f
+	}
+	m.class = class
+	full := m.Name
+	if class != nil {
+		full = class.Name + ":" + m.Name
+	}
+	f := v.L.NewFunction(func(l *lua.LState) int {
+		defer v.guard(full)
+		c := &Call{VM: v, L: l, Args: map[string]any{}, name: full}
+		c.File, c.Line = v.where(l)
+		at := 1
+		if class != nil {
+			self, ok := As(l.Get(1), class)
+			if !ok {
+				v.raise(l, "."+m.Name, fmt.Sprintf("%s is called with a dot", m.Name), fmt.Sprintf("write a colon: %s:%s", strings.ToLower(class.Name), m.Name))
+			}
+			c.Self, at = self, 2
+		}
+		if m.Phase != Anytime && (m.Phase == Running) != v.Running {
+			where := map[Phase]string{Loading: "at the top of a file", Running: "inside run"}
+			v.raise(l, m.Name, fmt.Sprintf("%s is used %s", m.Name, where[m.Phase]), "move it there")
+		}
+		v.arguments(c, m, at)
+		if err := m.Fn(c); err != nil {
+			v.raiseErr(l, m.Name, err)
+		}
+		for _, x := range c.rets {
+			l.Push(x)
+		}
+		return len(c.rets)
+	})
+	v.methods[m] = f
+	return f
+}
+
+// arguments checks what a verb was called with and fills c.Args.
+func (v *VM) arguments(c *Call, m *Method, at int) {
+	l := c.L
+	for _, p := range m.Params {
+		x := l.Get(at)
+		at++
+		if x == lua.LNil {
+			if p.Optional {
+				continue
+			}
+			v.raise(l, m.Name, fmt.Sprintf("%s: %s is missing", c.name, p.Name), fmt.Sprintf("it is a %s: %s", p.Kind.Name, p.Doc))
+		}
+		c.Args[p.Name] = v.value(c, p.Name, p.Kind, x)
+	}
+	if m.Options == nil {
+		if at <= l.GetTop() {
+			v.raise(l, m.Name, fmt.Sprintf("%s takes %d arguments, not %d", c.name, len(m.Params), len(m.Params)+l.GetTop()-at+1), m.Doc)
+		}
+		return
+	}
+	v.options(c, m, l.Get(at))
+}
+
+func (v *VM) options(c *Call, m *Method, x lua.LValue) {
+	t, isTable := x.(*lua.LTable)
+	switch {
+	case x == lua.LNil:
+		t = c.L.NewTable()
+	case !isTable && m.First != "":
+		o := m.option(m.First)
+		c.Args[o.Name] = v.value(c, o.Name, o.Kind, x)
+		t = c.L.NewTable()
+	case !isTable:
+		v.raise(c.L, m.Name, fmt.Sprintf("%s takes a table of options, not a %s", c.name, x.Type()), "write "+m.Name+" { … }")
+	}
+	v.table(c, m, t)
+	for _, o := range m.Options {
+		if _, ok := c.Args[o.Name]; o.Required && !ok {
+			v.raise(c.L, m.Name, fmt.Sprintf("%s: option %s is missing", c.name, o.Name), fmt.Sprintf("it is a %s: %s", o.Kind.Name, o.Doc))
+		}
+	}
+}
+
+// table takes the options from t.
+func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
+	for k, x := t.Next(lua.LNil); k != lua.LNil; k, x = t.Next(k) {
+		if n, ok := k.(lua.LNumber); ok {
+			if n != 1 || m.First == "" {
+				v.raise(c.L, m.Name, fmt.Sprintf("%s: %s has no name", c.name, show(x)), "write every option as name = value")
+			}
+			k = lua.LString(m.First)
+		}
+		name := k.String()
+		o := m.option(name)
+		if o == nil {
+			known := m.optionNames()
+			e := v.at(c.File, v.keyLine(c.File, c.Line, name), name, fmt.Sprintf("unknown key %q in %s", name, m.Name), diag.DidYouMean(name, known))
+			e.Takes = fmt.Sprintf("%s takes: %s", m.Name, strings.Join(known, ", "))
+			v.Throw(c.L, e)
+		}
+		c.Args[name] = v.value(c, name, o.Kind, x)
+	}
+}
+
+// value parses one argument.
+func (v *VM) value(c *Call, name string, k *Kind, x lua.LValue) any {
+	out, err := k.Parse(c, x)
+	if err == nil {
+		return out
+	}
+	var bv *BadValue
+	e := &diag.Error{}
+	if errors.As(err, &bv) {
+		word := bv.Word
+		line := v.keyLine(c.File, c.Line, name)
+		e = v.at(c.File, line, word, fmt.Sprintf("%s: %s", name, bv.Msg), bv.Hint)
+		if e.Col == 0 {
+			e = v.at(c.File, line, name, e.Msg, bv.Hint)
+		}
+	} else {
+		e = v.at(c.File, v.keyLine(c.File, c.Line, name), name, fmt.Sprintf("%s: %v", name, err), "")
+	}
+	v.Throw(c.L, e)
+	return nil
+}
+
+// Table takes the options of m from a table of its own, as for an element of a
+// list of options.
+func (c *Call) Table(m *Method, t *lua.LTable) map[string]any {
+	sub := *c
+	sub.Args, sub.name = map[string]any{}, m.Name
+	c.VM.options(&sub, m, t)
+	return sub.Args
+}
+
+// Fail makes an error at a word of the call.
+func (c *Call) Fail(word, hint, format string, args ...any) error {
+	return c.VM.at(c.File, c.Line, word, fmt.Sprintf(format, args...), hint)
+}
+
+func (m *Method) option(name string) *Option {
+	for i := range m.Options {
+		if m.Options[i].Name == name {
+			return &m.Options[i]
+		}
+	}
+	return nil
+}
+
+func (m *Method) optionNames() []string {
+	var names []string
+	for _, o := range m.Options {
+		names = append(names, o.Name)
+	}
+	return names
+}
+
+// show writes a value as a script would.
+func show(x lua.LValue) string {
+	switch x := x.(type) {
+	case lua.LString:
+		return fmt.Sprintf("%q", string(x))
+	case *lua.LTable:
+		return "a table"
+	case *lua.LFunction:
+		return "a function"
+	case *lua.LUserData:
+		if o := objectOf(x); o != nil {
+			return "a " + o.Class.Name
+		}
+	}
+	return x.String()
+}
+
+// Show writes a Lua value as a script would.
+func Show(x lua.LValue) string { return show(x) }

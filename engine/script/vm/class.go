@@ -1,0 +1,219 @@
+package vm
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Class is a kind of object scripts hold. The tables of classes are the single
+// description of the language.
+type Class struct {
+	Name    string
+	Doc     string
+	Methods []*Method
+	Fields  []*Field
+	// Index answers for members that are neither, by name; nil if there are
+	// none. Names lists them for messages.
+	Index func(self any, name string) (lua.LValue, bool)
+	Names func(self any) []string
+	// Item answers for self[n]; Len for #self.
+	Item func(v *VM, self any, n int) lua.LValue
+	Len  func(self any) int
+	// String prints self; nil prints the class name.
+	String func(self any) string
+	// What names one object in messages, "this topology"; empty is the class.
+	What string
+}
+
+// Field is a member that is computed when read.
+type Field struct {
+	Name, Type, Doc string
+	Get             func(v *VM, self any) (lua.LValue, error)
+}
+
+// Phase says when a verb may be used.
+type Phase int
+
+// Phases.
+const (
+	Anytime Phase = iota
+	Loading       // at the top level of a file
+	Running       // inside run
+)
+
+// Method is a verb, of a class or global.
+type Method struct {
+	Name    string
+	Doc     string
+	Example string
+	Returns string
+	Phase   Phase
+	Params  []Param
+	// Options are keys of a table that comes after the params. First names
+	// the option that element 1 of the table sets, or that a value in place
+	// of the table sets.
+	Options []Option
+	First   string
+	Fn      func(c *Call) error
+
+	class *Class
+}
+
+// Param is a positional argument.
+type Param struct {
+	Name, Doc string
+	Kind      *Kind
+	Optional  bool
+}
+
+// Option is a key of an options table.
+type Option struct {
+	Name, Doc string
+	Kind      *Kind
+	Required  bool
+	Default   string // as shown; empty if there is none
+}
+
+// Kind is a type of argument.
+type Kind struct {
+	Name string // "duration", for messages
+	Type string // LuaCATS type
+	// Parse turns a Lua value into what the verb wants. Its error says what
+	// is wrong with the value: [*BadValue] to add a hint.
+	Parse func(c *Call, x lua.LValue) (any, error)
+}
+
+// BadValue is an error about a value, with a hint and the word to point at.
+type BadValue struct{ Msg, Word, Hint string }
+
+func (e *BadValue) Error() string { return e.Msg }
+
+// Object is what a userdata of ours holds.
+type Object struct {
+	Class *Class
+	Value any
+}
+
+// New makes an object of class c.
+func (v *VM) New(c *Class, value any) lua.LValue {
+	u := v.L.NewUserData()
+	u.Value, u.Metatable = &Object{c, value}, v.metatable(c)
+	return u
+}
+
+// As returns the object x holds if it is one of class c.
+func As(x lua.LValue, classes ...*Class) (any, bool) {
+	u, ok := x.(*lua.LUserData)
+	if !ok {
+		return nil, false
+	}
+	o, ok := u.Value.(*Object)
+	if !ok || !slices.Contains(classes, o.Class) {
+		return nil, false
+	}
+	return o.Value, true
+}
+
+func objectOf(x lua.LValue) *Object {
+	if u, ok := x.(*lua.LUserData); ok {
+		o, _ := u.Value.(*Object)
+		return o
+	}
+	return nil
+}
+
+// Method finds a method by name, nil if there is none.
+func (c *Class) Method(name string) *Method {
+	for _, m := range c.Methods {
+		if m.Name == name {
+			return m
+		}
+	}
+	return nil
+}
+
+// members lists everything self has, for messages.
+func (c *Class) members(self any) []string {
+	var names []string
+	if c.Names != nil {
+		names = append(names, c.Names(self)...)
+	}
+	for _, m := range c.Methods {
+		names = append(names, m.Name)
+	}
+	for _, f := range c.Fields {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+func (v *VM) metatable(c *Class) *lua.LTable {
+	if t := v.classes[c]; t != nil {
+		return t
+	}
+	t := v.L.NewTable()
+	v.classes[c] = t
+	t.RawSetString("__index", v.L.NewFunction(func(l *lua.LState) int { return v.index(l, c) }))
+	t.RawSetString("__newindex", v.L.NewFunction(func(l *lua.LState) int {
+		v.raise(l, l.CheckAny(2).String(), fmt.Sprintf("%s cannot be assigned to", c.Name), "keep values of your own in locals")
+		return 0
+	}))
+	t.RawSetString("__tostring", v.L.NewFunction(func(l *lua.LState) int {
+		l.Push(lua.LString(objectOf(l.Get(1)).text()))
+		return 1
+	}))
+	t.RawSetString("__metatable", lua.LFalse)
+	if c.Len != nil {
+		t.RawSetString("__len", v.L.NewFunction(func(l *lua.LState) int {
+			l.Push(lua.LNumber(c.Len(objectOf(l.Get(1)).Value)))
+			return 1
+		}))
+	}
+	return t
+}
+
+func (o *Object) text() string {
+	if o.Class.String != nil {
+		return o.Class.String(o.Value)
+	}
+	return o.Class.Name
+}
+
+func (v *VM) index(l *lua.LState, c *Class) int {
+	self := objectOf(l.Get(1)).Value
+	if n, ok := l.Get(2).(lua.LNumber); ok && c.Item != nil {
+		l.Push(c.Item(v, self, int(n)))
+		return 1
+	}
+	name := l.Get(2).String()
+	if c.Index != nil {
+		if x, ok := c.Index(self, name); ok {
+			l.Push(x)
+			return 1
+		}
+	}
+	if m := c.Method(name); m != nil {
+		l.Push(v.function(m, c))
+		return 1
+	}
+	for _, f := range c.Fields {
+		if f.Name == name {
+			x, err := f.Get(v, self)
+			if err != nil {
+				v.raiseErr(l, name, err)
+			}
+			l.Push(x)
+			return 1
+		}
+	}
+	what := c.What
+	if what == "" {
+		what = "a " + c.Name
+	}
+	known := c.members(self)
+	v.raiseNear(l, name, fmt.Sprintf("%s has no %q (it has: %s)", what, name, strings.Join(known, ", ")), known)
+	return 0
+}

@@ -1,0 +1,193 @@
+package vm
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"netrepro/engine/script/diag"
+)
+
+// closed are the base functions scripts do not get: ways around our own
+// loading of code, and what reaches the whole process.
+var closed = []string{"dofile", "loadfile", "load", "loadstring", "module", "newproxy", "_printregs", "collectgarbage",
+	"setfenv", "getfenv", "require", "print"}
+
+// sandbox opens the safe part of the standard library, adds ours and makes
+// globals strict.
+func (v *VM) sandbox(c Config) {
+	l := v.L
+	for _, lib := range []struct {
+		name string
+		open lua.LGFunction
+	}{{"", lua.OpenBase}, {lua.TabLibName, lua.OpenTable}, {lua.StringLibName, lua.OpenString}, {lua.MathLibName, lua.OpenMath}} {
+		l.Push(l.NewFunction(lib.open))
+		l.Push(lua.LString(lib.name))
+		l.Call(1, 0)
+	}
+	g := l.G.Global
+	for _, name := range closed {
+		g.RawSetString(name, lua.LNil)
+	}
+	v.random(c.Seed)
+	if s, ok := g.RawGetString(lua.StringLibName).(*lua.LTable); ok {
+		s.RawSetString("format", l.NewFunction(format))
+	}
+	g.RawSetString("print", l.NewFunction(func(l *lua.LState) int {
+		var s []string
+		for i := 1; i <= l.GetTop(); i++ {
+			s = append(s, l.ToStringMeta(l.Get(i)).String())
+		}
+		if c.Print != nil {
+			file, line := v.where(l)
+			c.Print(fmt.Sprintf("%s:%d", file, line), strings.Join(s, "\t"))
+		}
+		return 0
+	}))
+	g.RawSetString("require", l.NewFunction(v.require))
+	for name, methods := range c.Tables {
+		t := l.NewTable()
+		for _, m := range methods {
+			t.RawSetString(m.Name, v.function(m, nil))
+		}
+		g.RawSetString(name, t)
+	}
+	for _, m := range c.Globals {
+		g.RawSetString(m.Name, v.function(m, nil))
+	}
+	v.strict(g)
+}
+
+// strict makes reading and assigning an unknown global an error. The functions
+// are Go's: a Lua one would name its own line.
+func (v *VM) strict(g *lua.LTable) {
+	var known []string
+	for k, _ := g.Next(lua.LNil); k != lua.LNil; k, _ = g.Next(k) {
+		known = append(known, k.String())
+	}
+	slices.Sort(known)
+	mt := v.L.NewTable()
+	mt.RawSetString("__index", v.L.NewFunction(func(l *lua.LState) int {
+		name := l.Get(2).String()
+		v.raiseNear(l, name, fmt.Sprintf("undefined name %q", name), known)
+		return 0
+	}))
+	mt.RawSetString("__newindex", v.L.NewFunction(func(l *lua.LState) int {
+		name := l.Get(2).String()
+		v.raise(l, name, fmt.Sprintf("%q is assigned but never declared", name), fmt.Sprintf(`write "local %s"`, name))
+		return 0
+	}))
+	mt.RawSetString("__metatable", lua.LFalse)
+	g.Metatable = mt
+}
+
+// GlobalNames lists the names of the standard library that scripts have.
+func GlobalNames() []string {
+	return []string{"assert", "error", "getmetatable", "ipairs", "math", "next", "pairs", "pcall", "print", "rawequal", "rawget",
+		"rawset", "require", "select", "setmetatable", "string", "table", "tonumber", "tostring", "type", "unpack", "xpcall", "_G", "_VERSION"}
+}
+
+// random replaces math.random by one that draws from the seed of the case.
+func (v *VM) random(seed uint64) {
+	m, ok := v.L.G.Global.RawGetString(lua.MathLibName).(*lua.LTable)
+	if !ok {
+		return
+	}
+	r := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // reproducible on purpose
+	m.RawSetString("randomseed", lua.LNil)
+	m.RawSetString("random", v.L.NewFunction(func(l *lua.LState) int {
+		lo, hi := 1, 0
+		switch l.GetTop() {
+		case 0:
+			l.Push(lua.LNumber(r.Float64()))
+			return 1
+		case 1:
+			hi = l.CheckInt(1)
+		default:
+			lo, hi = l.CheckInt(1), l.CheckInt(2)
+		}
+		if hi < lo {
+			l.RaiseError("math.random: the interval from %d to %d is empty", lo, hi)
+		}
+		l.Push(lua.LNumber(lo + r.IntN(hi-lo+1)))
+		return 1
+	}))
+}
+
+var verb = regexp.MustCompile(`%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z%]`)
+
+// format is string.format as Lua has it: every verb needs its argument, and
+// "%s" prints objects as tostring does.
+func format(l *lua.LState) int {
+	n := 1
+	out := verb.ReplaceAllStringFunc(l.CheckString(1), func(f string) string {
+		c := f[len(f)-1]
+		if c == '%' {
+			return "%"
+		}
+		n++
+		if n > l.GetTop() {
+			l.RaiseError("string.format: %s has no argument", f)
+		}
+		switch c {
+		case 'd', 'i':
+			return fmt.Sprintf(f[:len(f)-1]+"d", int64(l.CheckNumber(n)))
+		case 'c', 'o', 'u', 'x', 'X':
+			return fmt.Sprintf(strings.Replace(f, "u", "d", 1), int64(l.CheckNumber(n)))
+		case 'e', 'E', 'f', 'g', 'G':
+			return fmt.Sprintf(f, float64(l.CheckNumber(n)))
+		case 'q':
+			return fmt.Sprintf("%q", l.CheckString(n))
+		case 's':
+			return fmt.Sprintf(f, l.ToStringMeta(l.Get(n)).String())
+		}
+		l.RaiseError("string.format: %s is not a format Lua has", f)
+		return ""
+	})
+	l.Push(lua.LString(out))
+	return 1
+}
+
+var moduleName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+
+// require loads a module once per VM; a loop is an error that names the files.
+func (v *VM) require(l *lua.LState) int {
+	name := l.CheckString(1)
+	if !moduleName.MatchString(name) {
+		v.raise(l, name, fmt.Sprintf("%q is not a module name", name), "module names are lower case letters, digits and _, no dots and no paths")
+	}
+	if x, ok := v.modules[name]; ok {
+		l.Push(x)
+		return 1
+	}
+	if slices.Contains(v.loading, name) {
+		v.raise(l, name, fmt.Sprintf("modules require each other in a loop: %s", strings.Join(append(v.loading, name), " > ")), "move what both need into a third")
+	}
+	file, text, ok := "", "", false
+	if v.load != nil {
+		file, text, ok = v.load(name)
+	}
+	if !ok {
+		v.raise(l, name, fmt.Sprintf("there is no module %q", name), fmt.Sprintf("put %s.lua beside the scenario, or use one that comes along", name))
+	}
+	src, err := diag.Parse(file, text)
+	if err != nil {
+		v.Throw(l, err)
+	}
+	v.sources[file] = src
+	fn, err := v.compile(src)
+	if err != nil {
+		v.Throw(l, err)
+	}
+	v.loading = append(v.loading, name)
+	l.Push(fn)
+	l.Call(0, 1)
+	x := l.Get(-1)
+	v.loading = v.loading[:len(v.loading)-1]
+	v.modules[name] = x
+	return 1
+}

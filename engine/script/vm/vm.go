@@ -1,0 +1,188 @@
+// Package vm runs Lua: one interpreter under one lock, objects made of tables
+// of methods, argument checking, strict globals, own require, tasks.
+//
+// It knows nothing of networks. What scripts can say is a [Class] table that
+// package script fills; bindings, checks, suggestions and documentation all
+// come from it.
+//
+// Invariant: Lua code runs on one goroutine at a time; code between two verbs
+// is atomic. No file, clock or process is reachable from Lua but through verbs.
+package vm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"netrepro/engine/script/diag"
+)
+
+// VM is one interpreter.
+type VM struct {
+	L *lua.LState
+	// Data is the owner's; verbs reach their world through it.
+	Data any
+	// Running is false while files load and true inside run.
+	Running bool
+	Seed    uint64 // what math.random draws from
+
+	mu      sync.Mutex // held while Lua runs
+	classes map[*Class]*lua.LTable
+	methods map[*Method]*lua.LFunction
+	globals map[string]lua.LValue
+	sources map[string]*diag.Source
+	modules map[string]lua.LValue
+	loading []string
+	load    Loader
+
+	tasks  sync.WaitGroup
+	fail   func(error) // ends the run: a task failed
+	bug    error       // a Go panic in a binding
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+}
+
+// Loader finds the text of module name, and the file name to show.
+type Loader func(name string) (file, text string, ok bool)
+
+// Config of a VM.
+type Config struct {
+	Globals []*Method
+	Tables  map[string][]*Method // tables of functions, called with a dot
+	Load    Loader
+	Print   func(where, text string)
+	Seed    uint64
+}
+
+// New makes an interpreter. ctx ends whatever it runs.
+func New(ctx context.Context, c Config) *VM {
+	v := &VM{
+		L: lua.NewState(lua.Options{SkipOpenLibs: true, RegistrySize: 1024, RegistryMaxSize: 1 << 20, RegistryGrowStep: 4096,
+			CallStackSize: 1024, MinimizeStackMemory: true}),
+		classes: map[*Class]*lua.LTable{}, methods: map[*Method]*lua.LFunction{}, globals: map[string]lua.LValue{},
+		sources: map[string]*diag.Source{}, modules: map[string]lua.LValue{}, load: c.Load, Seed: c.Seed,
+	}
+	v.ctx, v.cancel = context.WithCancelCause(ctx)
+	v.L.SetContext(v.ctx)
+	v.sandbox(c)
+	return v
+}
+
+// Close frees the interpreter. All tasks must have ended.
+func (v *VM) Close() {
+	v.cancel(context.Canceled)
+	v.L.Close()
+}
+
+// Context ends when the run does; verbs that wait must watch it.
+func (v *VM) Context() context.Context { return v.ctx }
+
+// Stop ends everything that runs, with a cause.
+func (v *VM) Stop(cause error) { v.cancel(cause) }
+
+// OnTaskError sets what is called, under the lock, when a task fails.
+func (v *VM) OnTaskError(f func(error)) { v.fail = f }
+
+// Bug is a panic of the engine inside a verb, which pcall may have hidden.
+func (v *VM) Bug() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.bug
+}
+
+// Run loads a script and runs its top level.
+func (v *VM) Run(src *diag.Source) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.sources[src.Name] = src
+	fn, err := v.compile(src)
+	if err != nil {
+		return err
+	}
+	return v.call(v.L, fn)
+}
+
+func (v *VM) compile(src *diag.Source) (*lua.LFunction, error) {
+	proto, err := lua.Compile(src.Chunk, src.Name)
+	if err != nil {
+		var ce *lua.CompileError
+		if errors.As(err, &ce) {
+			return nil, src.At(ce.Line, "", ce.Message, "")
+		}
+		return nil, &diag.Error{File: src.Name, Msg: err.Error()}
+	}
+	return v.L.NewFunctionFromProto(proto), nil
+}
+
+// Call calls fn with args and waits for it.
+func (v *VM) Call(fn *lua.LFunction, args ...lua.LValue) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.call(v.L, fn, args...)
+}
+
+// call calls fn on L with the lock held.
+func (v *VM) call(l *lua.LState, fn *lua.LFunction, args ...lua.LValue) error {
+	if err := l.CallByParam(lua.P{Fn: fn, Protect: true}, args...); err != nil {
+		return v.explain(err)
+	}
+	return nil
+}
+
+// Block runs f without the lock, so that tasks can run meanwhile. Every verb
+// that may wait uses it.
+func (v *VM) Block(f func()) {
+	v.mu.Unlock()
+	defer v.mu.Lock()
+	f()
+}
+
+// Spawn runs fn as a task of its own; done, if not nil, is called without the
+// lock when it has ended. The caller holds the lock.
+func (v *VM) Spawn(fn *lua.LFunction, done func(error), args ...lua.LValue) {
+	th, cancel := v.L.NewThread()
+	v.tasks.Go(func() {
+		v.mu.Lock()
+		err := v.call(th, fn, args...)
+		if cancel != nil {
+			cancel()
+		}
+		if err != nil && v.fail != nil {
+			v.fail(err)
+		}
+		v.mu.Unlock()
+		if done != nil {
+			done(err)
+		}
+	})
+}
+
+// Go runs f, which is Go code, as a task without the lock.
+func (v *VM) Go(f func()) { v.tasks.Go(f) }
+
+// Enter runs f with the lock held, from outside Lua.
+func (v *VM) Enter(f func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	f()
+}
+
+// Wait waits for all tasks to end.
+func (v *VM) Wait() { v.tasks.Wait() }
+
+// guard turns a Go panic in a verb into something pcall cannot hide.
+func (v *VM) guard(name string) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	if _, ok := r.(*lua.ApiError); !ok && v.bug == nil {
+		v.bug = fmt.Errorf("the engine panicked in %s: %v\n%s", name, r, debug.Stack())
+		v.cancel(v.bug)
+	}
+	panic(r)
+}

@@ -1,0 +1,238 @@
+package trace
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"netrepro/engine/packet"
+)
+
+// Kind names what a TCP match looks for.
+type Kind string
+
+// Kinds of TCP match. Data is new data only; Any is data, new or sent again.
+const (
+	KindSYN    Kind = "syn"    // SYN without ACK
+	KindSYNACK Kind = "synack" // SYN with ACK
+	KindData   Kind = "data"
+	KindAck    Kind = "ack" // takes no sequence space
+	KindFIN    Kind = "fin"
+	KindRST    Kind = "rst"
+	KindRexmit Kind = "rexmit"
+	KindRTO    Kind = "rto"
+	KindFast   Kind = "fast"
+	KindAny    Kind = "any"
+)
+
+// Kinds lists them, for messages and completion.
+var Kinds = []Kind{KindSYN, KindSYNACK, KindData, KindAck, KindFIN, KindRST, KindRexmit, KindRTO, KindFast, KindAny}
+
+func (k Kind) matches(p *Packet) bool {
+	switch k {
+	case KindSYN:
+		return p.Flags.Has(packet.SYN) && !p.Flags.Has(packet.ACK)
+	case KindSYNACK:
+		return p.Flags.Has(packet.SYN | packet.ACK)
+	case KindData:
+		return p.Is(Data)
+	case KindAck:
+		return p.Is(PureAck)
+	case KindFIN:
+		return p.Flags.Has(packet.FIN)
+	case KindRST:
+		return p.Flags.Has(packet.RST)
+	case KindRexmit:
+		return p.Is(Rexmit)
+	case KindRTO:
+		return p.Is(RTO)
+	case KindFast:
+		return p.Is(Fast)
+	case KindAny:
+		return p.PayloadLen > 0 || p.Is(Rexmit)
+	}
+	return false
+}
+
+// Party is a node as a match sees it: a name and its addresses.
+type Party struct {
+	Name  string
+	Addrs []netip.Addr
+}
+
+func (y *Party) has(a netip.Addr) bool { return slices.Contains(y.Addrs, a) }
+
+// Ends names one connection by its two addresses, in either order.
+type Ends struct{ A, B netip.AddrPort }
+
+func (e *Ends) has(p *Packet) bool {
+	s, d := netip.AddrPortFrom(p.Src, p.SrcPort), netip.AddrPortFrom(p.Dst, p.DstPort)
+	return s == e.A && d == e.B || s == e.B && d == e.A
+}
+
+// Range is an inclusive range of lengths; Max below 0 is no bound.
+type Range struct{ Min, Max int }
+
+// Hit is a segment that something, a fault say, singled out.
+type Hit struct {
+	Seq, End uint32 // relative
+	Conn     *Conn
+}
+
+// Match says which packets are meant. Fields left zero match all; numbers are
+// relative.
+type Match struct {
+	From, To     *Party
+	TCP          Kind
+	ICMP         string // a name of [ICMPNames]
+	UDP          bool
+	Conn         *Ends
+	Port         int // either port
+	SPort, DPort int
+	Seq, Ack     *uint32
+	Len          *Range
+	Flags        string      // exactly these, as tcpdump writes them
+	SACKs        func() *Hit // acknowledgements that report this segment missing
+	Covers       func() *Hit // acknowledgements that cover this segment
+	Dropped      *bool
+}
+
+// Matches reports whether p is meant.
+func (m *Match) Matches(p *Packet) bool {
+	switch {
+	case m.tcpOnly() && !p.IsTCP(),
+		m.From != nil && !m.From.has(p.Src),
+		m.To != nil && !m.To.has(p.Dst),
+		m.TCP != "" && !m.TCP.matches(p),
+		m.ICMP != "" && !icmpIs(m.ICMP, p),
+		m.UDP && p.Proto != packet.ProtoUDP,
+		m.Conn != nil && !m.Conn.has(p),
+		m.Port != 0 && int(p.SrcPort) != m.Port && int(p.DstPort) != m.Port,
+		m.SPort != 0 && int(p.SrcPort) != m.SPort,
+		m.DPort != 0 && int(p.DstPort) != m.DPort,
+		m.Seq != nil && p.RelSeq != *m.Seq,
+		m.Ack != nil && (p.RelAck != *m.Ack || !p.Flags.Has(packet.ACK)),
+		m.Len != nil && (int(p.PayloadLen) < m.Len.Min || m.Len.Max >= 0 && int(p.PayloadLen) > m.Len.Max),
+		m.Flags != "" && p.Flags.String() != m.Flags,
+		m.SACKs != nil && !sacks(m.SACKs(), p),
+		m.Covers != nil && !covers(m.Covers(), p),
+		m.Dropped != nil && (p.Dropped != "") != *m.Dropped:
+		return false
+	}
+	return true
+}
+
+func (m *Match) tcpOnly() bool {
+	return m.TCP != "" || m.Seq != nil || m.Ack != nil || m.Flags != "" || m.SACKs != nil || m.Covers != nil
+}
+
+// sacks reports whether p acknowledges up to the hole that h left and reports
+// data beyond it.
+func sacks(h *Hit, p *Packet) bool {
+	return h != nil && p.Conn == h.Conn && p.RelAck == h.Seq && len(p.SACK()) > 0
+}
+
+func covers(h *Hit, p *Packet) bool {
+	return h != nil && p.Conn == h.Conn && p.Flags.Has(packet.ACK) && !before(p.RelAck, h.End)
+}
+
+// ICMPNames are the names of ICMP messages, with type and code of ICMP
+// (RFC 792); code -1 is any.
+var ICMPNames = map[string][2]int{
+	"echo-request":     {8, -1},
+	"echo-reply":       {0, -1},
+	"unreachable":      {3, -1},
+	"net-unreachable":  {3, 0},
+	"host-unreachable": {3, 1},
+	"port-unreachable": {3, 3},
+	"frag-needed":      {3, 4},
+	"admin-prohibited": {3, 13},
+	"time-exceeded":    {11, -1},
+	"redirect":         {5, -1},
+	"any":              {-1, -1},
+}
+
+func icmpIs(name string, p *Packet) bool {
+	m := p.ICMP()
+	want, ok := ICMPNames[name]
+	if m == nil || !ok || p.Proto != packet.ProtoICMP {
+		return false
+	}
+	return (want[0] < 0 || int(m.Type) == want[0]) && (want[1] < 0 || int(m.Code) == want[1])
+}
+
+// String writes m as a script would.
+func (m *Match) String() string {
+	var s []string
+	add := func(format string, args ...any) { s = append(s, fmt.Sprintf(format, args...)) }
+	if m.From != nil {
+		add("from = %s", m.From.Name)
+	}
+	if m.To != nil {
+		add("to = %s", m.To.Name)
+	}
+	if m.TCP != "" {
+		add("tcp = %q", m.TCP)
+	}
+	if m.ICMP != "" {
+		add("icmp = %q", m.ICMP)
+	}
+	if m.UDP {
+		add("udp = true")
+	}
+	if m.Conn != nil {
+		add("conn = %s-%s", m.Conn.A, m.Conn.B)
+	}
+	for _, f := range []struct {
+		name string
+		v    int
+	}{{"port", m.Port}, {"sport", m.SPort}, {"dport", m.DPort}} {
+		if f.v != 0 {
+			add("%s = %d", f.name, f.v)
+		}
+	}
+	if m.Seq != nil {
+		add("seq = %d", *m.Seq)
+	}
+	if m.Ack != nil {
+		add("ack = %d", *m.Ack)
+	}
+	if m.Len != nil {
+		add("len = %s", m.Len)
+	}
+	if m.Flags != "" {
+		add("flags = %q", m.Flags)
+	}
+	if m.SACKs != nil {
+		add("sacks = %s", hitName(m.SACKs()))
+	}
+	if m.Covers != nil {
+		add("covers = %s", hitName(m.Covers()))
+	}
+	if m.Dropped != nil {
+		add("dropped = %t", *m.Dropped)
+	}
+	if len(s) == 0 {
+		return "{}"
+	}
+	return "{ " + strings.Join(s, ", ") + " }"
+}
+
+func hitName(h *Hit) string {
+	if h == nil {
+		return "a fault that never fired"
+	}
+	return fmt.Sprintf("%d:%d", h.Seq, h.End)
+}
+
+// String writes r as "7", "1..5" or ">= 3".
+func (r *Range) String() string {
+	switch {
+	case r.Max < 0:
+		return fmt.Sprintf(">= %d", r.Min)
+	case r.Min == r.Max:
+		return fmt.Sprint(r.Min)
+	}
+	return fmt.Sprintf("%d..%d", r.Min, r.Max)
+}
