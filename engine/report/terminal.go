@@ -142,7 +142,7 @@ func (t *Terminal) details(task *runner.Task, r script.Result) {
 	if r.Why != "" {
 		fmt.Fprintf(t.w, "    %s\n", strings.ReplaceAll(r.Why, "\n", "\n    "))
 	}
-	if r.Verdict == script.Passed {
+	if r.Verdict == script.Passed || r.Verdict == script.Errored {
 		return
 	}
 	if r.Packets > 0 {

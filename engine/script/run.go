@@ -156,7 +156,7 @@ func (r *run) judge(err error) Result {
 	if why := r.excused(); why != "" {
 		return Result{Verdict: Inconclusive, Why: why}
 	}
-	return Result{Verdict: Failed, Why: fmt.Sprintf("%d expectations did not hold", len(r.failed))}
+	return Result{Verdict: Failed}
 }
 
 // unused fails the case for every fault that had to fire and did not.

@@ -35,6 +35,9 @@ func Parse(name, text string) (*Source, error) {
 	return s, nil
 }
 
+// LineText is line n, from 1; empty if there is none.
+func (s *Source) LineText(n int) string { return s.line(n) }
+
 func (s *Source) line(n int) string {
 	if n < 1 || n > len(s.lines) {
 		return ""
@@ -58,7 +61,7 @@ func (s *Source) syntax(err error) *Error {
 	}
 	line, _ := strconv.Atoi(m[1])
 	near := m[3]
-	hint := "the language is Lua 5.1: look at what comes before it"
+	hint := "look at what comes before it: a comma, an operator or an end may be missing"
 	if strings.Contains(m[4], "unterminated string") {
 		hint = "the closing quote is missing"
 	}

@@ -3,6 +3,7 @@ package vm
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -60,7 +61,7 @@ func (v *VM) function(m *Method, class *Class) *lua.LFunction {
 		if class != nil {
 			self, ok := As(l.Get(1), class)
 			if !ok {
-				v.raise(l, "."+m.Name, fmt.Sprintf("%s is called with a dot", m.Name), fmt.Sprintf("write a colon: %s:%s", strings.ToLower(class.Name), m.Name))
+				v.raise(l, "."+m.Name, fmt.Sprintf("%s is called with a dot", m.Name), "write a colon: "+v.receiver(l, m.Name)+":"+m.Name)
 			}
 			c.Self, at = self, 2
 		}
@@ -79,6 +80,17 @@ func (v *VM) function(m *Method, class *Class) *lua.LFunction {
 	})
 	v.methods[m] = f
 	return f
+}
+
+// receiver is what stands before ".name" on the line of the call.
+func (v *VM) receiver(l *lua.LState, name string) string {
+	file, line := v.where(l)
+	if s := v.sources[file]; s != nil {
+		if m := regexp.MustCompile(`([\w.]+)\.` + name + `\b`).FindStringSubmatch(s.LineText(line)); m != nil {
+			return m[1]
+		}
+	}
+	return "object"
 }
 
 // arguments checks what a verb was called with and fills c.Args.
@@ -127,13 +139,13 @@ func (v *VM) options(c *Call, m *Method, x lua.LValue) {
 // table takes the options from t.
 func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
 	for k, x := t.Next(lua.LNil); k != lua.LNil; k, x = t.Next(k) {
+		name := k.String()
 		if n, ok := k.(lua.LNumber); ok {
 			if n != 1 || m.First == "" {
 				v.raise(c.L, m.Name, fmt.Sprintf("%s: %s has no name", c.name, show(x)), "write every option as name = value")
 			}
-			k = lua.LString(m.First)
+			name = m.First
 		}
-		name := k.String()
 		o := m.option(name)
 		if o == nil {
 			known := m.optionNames()
