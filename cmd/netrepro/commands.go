@@ -75,7 +75,10 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, re
 	if err != nil {
 		return err
 	}
-	tasks := runner.Tasks(files, o)
+	tasks, err := runner.Tasks(files, o)
+	if err != nil {
+		return err
+	}
 	if len(tasks) == 0 {
 		return fmt.Errorf("no case has variant %q: netrepro list shows what there is", o.Variant)
 	}

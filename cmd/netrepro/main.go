@@ -38,6 +38,9 @@ func main() {
 	if len(os.Args) == 2 && os.Args[1] == runner.WorkerArg {
 		if err := runner.Worker(os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
+			if errors.Is(err, runner.ErrCannot) {
+				os.Exit(runner.CannotCode)
+			}
 			os.Exit(exitFailed)
 		}
 		return

@@ -58,7 +58,7 @@ func parseRow(line string, party func(string) (*trace.Party, error)) (r Row, err
 		return r, err
 	}
 	if strings.Trim(w[3], "SFRPUWE.") != "" {
-		return r, fmt.Errorf("%q is not a set of flags: write S, S., ., P., F., R or R.", w[3])
+		return r, fmt.Errorf("%q is not a set of flags: write them as tcpdump does, S or P. say", w[3])
 	}
 	r.Match.Flags = canonical(w[3])
 	for w = w[4:]; len(w) > 0; {

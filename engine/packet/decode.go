@@ -86,9 +86,14 @@ func (d *Decoder) ipv6(data []byte, p *Packet) {
 func (d *Decoder) transport(data []byte, size int, p *Packet) {
 	switch p.Proto {
 	case ProtoTCP:
+		if len(data) < 20 {
+			p.more().malformed = "TCP header shorter than 20 bytes"
+			return
+		}
+		d.tcp.Options = d.tcp.Options[:0]
+		// With a damaged option the fields before it stand.
 		if err := d.tcp.DecodeFromBytes(data, gopacket.NilDecodeFeedback); err != nil {
 			p.more().malformed = err.Error()
-			return
 		}
 		t := &d.tcp
 		p.SrcPort, p.DstPort = uint16(t.SrcPort), uint16(t.DstPort)

@@ -19,7 +19,6 @@ const (
 
 	optEnd         = 0
 	optComment     = 1
-	optHardware    = 2
 	optOS          = 3
 	optApplication = 4
 	optIfName      = 2

@@ -55,7 +55,23 @@ func (t *Terminal) Begin(task *runner.Task) {
 }
 
 // Event implements [runner.Sink].
-func (t *Terminal) Event(task *runner.Task, e script.Event) { t.log[task] = append(t.log[task], e) }
+func (t *Terminal) Event(task *runner.Task, e script.Event) {
+	t.log[task] = append(t.log[task], e)
+	if e.Kind == script.EventKept {
+		t.kept(task, e)
+	}
+}
+
+// kept says how to get into a lab that stays up.
+func (t *Terminal) kept(task *runner.Task, e script.Event) {
+	t.clear()
+	t.headline(task, *e.Result)
+	t.details(task, *e.Result)
+	fmt.Fprintf(t.w, "    the lab stays up until this is interrupted; its nodes:\n")
+	for _, n := range e.Nodes {
+		fmt.Fprintf(t.w, "      %-12s nsenter --user=/proc/%d/ns/user --net=/proc/%d/fd/%d\n", n.Name, e.Pid, e.Pid, n.Fd)
+	}
+}
 
 // End implements [runner.Sink].
 func (t *Terminal) End(task *runner.Task, r script.Result) {

@@ -36,7 +36,11 @@ func Find(paths []string) ([]Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, found...)
+		for _, f := range found { // a file named twice, or in a directory named too, is one
+			if !slices.Contains(out, f) {
+				out = append(out, f)
+			}
+		}
 	}
 	return out, nil
 }

@@ -4,11 +4,14 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"netrepro/engine/script"
 )
@@ -20,7 +23,7 @@ type Options struct {
 	Repeat   int    // times each case runs, at least 1
 	Variant  string // only cases of this variant; empty for all
 	Out      string // directory for artifacts
-	Keep     bool   // keep the artifacts of cases that ended as expected
+	Keep     bool   // keep the lab of a case that did not end as expected
 }
 
 // Task is a case to run.
@@ -50,9 +53,26 @@ type Sink interface {
 	End(t *Task, r script.Result)
 }
 
-// Tasks lists what o selects from files, in order.
-func Tasks(files []*script.File, o Options) []*Task {
+// lock makes dir and keeps other runs out of it until unlock is called.
+func lock(dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make directory for artifacts: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("lock directory for artifacts: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: another run writes there: wait for it, or name another directory with --out: %w", dir, err), f.Close())
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+// Tasks lists what o selects from files, in order. Two cases of the same name
+// are an error: they would write over each other.
+func Tasks(files []*script.File, o Options) ([]*Task, error) {
 	var out []*Task
+	from := map[string]string{}
 	for round := 1; round <= max(o.Repeat, 1); round++ {
 		for _, f := range files {
 			for _, s := range f.Scenarios {
@@ -62,17 +82,26 @@ func Tasks(files []*script.File, o Options) []*Task {
 					}
 					t := &Task{Case: c, File: f, Round: round, Rounds: o.Repeat}
 					t.Dir = filepath.Join(o.Out, filepath.FromSlash(strings.ReplaceAll(t.Name(), "=", "_")))
+					if other, ok := from[t.Name()]; ok {
+						return nil, fmt.Errorf("%s and %s both have a case %q: name each scenario once", other, f.Name, t.Name())
+					}
+					from[t.Name()] = f.Name
 					out = append(out, t)
 				}
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 // Run runs tasks, several side by side, and reports to sink. It returns early
 // only if ctx ends or no worker can be started at all.
 func Run(ctx context.Context, tasks []*Task, o Options, sink Sink) error {
+	unlock, err := lock(o.Out)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var mu sync.Mutex
@@ -113,7 +142,12 @@ func runTask(ctx context.Context, t *Task, o Options, sink Sink, mu *sync.Mutex)
 	if err != nil {
 		return fmt.Errorf("make directory for artifacts: %w", err)
 	}
-	job := Job{Source: Source{t.File.Name, t.File.Text}, Case: t.Case.ID(), Seed: o.Seed, Capture: capture, Lualib: o.Lualib}
+	// A case that writes no capture must not seem to have written the one of
+	// an earlier run.
+	if err := os.Remove(capture); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove the capture of an earlier run: %w", err)
+	}
+	job := Job{Source: Source{t.File.Name, t.File.Text}, Case: t.Case.ID(), Seed: o.Seed, Capture: capture, Lualib: o.Lualib, Keep: o.Keep}
 	tell(func() { sink.Begin(t) })
 	res, err := work(ctx, job, t.Case.Timeout, func(e script.Event) { tell(func() { sink.Event(t, e) }) })
 	if err != nil {

@@ -4,7 +4,6 @@ package runner
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -34,10 +34,7 @@ const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NE
 // make it one.
 func command(ctx context.Context) *exec.Cmd {
 	c := exec.CommandContext(ctx, "/proc/self/exe", WorkerArg)
-	if self, err := os.Executable(); err == nil {
-		c.Args[0] = self
-	}
-	c.Env = []string{"GOTRACEBACK=all"}
+	c.Args[0] = os.Args[0]
 	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL}
 	if os.Geteuid() != 0 {
 		c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
@@ -58,10 +55,13 @@ var ErrCannot = errors.New("this machine does not let netrepro make namespaces")
 func work(ctx context.Context, job Job, timeout time.Duration, emit func(script.Event)) (script.Result, error) {
 	started := time.Now()
 	limit := timeout + setUp + 2*grace
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
+	if !job.Keep {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
 	var res *script.Result
-	var stderr tail
+	var stderr said
 	var werr error
 	done := make(chan struct{})
 	go func() {
@@ -84,19 +84,23 @@ func work(ctx context.Context, job Job, timeout time.Duration, emit func(script.
 	case res != nil:
 		return *res, nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return script.Result{Verdict: script.Errored, Took: time.Since(started), Why: fmt.Sprintf("the worker did not end within %s and was killed", limit)}, nil
+		why := fmt.Sprintf("the worker did not end within %s and was killed\n%s", limit, stderr.String())
+		return script.Result{Verdict: script.Errored, Took: time.Since(started), Why: strings.TrimSpace(why)}, nil
 	case ctx.Err() != nil:
 		return script.Result{}, ctx.Err()
 	}
-	why := fmt.Sprintf("the worker ended without a result: %v", werr)
-	if stderr.Len() > 0 {
-		why += "\n" + stderr.String()
+	why := "the worker ended without a result"
+	if werr != nil {
+		why += ": " + werr.Error()
+	}
+	if text := stderr.String(); text != "" {
+		why += "\n" + text
 	}
 	return script.Result{Verdict: script.Errored, Took: time.Since(started), Why: why}, nil
 }
 
 // converse starts the worker, gives it the job and takes its events.
-func converse(ctx context.Context, job Job, stderr io.Writer, emit func(script.Event)) (*script.Result, error) {
+func converse(ctx context.Context, job Job, stderr *said, emit func(script.Event)) (*script.Result, error) {
 	c := command(ctx)
 	c.Stderr = stderr
 	in, err := c.StdinPipe()
@@ -130,25 +134,36 @@ func converse(ctx context.Context, job Job, stderr io.Writer, emit func(script.E
 			if e.Kind == script.EventResult {
 				res = e.Result
 			}
+			e.Pid = c.Process.Pid
 			emit(e)
 		}
 	}
 	if errors.Is(err, io.EOF) {
 		err = nil
+	} else {
+		_ = c.Process.Kill() // it may wait for somebody to read on
 	}
-	return res, errors.Join(err, c.Wait())
+	werr := c.Wait()
+	var ee *exec.ExitError
+	if errors.As(werr, &ee) && ee.ExitCode() == CannotCode {
+		return nil, fmt.Errorf("%w: %s", ErrCannot, strings.TrimSpace(fmt.Sprint(stderr)))
+	}
+	return res, errors.Join(err, werr)
 }
 
-// tail keeps the end of what a worker writes to its standard error.
-type tail struct{ bytes.Buffer }
+// CannotCode is what a worker exits with if it is denied what labs need.
+const CannotCode = 3
 
-const maxTail = 16 << 10
+// said keeps the beginning of what a worker writes to its standard error: what
+// it ended of comes first.
+type said struct{ text []byte }
+
+const maxSaid = 16 << 10
 
 // Write implements io.Writer.
-func (t *tail) Write(p []byte) (int, error) {
-	t.Buffer.Write(p)
-	if over := t.Len() - maxTail; over > 0 {
-		t.Next(over)
-	}
+func (s *said) Write(p []byte) (int, error) {
+	s.text = append(s.text, p[:min(len(p), maxSaid-len(s.text))]...)
 	return len(p), nil
 }
+
+func (s *said) String() string { return strings.TrimSpace(string(s.text)) }

@@ -26,6 +26,7 @@ type Job struct {
 	Seed    uint64 `json:"seed"`
 	Capture string `json:"capture,omitempty"`
 	Lualib  string `json:"lualib,omitempty"`
+	Keep    bool   `json:"keep,omitempty"` // keep the lab if the case does not end as expected
 }
 
 // Worker runs one job: it reads it from in, writes events to out and returns
@@ -49,6 +50,9 @@ func Worker(in io.Reader, out io.Writer) error {
 		os.Exit(1)
 	}()
 	if err := settleIn(); err != nil {
+		if errors.Is(err, os.ErrPermission) {
+			err = fmt.Errorf("%w: %w", ErrCannot, err)
+		}
 		return err
 	}
 	var mu sync.Mutex
@@ -74,7 +78,7 @@ func runJob(job Job, emit func(script.Event)) error {
 	if c == nil {
 		return fmt.Errorf("%s has no case %q", job.Source.Name, job.Case)
 	}
-	f.Run(ctx, c, script.RunOptions{Options: o, Capture: job.Capture, Emit: emit})
+	f.Run(ctx, c, script.RunOptions{Options: o, Capture: job.Capture, Emit: emit, Keep: job.Keep})
 	return nil
 }
 

@@ -14,6 +14,7 @@ const (
 	EventFault  Kind = "fault"  // a fault that never fired
 	EventLog    Kind = "log"    // the script printed something
 	EventResult Kind = "result" // the case has ended
+	EventKept   Kind = "kept"   // the lab stays up; Nodes says where
 )
 
 // Event is something that happened in a case. It crosses the pipe from the
@@ -28,6 +29,17 @@ type Event struct {
 	Packets []string      `json:"packets,omitempty"`
 	Frames  []int         `json:"frames,omitempty"`
 	Result  *Result       `json:"result,omitempty"`
+
+	// Of a kept lab: the worker's process, set by whoever started it, and by
+	// node the worker's descriptor of its namespace.
+	Pid   int        `json:"pid,omitempty"`
+	Nodes []NodeDesc `json:"nodes,omitempty"`
+}
+
+// NodeDesc is a node's namespace as a descriptor of the worker.
+type NodeDesc struct {
+	Name string `json:"name"`
+	Fd   int    `json:"fd"`
 }
 
 // Verdict is how a case ended.

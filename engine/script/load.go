@@ -4,7 +4,6 @@ package script
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -27,8 +26,6 @@ type Options struct {
 	// Lualib is a directory to take library modules from instead of the
 	// built-in ones.
 	Lualib string
-	// Shipped are files of the built-in library, by name.
-	Shipped func(name string) (text string, ok bool)
 	// Print receives what the script prints.
 	Print func(where, text string)
 	Seed  uint64
@@ -84,11 +81,6 @@ func (o Options) loader(dir string) vm.Loader {
 		path := filepath.Join(dir, file)
 		if b, err := os.ReadFile(path); err == nil {
 			return path, string(b), true
-		}
-		if o.Shipped != nil {
-			if text, ok := o.Shipped(file); ok {
-				return fmt.Sprintf("scenarios/%s", file), text, true
-			}
 		}
 		return "", "", false
 	}

@@ -84,10 +84,7 @@ var rowOptions = append(slices.Clone(matchOptions),
 	optDef("times", kCount, "1", `how many: 3 or ">= 3"`),
 	opt("within", kDuration, "since the packet matched before"))
 
-var (
-	matchTable = &vm.Method{Name: "match", Options: matchOptions}
-	rowTable   = &vm.Method{Name: "row", Options: rowOptions}
-)
+var rowTable = &vm.Method{Name: "row", Options: rowOptions}
 
 // matchOf builds the match that options say.
 func matchOf(a map[string]any) trace.Match {
@@ -130,15 +127,6 @@ func seqOf(x any) *uint32 {
 	v := uint32(n)
 	return &v
 }
-
-// kMatch is a match in a table of its own.
-var kMatch = &vm.Kind{Name: "match", Type: "Match", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
-	t, ok := x.(*lua.LTable)
-	if !ok {
-		return nil, wrong(x, "a match", `write { tcp = "rst" }`)
-	}
-	return matchOf(c.Table(matchTable, t)), nil
-}}
 
 // kRows is a list of rows.
 var kRows = &vm.Kind{Name: "list of matches", Type: "Row[]", Parse: func(c *vm.Call, x lua.LValue) (any, error) {

@@ -33,7 +33,6 @@ type run struct {
 	keys   *keyLog
 	taskEr error
 	failed []failure
-	stop   error // why the case was stopped early, if it was
 }
 
 // failure is an expectation that did not hold.
@@ -59,6 +58,7 @@ const stallThatMatters = 100 * time.Millisecond
 type RunOptions struct {
 	Options
 	Capture string // path of trace.pcapng; empty for none
+	Keep    bool   // a case that did not end as expected keeps its lab until the process ends
 	Emit    func(Event)
 }
 
@@ -108,10 +108,23 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res Result) {
 	}
 	res.Packets = len(lab.Trace.Packets())
 	_, res.Stalled = lab.Stalls.During(r.started)
+	if o.Keep && res.Verdict != Passed {
+		r.keep(ctx, res)
+	}
 	if err := r.close(); err != nil && res.Verdict == Passed {
 		res.Verdict, res.Why = Errored, "clean up: "+err.Error()
 	}
 	return res
+}
+
+// keep reports the result and holds the lab until ctx ends.
+func (r *run) keep(ctx context.Context, res Result) {
+	e := Event{Kind: EventKept, Result: &res}
+	for _, n := range r.nodes {
+		e.Nodes = append(e.Nodes, NodeDesc{n.Name, n.NS.Fd()})
+	}
+	r.event(e)
+	<-ctx.Done()
 }
 
 // play runs the script's function and the tasks it left behind.

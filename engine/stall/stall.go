@@ -70,9 +70,21 @@ func (m *Monitor) Note(late time.Duration) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.stalls) < maxStalls {
-		m.stalls = append(m.stalls, Stall{At: time.Now(), Length: late})
+	now := time.Now()
+	if n := len(m.stalls); n > 0 && !now.Add(-late).After(m.stalls[n-1].At) {
+		// Part of the stall noted before, as every frame that waited is.
+		last := &m.stalls[n-1]
+		begin := last.At.Add(-last.Length)
+		if b := now.Add(-late); b.Before(begin) {
+			begin = b
+		}
+		last.At, last.Length = now, now.Sub(begin)
+		return
 	}
+	if len(m.stalls) == maxStalls {
+		m.stalls = m.stalls[1:]
+	}
+	m.stalls = append(m.stalls, Stall{At: now, Length: late})
 }
 
 // During returns the total and the longest stall that overlap the time from

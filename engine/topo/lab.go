@@ -32,7 +32,7 @@ type Options struct {
 type Lab struct {
 	Plan   *Plan
 	Nodes  []*LiveNode
-	Relay  *wire.Relay // nil if every wire is direct
+	Relay  *wire.Relay
 	Trace  *trace.Trace
 	Stalls *stall.Monitor
 
@@ -194,6 +194,8 @@ func (l *Lab) Close() error {
 	if l.Relay != nil {
 		errs = append(errs, l.Relay.Close())
 		l.Relay.Locked(func() { errs = append(errs, l.file.Close()) })
+	} else {
+		errs = append(errs, l.file.Close())
 	}
 	for _, n := range l.Nodes {
 		if n != nil && n.NS != nil {

@@ -20,7 +20,9 @@ type half struct {
 	next     uint32        // end of the highest sequence space sent
 	una      uint32        // highest acknowledgement received
 	acked    bool          // una is valid
+	window   uint16        // of the last acknowledgement received
 	evidence time.Duration // when the peer last reported a hole
+	advanced time.Duration // when una last moved
 	segs     []seg         // sent and not acknowledged, by sequence number
 }
 
@@ -33,6 +35,12 @@ type seg struct {
 // maxSegs bounds what is remembered of one direction.
 const maxSegs = 10000
 
+// sinceAdvance is how long after the last new acknowledgement a timeout comes at
+// the earliest: what an acknowledgement lets out goes out at once. It is less
+// than minRTO, for Linux restarts the timer from when the segment was sent
+// where that is earlier.
+const sinceAdvance = 100 * time.Millisecond
+
 // before reports a < b in sequence space (RFC 9293, section 3.4).
 func before(a, b uint32) bool { return int32(a-b) < 0 }
 
@@ -40,6 +48,9 @@ func before(a, b uint32) bool { return int32(a-b) < 0 }
 func (h *half) sent(p *packet.Packet, now time.Duration) (Class, int32) {
 	n := p.SeqLen()
 	end := p.Seq + n
+	if p.Flags.Has(packet.SYN) && h.started && h.find(p.Seq) == len(h.segs) {
+		*h = half{} // what went before was not this connection's
+	}
 	if !h.started && !p.Flags.Has(packet.RST) {
 		h.started, h.next = true, p.Seq
 	}
@@ -64,7 +75,7 @@ func (h *half) sent(p *packet.Packet, now time.Duration) (Class, int32) {
 }
 
 func (h *half) keepAlive(p *packet.Packet) bool {
-	return h.acked && p.Seq == h.next-1 && p.PayloadLen <= 1 && !p.Flags.Any(packet.SYN|packet.FIN) && p.Flags.Has(packet.ACK)
+	return h.acked && h.una == h.next && p.Seq == h.next-1 && p.PayloadLen <= 1 && !p.Flags.Any(packet.SYN|packet.FIN) && p.Flags.Has(packet.ACK)
 }
 
 func (h *half) push(s seg) {
@@ -87,7 +98,7 @@ func (h *half) resent(p *packet.Packet, end uint32, now time.Duration) (Class, i
 		h.push(seg{h.next, end, now, 1})
 	}
 	oldest := !h.acked || !before(h.una, p.Seq)
-	quiet := now-last >= minRTO && now-h.evidence >= minRTO
+	quiet := now-last >= minRTO && now-h.evidence >= minRTO && now-h.advanced >= sinceAdvance
 	switch {
 	case oldest && quiet:
 		return Rexmit | RTO, count
@@ -107,14 +118,19 @@ func (h *half) acknowledged(p *packet.Packet, now time.Duration) {
 	if !p.Flags.Has(packet.ACK) {
 		return
 	}
-	duplicate := h.acked && p.Ack == h.una && p.SeqLen() == 0 && len(h.segs) > 0 && !p.Flags.Has(packet.RST)
+	if h.started && before(h.next, p.Ack) {
+		return // of something that was never sent here
+	}
+	// RFC 5681, section 2: a duplicate has the same window too.
+	duplicate := h.acked && p.Ack == h.una && p.Window == h.window && p.SeqLen() == 0 && len(h.segs) > 0 && !p.Flags.Has(packet.RST)
+	h.window = p.Window
 	if len(p.SACK()) > 0 || duplicate {
 		h.evidence = now
 	}
 	if h.acked && !before(h.una, p.Ack) {
 		return
 	}
-	h.una, h.acked = p.Ack, true
+	h.una, h.acked, h.advanced = p.Ack, true, now
 	done := h.find(p.Ack)
 	h.segs = h.segs[:copy(h.segs, h.segs[done:])]
 }

@@ -50,7 +50,7 @@ func (k Kind) matches(p *Packet) bool {
 	case KindFast:
 		return p.Is(Fast)
 	case KindAny:
-		return p.PayloadLen > 0 || p.Is(Rexmit)
+		return p.PayloadLen > 0 && !p.Is(KeepAlive)
 	}
 	return false
 }

@@ -215,7 +215,9 @@ func (c *Conn) relate(p *Segment) {
 	if p.Opener {
 		me = 0
 	}
-	if !c.known[me] && !(p.Flags.Has(packet.RST) && !p.Flags.Has(packet.ACK)) {
+	// A SYN says what the number is; everything else only lets it be guessed.
+	guess := !c.known[me] && !(p.Flags.Has(packet.RST) && !p.Flags.Has(packet.ACK))
+	if guess || p.Flags.Has(packet.SYN) {
 		c.base[me], c.known[me] = p.Seq, !p.Flags.Has(packet.RST)
 		if !p.Flags.Any(packet.SYN | packet.RST) {
 			c.base[me]--

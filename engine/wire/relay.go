@@ -25,6 +25,8 @@ const (
 	flushAfter = 10 * time.Millisecond
 	// queueBytes bounds what all delays of a lab hold.
 	queueBytes = 256 << 20
+	// maxSpare is how many buffers are kept to be used again.
+	maxSpare = 4096
 	// ringBytes bounds the receive ring of a lab.
 	ringBytes = 64 << 20
 	// Slots of the receive ring: what may wait while the host keeps the
@@ -68,8 +70,8 @@ type Config struct {
 // Start opens both ends of every wire in the calling thread's namespace, which
 // must be the one that has their devices, and begins to carry frames. It needs
 // CAP_NET_RAW there.
-func Start(c Config) (r *Relay, err error) {
-	r = &Relay{trace: c.Trace, stalls: c.Stalls, start: c.Trace.Start.UnixNano(), ports: map[int32]*port{},
+func Start(c Config) (_ *Relay, err error) {
+	r := &Relay{trace: c.Trace, stalls: c.Stalls, start: c.Trace.Start.UnixNano(), ports: map[int32]*port{},
 		epoll: -1, timer: -1, wake: -1, done: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -184,17 +186,26 @@ func (r *Relay) busyFor(quiet time.Duration) time.Duration {
 // Close stops the relay and frees its sockets. Frames still on their way are
 // gone.
 func (r *Relay) Close() error {
-	r.mu.Lock()
-	stopped := r.stop
-	r.stop = true
-	r.mu.Unlock()
-	if !stopped {
-		one := [8]byte{1}
-		if _, err := unix.Write(r.wake, one[:]); err != nil {
-			return fmt.Errorf("stop relay: %w", err)
-		}
+	err := r.askToStop()
+	if err == nil {
+		<-r.done
 	}
-	<-r.done
+	return err
+}
+
+// askToStop wakes the relay to stop. It holds the lock throughout: the relay
+// closes the descriptor it is woken by.
+func (r *Relay) askToStop() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stop {
+		return nil
+	}
+	r.stop = true
+	one := [8]byte{1}
+	if _, err := unix.Write(r.wake, one[:]); err != nil {
+		return fmt.Errorf("stop relay: %w", err)
+	}
 	return nil
 }
 
@@ -240,10 +251,12 @@ func (r *Relay) run() {
 			return
 		}
 		for _, e := range events[:max(n, 0)] {
-			if e.Fd == int32(r.timer) || e.Fd == int32(r.wake) {
-				var b [8]byte
-				_, _ = unix.Read(int(e.Fd), b[:])
+			if e.Fd != int32(r.timer) && e.Fd != int32(r.wake) {
+				continue
 			}
+			var b [8]byte
+			_, _ = unix.Read(int(e.Fd), b[:])
+			r.armed = 0 // even if the clock was set back since
 		}
 	}
 }
@@ -264,7 +277,9 @@ func (r *Relay) pass() bool {
 		r.stalls.Note(time.Duration(now - due))
 		f.port.send(f.pkt, f.data)
 		r.keeping -= len(f.data)
-		r.spare = append(r.spare, f.data)
+		if len(r.spare) < maxSpare {
+			r.spare = append(r.spare, f.data)
+		}
 		n++
 	}
 	if n == 0 {
@@ -304,7 +319,8 @@ func (r *Relay) sleepFor() int {
 	return -1
 }
 
-// keep copies a frame so that it outlives its slot in the ring.
+// keep copies a frame so that it outlives its slot in the ring. The caller has
+// made sure that there is room.
 func (r *Relay) keep(data []byte) []byte {
 	var b []byte
 	if n := len(r.spare); n > 0 {
@@ -312,8 +328,5 @@ func (r *Relay) keep(data []byte) []byte {
 	}
 	b = append(b[:0], data...)
 	r.keeping += len(b)
-	if r.keeping > queueBytes {
-		r.lose(1, fmt.Errorf("more than %d MB on their way at once", queueBytes>>20))
-	}
 	return b
 }

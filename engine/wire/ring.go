@@ -42,13 +42,13 @@ type ring struct {
 
 // openRing opens a ring in the calling thread's namespace, with room for at
 // least slots frames of mtu bytes, or ringBytes if that is less.
-func openRing(mtu, slots int) (r *ring, err error) {
+func openRing(mtu, slots int) (_ *ring, err error) {
 	// Protocol 0 keeps frames out until the ring stands.
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open packet socket: %w", err)
 	}
-	r = &ring{fd: fd}
+	r := &ring{fd: fd}
 	defer func() {
 		if err != nil {
 			r.close()

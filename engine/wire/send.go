@@ -13,6 +13,9 @@ import (
 // batchSize is how many frames go to the kernel in one call.
 const batchSize = 128
 
+// How often and how many milliseconds to wait for room to send.
+const maxWaits, sendWait = 100, 10
+
 // mmsghdr is struct mmsghdr (sendmmsg(2)).
 type mmsghdr struct {
 	hdr unix.Msghdr
@@ -42,6 +45,7 @@ func (b *batch) add(ifindex int, data []byte) {
 
 // flush sends what is queued and returns how many frames the kernel refused.
 func (b *batch) flush(fd int) (refused int, err error) {
+	waits := 0
 	for at := 0; at < b.n; {
 		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.msgs[at])),
 			uintptr(b.n-at), unix.MSG_DONTWAIT, 0, 0)
@@ -49,6 +53,11 @@ func (b *batch) flush(fd int) (refused int, err error) {
 		case errno == 0:
 			at += int(n)
 		case errors.Is(errno, unix.EINTR):
+		case errors.Is(errno, unix.EAGAIN) && waits < maxWaits:
+			// The socket's buffer is charged until the node has taken the
+			// frames in: that is about to happen.
+			waits++
+			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, sendWait)
 		default:
 			// The first frame left is the one refused; the rest may pass.
 			refused++

@@ -72,6 +72,9 @@ func (p *port) receive(f frame) {
 	case len(f.data) < f.length:
 		r.lose(1, fmt.Errorf("frame of %d bytes does not fit the ring of %s", f.length, p.Point.Name()))
 		v.Drop = "engine: frame larger than its buffer"
+	case p.wire.Delay > 0 && r.keeping+len(f.data) > queueBytes:
+		r.lose(1, fmt.Errorf("more than %d MB on their way at once", queueBytes>>20))
+		v.Drop = "engine: too much on its way at once"
 	case f.length-ethHeader > to.Point.MTU:
 		v.Drop = fmt.Sprintf("larger than the MTU of %s, %d", to.Point.Name(), to.Point.MTU)
 	default:

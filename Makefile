@@ -1,0 +1,59 @@
+# Every target does the set-up it needs, on a fresh Debian or Ubuntu with Go and
+# make. Nothing is installed outside the Go module cache and bin/.
+
+GO       ?= go
+BIN      := bin/netrepro
+TOOLS    := bin/tools
+SOURCES  := $(shell find cmd engine lualib scenarios -name '*.go' -o -name '*.lua')
+STATICCHECK  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCILINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+export CGO_ENABLED = 0
+
+.DEFAULT_GOAL := help
+.PHONY: help run test race build lint bench fuzz clean
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build, then run the shipped scenarios, every variant
+	@echo "running the shipped scenarios; this takes about ten seconds"
+	$(BIN) run
+
+build: $(BIN) ## build bin/netrepro, a static binary
+
+$(BIN): $(SOURCES) go.mod go.sum
+	@echo "building $(BIN)"
+	$(GO) build -trimpath -o $@ ./cmd/netrepro
+
+test: build ## run every test; those that need namespaces need root or user namespaces
+	@echo "running every test; this takes about two minutes"
+	$(GO) vet ./...
+	$(GO) test $(TESTFLAGS) ./...
+
+race: ## run every test under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
+
+lint: $(TOOLS)/staticcheck $(TOOLS)/golangci-lint ## gofmt, vet, staticcheck, golangci-lint with the import directions
+	@test -z "$$(gofmt -l cmd engine lualib scenarios)" || { gofmt -l cmd engine lualib scenarios; exit 1; }
+	$(GO) vet ./...
+	$(TOOLS)/staticcheck ./...
+	$(TOOLS)/golangci-lint run ./...
+	GOOS=darwin $(GO) build ./engine/packet ./engine/pcap ./engine/trace ./engine/expect
+	GOOS=windows $(GO) build ./engine/packet ./engine/pcap ./engine/trace ./engine/expect
+
+$(TOOLS)/staticcheck:
+	GOBIN=$(abspath $(TOOLS)) $(GO) install $(STATICCHECK)
+
+$(TOOLS)/golangci-lint:
+	GOBIN=$(abspath $(TOOLS)) $(GO) install $(GOLANGCILINT)
+
+bench: build ## measure, as ratios in one run, and print what limits them
+	$(GO) run ./cmd/netrepro-bench -bin $(BIN)
+
+fuzz: ## fuzz every parser for a while
+	for f in engine/packet:FuzzEthernet engine/pcap:FuzzRepair engine/expect:FuzzParseReads engine/script/diag:FuzzParse; do \
+	  $(GO) test -run '^$$' -fuzz "$${f##*:}" -fuzztime 30s ./$${f%%:*} || exit 1; done
+
+clean: ## remove what was built and written
+	rm -rf bin out

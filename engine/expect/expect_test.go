@@ -1,0 +1,224 @@
+package expect
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"netrepro/engine/packet"
+	"netrepro/engine/trace"
+)
+
+var (
+	parties = map[string]*trace.Party{
+		"client": {Name: "client", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1")}},
+		"server": {Name: "server", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.2")}},
+	}
+	ms = time.Millisecond
+)
+
+func party(name string) (*trace.Party, error) {
+	if p := parties[name]; p != nil {
+		return p, nil
+	}
+	return nil, fmt.Errorf("%q is not a node", name)
+}
+
+// line is one segment: at, sender, flags, relative seq and ack, length.
+type line struct {
+	at       time.Duration
+	from     string
+	flags    packet.TCPFlags
+	seq, ack uint32
+	n        int32
+}
+
+// view records lines as seen at the client.
+func view(lines ...line) *trace.View {
+	pt := &trace.Point{Node: "client", Wire: "wan", Addrs: parties["client"].Addrs}
+	far := &trace.Point{Index: 1, Node: "server", Wire: "wan", Addrs: parties["server"].Addrs}
+	t := trace.New(time.Unix(0, 0), []*trace.Point{pt, far}, nil)
+	for _, l := range lines {
+		d := packet.Packet{Proto: packet.ProtoTCP, Src: parties["client"].Addrs[0], Dst: parties["server"].Addrs[0], SrcPort: 40000, DstPort: 80,
+			Flags: l.flags, Seq: l.seq, Ack: l.ack, PayloadLen: l.n, WScale: -1}
+		at := pt
+		if l.from == "server" {
+			d.Src, d.Dst, d.SrcPort, d.DstPort = d.Dst, d.Src, d.DstPort, d.SrcPort
+			at = far
+		}
+		t.Record(t.Arrive(at, l.at, &d), nil, "")
+	}
+	return t.All()
+}
+
+const (
+	fS  = packet.SYN
+	fSA = packet.SYN | packet.ACK
+	fA  = packet.ACK
+	fPA = packet.PSH | packet.ACK
+	fRA = packet.RST | packet.ACK
+)
+
+// resets is an exchange that ends with a reset.
+func resets() *trace.View {
+	return view(line{0, "client", fS, 0, 0, 0}, line{1 * ms, "server", fSA, 0, 1, 0}, line{2 * ms, "client", fA, 1, 1, 0},
+		line{3 * ms, "client", fPA, 1, 1, 18}, line{4 * ms, "server", fA, 1, 19, 1448}, line{5 * ms, "server", fA, 1449, 19, 1448},
+		line{60 * ms, "server", fRA, 2897, 19, 0})
+}
+
+func TestReads(t *testing.T) {
+	tests := []struct {
+		name  string
+		text  string
+		want  bool
+		timed bool
+	}{
+		{"the whole", "client > server S\nserver > client S.\nclient > server .\nclient > server P. len 18\nserver > client . x2\nserver > client R.", true, false},
+		{"skipping", "client > server S\n...\nserver > client R.", true, false},
+		{"comments and blanks", "-- opening\n\nclient > server S -- syn\nserver > client S.", true, false},
+		{"a gap where none may be", "client > server S\nclient > server .", false, false},
+		{"not from the first packet", "server > client S.", false, false},
+		{"wrong length", "client > server S\n...\nclient > server P. len 19", false, false},
+		{"a range", "...\nclient > server P. len 10..20 seq 1 ack 1", true, false},
+		{"in time", "...\nserver > client .\nserver > client .\nserver > client R. within 100ms", true, false},
+		{"too late", "...\nserver > client .\nserver > client .\nserver > client R. within 50ms", false, true},
+		{"as many as there are", "...\nserver > client . x>=1\nserver > client R.", true, false},
+		{"more than there are", "...\nserver > client . x>=3\n...\nserver > client R.", false, false},
+		{"flags in another order", "...\nclient > server .P", true, false},
+	}
+	for _, tt := range tests {
+		s, err := ParseReads(tt.text, party)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if o := s.Judge(resets()); o.Pass != tt.want || o.Timed != tt.timed || len(o.Packets) == 0 {
+			t.Errorf("%s: pass %t, timed %t: %s", tt.name, o.Pass, o.Timed, o.Message())
+		}
+	}
+}
+
+func TestReadsErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                              "line 1: no packet is written here",
+		"client server S":               "line 1: ",
+		"\nclient > sever S":            `line 2: "sever" is not a node`,
+		"client > server Q":             "is not a set of flags",
+		"client > server S len":         "a value is missing",
+		"client > server S len x":       "is not a length",
+		"client > server S within 5":    "is not a duration",
+		"client > server S within -5ms": "is not a duration",
+		"client > server S xx":          "is not a count",
+		"client > server S soon":        "is not understood",
+		"client > server S seq -1":      "is not a relative sequence number",
+	} {
+		if _, err := ParseReads(text, party); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", text, err, want)
+		}
+	}
+}
+
+func FuzzParseReads(f *testing.F) {
+	f.Add("client > server S\n...\nserver > client R. within 50ms x>=2 len 1..3 -- end")
+	f.Fuzz(func(_ *testing.T, text string) {
+		if s, err := ParseReads(text, party); err == nil {
+			s.Judge(resets())
+		}
+	})
+}
+
+func TestSequence(t *testing.T) {
+	from := func(who string, k trace.Kind) trace.Match { return trace.Match{From: parties[who], TCP: k} }
+	once := Count{Min: 1}
+	tests := []struct {
+		name  string
+		rows  []Row
+		want  bool
+		timed bool
+	}{
+		{"in order, others between", []Row{{Match: from("client", trace.KindSYN), Times: once}, {Match: from("server", trace.KindRST), Times: once}}, true, false},
+		{"out of order", []Row{{Match: from("server", trace.KindRST), Times: once}, {Match: from("client", trace.KindSYN), Times: once}}, false, false},
+		{"twice", []Row{{Match: from("server", trace.KindData), Times: Count{2, false}}, {Match: from("server", trace.KindRST), Times: once}}, true, false},
+		{"three of two", []Row{{Match: from("server", trace.KindData), Times: Count{3, true}}}, false, false},
+		{"within", []Row{{Match: from("server", trace.KindData), Times: once}, {Match: from("server", trace.KindRST), Times: once, Within: 100 * ms}}, true, false},
+		{"a later start is in time", []Row{{Match: from("server", trace.KindData), Times: once}, {Match: from("server", trace.KindRST), Times: once, Within: 55 * ms}}, true, false},
+		{"too late", []Row{{Match: from("server", trace.KindData), Times: once}, {Match: from("server", trace.KindRST), Times: once, Within: 50 * ms}}, false, true},
+	}
+	for _, tt := range tests {
+		if o := (Sequence{tt.rows}).Judge(resets()); o.Pass != tt.want || o.Timed != tt.timed {
+			t.Errorf("%s: pass %t, timed %t: %s", tt.name, o.Pass, o.Timed, o.Message())
+		}
+	}
+}
+
+func TestCounts(t *testing.T) {
+	data := trace.Match{TCP: trace.KindData}
+	tests := []struct {
+		name string
+		spec Spec
+		want bool
+		says string
+	}{
+		{"includes", Includes{data, Count{1, true}}, true, "saw 3"},
+		{"includes none", Includes{trace.Match{TCP: trace.KindFIN}, Count{1, true}}, false, "saw none"},
+		{"exactly", Includes{data, Count{3, false}}, true, ""},
+		{"not exactly", Includes{data, Count{2, false}}, false, "2 times, saw 3"},
+		{"never", Never{trace.Match{TCP: trace.KindFIN}}, true, "none in 7 packets"},
+		{"not never", Never{data}, false, "saw 3"},
+		{"every", Every{trace.Match{TCP: trace.KindSYN}, trace.Match{SPort: 40000}}, true, "all 1"},
+		{"not every", Every{data, trace.Match{From: parties["client"]}}, false, "2 of 3 without"},
+		{"every of none", Every{trace.Match{TCP: trace.KindFIN}, trace.Match{}}, false, "no such packet"},
+	}
+	for _, tt := range tests {
+		if o := tt.spec.Judge(resets()); o.Pass != tt.want || !strings.Contains(o.Message(), tt.says) {
+			t.Errorf("%s: pass %t: %s", tt.name, o.Pass, o.Message())
+		}
+	}
+}
+
+func TestRetransmits(t *testing.T) {
+	// What a path-MTU black hole looks like: one repair, then timeouts.
+	hole := func(gaps ...int) *trace.View {
+		lines := []line{{0, "server", fA, 1, 1, 1448}, {5 * ms, "server", fA, 1, 1, 1448}}
+		at := 5 * ms
+		for _, g := range gaps {
+			at += time.Duration(g) * ms
+			lines = append(lines, line{at, "server", fA, 1, 1, 1448})
+		}
+		return view(lines...)
+	}
+	one := uint32(1)
+	match := trace.Match{Seq: &one, Len: &trace.Range{Min: 1448, Max: 1448}}
+	tests := []struct {
+		name string
+		view *trace.View
+		spec Retransmits
+		want bool
+	}{
+		{"doubling", hole(207, 436, 832, 1664), Retransmits{match, Count{4, true}, true}, true},
+		{"not doubling", hole(207, 436, 460, 480), Retransmits{match, Count{4, true}, true}, false},
+		{"too few timeouts to tell", hole(207, 436), Retransmits{match, Count{1, true}, true}, false},
+		{"too few", hole(207, 436), Retransmits{match, Count{4, true}, false}, false},
+		{"counted", hole(207, 436), Retransmits{match, Count{3, false}, false}, true},
+	}
+	for _, tt := range tests {
+		if o := tt.spec.Judge(tt.view); o.Pass != tt.want {
+			t.Errorf("%s: pass %t: %s\n%s", tt.name, o.Pass, o.Message(), strings.Join(o.Packets, "\n"))
+		}
+	}
+}
+
+func TestParseCount(t *testing.T) {
+	for text, want := range map[string]Count{"3": {3, false}, ">= 3": {3, true}, ">=0": {0, true}} {
+		if c, err := ParseCount(text); err != nil || c != want {
+			t.Errorf("%q: got %v, %v", text, c, err)
+		}
+	}
+	for _, text := range []string{"", "x", "-1", "> 3", "3.5"} {
+		if c, err := ParseCount(text); err == nil {
+			t.Errorf("%q: got %v", text, c)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+//go:build linux
+
+package netns_test
+
+import (
+	"errors"
+	"os"
+	"testing"
+
+	"netrepro/engine/leaktest"
+	"netrepro/engine/netns"
+)
+
+func inode(t *testing.T) string {
+	t.Helper()
+	s, err := os.Readlink("/proc/thread-self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestDo(t *testing.T) {
+	leaktest.Lab(t)
+	home := inode(t)
+	ns, err := netns.New("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ns.Close()
+	var inside string
+	if err := ns.Do(func() error {
+		inside = inode(t)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if inside == home {
+		t.Error("Do ran its function in the starting namespace")
+	}
+	want := errors.New("mine")
+	if err := ns.Do(func() error { return want }); !errors.Is(err, want) {
+		t.Errorf("Do returned %v, want the function's own error", err)
+	}
+	for range 64 { // threads are reused: none may have stayed inside
+		done := make(chan string)
+		go func() { done <- inode(t) }()
+		if got := <-done; got != home {
+			t.Fatalf("a thread is in %s, want %s", got, home)
+		}
+	}
+}
+
+func TestClosed(t *testing.T) {
+	leaktest.Lab(t)
+	ns, err := netns.New("gone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := ns.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	}
+	if err := ns.Do(func() error { return nil }); err == nil {
+		t.Error("Do entered a closed namespace")
+	}
+}

@@ -1,0 +1,274 @@
+//go:build linux
+
+package runner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/nftables"
+	"github.com/vishvananda/netlink"
+
+	"netrepro/engine/leaktest"
+	"netrepro/engine/script"
+)
+
+// busy is a scenario that has namespaces, wires, rules, servers and a process
+// at work for a while.
+const busy = `
+scenario "busy" {
+  topology = path { host "client", wire { delay = "1ms" }, router "edge", wire {}, host "server" },
+  run = function(net)
+    net.edge:clamp_mss { "path", optional = true }
+    net.server:redirect { tcp = 81, to = 80, optional = true }
+    local file = net.server:serve { port = 80, body = ("x"):rep(100000) }
+    for i = 1, 40 do net.client:fetch { from = file } end
+  end,
+}
+`
+
+// marker is in the environment of every process of the test, and so of none
+// other.
+const marker = "NETREPRO_KILL_TEST"
+
+func TestMain(m *testing.M) {
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == WorkerArg:
+		if err := Worker(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	case os.Getenv(marker) != "":
+		if err := runBusy(os.Getenv(marker)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+type discard struct{ verdict script.Verdict }
+
+func (*discard) Begin(*Task)                    {}
+func (*discard) Event(*Task, script.Event)      {}
+func (d *discard) End(_ *Task, r script.Result) { d.verdict = r.Verdict }
+
+// runBusy is the parent process of the test.
+func runBusy(out string) error {
+	ctx := context.Background()
+	files, err := Load(ctx, []Source{{"busy.lua", busy}}, script.Options{})
+	if err != nil {
+		return err
+	}
+	o := Options{Parallel: 1, Repeat: 1, Out: out}
+	var d discard
+	tasks, err := Tasks(files, o)
+	if err != nil {
+		return err
+	}
+	if err := Run(ctx, tasks, o, &d); err != nil {
+		return err
+	}
+	fmt.Println(d.verdict)
+	return nil
+}
+
+// world is what a run must leave as it was.
+type world struct {
+	links, tables []string
+	namespaces    int // the kernel holds, -1 if it does not say
+}
+
+func look(t *testing.T) world {
+	t.Helper()
+	var w world
+	links, err := netlink.LinkList()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range links {
+		w.links = append(w.links, l.Attrs().Name)
+	}
+	c, err := nftables.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := c.ListTables()
+	if err != nil && !errors.Is(err, syscall.EPERM) {
+		t.Fatal(err)
+	}
+	for _, x := range tables {
+		w.tables = append(w.tables, x.Name)
+	}
+	w.namespaces = kernelNamespaces()
+	return w
+}
+
+// kernelNamespaces counts the network namespaces the kernel has, with or
+// without processes in them.
+func kernelNamespaces() int {
+	// What is cached per CPU counts as in use until it is given back.
+	_ = os.WriteFile("/sys/kernel/slab/net_namespace/shrink", []byte("1"), 0)
+	b, err := os.ReadFile("/proc/slabinfo")
+	if err != nil {
+		return -1
+	}
+	for _, l := range strings.Split(string(b), "\n") {
+		if f := strings.Fields(l); len(f) > 1 && f[0] == "net_namespace" {
+			n, _ := strconv.Atoi(f[1])
+			return n
+		}
+	}
+	return -1
+}
+
+// children lists the processes whose parent is pid.
+func children(pid int) []int {
+	var out []int
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, s := range stats {
+		b, err := os.ReadFile(s)
+		if err != nil {
+			continue
+		}
+		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+		if len(f) > 1 && f[1] == strconv.Itoa(pid) {
+			if n, err := strconv.Atoi(filepath.Base(filepath.Dir(s))); err == nil {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}
+
+// workers lists the worker processes of this test binary.
+func workers() []string {
+	var out []string
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	self := os.Args[0]
+	for _, l := range lines {
+		b, err := os.ReadFile(l)
+		if err == nil && string(b) == self+"\x00"+WorkerArg+"\x00" {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// eventually waits for a condition that the kernel brings about by itself.
+func eventually(ok func() bool) bool {
+	for range 1000 {
+		if ok() {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
+
+// TestKill ends runs with SIGKILL, the parent or the worker, at random moments:
+// nothing of theirs may be left.
+func TestKill(t *testing.T) {
+	leaktest.Lab(t)
+	rounds := 100
+	if testing.Short() {
+		rounds = 10
+	}
+	before := look(t)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	killed := map[string]int{}
+	for i := range rounds {
+		after := time.Duration(r.IntN(250)) * time.Millisecond
+		killed[killOne(t, i, after, i%2 == 0)]++
+	}
+	t.Logf("ended: %v", killed)
+	if killed["parent"] == 0 || killed["worker"] == 0 {
+		t.Error("no kill came while something ran")
+	}
+	if !eventually(func() bool { return len(workers()) == 0 }) {
+		t.Errorf("processes left: %v", workers())
+	}
+	now := look(t)
+	if !slices.Equal(now.links, before.links) || !slices.Equal(now.tables, before.tables) {
+		t.Errorf("left in the starting namespace: links %v, were %v; tables %v, were %v", now.links, before.links, now.tables, before.tables)
+	}
+	// Slabs are counted in batches, so a few of slack; 300 namespaces and
+	// more were made.
+	if before.namespaces >= 0 && !eventually(func() bool { return kernelNamespaces() <= before.namespaces+8 }) {
+		t.Errorf("the kernel has %d network namespaces, had %d", kernelNamespaces(), before.namespaces)
+	}
+}
+
+// killOne starts a run and kills it after a while; it says what was killed.
+func killOne(t *testing.T, i int, after time.Duration, parent bool) string {
+	t.Helper()
+	c := exec.Command("/proc/self/exe")
+	c.Args[0] = os.Args[0]
+	c.Env = []string{marker + "=" + filepath.Join(t.TempDir(), strconv.Itoa(i))}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(after) // the random moment
+	what, pids := "parent", []int{c.Process.Pid}
+	if !parent {
+		what, pids = "worker", children(c.Process.Pid)
+	}
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	err := c.Wait()
+	var ee *exec.ExitError
+	if parent && errors.As(err, &ee) && ee.Sys().(syscall.WaitStatus).Signaled() || !parent && len(pids) > 0 {
+		return what
+	}
+	return "nothing: it was over, or not begun"
+}
+
+// TestWorkerKilled checks that a run whose worker is killed says so and leaves
+// a readable capture.
+func TestWorkerKilled(t *testing.T) {
+	leaktest.Lab(t)
+	dir := t.TempDir()
+	c := exec.Command("/proc/self/exe")
+	c.Args[0] = os.Args[0]
+	c.Env = []string{marker + "=" + dir}
+	var out bytes.Buffer
+	c.Stdout = &out
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	capture := filepath.Join(dir, "busy", "trace.pcapng")
+	if !eventually(func() bool { st, err := os.Stat(capture); return err == nil && st.Size() > 4096 }) {
+		t.Fatal("no capture came to be")
+	}
+	for _, pid := range children(c.Process.Pid) {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	if err := c.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.TrimSpace(out.String()); got != string(script.Errored) {
+		t.Errorf("verdict %q, want %q", got, script.Errored)
+	}
+	if tshark, err := exec.LookPath("tshark"); err == nil {
+		b, err := exec.Command(tshark, "-r", capture).CombinedOutput()
+		if err != nil || bytes.Contains(b, []byte("cut short")) {
+			t.Errorf("tshark: %v\n%s", err, b[max(0, len(b)-400):])
+		}
+	}
+}
