@@ -82,7 +82,7 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, re
 	if len(tasks) == 0 {
 		return fmt.Errorf("no case has variant %q: netrepro list shows what there is", o.Variant)
 	}
-	t := report.NewTerminal(e.out, len(tasks), report.Style{Color: e.color, Live: e.terminal, Verbose: verbose, Again: "netrepro run"})
+	t := report.NewTerminal(e.out, len(tasks), report.Style{Color: e.color, Live: e.terminal, Verbose: verbose, UserNS: os.Geteuid() != 0, Again: "netrepro run"})
 	err = runner.Run(cmd.Context(), tasks, o, t)
 	if errors.Is(err, runner.ErrCannot) {
 		return coded{fmt.Errorf("%w: run as root, or allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces above 0)", err), exitCannot}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -33,7 +34,7 @@ func ErrName(err error) string {
 		return "unexpected EOF"
 	case errors.Is(err, io.EOF):
 		return "EOF"
-	case errors.Is(err, os.ErrClosed):
+	case errors.Is(err, os.ErrClosed), strings.HasSuffix(err.Error(), "use of closed file"): // the poller has no name for it
 		return "closed"
 	case errors.As(err, &alert):
 		return "alert " + alert.Error()

@@ -61,7 +61,7 @@ func (h *Host) forget(c io.Closer) {
 	delete(h.open, c)
 }
 
-// Close closes everything still open on the host.
+// Close closes everything still open on the host, connections by reset.
 func (h *Host) Close() error {
 	h.mu.Lock()
 	h.closed = true
@@ -71,8 +71,15 @@ func (h *Host) Close() error {
 	}
 	h.mu.Unlock()
 	var errs []error
+	for _, c := range all { // before servers close theirs politely
+		if conn, ok := c.(*Conn); ok {
+			errs = append(errs, conn.abort())
+		}
+	}
 	for _, c := range all {
-		errs = append(errs, c.Close())
+		if _, ok := c.(*Conn); !ok {
+			errs = append(errs, c.Close())
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -123,13 +123,17 @@ func (h *Host) Fetch(ctx context.Context, s FetchSpec) *Response {
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			d := s.DialSpec
 			d.To = s.To
-			c, err := h.Dial(ctx, d)
+			p, err := h.Bind(d)
 			if err != nil {
 				return nil, err
 			}
 			mu.Lock()
-			got.Local = c.Local()
+			got.Local = p.Local
 			mu.Unlock()
+			c, err := p.Connect(ctx)
+			if err != nil {
+				return nil, err
+			}
 			next := "read"
 			if s.TLS != nil {
 				next = "handshake"
@@ -139,7 +143,11 @@ func (h *Host) Fetch(ctx context.Context, s FetchSpec) *Response {
 		}}
 	defer tr.CloseIdleConnections()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		TLSHandshakeDone:     func(tls.ConnectionState, error) { since(&got.Handshaken, "read") },
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
+			if err == nil {
+				since(&got.Handshaken, "read")
+			}
+		},
 		GotFirstResponseByte: func() { since(&got.FirstByte, "read") },
 	})
 	err := r.get(ctx, tr, s)

@@ -83,7 +83,10 @@ func (l *Listener) accept() (*Conn, error) {
 			}
 		}
 	})
-	if err := errors.Join(rerr, err); rerr != nil || err != nil {
+	if rerr != nil { // err is then the last EAGAIN before the deadline
+		err = rerr
+	}
+	if err != nil {
 		return nil, fmt.Errorf("accept on %s port %d: %w", l.host.name, l.port, err)
 	}
 	s, err := wrap(fd)

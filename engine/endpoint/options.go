@@ -65,10 +65,18 @@ func (s *socket) Set(o Options) error {
 		if o.Linger == nil {
 			return nil
 		}
-		l := unix.Linger{Onoff: 1, Linger: int32((*o.Linger + time.Second - 1) / time.Second)}
-		if err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &l); err != nil {
-			return fmt.Errorf("set linger: %w", err)
-		}
-		return nil
+		return setLinger(fd, o.Linger)
 	})
+}
+
+// setLinger sets SO_LINGER to whole seconds, rounded up, or off if d is nil.
+func setLinger(fd int, d *time.Duration) error {
+	l := unix.Linger{}
+	if d != nil {
+		l = unix.Linger{Onoff: 1, Linger: int32((*d + time.Second - 1) / time.Second)}
+	}
+	if err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &l); err != nil {
+		return fmt.Errorf("set linger: %w", err)
+	}
+	return nil
 }

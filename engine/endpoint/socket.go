@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -62,10 +63,17 @@ func (s *socket) control(f func(fd int) error) error {
 }
 
 // Conn is a TCP connection. It is a net.Conn.
+//
+// While it is open its socket lingers for no time, so that a process that is
+// killed leaves no orphan to hold its namespace; Close sets what was asked for
+// before it closes. The option acts in close(2) alone.
 type Conn struct {
 	socket
 	host          *Host
 	local, remote netip.AddrPort
+
+	mu     sync.Mutex
+	linger *time.Duration // as asked for; nil is off, the kernel's default
 }
 
 // newConn adopts a connected socket.
@@ -73,10 +81,16 @@ func (h *Host) newConn(s *socket, remote netip.AddrPort) (*Conn, error) {
 	c := &Conn{socket: *s, host: h, remote: remote}
 	err := c.control(func(fd int) error {
 		sa, err := unix.Getsockname(fd)
-		if err == nil {
-			c.local = addrPort(sa)
+		if err != nil {
+			return err
 		}
-		return err
+		c.local = addrPort(sa)
+		l, err := unix.GetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER)
+		if err == nil && l.Onoff != 0 { // asked for at dial, or of the listener
+			d := time.Duration(l.Linger) * time.Second
+			c.linger = &d
+		}
+		return setLinger(fd, new(time.Duration))
 	})
 	return c, err
 }
@@ -101,6 +115,27 @@ func (c *Conn) Write(b []byte) (int, error) { return c.f.Write(b) }
 // Close implements net.Conn: close(2), with whatever linger is set.
 func (c *Conn) Close() error {
 	c.host.forget(c)
+	c.mu.Lock()
+	linger := c.linger
+	c.mu.Unlock()
+	_ = c.control(func(fd int) error { return setLinger(fd, linger) }) // closed already is no news here
+	return c.close()
+}
+
+// Set applies o; linger is kept for Close.
+func (c *Conn) Set(o Options) error {
+	if o.Linger != nil {
+		c.mu.Lock()
+		c.linger = o.Linger
+		c.mu.Unlock()
+		o.Linger = nil
+	}
+	return c.socket.Set(o)
+}
+
+// abort closes the connection at once, whatever linger is set.
+func (c *Conn) abort() error {
+	_ = c.control(func(fd int) error { return setLinger(fd, new(time.Duration)) })
 	return c.close()
 }
 

@@ -35,6 +35,9 @@ func ParseReads(text string, party func(name string) (*trace.Party, error)) (Seq
 		if err != nil {
 			return s, fmt.Errorf("line %d: %w", i+1, err)
 		}
+		if row.Within > 0 && len(s.Rows) == 0 {
+			return s, fmt.Errorf("line %d: within: the first line has none before it", i+1)
+		}
 		row.Next, next = next, true
 		s.Rows = append(s.Rows, row)
 	}
@@ -126,7 +129,9 @@ func (r *Row) word(w []string) (int, error) {
 		return 2, nil
 	case strings.HasPrefix(word, "x"):
 		var err error
-		r.Times, err = ParseCount(word[1:])
+		if r.Times, err = ParseCount(word[1:]); err == nil && r.Times.Min == 0 {
+			err = fmt.Errorf("%s: a line that need not come says nothing", word)
+		}
 		return 1, err
 	default:
 		return 0, fmt.Errorf("%q is not understood: a line takes seq, ack, len, rexmit, xN, x>=N and within", word)

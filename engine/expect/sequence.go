@@ -130,9 +130,6 @@ func (m *matcher) match(row, at int, last *trace.Packet) bool {
 
 // take matches one row as often as it asks for, then the rest.
 func (m *matcher) take(r *Row, row, at int, last *trace.Packet) bool {
-	if r.Times.Min == 0 && m.match(row+1, at, last) {
-		return true
-	}
 	for i := at; i < len(m.ps); i++ {
 		p := m.ps[i]
 		if r.Within > 0 && last != nil && p.Time-last.Time > r.Within {
@@ -151,11 +148,18 @@ func (m *matcher) take(r *Row, row, at int, last *trace.Packet) bool {
 			return true
 		}
 		m.path = m.path[:mark]
-		if r.Next {
+		if r.Next || m.monotone(row+1) {
 			return false
 		}
 	}
 	return false
+}
+
+// monotone reports whether the rows from row on, once not found from some
+// packet on, are not found from any later one either: the one that comes next
+// depends neither on the time nor on the place of the one before.
+func (m *matcher) monotone(row int) bool {
+	return row < len(m.rows) && m.rows[row].Within == 0 && !m.rows[row].Next
 }
 
 // repeat consumes the further packets of a row that asks for several. One that

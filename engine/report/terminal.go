@@ -24,6 +24,7 @@ type Terminal struct {
 	color   bool
 	live    bool // rewrite a progress line
 	verbose bool
+	userns  bool
 	again   string // the command to repeat a case, before its arguments
 
 	total   int
@@ -37,14 +38,15 @@ type Terminal struct {
 // Style says how to write.
 type Style struct {
 	Color   bool
-	Live    bool // the output is a terminal whose last line may be rewritten
-	Verbose bool // show what passed too
-	Again   string
+	Live    bool   // the output is a terminal whose last line may be rewritten
+	Verbose bool   // show what passed too
+	UserNS  bool   // labs are in user namespaces
+	Again   string // the command to repeat a case, before its arguments
 }
 
 // NewTerminal makes a sink that writes to w; total is how many cases will run.
 func NewTerminal(w io.Writer, total int, s Style) *Terminal {
-	return &Terminal{w: w, color: s.Color, live: s.Live, verbose: s.Verbose, again: s.Again, total: total, started: time.Now(),
+	return &Terminal{w: w, color: s.Color, live: s.Live, verbose: s.Verbose, userns: s.UserNS, again: s.Again, total: total, started: time.Now(),
 		log: map[*runner.Task][]script.Event{}, count: map[script.Verdict]int{}}
 }
 
@@ -69,7 +71,11 @@ func (t *Terminal) kept(task *runner.Task, e script.Event) {
 	t.details(task, *e.Result)
 	fmt.Fprintf(t.w, "    the lab stays up until this is interrupted; its nodes:\n")
 	for _, n := range e.Nodes {
-		fmt.Fprintf(t.w, "      %-12s nsenter --user=/proc/%d/ns/user --net=/proc/%d/fd/%d\n", n.Name, e.Pid, e.Pid, n.Fd)
+		user := ""
+		if t.userns {
+			user = fmt.Sprintf(" --preserve-credentials --user=/proc/%d/ns/user", e.Pid)
+		}
+		fmt.Fprintf(t.w, "      %-12s nsenter%s --net=/proc/%d/fd/%d\n", n.Name, user, e.Pid, n.Fd)
 	}
 }
 
@@ -140,6 +146,7 @@ func (t *Terminal) details(task *runner.Task, r script.Result) {
 	}
 	var frames []int
 	for _, e := range t.log[task] {
+		e.Text, e.Label = printable(e.Text), printable(e.Label)
 		switch e.Kind {
 		case script.EventStep:
 			fmt.Fprintf(t.w, "  %s  %s\n", e.Text, t.paint("2", fmt.Sprintf("+%.2fs", e.At.Seconds())))
@@ -169,6 +176,17 @@ func (t *Terminal) details(task *runner.Task, r script.Result) {
 		variant = " --variant " + task.Case.Variant.Name
 	}
 	fmt.Fprintf(t.w, "    again  %s %s%s --verbose\n", t.again, task.File.Name, variant)
+}
+
+// printable shows control characters, which a script may print, as what they
+// are; a terminal would obey them.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' || r == 0x7f {
+			return '\ufffd'
+		}
+		return r
+	}, s)
 }
 
 func (t *Terminal) judgement(e script.Event) {

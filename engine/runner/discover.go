@@ -9,8 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"netrepro/engine/script"
 	"netrepro/engine/script/diag"
@@ -71,12 +73,15 @@ func find(path string) ([]Source, error) {
 	}
 	out, err := readFiles(files...)
 	// A module beside the scenarios is not one itself.
-	out = slices.DeleteFunc(out, func(s Source) bool { return !strings.Contains(s.Text, "scenario") })
+	out = slices.DeleteFunc(out, func(s Source) bool { return !defines.MatchString(s.Text) })
 	if err == nil && len(out) == 0 {
 		return nil, &diag.Error{File: path, Msg: "there is no scenario below this directory", Hint: "scenario files end in .lua"}
 	}
 	return out, err
 }
+
+// defines finds a scenario in a file.
+var defines = regexp.MustCompile(`(?m)^\s*scenario\b`)
 
 func readFiles(files ...string) ([]Source, error) {
 	slices.Sort(files)
@@ -111,6 +116,9 @@ func shipped(name string) (Source, bool) {
 	if err != nil {
 		return Source{}, false
 	}
+	if dir := filepath.Dir(name); dir != "." && dir != "scenarios" {
+		return Source{}, false // a path, not a name
+	}
 	want := strings.ReplaceAll(strings.TrimSuffix(filepath.Base(name), ".lua"), "-", "_") + ".lua"
 	i := slices.IndexFunc(all, func(s Source) bool { return filepath.Base(s.Name) == want })
 	if i < 0 {
@@ -119,11 +127,16 @@ func shipped(name string) (Source, bool) {
 	return all[i], true
 }
 
+// loadTimeout bounds what the top level of a file may take.
+const loadTimeout = 10 * time.Second
+
 // Load loads every source. The errors of those that do not load are joined.
 func Load(ctx context.Context, sources []Source, o script.Options) ([]*script.File, error) {
 	var files []*script.File
 	var errs []error
 	for _, s := range sources {
+		ctx, cancel := context.WithTimeoutCause(ctx, loadTimeout, fmt.Errorf("loading takes longer than %s: only what run does may take time", loadTimeout))
+		defer cancel()
 		f, err := script.Load(ctx, s.Name, s.Text, o)
 		if err != nil {
 			errs = append(errs, err)

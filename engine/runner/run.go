@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -81,7 +82,7 @@ func Tasks(files []*script.File, o Options) ([]*Task, error) {
 						continue
 					}
 					t := &Task{Case: c, File: f, Round: round, Rounds: o.Repeat}
-					t.Dir = filepath.Join(o.Out, filepath.FromSlash(strings.ReplaceAll(t.Name(), "=", "_")))
+					t.Dir = filepath.Join(o.Out, fileName(t.Name()))
 					if other, ok := from[t.Name()]; ok {
 						return nil, fmt.Errorf("%s and %s both have a case %q: name each scenario once", other, f.Name, t.Name())
 					}
@@ -92,6 +93,15 @@ func Tasks(files []*script.File, o Options) ([]*Task, error) {
 		}
 	}
 	return out, nil
+}
+
+var unfit = regexp.MustCompile(`[^A-Za-z0-9._,#-]+`)
+
+// fileName makes a path below a directory of a case's name: whatever else a
+// parameter holds must not lead out of it.
+func fileName(name string) string {
+	scenario, rest, _ := strings.Cut(name, "/")
+	return filepath.Join(unfit.ReplaceAllString(scenario, "_"), strings.TrimLeft(unfit.ReplaceAllString(rest, "_"), "."))
 }
 
 // Run runs tasks, several side by side, and reports to sink. It returns early
@@ -107,7 +117,7 @@ func Run(ctx context.Context, tasks []*Task, o Options, sink Sink) error {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	next := make(chan *Task)
-	for range max(o.Parallel, 1) {
+	for range min(max(o.Parallel, 1), len(tasks)) {
 		wg.Go(func() {
 			for t := range next {
 				if err := runTask(ctx, t, o, sink, &mu); err != nil {
@@ -147,7 +157,7 @@ func runTask(ctx context.Context, t *Task, o Options, sink Sink, mu *sync.Mutex)
 	if err := os.Remove(capture); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove the capture of an earlier run: %w", err)
 	}
-	job := Job{Source: Source{t.File.Name, t.File.Text}, Case: t.Case.ID(), Seed: o.Seed, Capture: capture, Lualib: o.Lualib, Keep: o.Keep}
+	job := Job{Name: t.File.Name, Text: []byte(t.File.Text), Case: []byte(t.Case.ID()), Seed: o.Seed, Capture: capture, Lualib: o.Lualib, Keep: o.Keep}
 	tell(func() { sink.Begin(t) })
 	res, err := work(ctx, job, t.Case.Timeout, func(e script.Event) { tell(func() { sink.Event(t, e) }) })
 	if err != nil {

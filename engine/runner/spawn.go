@@ -54,11 +54,18 @@ var ErrCannot = errors.New("this machine does not let netrepro make namespaces")
 // one of the runner itself.
 func work(ctx context.Context, job Job, timeout time.Duration, emit func(script.Event)) (script.Result, error) {
 	started := time.Now()
-	limit := timeout + setUp + 2*grace
-	if !job.Keep {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	late := time.AfterFunc(setUp, func() { cancel(context.DeadlineExceeded) })
+	defer late.Stop()
+	watch := func(e script.Event) {
+		switch e.Kind {
+		case script.EventUp:
+			late.Reset(timeout + 2*grace)
+		case script.EventKept:
+			late.Stop()
+		}
+		emit(e)
 	}
 	var res *script.Result
 	var stderr said
@@ -70,7 +77,7 @@ func work(ctx context.Context, job Job, timeout time.Duration, emit func(script.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		defer close(done)
-		res, werr = converse(ctx, job, &stderr, emit)
+		res, werr = converse(ctx, job, &stderr, watch)
 	}()
 	<-done
 	if job.Capture != "" {
@@ -83,8 +90,8 @@ func work(ctx context.Context, job Job, timeout time.Duration, emit func(script.
 		return script.Result{}, werr
 	case res != nil:
 		return *res, nil
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		why := fmt.Sprintf("the worker did not end within %s and was killed\n%s", limit, stderr.String())
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+		why := fmt.Sprintf("%s: the case did not end within its timeout, %s, and was killed\n%s", job.Name, timeout, stderr.String())
 		return script.Result{Verdict: script.Errored, Took: time.Since(started), Why: strings.TrimSpace(why)}, nil
 	case ctx.Err() != nil:
 		return script.Result{}, ctx.Err()

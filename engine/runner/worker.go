@@ -21,8 +21,9 @@ import (
 
 // Job is one case for a worker.
 type Job struct {
-	Source  Source `json:"source"`
-	Case    string `json:"case"` // its ID
+	Name    string `json:"name"` // of the file
+	Text    []byte `json:"text"` // bytes, for a script need not be UTF-8
+	Case    []byte `json:"case"` // its ID
 	Seed    uint64 `json:"seed"`
 	Capture string `json:"capture,omitempty"`
 	Lualib  string `json:"lualib,omitempty"`
@@ -70,13 +71,13 @@ func runJob(job Job, emit func(script.Event)) error {
 	o := script.Options{Lualib: job.Lualib, Seed: job.Seed, Print: func(where, text string) {
 		emit(script.Event{Kind: script.EventLog, Text: text, Where: where})
 	}}
-	f, err := script.Load(ctx, job.Source.Name, job.Source.Text, o)
+	f, err := script.Load(ctx, job.Name, string(job.Text), o)
 	if err != nil {
 		return err
 	}
-	c := f.Case(job.Case)
+	c := f.Case(string(job.Case))
 	if c == nil {
-		return fmt.Errorf("%s has no case %q", job.Source.Name, job.Case)
+		return fmt.Errorf("%s has no case %q", job.Name, job.Case)
 	}
 	f.Run(ctx, c, script.RunOptions{Options: o, Capture: job.Capture, Emit: emit, Keep: job.Keep})
 	return nil

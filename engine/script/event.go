@@ -9,6 +9,7 @@ type Kind string
 
 // Kinds of event.
 const (
+	EventUp     Kind = "up"     // the lab stands; the case's time begins
 	EventStep   Kind = "step"   // a phase begins; Text is its name
 	EventExpect Kind = "expect" // a judgement
 	EventFault  Kind = "fault"  // a fault that never fired

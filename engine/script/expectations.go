@@ -24,6 +24,9 @@ type expectation struct {
 	value lua.LValue // what expect was given
 	view  *trace.View
 	each  *trace.Match // of every
+	where string
+	line  int
+	done  *bool // a verb has judged it
 }
 
 // subject makes expect or must.
@@ -33,7 +36,8 @@ func subject(name, doc string, must bool) *vm.Method {
 			{Name: "label", Kind: kString, Optional: true, Doc: "what it is, for the report"}},
 		Fn: func(c *vm.Call) error {
 			x := c.L.Get(1)
-			e := &expectation{run: runOf(c), label: vm.ArgOr(c, "label", ""), must: must, value: x}
+			e := &expectation{run: runOf(c), label: vm.ArgOr(c, "label", ""), must: must, value: x, where: c.File, line: c.Line, done: new(bool)}
+			e.run.subjects = append(e.run.subjects, e)
 			class := valueExpectation
 			if v, ok := vm.As(x, traceClass); ok {
 				e.view, class = v.(*trace.View), traceExpectation
@@ -48,6 +52,7 @@ func subject(name, doc string, must bool) *vm.Method {
 // settle judges o: it is reported, remembered if it failed, and ends the case
 // if it was a must.
 func (e *expectation) report(c *vm.Call, o expect.Outcome, since time.Time) error {
+	*e.done = true
 	e.run.event(Event{Kind: EventExpect, Pass: o.Pass, Text: o.Message(), Label: e.label, Where: c.Where(), Packets: o.Packets, Frames: o.Frames})
 	if o.Pass {
 		return nil
@@ -62,6 +67,10 @@ func (e *expectation) report(c *vm.Call, o expect.Outcome, since time.Time) erro
 // judge judges the trace by s: at once if a pass can be believed at once,
 // else when the wires are idle.
 func (e *expectation) judge(c *vm.Call, s expect.Spec) error {
+	if !e.run.captured() {
+		return c.Fail("expect", "leave direct out of the wires that matter", "nothing is captured here: every wire is direct")
+	}
+	e.run.judged = true
 	if s.Early() {
 		if o := s.Judge(e.view); o.Pass {
 			return e.report(c, o, e.run.started)

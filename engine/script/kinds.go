@@ -26,6 +26,23 @@ func wrong(x lua.LValue, what, hint string) error {
 	return &vm.BadValue{Msg: fmt.Sprintf("%s is not %s", vm.Show(x), what), Word: word, Hint: hint}
 }
 
+// maxDuration bounds every time a script writes: longer ones are slips.
+const maxDuration = 24 * time.Hour
+
+// list returns the elements of a list, refusing keys that are not its own.
+func list(t *lua.LTable, hint string) ([]lua.LValue, error) {
+	out := make([]lua.LValue, t.Len())
+	for i := range out {
+		out[i] = t.RawGetInt(i + 1)
+	}
+	for k, _ := t.Next(lua.LNil); k != lua.LNil; k, _ = t.Next(k) {
+		if n, ok := k.(lua.LNumber); !ok || n < 1 || int(n) > len(out) {
+			return nil, &vm.BadValue{Msg: fmt.Sprintf("a list has no key %s", vm.Show(k)), Word: k.String(), Hint: hint}
+		}
+	}
+	return out, nil
+}
+
 // Kinds of plain arguments.
 var (
 	kString = &vm.Kind{Name: "string", Type: "string", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
@@ -66,7 +83,7 @@ var (
 	}}
 	kDuration = &vm.Kind{Name: "duration", Type: "Duration", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
 		if s, ok := x.(lua.LString); ok {
-			if d, err := time.ParseDuration(string(s)); err == nil && d >= 0 && !strings.ContainsAny(string(s), "hµ+-") {
+			if d, err := time.ParseDuration(string(s)); err == nil && d >= 0 && d <= maxDuration && !strings.ContainsAny(string(s), "hµ+-") {
 				return d, nil
 			}
 		}
@@ -162,11 +179,15 @@ func parseStrings(_ *vm.Call, x lua.LValue) (any, error) {
 	if !ok {
 		return nil, wrong(x, "a list of strings", `write { "a", "b" }`)
 	}
-	var out []string
-	for i := 1; i <= t.Len(); i++ {
-		s, ok := t.RawGetInt(i).(lua.LString)
+	items, err := list(t, `write { "a", "b" }`)
+	if err != nil {
+		return nil, err
+	}
+	out := []string{}
+	for _, x := range items {
+		s, ok := x.(lua.LString)
 		if !ok {
-			return nil, wrong(t.RawGetInt(i), "a string", `write { "a", "b" }`)
+			return nil, wrong(x, "a string", `write { "a", "b" }`)
 		}
 		out = append(out, string(s))
 	}

@@ -81,7 +81,7 @@ var matchOptions = []vm.Option{
 
 // rowOptions are those of a row of a sequence.
 var rowOptions = append(slices.Clone(matchOptions),
-	optDef("times", kCount, "1", `how many: 3 or ">= 3"`),
+	optDef("times", kCount, "1", `at least so many, others between, before the next row`),
 	opt("within", kDuration, "since the packet matched before"))
 
 var rowTable = &vm.Method{Name: "row", Options: rowOptions}
@@ -134,18 +134,27 @@ var kRows = &vm.Kind{Name: "list of matches", Type: "Row[]", Parse: func(c *vm.C
 	if !ok || t.Len() == 0 {
 		return nil, wrong(x, "a list of matches", `write { { tcp = "syn" }, { tcp = "synack" } }`)
 	}
+	items, err := list(t, `write { { tcp = "syn" }, { tcp = "synack" } }`)
+	if err != nil {
+		return nil, err
+	}
 	var rows []expect.Row
-	for i := 1; i <= t.Len(); i++ {
-		rt, ok := t.RawGetInt(i).(*lua.LTable)
+	for i, x := range items {
+		rt, ok := x.(*lua.LTable)
 		if !ok {
-			return nil, wrong(t.RawGetInt(i), "a match", `write { tcp = "syn" }`)
+			return nil, wrong(x, "a match", `write { tcp = "syn" }`)
 		}
 		a := c.Table(rowTable, rt)
 		r := expect.Row{Match: matchOf(a), Times: expect.Count{Min: 1}}
 		if n, ok := a["times"].(expect.Count); ok {
 			r.Times = n
 		}
-		r.Within = durationOf(a["within"])
+		if r.Times.Min == 0 {
+			return nil, &vm.BadValue{Msg: "a row that need not come says nothing", Word: "times", Hint: "leave it out, or say never"}
+		}
+		if r.Within = durationOf(a["within"]); r.Within > 0 && i == 0 {
+			return nil, &vm.BadValue{Msg: "the first row has none before it to be within the time of", Word: "within", Hint: "leave within out of it"}
+		}
 		rows = append(rows, r)
 	}
 	return rows, nil

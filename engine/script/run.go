@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +34,9 @@ type run struct {
 	keys   *keyLog
 	taskEr error
 	failed []failure
+	judged bool // a trace was
+
+	subjects []*expectation
 }
 
 // failure is an expectation that did not hold.
@@ -89,6 +93,7 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res Result) {
 		return r.setupError(err)
 	}
 	r.lab = lab
+	r.event(Event{Kind: EventUp})
 	r.keys = &keyLog{lab: lab}
 	for _, n := range lab.Nodes {
 		r.nodes = append(r.nodes, newNode(r, n))
@@ -139,12 +144,34 @@ func (r *run) play() error {
 	var netObj, v lua.LValue
 	r.vm.Enter(func() { netObj, v = r.vm.New(netClass, r), r.vm.New(params, r.c) })
 	err := r.vm.Call(r.c.run, netObj, v)
+	if err == nil {
+		r.finish()
+	}
 	r.vm.Enter(func() {
 		if r.taskEr != nil {
 			err = r.taskEr
 		}
 	})
 	return err
+}
+
+// finish lets the tasks that run left behind come to their end, or to where
+// only the network could move them on and the wires are idle.
+func (r *run) finish() {
+	for r.vm.Context().Err() == nil {
+		if r.vm.Quiesce() {
+			return
+		}
+		before := len(r.lab.Trace.Packets())
+		if r.lab.Relay.WaitIdle(r.vm.Context(), quiet) != nil || r.vm.Quiesce() || len(r.lab.Trace.Packets()) == before {
+			return
+		}
+	}
+}
+
+// captured reports whether any wire is.
+func (r *run) captured() bool {
+	return slices.ContainsFunc(r.c.Plan.Wires, func(w *topo.WirePlan) bool { return !w.Direct })
 }
 
 // judge turns how the script ended into a verdict.
@@ -161,7 +188,14 @@ func (r *run) judge(err error) Result {
 		return Result{Verdict: Errored, Why: why}
 	}
 	if err == nil {
+		if i := slices.IndexFunc(r.subjects, func(e *expectation) bool { return !*e.done }); i >= 0 {
+			e := r.subjects[i]
+			return Result{Verdict: Errored, Why: r.vm.At(e.where, e.line, "", "what is expected is not said here", `follow it by a verb: expect(x):equals(1)`).Render()}
+		}
 		r.unused()
+	}
+	if r.judged && r.lab.Trace.Truncated() {
+		return Result{Verdict: Inconclusive, Why: "more packets than a trace keeps: judge a shorter exchange, or use a direct wire for volume"}
 	}
 	if len(r.failed) == 0 {
 		return Result{Verdict: Passed}
@@ -174,6 +208,10 @@ func (r *run) judge(err error) Result {
 
 // unused fails the case for every fault that had to fire and did not.
 func (r *run) unused() {
+	idle := func(f fault.Handle) bool { n, err := f.Idle(); return n || err != nil }
+	if slices.ContainsFunc(r.faults, idle) {
+		_ = r.lab.Relay.WaitIdle(r.vm.Context(), quiet) // it may be about to
+	}
 	for _, f := range r.faults {
 		idle, err := f.Idle()
 		text := fmt.Sprintf("%s never fired", f)
@@ -192,9 +230,6 @@ func (r *run) unused() {
 // time bound ran, or for so long that TCP itself may have acted on it. It is
 // empty if they stand.
 func (r *run) excused() string {
-	if r.lab.Trace.Truncated() {
-		return "more packets than a trace keeps: judge a shorter exchange, or use a direct wire for volume"
-	}
 	for _, f := range r.failed {
 		total, longest := r.lab.Stalls.During(f.since)
 		if longest >= stallThatMatters || f.timed && total > 0 {

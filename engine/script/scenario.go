@@ -168,6 +168,9 @@ func define(c *vm.Call, name string, t *lua.LTable) error {
 	s.Tags, _ = get("tags").([]string)
 	s.Needs, _ = get("needs").([]string)
 	s.run, _ = get("run").(*lua.LFunction)
+	if s.run.IsG {
+		return c.Fail("run", "write run = function(net, v) … end", "run is a function of the library")
+	}
 	if d, ok := get("timeout").(time.Duration); ok {
 		s.Timeout = d
 	}
@@ -194,6 +197,13 @@ func define(c *vm.Call, name string, t *lua.LTable) error {
 			return err
 		}
 	}
+	for _, a := range s.Matrix {
+		for _, v := range s.Variants {
+			if a.Name == "name" || slices.ContainsFunc(v.Params, func(p Param) bool { return p.Name == a.Name }) {
+				return c.Fail(a.Name, "give one of them another name", "matrix and variant %q both set %q", v.Name, a.Name)
+			}
+		}
+	}
 	ld.found = append(ld.found, s)
 	return nil
 }
@@ -212,11 +222,16 @@ func planError(c *vm.Call, err error) error {
 }
 
 func variants(c *vm.Call, t *lua.LTable) ([]Variant, error) {
+	items, err := list(t, `write variants = { { "bug", outcome = "stalls" }, … }`)
+	if err != nil {
+		return nil, err
+	}
 	var out []Variant
-	for i := 1; i <= t.Len(); i++ {
-		vt, ok := t.RawGetInt(i).(*lua.LTable)
+	for i, x := range items {
+		i++
+		vt, ok := x.(*lua.LTable)
 		if !ok {
-			return nil, c.Fail("variants", `write { "bug", outcome = "stalls" }`, "variant %d is %s", i, vm.Show(t.RawGetInt(i)))
+			return nil, c.Fail("variants", `write { "bug", outcome = "stalls" }`, "variant %d is %s", i, vm.Show(x))
 		}
 		name, ok := vt.RawGetInt(1).(lua.LString)
 		if !ok || name == "" || strings.ContainsAny(string(name), "/,= \t\n") {
@@ -233,6 +248,9 @@ func variants(c *vm.Call, t *lua.LTable) ([]Variant, error) {
 					return nil, c.Fail(v.Name, "write every parameter as name = value", "variant %q: %s has no name", v.Name, vm.Show(x))
 				}
 				continue
+			}
+			if key == "name" {
+				return nil, c.Fail("name", "the first element is the name", "variant %q: name is taken", v.Name)
 			}
 			v.Params = append(v.Params, Param{string(key), x})
 		}

@@ -93,6 +93,9 @@ var listenVerb = &vm.Method{Name: "listen", Doc: "Opens a listening TCP socket. 
 func (r *run) serve(l *endpoint.Listener, fn *lua.LFunction) {
 	for {
 		conn, err := l.AcceptContext(r.vm.Context())
+		if endpoint.ErrName(err) == endpoint.Timeout && r.vm.Context().Err() == nil {
+			continue // an accept of the script's had a deadline on the same socket
+		}
 		if err != nil {
 			return
 		}
@@ -112,7 +115,7 @@ var listenerClass = &vm.Class{Name: "Listener", Doc: "A listening socket.",
 				defer cancel()
 				var conn *endpoint.Conn
 				var err error
-				c.VM.Block(func() { conn, err = c.Self.(*endpoint.Listener).AcceptContext(ctx) })
+				c.VM.BlockIO(func() { conn, err = c.Self.(*endpoint.Listener).AcceptContext(ctx) })
 				if err != nil {
 					returnErr(c, err)
 					return over(c)
@@ -177,7 +180,7 @@ var dialVerb = &vm.Method{Name: "dial", Doc: "Opens a TCP connection. If that fa
 		ctx, cancel := deadline(c)
 		defer cancel()
 		var conn *endpoint.Conn
-		c.VM.Block(func() { conn, err = c.Self.(*node).ep.Dial(ctx, spec) })
+		c.VM.BlockIO(func() { conn, err = c.Self.(*node).ep.Dial(ctx, spec) })
 		if err != nil {
 			returnErr(c, err)
 			return over(c)
@@ -193,6 +196,19 @@ type conn0 struct {
 	net.Conn
 	raw  *endpoint.Conn
 	rest []byte
+}
+
+// closeWithin closes the connection but does not wait longer than ctx: close(2)
+// with a linger time set waits for what is unsent.
+func (c *conn0) closeWithin(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- c.Close() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (c *conn0) Local() netip.AddrPort  { return c.raw.Local() }
@@ -236,7 +252,7 @@ func read(name, doc, example string, params []vm.Param, whole bool, done func(c 
 			defer cancel()
 			var got []byte
 			var err error
-			c.VM.Block(func() { got, err = conn.gather(ctx, func(got []byte) bool { return done(c, got) }) })
+			c.VM.BlockIO(func() { got, err = conn.gather(ctx, func(got []byte) bool { return done(c, got) }) })
 			if err == nil {
 				n := split(c, got)
 				got, conn.rest = got[:n], append([]byte(nil), got[n:]...)
@@ -277,7 +293,12 @@ var connClass = &vm.Class{Name: "Conn", Doc: "A TCP connection, with or without 
 			Example: `conn:write "GET / HTTP/1.0\r\n\r\n"`, Returns: "integer", Phase: vm.Running,
 			Params: []vm.Param{{Name: "data", Kind: kString, Doc: "what to write"}}, Options: []vm.Option{optTimeout}, Fn: write},
 		{Name: "set", Doc: "Changes socket options.", Example: `conn:set { linger = 0 }`, Phase: vm.Running, Options: socketOptions,
-			Fn: func(c *vm.Call) error { return c.Self.(*conn0).raw.Set(socketOptionsOf(c)) }},
+			Fn: func(c *vm.Call) error {
+				if err := c.Self.(*conn0).raw.Set(socketOptionsOf(c)); err != nil {
+					returnErr(c, err)
+				}
+				return nil
+			}},
 		{Name: "shutdown", Doc: "Closes one direction.", Example: `conn:shutdown "write"`, Phase: vm.Running,
 			Params: []vm.Param{{Name: "how", Kind: kEnum("direction", "read", "write", "both"), Doc: "read, write or both"}},
 			Fn: func(c *vm.Call) error {
@@ -288,10 +309,12 @@ var connClass = &vm.Class{Name: "Conn", Doc: "A TCP connection, with or without 
 			}},
 		{Name: "close", Doc: "Closes the connection, as close(2) does. Closing twice is harmless.", Phase: vm.Running,
 			Fn: func(c *vm.Call) error {
-				if err := c.Self.(*conn0).Close(); err != nil && endpoint.ErrName(err) != "closed" {
+				var err error
+				c.VM.BlockIO(func() { err = c.Self.(*conn0).closeWithin(c.VM.Context()) })
+				if err != nil && endpoint.ErrName(err) != "closed" {
 					returnErr(c, err)
 				}
-				return nil
+				return over(c)
 			}},
 		{Name: "wait_readable", Doc: "Waits until something can be read, and leaves it there. Returns true, or nil and the error's name.", Phase: vm.Running,
 			Returns: "boolean", Options: []vm.Option{optTimeout}, Fn: waitReadable},
@@ -307,7 +330,7 @@ func write(c *vm.Call) error {
 	defer cancel()
 	var n int
 	var err error
-	c.VM.Block(func() {
+	c.VM.BlockIO(func() {
 		d, _ := ctx.Deadline()
 		stop := context.AfterFunc(ctx, func() { _ = conn.SetWriteDeadline(time.Unix(1, 0)) })
 		defer stop()
@@ -325,10 +348,14 @@ func write(c *vm.Call) error {
 
 func waitReadable(c *vm.Call) error {
 	conn := c.Self.(*conn0)
+	if len(conn.rest) > 0 {
+		c.Return(lua.LTrue)
+		return nil
+	}
 	ctx, cancel := deadline(c)
 	defer cancel()
 	var err error
-	c.VM.Block(func() {
+	c.VM.BlockIO(func() {
 		d, _ := ctx.Deadline()
 		stop := context.AfterFunc(ctx, func() { _ = conn.raw.SetReadDeadline(time.Unix(1, 0)) })
 		defer stop()

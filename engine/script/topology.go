@@ -63,11 +63,15 @@ var kRoutes = &vm.Kind{Name: "list of routes", Type: "Route[]", Parse: func(c *v
 	if !ok {
 		return nil, wrong(x, "a list of routes", `write { { to = "198.51.100.0/24", via = "router" } }`)
 	}
+	items, err := list(t, `write { { to = "198.51.100.0/24", via = "router" } }`)
+	if err != nil {
+		return nil, err
+	}
 	var out []topo.Route
-	for i := 1; i <= t.Len(); i++ {
-		rt, ok := t.RawGetInt(i).(*lua.LTable)
+	for _, x := range items {
+		rt, ok := x.(*lua.LTable)
 		if !ok {
-			return nil, wrong(t.RawGetInt(i), "a route", `write { to = "198.51.100.0/24", via = "router" }`)
+			return nil, wrong(x, "a route", `write { to = "198.51.100.0/24", via = "router" }`)
 		}
 		a := c.Table(routeOptions, rt)
 		out = append(out, topo.Route{To: a["to"].(string), Via: a["via"].(string)})
@@ -138,9 +142,11 @@ func path(c *vm.Call) error {
 	s := &topo.Spec{}
 	var last *topo.Node
 	var link *topo.Wire
-	n := parts.Len()
-	for i := 1; i <= n; i++ {
-		x := parts.RawGetInt(i)
+	items, err := list(parts, "a path is made of host, router and wire")
+	if err != nil {
+		return err
+	}
+	for i, x := range items {
 		if node, ok := vm.As(x, nodePart); ok {
 			node := node.(*topo.Node)
 			if last != nil && link == nil {
@@ -157,9 +163,9 @@ func path(c *vm.Call) error {
 		}
 		w, ok := vm.As(x, wirePart)
 		if !ok {
-			return c.Fail("path", "a path is made of host, router and wire", "part %d of path is %s", i, vm.Show(x))
+			return c.Fail("path", "a path is made of host, router and wire", "part %d of path is %s", i+1, vm.Show(x))
 		}
-		if last == nil || link != nil || i == n {
+		if last == nil || link != nil || i == len(items)-1 {
 			return c.VM.At(c.File, w.(*topo.Wire).Line, "wire", "a wire must have a node on either side", "write node, wire, node")
 		}
 		link, _ = w.(*topo.Wire)

@@ -98,7 +98,10 @@ func matches(c *vm.Call, got lua.LValue) (bool, string, error) {
 	if !ok {
 		return false, want, nil
 	}
-	lib, _ := c.L.GetGlobal(lua.StringLibName).(*lua.LTable)
+	lib, ok := c.L.GetGlobal(lua.StringLibName).(*lua.LTable)
+	if !ok {
+		return false, "", c.Fail("matches", "keep the library's names", "string is no longer the library")
+	}
 	if err := c.L.CallByParam(lua.P{Fn: lib.RawGetString("find"), NRet: 1, Protect: true}, s, lua.LString(pattern)); err != nil {
 		return false, "", c.Fail(pattern, "a pattern is Lua's: %d+, ^abc", "%q is not a pattern", pattern)
 	}
@@ -111,6 +114,9 @@ func hasMembers(c *vm.Call) error {
 	e := c.Self.(*expectation)
 	t := c.Args["members"].(*lua.LTable)
 	o := expect.Outcome{Pass: true}
+	if k, _ := t.Next(lua.LNil); k == lua.LNil {
+		return c.Fail("has", "write has { name = value }", "has names no member")
+	}
 	var want, saw []string
 	for k, x := t.Next(lua.LNil); k != lua.LNil; k, x = t.Next(k) {
 		got, err := member(c, e.value, k)

@@ -60,7 +60,11 @@ var tlsVerb = &vm.Method{Name: "tls", Doc: "With port alone: starts an HTTP/1.1 
 		opt("name", kString, "client: the name it expects; the server's own unless said"),
 	}, answerOptions...), dialOptions...),
 	Fn: func(c *vm.Call) error {
-		if _, ok := c.Args["to"]; ok {
+		_, client := c.Args["to"]
+		if err := roles(c, client); err != nil {
+			return err
+		}
+		if client {
 			return tlsClient(c)
 		}
 		if _, ok := c.Args["port"]; !ok {
@@ -78,6 +82,28 @@ var tlsVerb = &vm.Method{Name: "tls", Doc: "With port alone: starts an HTTP/1.1 
 		}
 		return n.serve(c, endpoint.ServerTLS(cert, n.run.keys))
 	}}
+
+// roles refuses options of the role that a call of tls does not have.
+func roles(c *vm.Call, client bool) error {
+	role, other := "server", append([]string{"name", "from_port", "timeout"}, names(socketOptions)...)
+	if client {
+		role, other = "client", append([]string{"chain", "names"}, names(answerOptions)...)
+	}
+	for _, o := range other {
+		if _, given := c.Args[o]; given {
+			return c.Fail(o, "a server has port and no to, a client has to", "a TLS %s does not take %s", role, o)
+		}
+	}
+	return nil
+}
+
+func names(options []vm.Option) []string {
+	var out []string
+	for _, o := range options {
+		out = append(out, o.Name)
+	}
+	return out
+}
 
 // clientTLS is the TLS configuration of a client of t.
 func (r *run) clientTLS(c *vm.Call, t target) (*tls.Config, string, error) {
@@ -119,7 +145,7 @@ var callClass = &vm.Class{Name: "Call", Doc: "A TLS handshake under way.",
 			Fn: func(c *vm.Call) error {
 				var res endpoint.Result
 				var err error
-				c.VM.Block(func() { res, err = c.Self.(*endpoint.Call).Wait(c.VM.Context()) })
+				c.VM.BlockIO(func() { res, err = c.Self.(*endpoint.Call).Wait(c.VM.Context()) })
 				if err != nil {
 					return over(c)
 				}
@@ -175,7 +201,7 @@ var serverClass = &vm.Class{Name: "Server", Doc: "An HTTP/1.1 server, with or wi
 	}}},
 	Methods: []*vm.Method{{Name: "close", Doc: "Ends the server and its connections.", Phase: vm.Running,
 		Fn: func(c *vm.Call) (err error) {
-			c.VM.Block(func() { err = c.Self.(*server).Close() })
+			c.VM.BlockIO(func() { err = c.Self.(*server).Close() })
 			return err
 		}}}}
 
@@ -211,7 +237,7 @@ var fetchVerb = &vm.Method{Name: "fetch", Doc: "Makes one HTTP/1.1 request on a 
 		ctx, cancel := deadline(c)
 		defer cancel()
 		var got *endpoint.Response
-		c.VM.Block(func() { got = n.ep.Fetch(ctx, s) })
+		c.VM.BlockIO(func() { got = n.ep.Fetch(ctx, s) })
 		c.Return(c.VM.New(responseClass, &response{got}))
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return over(c)

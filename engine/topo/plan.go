@@ -83,6 +83,11 @@ func (s *Spec) Plan() (*Plan, error) {
 			return nil, err
 		}
 	}
+	for _, n := range p.Nodes {
+		if len(n.Ifaces) == 0 {
+			return nil, bad(n.Line, n.Name, "join it to another node with a wire", "node %q is on no wire", n.Name)
+		}
+	}
 	if err := p.address(); err != nil {
 		return nil, err
 	}

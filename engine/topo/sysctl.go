@@ -22,6 +22,10 @@ var pinned = []Setting{
 	{"net.ipv4.tcp_rmem", "4096\t131072\t6291456"},
 	{"net.ipv4.tcp_wmem", "4096\t16384\t4194304"},
 
+	// A closed socket that its peer never acknowledges keeps its namespace
+	// alive, long after every process and device of it is gone: 100 s by the
+	// kernel's default of 8 retries (0 means 8), 3 s so.
+	{"net.ipv4.tcp_orphan_retries", "3"},
 	{"net.ipv4.tcp_syn_linear_timeouts", "4"},
 	{"net.ipv4.tcp_ecn", "2"},
 	{"net.ipv4.tcp_fastopen", "1"},

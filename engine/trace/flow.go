@@ -56,6 +56,7 @@ func (h *half) sent(p *packet.Packet, now time.Duration) (Class, int32) {
 	}
 	switch {
 	case p.Flags.Has(packet.RST):
+		h.segs = nil
 		return 0, 0
 	case h.keepAlive(p):
 		return KeepAlive, 0
@@ -115,6 +116,10 @@ func (h *half) find(seq uint32) int {
 
 // acknowledged takes in an acknowledgement from the peer.
 func (h *half) acknowledged(p *packet.Packet, now time.Duration) {
+	if p.Flags.Has(packet.RST) {
+		h.segs = nil // nothing will be sent again
+		return
+	}
 	if !p.Flags.Has(packet.ACK) {
 		return
 	}

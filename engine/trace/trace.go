@@ -128,6 +128,19 @@ func (t *Trace) Secrets(lines []byte) {
 	t.file.Append(func(b []byte) []byte { return t.file.Secrets(b, lines) })
 }
 
+// Unacked reports whether a sender waits for an acknowledgement, and so will
+// send again before long. It must be called as Record is.
+func (t *Trace) Unacked() bool {
+	for _, flows := range t.flows {
+		for _, f := range flows {
+			if len(f.out.segs) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Truncated reports whether packets were left out of memory.
 func (t *Trace) Truncated() bool {
 	t.mu.RLock()

@@ -23,6 +23,9 @@ const (
 	// flushAfter is how long a packet may stay in memory before it is
 	// written to the capture file.
 	flushAfter = 10 * time.Millisecond
+	// pastRTO is longer than the first retransmission timeout of a path
+	// without much delay (200 ms, TCP_RTO_MIN of Linux).
+	pastRTO = 300 * time.Millisecond
 	// queueBytes bounds what all delays of a lab hold.
 	queueBytes = 256 << 20
 	// maxSpare is how many buffers are kept to be used again.
@@ -152,7 +155,8 @@ func (r *Relay) lose(n uint64, why error) {
 
 // WaitIdle waits until no frame is on its way and none has been handled for
 // the time quiet, so that what the nodes answer at once or after a delayed
-// acknowledgement is in the trace.
+// acknowledgement is in the trace. While something sent is not acknowledged it
+// waits for at least pastRTO.
 func (r *Relay) WaitIdle(ctx context.Context, quiet time.Duration) error {
 	for {
 		wait := r.busyFor(quiet)
@@ -179,6 +183,9 @@ func (r *Relay) busyFor(quiet time.Duration) time.Duration {
 	}
 	if r.ring != nil && r.ring.ready() {
 		return time.Millisecond
+	}
+	if r.trace.Unacked() {
+		quiet = max(quiet, pastRTO)
 	}
 	return time.Duration(r.last-now) + quiet
 }

@@ -6,7 +6,6 @@ package diag
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -88,18 +87,19 @@ const maxSpan = 40
 // column is where word stands in text as a whole word, from 1; 0 if it does
 // not.
 func column(text, word string) int {
-	q := regexp.QuoteMeta(word)
-	if isWord(word[0]) {
-		q = `\b` + q
+	for from := 0; ; {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			return 0
+		}
+		at, end := from+i, from+i+len(word)
+		before := at == 0 || !isWord(word[0]) || !isWord(text[at-1])
+		after := end == len(text) || !isWord(word[len(word)-1]) || !isWord(text[end])
+		if before && after {
+			return len([]rune(text[:at])) + 1
+		}
+		from = at + 1
 	}
-	if isWord(word[len(word)-1]) {
-		q += `\b`
-	}
-	at := regexp.MustCompile(q).FindStringIndex(text)
-	if at == nil {
-		return 0
-	}
-	return len([]rune(text[:at[0]])) + 1
 }
 
 func isWord(c byte) bool {

@@ -19,6 +19,7 @@ type Source struct {
 
 // Parse reads a script. Its errors are *[Error].
 func Parse(name, text string) (*Source, error) {
+	text = strings.TrimPrefix(text, "\ufeff") // a byte order mark says nothing
 	// A first line of "#!" lets a script be executable.
 	if strings.HasPrefix(text, "#!") {
 		text = "--" + text[2:]

@@ -99,6 +99,10 @@ func (v *VM) arguments(c *Call, m *Method, at int) {
 	for _, p := range m.Params {
 		x := l.Get(at)
 		at++
+		if _, isTable := x.(*lua.LTable); isTable && p.Optional && m.Options != nil {
+			at-- // left out: this is the table of options
+			continue
+		}
 		if x == lua.LNil {
 			if p.Optional {
 				continue
@@ -113,17 +117,24 @@ func (v *VM) arguments(c *Call, m *Method, at int) {
 		}
 		return
 	}
-	v.options(c, m, l.Get(at))
+	x := l.Get(at)
+	if _, isTable := x.(*lua.LTable); !isTable && x != lua.LNil && m.First != "" {
+		// The short form: a value, then perhaps the table.
+		o := m.option(m.First)
+		c.Args[o.Name] = v.value(c, o.Name, o.Kind, x)
+		at++
+		x = l.Get(at)
+	}
+	if at < l.GetTop() {
+		v.raise(l, m.Name, fmt.Sprintf("%s: there is an argument after its options", c.name), "write all options in one table")
+	}
+	v.options(c, m, x)
 }
 
 func (v *VM) options(c *Call, m *Method, x lua.LValue) {
 	t, isTable := x.(*lua.LTable)
 	switch {
 	case x == lua.LNil:
-		t = c.L.NewTable()
-	case !isTable && m.First != "":
-		o := m.option(m.First)
-		c.Args[o.Name] = v.value(c, o.Name, o.Kind, x)
 		t = c.L.NewTable()
 	case !isTable:
 		v.raise(c.L, m.Name, fmt.Sprintf("%s takes a table of options, not a %s", c.name, x.Type()), "write "+m.Name+" { … }")

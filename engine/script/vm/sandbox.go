@@ -36,6 +36,7 @@ func (v *VM) sandbox(c Config) {
 	v.random(c.Seed)
 	if s, ok := g.RawGetString(lua.StringLibName).(*lua.LTable); ok {
 		s.RawSetString("format", l.NewFunction(format))
+		s.RawSetString("rep", l.NewFunction(rep))
 	}
 	g.RawSetString("print", l.NewFunction(func(l *lua.LState) int {
 		var s []string
@@ -110,12 +111,25 @@ func (v *VM) random(seed uint64) {
 		default:
 			lo, hi = l.CheckInt(1), l.CheckInt(2)
 		}
-		if hi < lo {
+		if hi < lo || hi-lo < 0 || hi-lo+1 <= 0 {
 			l.RaiseError("math.random: the interval from %d to %d is empty", lo, hi)
 		}
 		l.Push(lua.LNumber(lo + r.IntN(hi-lo+1)))
 		return 1
 	}))
+}
+
+// maxString bounds what a script can make in one go.
+const maxString = 256 << 20
+
+// rep is string.rep with a bound: a slip must not take the machine's memory.
+func rep(l *lua.LState) int {
+	s, n := l.CheckString(1), float64(l.CheckNumber(2))
+	if n*float64(len(s)) > maxString {
+		l.RaiseError("string.rep: more than %d MB", maxString>>20)
+	}
+	l.Push(lua.LString(strings.Repeat(s, max(int(n), 0))))
+	return 1
 }
 
 var verb = regexp.MustCompile(`%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z%]`)
@@ -136,7 +150,9 @@ func format(l *lua.LState) int {
 		switch c {
 		case 'd', 'i':
 			return fmt.Sprintf(f[:len(f)-1]+"d", int64(l.CheckNumber(n)))
-		case 'c', 'o', 'u', 'x', 'X':
+		case 'c':
+			return string([]byte{byte(int64(l.CheckNumber(n)))})
+		case 'o', 'u', 'x', 'X':
 			return fmt.Sprintf(strings.Replace(f, "u", "d", 1), int64(l.CheckNumber(n)))
 		case 'e', 'E', 'f', 'g', 'G':
 			return fmt.Sprintf(f, float64(l.CheckNumber(n)))

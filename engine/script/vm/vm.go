@@ -40,6 +40,9 @@ type VM struct {
 	load    Loader
 
 	tasks  sync.WaitGroup
+	live   int         // Lua tasks that have not ended
+	asleep int         // of those, waiting for the network
+	change *sync.Cond  // live or asleep changed
 	fail   func(error) // ends the run: a task failed
 	bug    error       // a Go panic in a binding
 	ctx    context.Context
@@ -66,6 +69,7 @@ func New(ctx context.Context, c Config) *VM {
 		classes: map[*Class]*lua.LTable{}, methods: map[*Method]*lua.LFunction{}, globals: map[string]lua.LValue{},
 		sources: map[string]*diag.Source{}, modules: map[string]lua.LValue{}, load: c.Load, Seed: c.Seed,
 	}
+	v.change = sync.NewCond(&v.mu)
 	v.ctx, v.cancel = context.WithCancelCause(ctx)
 	v.L.SetContext(v.ctx)
 	v.sandbox(c)
@@ -141,10 +145,38 @@ func (v *VM) Block(f func()) {
 	f()
 }
 
+// BlockIO is Block for what only the network ends: nothing happens until a
+// packet comes, or the wait is over.
+func (v *VM) BlockIO(f func()) {
+	v.asleep++
+	v.change.Broadcast()
+	v.Block(f)
+	v.asleep--
+}
+
+// Quiesce waits until every task has ended or waits for the network, and
+// reports whether all have ended. The caller holds no lock. It returns early
+// when the context ends.
+func (v *VM) Quiesce() bool {
+	stop := context.AfterFunc(v.ctx, func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.change.Broadcast()
+	})
+	defer stop()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for v.live > v.asleep && v.ctx.Err() == nil {
+		v.change.Wait()
+	}
+	return v.live == 0
+}
+
 // Spawn runs fn as a task of its own; done, if not nil, is called without the
 // lock when it has ended. The caller holds the lock.
 func (v *VM) Spawn(fn *lua.LFunction, done func(error), args ...lua.LValue) {
 	th, cancel := v.L.NewThread()
+	v.live++
 	v.tasks.Go(func() {
 		v.mu.Lock()
 		err := v.call(th, fn, args...)
@@ -154,6 +186,8 @@ func (v *VM) Spawn(fn *lua.LFunction, done func(error), args ...lua.LValue) {
 		if err != nil && v.fail != nil {
 			v.fail(err)
 		}
+		v.live--
+		v.change.Broadcast()
 		v.mu.Unlock()
 		if done != nil {
 			done(err)

@@ -1,0 +1,95 @@
+//go:build linux
+
+package main
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"netrepro/engine/leaktest"
+)
+
+var update = flag.Bool("update", false, "rewrite what the scripts expect")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"netrepro": main})
+}
+
+// unsteady is what differs from run to run in what netrepro prints.
+var unsteady = regexp.MustCompile(`\+?-?\d+\.\d+s|\+\d+\.\d{4}| +\d+ packets|:\d+ms|for [\d.]+m?s while`)
+
+func TestScripts(t *testing.T) {
+	leaktest.Lab(t)
+	testscript.Run(t, testscript.Params{
+		Dir:           "../../testdata/script",
+		UpdateScripts: *update,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("NETREPRO_REQUIRE", os.Getenv("NETREPRO_REQUIRE"))
+			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"steady": steady, "exits": exits, "asnobody": asNobody,
+		},
+	})
+}
+
+// steady FILE writes the last standard output to FILE with times and counts
+// replaced.
+func steady(ts *testscript.TestScript, _ bool, args []string) {
+	text := unsteady.ReplaceAllString(ts.ReadFile("stdout"), "…")
+	text = regexp.MustCompile(`(passed|reproduced|clean|failed|error|inconclusive|skipped) +…`).ReplaceAllString(text, "$1 …")
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
+}
+
+// exits CODE COMMAND… runs a command that must end with that code.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if err != nil {
+		code = 1
+		if ee := (*exec.ExitError)(nil); asExit(err, &ee) {
+			code = ee.ExitCode()
+		}
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("%s exited with %d, want %s", strings.Join(args[1:], " "), code, args[0])
+	}
+}
+
+func asExit(err error, ee **exec.ExitError) bool {
+	e, ok := err.(*exec.ExitError) //nolint:errorlint // ts.Exec returns it bare
+	*ee = e
+	return ok
+}
+
+// asNobody COMMAND… runs a command as an ordinary user.
+func asNobody(ts *testscript.TestScript, neg bool, args []string) {
+	const nobody = 65534
+	dir := ts.MkAbs(".")
+	ts.Check(os.Chmod(dir, 0o777))
+	path, err := exec.LookPath(args[0])
+	ts.Check(err)
+	c := exec.Command(path, args[1:]...)
+	c.Args[0] = args[0]
+	c.Dir = dir
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := c.CombinedOutput()
+	ts.Logf("%s", out)
+	if (err != nil) != neg {
+		ts.Fatalf("%s: %v", strings.Join(args, " "), err)
+	}
+}
