@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -42,7 +43,7 @@ func TestScripts(t *testing.T) {
 			return false, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"steady": steady, "exits": exits, "asnobody": asNobody,
+			"steady": steady, "exits": exits, "asnobody": asNobody, "waitfile": waitFile,
 		},
 	})
 }
@@ -70,14 +71,27 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// waitFile FILE waits until a file is there.
+func waitFile(ts *testscript.TestScript, _ bool, args []string) {
+	for range 1000 {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ts.Fatalf("%s never came to be", args[0])
+}
+
 func asExit(err error, ee **exec.ExitError) bool {
 	e, ok := err.(*exec.ExitError) //nolint:errorlint // ts.Exec returns it bare
 	*ee = e
 	return ok
 }
 
-// asNobody COMMAND… runs a command as an ordinary user.
-func asNobody(ts *testscript.TestScript, neg bool, args []string) {
+// asNobody CODE COMMAND… runs a command as an ordinary user; it must end with
+// that code.
+func asNobody(ts *testscript.TestScript, _ bool, args []string) {
+	want, args := args[0], args[1:]
 	const nobody = 65534
 	dir := ts.MkAbs(".")
 	ts.Check(os.Chmod(dir, 0o777))
@@ -89,7 +103,7 @@ func asNobody(ts *testscript.TestScript, neg bool, args []string) {
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	out, err := c.CombinedOutput()
 	ts.Logf("%s", out)
-	if (err != nil) != neg {
-		ts.Fatalf("%s: %v", strings.Join(args, " "), err)
+	if got := strconv.Itoa(c.ProcessState.ExitCode()); got != want {
+		ts.Fatalf("%s exited with %s, want %s: %v", strings.Join(args, " "), got, want, err)
 	}
 }

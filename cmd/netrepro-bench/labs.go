@@ -1,0 +1,105 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"netrepro/engine/topo"
+)
+
+const chainLength = 50
+
+// chains brings a line of nodes up and down.
+func chains(rounds int) error {
+	s := &topo.Spec{}
+	for i := range chainLength {
+		kind := topo.Router
+		if i == 0 || i == chainLength-1 {
+			kind = topo.Host
+		}
+		s.Nodes = append(s.Nodes, topo.Node{Name: fmt.Sprintf("n%d", i), Kind: kind})
+		if i > 0 {
+			s.Wires = append(s.Wires, topo.Wire{Nodes: [2]string{fmt.Sprintf("n%d", i-1), fmt.Sprintf("n%d", i)}})
+		}
+	}
+	p, err := s.Plan()
+	if err != nil {
+		return err
+	}
+	var up, down, both []float64
+	for range rounds {
+		began := time.Now()
+		l, err := topo.Up(p, topo.Options{})
+		if err != nil {
+			return err
+		}
+		stood := time.Now()
+		if err := l.Close(); err != nil {
+			return err
+		}
+		ended := time.Now()
+		up, down = append(up, milliseconds(stood.Sub(began))), append(down, milliseconds(ended.Sub(stood)))
+		both = append(both, milliseconds(ended.Sub(began)))
+	}
+	fmt.Printf("chain of %d nodes: up %s ms, down %s ms, together %s ms\n", chainLength, of(up), of(down), of(both))
+	fmt.Println("  limits: the kernel makes namespaces and devices under one lock; closing the relay's socket waits for two RCU grace periods")
+	return nil
+}
+
+// minimal is a case that needs no waiting.
+const minimal = `
+scenario "minimal" {
+  topology = path { host "client", wire {}, host "server" },
+  run = function(net)
+    local l = net.server:listen(80)
+    net.client:dial { to = l }
+    must(l:accept().peer.port):equals(40000)
+  end,
+}
+`
+
+// fixedCost times the whole program on a case that needs no waiting: until the
+// capture is written, which a process that watches for it sees, and until the
+// end.
+func fixedCost(bin string, rounds int) error {
+	dir, err := os.MkdirTemp("", "netrepro-bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "minimal.lua")
+	if err := os.WriteFile(file, []byte(minimal), 0o644); err != nil {
+		return err
+	}
+	var written, ended []float64
+	for i := range rounds + 1 {
+		out := filepath.Join(dir, fmt.Sprint(i))
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		c := exec.CommandContext(ctx, bin, "run", "-j", "1", "-o", out, file)
+		began := time.Now()
+		text, err := c.CombinedOutput()
+		end := time.Now()
+		cancel()
+		if err != nil {
+			return fmt.Errorf("%w\n%s", err, text)
+		}
+		st, err := os.Stat(filepath.Join(out, "minimal", "trace.pcapng"))
+		if err != nil || st.Size() < 1000 {
+			return errors.Join(errors.New("no capture was written"), err)
+		}
+		if i == 0 {
+			continue // reads the binary from disk
+		}
+		written, ended = append(written, milliseconds(st.ModTime().Sub(began))), append(ended, milliseconds(end.Sub(began)))
+	}
+	fmt.Printf("case that needs no waiting: capture written after %s ms, program ended after %s ms\n", of(written), of(ended))
+	fmt.Println("  limits: two starts of the binary, making three namespaces, and letting go of them")
+	return nil
+}

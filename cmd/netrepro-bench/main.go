@@ -1,0 +1,51 @@
+//go:build linux
+
+// Command netrepro-bench measures the engine: pairs of runs in turn, so that
+// what is printed is a ratio of one machine's speed at one moment. It needs the
+// right to make network namespaces.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+)
+
+func main() {
+	if len(os.Args) > 2 && os.Args[1] == peerArg {
+		if err := peer(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "peer:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	bin := flag.String("bin", "bin/netrepro", "the binary to measure a case's fixed cost with")
+	rounds := flag.Int("rounds", 5, "runs of each, in turn")
+	flag.Parse()
+	for _, m := range []func() error{
+		func() error { return wires(*rounds) },
+		func() error { return chains(*rounds) },
+		func() error { return fixedCost(*bin, 2**rounds) },
+	} {
+		if err := m(); err != nil {
+			fmt.Fprintln(os.Stderr, "netrepro-bench:", err)
+			os.Exit(1)
+		}
+	}
+}
+
+// spread is the least, the middle and the greatest of several values.
+type spread struct{ min, median, max float64 }
+
+func of(values []float64) spread {
+	v := slices.Clone(values)
+	slices.Sort(v)
+	return spread{v[0], v[len(v)/2], v[len(v)-1]}
+}
+
+func (s spread) String() string { return fmt.Sprintf("%.2f (%.2f to %.2f)", s.median, s.min, s.max) }
+
+// milliseconds of a duration.
+func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }

@@ -1,0 +1,183 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"netrepro/engine/topo"
+)
+
+// The ends of a wire are processes of their own that block in the kernel, as
+// ordinary programs do: Go's poller inside one process would hide what a
+// wake-up costs.
+const peerArg = "peer"
+
+const (
+	chunk      = 1 << 20 // bytes of one round of throughput
+	bulkRounds = 300
+	pingRounds = 5000
+)
+
+// peer is one end: "serve WHAT" or "dial WHAT ADDRESS"; WHAT is bulk or ping.
+func peer(args []string) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	buf := make([]byte, chunk)
+	if args[0] == "serve" {
+		if err := errors.Join(unix.Bind(fd, &unix.SockaddrInet4{Port: 9000}), unix.Listen(fd, 1)); err != nil {
+			return err
+		}
+		fmt.Println("ready")
+		if fd, _, err = unix.Accept(fd); err != nil {
+			return err
+		}
+		for {
+			n, err := unix.Read(fd, buf)
+			if n <= 0 || err != nil {
+				return err
+			}
+			if args[1] == "ping" {
+				if _, err := unix.Write(fd, buf[:n]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	a, err := netip.ParseAddr(args[2])
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(unix.Connect(fd, &unix.SockaddrInet4{Port: 9000, Addr: a.As4()}), unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)); err != nil {
+		return err
+	}
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); { // a line is a number of rounds
+		n, err := strconv.Atoi(in.Text())
+		for ; n > 0 && err == nil; n-- {
+			if args[1] == "bulk" {
+				_, err = unix.Write(fd, buf)
+				continue
+			}
+			if _, err = unix.Write(fd, buf[:1]); err == nil {
+				_, err = unix.Read(fd, buf[:1])
+			}
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Println("done")
+	}
+	return nil
+}
+
+// wires compares a wire of the engine's with a plain veth pair, offloads off.
+func wires(rounds int) error {
+	for _, w := range []struct {
+		what, unit string
+		rounds     int
+		value      func(time.Duration) float64
+	}{
+		{"bulk", "Gbit/s", bulkRounds, func(d time.Duration) float64 { return float64(bulkRounds) * chunk * 8 / d.Seconds() / 1e9 }},
+		{"ping", "µs a round trip", pingRounds, func(d time.Duration) float64 { return d.Seconds() * 1e6 / pingRounds }},
+	} {
+		var direct, engine, ratio []float64
+		var lost uint64
+		for range rounds {
+			d, _, err := measure(w.what, w.rounds, true)
+			if err != nil {
+				return err
+			}
+			e, n, err := measure(w.what, w.rounds, false)
+			if err != nil {
+				return err
+			}
+			lost += n
+			direct, engine, ratio = append(direct, w.value(d)), append(engine, w.value(e)), append(ratio, w.value(e)/w.value(d))
+		}
+		fmt.Printf("%s: direct veth %s, wire %s %s; wire/direct %s; %d frames lost by the engine\n", w.what, of(direct), of(engine), w.unit, of(ratio), lost)
+	}
+	fmt.Println("  limits: each frame costs a copy into the ring, a record and a send, on the same two cores as the TCP stacks;")
+	fmt.Println("  a round trip adds two wake-ups of the relay, and its ends run on another core than without it")
+	return nil
+}
+
+// measure times rounds over a fresh lab and says what the engine lost.
+func measure(what string, rounds int, direct bool) (took time.Duration, lost uint64, err error) {
+	dir, err := os.MkdirTemp("", "netrepro-bench")
+	if err != nil {
+		return 0, 0, err
+	}
+	defer os.RemoveAll(dir)
+	s := topo.Spec{Nodes: []topo.Node{{Name: "a", Kind: topo.Host}, {Name: "b", Kind: topo.Host}},
+		Wires: []topo.Wire{{Nodes: [2]string{"a", "b"}, Direct: direct}}}
+	p, err := s.Plan()
+	if err != nil {
+		return 0, 0, err
+	}
+	l, err := topo.Up(p, topo.Options{Capture: filepath.Join(dir, "trace.pcapng")})
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	took, err = between(l, what, rounds)
+	lost, _ = l.Relay.Lost()
+	return took, lost, err
+}
+
+// between runs two peers and times rounds between them.
+func between(l *topo.Lab, what string, rounds int) (took time.Duration, err error) {
+	a, b := l.Nodes[0], l.Nodes[1]
+	server, _, ready, err := start(b, "serve", what)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, server.Wait()) }()
+	if _, err := ready.ReadString('\n'); err != nil {
+		return 0, err
+	}
+	client, in, out, err := start(a, "dial", what, b.Primary().String())
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, in.Close(), client.Wait()) }()
+	do := func(n int) error {
+		if _, err := fmt.Fprintln(in, n); err != nil {
+			return err
+		}
+		_, err := out.ReadString('\n')
+		return err
+	}
+	if err := do(10); err != nil { // open the window, fill the caches
+		return 0, err
+	}
+	began := time.Now()
+	err = do(rounds)
+	return time.Since(began), err
+}
+
+func start(n *topo.LiveNode, args ...string) (*exec.Cmd, io.WriteCloser, *bufio.Reader, error) {
+	c := exec.Command("/proc/self/exe", append([]string{peerArg}, args...)...)
+	c.Stderr = os.Stderr
+	in, err := c.StdinPipe()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return c, in, bufio.NewReader(out), n.NS.Do(c.Start)
+}
