@@ -59,6 +59,19 @@ func New(name string) (*NS, error) {
 	return ns, nil
 }
 
+// Here holds the namespace the process started in.
+func Here(name string) (*NS, error) {
+	h, err := home()
+	if err != nil {
+		return nil, fmt.Errorf("open network namespace %q: %w", name, err)
+	}
+	fd, err := unix.FcntlInt(uintptr(h), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("hold network namespace %q: %w", name, err)
+	}
+	return &NS{name: name, h: vnetns.NsHandle(fd)}, nil
+}
+
 // Name is the name given to [New].
 func (ns *NS) Name() string { return ns.name }
 

@@ -28,7 +28,7 @@ const grace = 2 * time.Second
 const setUp = 30 * time.Second
 
 // namespaces are what a worker gets of its own.
-const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS
+const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET
 
 // command is the worker process: this binary again, with the arguments that
 // make it one.

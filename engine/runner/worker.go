@@ -79,7 +79,7 @@ func runJob(job Job, emit func(script.Event)) error {
 	if c == nil {
 		return fmt.Errorf("%s has no case %q", job.Name, job.Case)
 	}
-	f.Run(ctx, c, script.RunOptions{Options: o, Capture: job.Capture, Emit: emit, Keep: job.Keep})
+	f.Run(ctx, c, script.RunOptions{Options: o, Capture: job.Capture, Emit: emit, Keep: job.Keep, Own: true})
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"netrepro/engine/endpoint"
 	"netrepro/engine/fault"
+	"netrepro/engine/netns"
 	"netrepro/engine/script/diag"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/topo"
@@ -62,6 +63,7 @@ const stallThatMatters = 100 * time.Millisecond
 type RunOptions struct {
 	Options
 	Capture string // path of trace.pcapng; empty for none
+	Own     bool   // the process has a network namespace of its own, for the engine
 	Keep    bool   // a case that did not end as expected keeps its lab until the process ends
 	Emit    func(Event)
 }
@@ -74,6 +76,10 @@ func (f *File) Run(ctx context.Context, c *Case, o RunOptions) Result {
 	res := r.execute(ctx, o)
 	res.Took = time.Since(r.started)
 	r.event(Event{Kind: EventResult, Result: &res})
+	if r.lab != nil {
+		// Slow, and nobody's business: the kernel would do it anyway.
+		_ = r.lab.Close()
+	}
 	return res
 }
 
@@ -88,7 +94,15 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res Result) {
 	if missing := probe(r.c.Needs); missing != "" {
 		return Result{Verdict: Skipped, Why: missing}
 	}
-	lab, err := topo.Up(r.c.Plan, topo.Options{Capture: o.Capture, Comment: r.c.ID()})
+	to := topo.Options{Capture: o.Capture, Comment: r.c.ID()}
+	if o.Own {
+		ns, err := netns.Here("engine")
+		if err != nil {
+			return r.setupError(err)
+		}
+		to.Engine = ns
+	}
+	lab, err := topo.Up(r.c.Plan, to)
 	if err != nil {
 		return r.setupError(err)
 	}
@@ -252,13 +266,12 @@ func (r *run) setupError(err error) Result {
 
 func (r *run) close() error {
 	var errs []error
-	errs = append(errs, r.lab.Relay.Close())
+	errs = append(errs, r.lab.Finish())
 	r.vm.Stop(errors.New("the case has ended"))
 	for _, n := range r.nodes {
 		errs = append(errs, n.close())
 	}
 	r.vm.Wait()
-	errs = append(errs, r.lab.Close())
 	return errors.Join(errs...)
 }
 

@@ -26,6 +26,9 @@ type Options struct {
 	Capture string
 	// Comment goes into the head of the capture.
 	Comment string
+	// Engine is a namespace of the caller's for the engine's side of the
+	// wires; nil makes one.
+	Engine *netns.NS
 }
 
 // Lab is a live topology.
@@ -37,6 +40,7 @@ type Lab struct {
 	Stalls *stall.Monitor
 
 	engine *netns.NS
+	socket *wire.Socket // until a relay has it
 	file   *pcap.Writer
 }
 
@@ -56,22 +60,16 @@ func Up(p *Plan, o Options) (l *Lab, err error) {
 			l = nil
 		}
 	}()
-	if l.engine, err = netns.New("engine"); err != nil {
-		return l, err
+	if l.engine = o.Engine; l.engine == nil {
+		if l.engine, err = netns.New("engine"); err != nil {
+			return l, err
+		}
 	}
-	if err := l.makeNodes(); err != nil {
-		return l, err
-	}
-	specs, points, err := l.connect()
-	if err != nil {
-		return l, err
-	}
-	var g errgroup.Group
-	g.SetLimit(runtime.NumCPU())
-	for _, n := range l.Nodes {
-		g.Go(func() error { return n.start() })
-	}
-	if err := g.Wait(); err != nil {
+	// The socket takes the kernel as long as all the rest.
+	var early errgroup.Group
+	early.Go(l.openSocket)
+	specs, points, err := l.build()
+	if err := errors.Join(err, early.Wait()); err != nil {
 		return l, err
 	}
 	start := time.Now()
@@ -81,11 +79,38 @@ func Up(p *Plan, o Options) (l *Lab, err error) {
 		}
 	}
 	l.Trace = trace.New(start, points, l.file)
-	err = l.engine.Do(func() error {
-		l.Relay, err = wire.Start(wire.Config{Wires: specs, Trace: l.Trace, Stalls: l.Stalls})
+	socket := l.socket
+	l.socket = nil
+	l.Relay, err = wire.Start(wire.Config{Socket: socket, Wires: specs, Trace: l.Trace, Stalls: l.Stalls})
+	return l, err
+}
+
+func (l *Lab) openSocket() error {
+	mtu := 0
+	for _, w := range l.Plan.Wires {
+		mtu = max(mtu, w.Ends[0].MTU, w.Ends[1].MTU)
+	}
+	return l.engine.Do(func() (err error) {
+		l.socket, err = wire.Open(len(l.Plan.Wires), mtu)
 		return err
 	})
-	return l, err
+}
+
+// build makes the nodes and the links between them.
+func (l *Lab) build() ([]wire.Spec, []*trace.Point, error) {
+	if err := l.makeNodes(); err != nil {
+		return nil, nil, err
+	}
+	specs, points, err := l.connect()
+	if err != nil {
+		return nil, nil, err
+	}
+	var g errgroup.Group
+	g.SetLimit(runtime.NumCPU())
+	for _, n := range l.Nodes {
+		g.Go(n.start)
+	}
+	return specs, points, g.Wait()
 }
 
 func (l *Lab) makeNodes() error {
@@ -187,15 +212,23 @@ func (l *Lab) Node(name string) *LiveNode {
 // is recorded afterwards.
 func (l *Lab) Secrets(lines []byte) { l.Relay.Locked(func() { l.Trace.Secrets(lines) }) }
 
-// Close stops the wires, finishes the capture and lets go of every namespace.
-// Closing twice is harmless.
+// Finish stops the wires and completes the capture. What the nodes do
+// afterwards is not recorded. Finishing twice is harmless.
+func (l *Lab) Finish() error {
+	err := l.Relay.Stop()
+	l.Relay.Locked(func() { err = errors.Join(err, l.file.Close()) })
+	return err
+}
+
+// Close finishes the lab and lets go of every namespace. Closing twice is
+// harmless.
 func (l *Lab) Close() error {
 	var errs []error
 	if l.Relay != nil {
-		errs = append(errs, l.Relay.Close())
-		l.Relay.Locked(func() { errs = append(errs, l.file.Close()) })
+		errs = append(errs, l.Finish(), l.Relay.Close())
 	} else {
 		errs = append(errs, l.file.Close())
+		l.socket.Close()
 	}
 	for _, n := range l.Nodes {
 		if n != nil && n.NS != nil {

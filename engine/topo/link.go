@@ -89,23 +89,17 @@ func configure(n *NodePlan, ns *netns.NS) error {
 	if err := ns.Do(func() error { return noOffloads(n) }); err != nil {
 		return err
 	}
-	lo, err := h.LinkByName("lo")
-	if err != nil {
-		return fmt.Errorf("node %s: find lo: %w", n.Name, err)
-	}
-	if err := h.LinkSetUp(lo); err != nil {
+	const loopback = 1 // its index in every namespace
+	if err := h.LinkSetUp(&netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: loopback}}); err != nil {
 		return fmt.Errorf("node %s: bring up lo: %w", n.Name, err)
 	}
 	index := map[string]int{}
 	for _, f := range n.Ifaces {
-		if err := f.bringUp(h); err != nil {
+		i, err := f.bringUp(h)
+		if err != nil {
 			return fmt.Errorf("node %s: device %s: %w", n.Name, f.Dev, err)
 		}
-		l, err := h.LinkByName(f.Dev)
-		if err != nil {
-			return fmt.Errorf("node %s: find %s: %w", n.Name, f.Dev, err)
-		}
-		index[f.Dev] = l.Attrs().Index
+		index[f.Dev] = i
 	}
 	for _, r := range n.Routes {
 		dst := &net.IPNet{IP: r.To.Addr().AsSlice(), Mask: net.CIDRMask(r.To.Bits(), r.To.Addr().BitLen())}
@@ -116,26 +110,27 @@ func configure(n *NodePlan, ns *netns.NS) error {
 	return nil
 }
 
-func (f *Iface) bringUp(h *netlink.Handle) error {
+// bringUp configures a device and returns its index.
+func (f *Iface) bringUp(h *netlink.Handle) (int, error) {
 	l, err := h.LinkByName(f.Dev)
 	if err != nil {
-		return fmt.Errorf("find: %w", err)
+		return 0, fmt.Errorf("find: %w", err)
 	}
 	mask := net.CIDRMask(f.Prefix.Bits(), f.Prefix.Addr().BitLen())
 	ip := &net.IPNet{IP: f.Prefix.Addr().AsSlice(), Mask: mask}
 	if err := h.AddrAdd(l, &netlink.Addr{IPNet: ip}); err != nil {
-		return fmt.Errorf("add address %s: %w", f.Prefix, err)
+		return 0, fmt.Errorf("add address %s: %w", f.Prefix, err)
 	}
 	if err := h.LinkSetUp(l); err != nil {
-		return fmt.Errorf("bring up: %w", err)
+		return 0, fmt.Errorf("bring up: %w", err)
 	}
 	peer := f.Peer()
 	// A pinned neighbour keeps ARP off the wire.
 	if err := h.NeighSet(&netlink.Neigh{LinkIndex: l.Attrs().Index, State: netlink.NUD_PERMANENT, Family: netlink.FAMILY_V4,
 		IP: peer.Prefix.Addr().AsSlice(), HardwareAddr: peer.MAC[:]}); err != nil {
-		return fmt.Errorf("pin neighbour %s: %w", peer.Prefix.Addr(), err)
+		return 0, fmt.Errorf("pin neighbour %s: %w", peer.Prefix.Addr(), err)
 	}
-	return nil
+	return l.Attrs().Index, nil
 }
 
 // noOffloads turns the offloads of a node's devices off, in the calling

@@ -63,19 +63,39 @@ type Relay struct {
 	done               chan struct{}
 }
 
+// Socket is what a relay receives and sends with, before it has a relay.
+type Socket struct{ ring *ring }
+
+// Open makes a socket in the calling thread's namespace, for wires wires whose
+// largest MTU is mtu. It is slow, and needs no device to be there yet.
+func Open(wires, mtu int) (*Socket, error) {
+	r, err := openRing(mtu, min(max(minSlots, slotsPerWire*wires), maxSlots))
+	if err != nil {
+		return nil, err
+	}
+	return &Socket{r}, nil
+}
+
+// Close frees a socket that no relay was started with.
+func (s *Socket) Close() {
+	if s != nil {
+		s.ring.close()
+	}
+}
+
 // Config is what [Start] needs.
 type Config struct {
+	Socket *Socket // the relay's from then on, also if Start fails
 	Wires  []Spec
 	Trace  *trace.Trace
 	Stalls *stall.Monitor
 }
 
-// Start opens both ends of every wire in the calling thread's namespace, which
-// must be the one that has their devices, and begins to carry frames. It needs
-// CAP_NET_RAW there.
+// Start begins to carry frames between the ends of every wire, whose devices
+// are in the namespace that the socket was opened in.
 func Start(c Config) (_ *Relay, err error) {
 	r := &Relay{trace: c.Trace, stalls: c.Stalls, start: c.Trace.Start.UnixNano(), ports: map[int32]*port{},
-		epoll: -1, timer: -1, wake: -1, done: make(chan struct{})}
+		ring: c.Socket.ring, epoll: -1, timer: -1, wake: -1, done: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			r.closeAll()
@@ -90,17 +110,15 @@ func Start(c Config) (_ *Relay, err error) {
 	if r.wake, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("create eventfd: %w", err)
 	}
-	mtu := 0
 	for _, s := range c.Wires {
 		w := &Wire{Spec: s, relay: r}
 		r.wires = append(r.wires, w)
 		for side, e := range s.Ends {
 			w.ports[side] = &port{End: e, wire: w, side: side}
 			r.ports[int32(e.Ifindex)] = w.ports[side]
-			mtu = max(mtu, e.Point.MTU)
 		}
 	}
-	if r.ring, err = openRing(mtu, min(max(minSlots, slotsPerWire*len(c.Wires)), maxSlots)); err != nil {
+	if err := r.ring.listen(); err != nil {
 		return nil, err
 	}
 	for _, fd := range []int{r.timer, r.wake, r.ring.fd} {
@@ -190,12 +208,24 @@ func (r *Relay) busyFor(quiet time.Duration) time.Duration {
 	return time.Duration(r.last-now) + quiet
 }
 
-// Close stops the relay and frees its sockets. Frames still on their way are
-// gone.
-func (r *Relay) Close() error {
+// Stop ends the carrying of frames; those still on their way are gone. Stopping
+// twice is harmless.
+func (r *Relay) Stop() error {
 	err := r.askToStop()
 	if err == nil {
 		<-r.done
+	}
+	return err
+}
+
+// Close stops the relay and frees its sockets, which takes the kernel three
+// RCU grace periods.
+func (r *Relay) Close() error {
+	err := r.Stop()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		r.closeAll()
 	}
 	return err
 }
@@ -221,9 +251,10 @@ func (r *Relay) closeAll() {
 		r.ring.close()
 		r.ring = nil
 	}
-	for _, fd := range []int{r.epoll, r.timer, r.wake} {
-		if fd >= 0 {
-			_ = unix.Close(fd)
+	for _, fd := range []*int{&r.epoll, &r.timer, &r.wake} {
+		if *fd >= 0 {
+			_ = unix.Close(*fd)
+			*fd = -1
 		}
 	}
 }
@@ -242,7 +273,6 @@ func (r *Relay) run() {
 		r.mu.Lock()
 		if r.stop {
 			r.countDrops()
-			r.closeAll()
 			r.mu.Unlock()
 			return
 		}

@@ -41,7 +41,8 @@ type ring struct {
 }
 
 // openRing opens a ring in the calling thread's namespace, with room for at
-// least slots frames of mtu bytes, or ringBytes if that is less.
+// least slots frames of mtu bytes, or ringBytes if that is less. It takes an
+// RCU grace period, some milliseconds, for the kernel to set the ring up.
 func openRing(mtu, slots int) (_ *ring, err error) {
 	// Protocol 0 keeps frames out until the ring stands.
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
@@ -76,10 +77,15 @@ func openRing(mtu, slots int) (_ *ring, err error) {
 	if r.mem, err = unix.Mmap(fd, 0, size*blocks, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
 		return nil, fmt.Errorf("map packet ring: %w", err)
 	}
-	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL)}); err != nil {
-		return nil, fmt.Errorf("bind packet socket: %w", err)
-	}
 	return r, nil
+}
+
+// listen begins to receive.
+func (r *ring) listen() error {
+	if err := unix.Bind(r.fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL)}); err != nil {
+		return fmt.Errorf("bind packet socket: %w", err)
+	}
+	return nil
 }
 
 func htons(v uint16) uint16 { return v<<8 | v>>8 }
