@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
@@ -133,32 +134,54 @@ func (l *Lab) makeNodes() error {
 
 // connect makes the links of every wire and returns those the relay serves.
 func (l *Lab) connect() (specs []wire.Spec, points []*trace.Point, err error) {
-	h, err := handle(l.engine)
-	if err != nil {
+	var g errgroup.Group
+	made := make([][2]wire.End, len(l.Plan.Wires))
+	hands := runtime.NumCPU()
+	for hand := range hands {
+		g.Go(func() error {
+			h, err := handle(l.engine)
+			if err != nil {
+				return err
+			}
+			defer h.Close()
+			for i := hand; i < len(made); i += hands {
+				if made[i], err = l.link(h, i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
 		return nil, nil, err
 	}
-	defer h.Close()
 	for i, w := range l.Plan.Wires {
 		if w.Direct {
-			if err := direct(w, [2]*netns.NS{l.Node(w.Nodes[0]).NS, l.Node(w.Nodes[1]).NS}); err != nil {
-				return nil, nil, err
-			}
 			continue
 		}
-		s := wire.Spec{Name: w.Name, Delay: w.Delay}
-		for side, f := range w.Ends {
-			index, err := tap(h, fmt.Sprintf("w%d%c", i, 'a'+side), f, l.Node(f.Node.Name).NS)
-			if err != nil {
-				return nil, nil, err
-			}
-			pt := &trace.Point{Index: len(points), Node: f.Node.Name, Wire: w.Name, Dev: f.Dev, MTU: f.MTU, MAC: f.MAC,
-				Addrs: []netip.Addr{f.Prefix.Addr()}}
-			points = append(points, pt)
-			s.Ends[side] = wire.End{Ifindex: index, Point: pt}
+		for side := range w.Ends {
+			made[i][side].Point.Index = len(points)
+			points = append(points, made[i][side].Point)
 		}
-		specs = append(specs, s)
+		specs = append(specs, wire.Spec{Name: w.Name, Delay: w.Delay, Ends: made[i]})
 	}
 	return specs, points, nil
+}
+
+// link makes the links of wire number i.
+func (l *Lab) link(h *netlink.Handle, i int) (ends [2]wire.End, err error) {
+	w := l.Plan.Wires[i]
+	if w.Direct {
+		return ends, direct(w, [2]*netns.NS{l.Node(w.Nodes[0]).NS, l.Node(w.Nodes[1]).NS})
+	}
+	for side, f := range w.Ends {
+		ends[side].Ifindex, err = tap(h, fmt.Sprintf("w%d%c", i, 'a'+side), f, l.Node(f.Node.Name).NS)
+		if err != nil {
+			return ends, err
+		}
+		ends[side].Point = &trace.Point{Node: f.Node.Name, Wire: w.Name, Dev: f.Dev, MTU: f.MTU, MAC: f.MAC, Addrs: []netip.Addr{f.Prefix.Addr()}}
+	}
+	return ends, nil
 }
 
 func (n *LiveNode) start() error {

@@ -6,27 +6,11 @@ import (
 	"fmt"
 	"net"
 
-	"github.com/safchain/ethtool"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/netns"
 )
-
-// offloads are the device features that would make a trace show something else
-// than wire-size segments with valid checksums.
-var offloads = map[string]bool{
-	"tx-tcp-segmentation":          false,
-	"tx-tcp6-segmentation":         false,
-	"tx-tcp-ecn-segmentation":      false,
-	"tx-generic-segmentation":      false,
-	"rx-gro":                       false,
-	"tx-checksum-ip-generic":       false,
-	"tx-scatter-gather":            false,
-	"tx-udp-segmentation":          false,
-	"tx-gso-list":                  false,
-	"tx-tcp-mangleid-segmentation": false,
-}
 
 // handle opens a route netlink socket in ns.
 func handle(ns *netns.NS) (h *netlink.Handle, err error) {
@@ -131,20 +115,4 @@ func (f *Iface) bringUp(h *netlink.Handle) (int, error) {
 		return 0, fmt.Errorf("pin neighbour %s: %w", peer.Prefix.Addr(), err)
 	}
 	return l.Attrs().Index, nil
-}
-
-// noOffloads turns the offloads of a node's devices off, in the calling
-// thread's namespace.
-func noOffloads(n *NodePlan) error {
-	e, err := ethtool.NewEthtool()
-	if err != nil {
-		return fmt.Errorf("node %s: open ethtool: %w", n.Name, err)
-	}
-	defer e.Close()
-	for _, f := range n.Ifaces {
-		if err := e.Change(f.Dev, offloads); err != nil {
-			return fmt.Errorf("node %s: turn off offloads of %s: %w", n.Name, f.Dev, err)
-		}
-	}
-	return nil
 }
