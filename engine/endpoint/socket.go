@@ -166,7 +166,7 @@ func (c *Conn) WaitReadable() error {
 	rerr := c.rc.Read(func(fd uintptr) bool {
 		var b [1]byte
 		_, _, err = unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK)
-		return err != unix.EAGAIN //nolint:errorlint // a bare errno from the kernel
+		return !errors.Is(err, unix.EAGAIN)
 	})
 	if rerr != nil {
 		return rerr

@@ -93,7 +93,11 @@ func missing(before, after map[string]int) []string {
 	var out []string
 	for k, n := range after {
 		// One namespace handle, the starting one, is kept for good.
-		if allowed := before[k]; n > allowed && !(k == "net:" && n == allowed+1 && allowed == 0) {
+		allowed := before[k]
+		if k == "net:" && allowed == 0 {
+			allowed = 1
+		}
+		if n > allowed {
 			out = append(out, k)
 		}
 	}

@@ -138,7 +138,8 @@ var sizeUnits = []struct {
 }{{"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30}, {"B", 1}}
 
 func parseSize(x lua.LValue) (int, bool) {
-	n, unit := 0.0, 1.0
+	var n float64
+	unit := 1.0
 	switch x := x.(type) {
 	case lua.LNumber:
 		n = float64(x)

@@ -88,7 +88,7 @@ func (t *Trace) Deliver(p *Packet, point *Point, at time.Duration, data []byte) 
 	q := alloc(&t.records)
 	q.Segment, q.Point, q.Dir, q.Time = p.Segment, point, In, at
 	if f := t.flow(q); f != nil && q.IsTCP() {
-		f.out.acknowledged(&q.Segment.Packet, at)
+		f.out.acknowledged(&q.Packet, at)
 	}
 	t.add(q, data, "")
 }
@@ -178,7 +178,7 @@ func alloc[T any](free *[]T) *T {
 // flow finds or makes the state of p's connection at p's point, nil if p has
 // none.
 func (t *Trace) flow(p *Packet) *flow {
-	k, ok := keyOf(&p.Segment.Packet)
+	k, ok := keyOf(&p.Packet)
 	if !ok {
 		return nil
 	}
@@ -200,7 +200,7 @@ func (t *Trace) flow(p *Packet) *flow {
 // connection is the newest connection on k, or a new one if p opens another.
 func (t *Trace) connection(k connKey, p *Packet, opens bool) *Conn {
 	known := t.conns[k]
-	if n := len(known); n > 0 && !(opens && known[n-1].differs(p)) {
+	if n := len(known); n > 0 && (!opens || !known[n-1].differs(p)) {
 		return known[n-1]
 	}
 	t.conn++
@@ -229,7 +229,7 @@ func (c *Conn) relate(p *Segment) {
 		me = 0
 	}
 	// A SYN says what the number is; everything else only lets it be guessed.
-	guess := !c.known[me] && !(p.Flags.Has(packet.RST) && !p.Flags.Has(packet.ACK))
+	guess := !c.known[me] && (!p.Flags.Has(packet.RST) || p.Flags.Has(packet.ACK))
 	if guess || p.Flags.Has(packet.SYN) {
 		c.base[me], c.known[me] = p.Seq, !p.Flags.Has(packet.RST)
 		if !p.Flags.Any(packet.SYN | packet.RST) {

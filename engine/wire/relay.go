@@ -66,7 +66,7 @@ type Relay struct {
 // Socket is what a relay receives and sends with, before it has a relay.
 type Socket struct{ ring *ring }
 
-// Open makes a socket in the calling thread's namespace, for wires wires whose
+// Open makes a socket in the calling thread's namespace, for so many wires whose
 // largest MTU is mtu. It is slow, and needs no device to be there yet.
 func Open(wires, mtu int) (*Socket, error) {
 	r, err := openRing(mtu, min(max(minSlots, slotsPerWire*wires), maxSlots))

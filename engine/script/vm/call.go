@@ -175,7 +175,7 @@ func (v *VM) value(c *Call, name string, k *Kind, x lua.LValue) any {
 		return out
 	}
 	var bv *BadValue
-	e := &diag.Error{}
+	var e *diag.Error
 	if errors.As(err, &bv) {
 		word := bv.Word
 		line := v.keyLine(c.File, c.Line, name)

@@ -101,7 +101,8 @@ func (v *VM) random(seed uint64) {
 	r := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // reproducible on purpose
 	m.RawSetString("randomseed", lua.LNil)
 	m.RawSetString("random", v.L.NewFunction(func(l *lua.LState) int {
-		lo, hi := 1, 0
+		lo := 1
+		var hi int
 		switch l.GetTop() {
 		case 0:
 			l.Push(lua.LNumber(r.Float64()))
