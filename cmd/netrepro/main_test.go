@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -16,11 +17,16 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"netrepro/engine/leaktest"
+	"netrepro/engine/runner"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == runner.WorkerArg {
+		main() // a worker of this test binary
+		return
+	}
 	testscript.Main(m, map[string]func(){"netrepro": main})
 }
 
@@ -94,9 +100,14 @@ func asNobody(ts *testscript.TestScript, _ bool, args []string) {
 	want, args := args[0], args[1:]
 	const nobody = 65534
 	dir := ts.MkAbs(".")
-	ts.Check(os.Chmod(dir, 0o777))
 	path, err := exec.LookPath(args[0])
 	ts.Check(err)
+	for _, p := range []string{filepath.Dir(path), dir} { // both are below directories that are ours alone
+		for ; strings.HasPrefix(p, os.TempDir()+"/"); p = filepath.Dir(p) {
+			ts.Check(os.Chmod(p, 0o755))
+		}
+	}
+	ts.Check(os.Chmod(dir, 0o777))
 	c := exec.Command(path, args[1:]...)
 	c.Args[0] = args[0]
 	c.Dir = dir

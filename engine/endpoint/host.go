@@ -46,12 +46,14 @@ func (h *Host) Addr() netip.Addr { return h.addr }
 // keep registers c to be closed with the host.
 func (h *Host) keep(c io.Closer) error {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
-		_ = c.Close()
-		return fmt.Errorf("host %s is closed", h.name)
+	closed := h.closed
+	if !closed {
+		h.open[c] = true
 	}
-	h.open[c] = true
+	h.mu.Unlock()
+	if closed { // without the lock: Close forgets c
+		return errors.Join(fmt.Errorf("host %s is closed", h.name), c.Close())
+	}
 	return nil
 }
 

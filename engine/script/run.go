@@ -37,6 +37,8 @@ type run struct {
 	failed []failure
 	judged bool // a trace was
 
+	handlers bool // a listener starts tasks
+
 	subjects []*expectation
 }
 
@@ -172,12 +174,15 @@ func (r *run) play() error {
 // finish lets the tasks that run left behind come to their end, or to where
 // only the network could move them on and the wires are idle.
 func (r *run) finish() {
-	for r.vm.Context().Err() == nil {
-		if r.vm.Quiesce() {
+	for before := -1; r.vm.Context().Err() == nil; {
+		r.vm.Quiesce()
+		seen := len(r.lab.Trace.Packets())
+		if !r.handlers || seen == before {
 			return
 		}
-		before := len(r.lab.Trace.Packets())
-		if r.lab.Relay.WaitIdle(r.vm.Context(), quiet) != nil || r.vm.Quiesce() || len(r.lab.Trace.Packets()) == before {
+		// A connection that is still on its way will start a handler.
+		before = seen
+		if r.lab.Relay.WaitIdle(r.vm.Context(), quiet) != nil {
 			return
 		}
 	}

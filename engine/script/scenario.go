@@ -132,7 +132,7 @@ func parseTopology(_ *vm.Call, x lua.LValue) (any, error) {
 }
 
 var scenarioVerb = &vm.Method{Name: "scenario", Doc: "Says what one scenario is. A file may hold several.",
-	Example: `scenario "name" { topology = path { … }, run = function(net, v) … end }`, Phase: vm.Loading,
+	Example: `scenario "name" { topology = path { host "a", wire {}, host "b" }, run = function(net, v) end }`, Phase: vm.Loading,
 	Params: []vm.Param{{Name: "name", Kind: kString, Doc: "letters, digits and -"}},
 	Fn: func(c *vm.Call) error {
 		name := c.Args["name"].(string)

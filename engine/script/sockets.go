@@ -83,6 +83,7 @@ var listenVerb = &vm.Method{Name: "listen", Doc: "Opens a listening TCP socket. 
 			return c.Fail("listen", "each port of a host can be listened on once", "%v", err)
 		}
 		if fn, ok := vm.Arg[*lua.LFunction](c, "handler"); ok {
+			r.handlers = true
 			r.vm.Go(func() { r.serve(l, fn) })
 		}
 		c.Return(c.VM.New(listenerClass, l))

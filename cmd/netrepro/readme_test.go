@@ -1,0 +1,87 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"netrepro/engine/leaktest"
+	"netrepro/engine/runner"
+	"netrepro/engine/script"
+)
+
+const readme = "../../README.md"
+
+// changes is what differs between two runs in what the README shows: times,
+// frame numbers that depend on how two hosts' packets interleave, and counts.
+var changes = regexp.MustCompile(`#\d+ +\+\d+\.\d+|[\d.]+s\b|\d+ packets|ack 2\d{4}`)
+
+// TestReadme holds the README to what the program does.
+func TestReadme(t *testing.T) {
+	b, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(b)
+	shipped, err := runner.Find([]string{"one-lost-segment"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(text, "```lua\n"+shipped[0].Text+"```") {
+		t.Error("the scenario in the README is not the shipped one")
+	}
+	all, err := runner.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := runner.Load(context.Background(), all, script.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		for _, s := range f.Scenarios {
+			if !strings.Contains(text, "| `"+s.Name+"` |") {
+				t.Errorf("the README does not list %s", s.Name)
+			}
+		}
+	}
+	for _, c := range script.Language().Classes {
+		for _, m := range c.Methods {
+			if !regexp.MustCompile(`\b` + m.Name + `\b`).MatchString(text) {
+				t.Errorf("the README does not name %s:%s", c.Name, m.Name)
+			}
+		}
+	}
+}
+
+// TestReadmeOutput runs what the README shows.
+func TestReadmeOutput(t *testing.T) {
+	leaktest.Lab(t)
+	b, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), env{args: []string{"run", "-v", "-o", t.TempDir(), "one-lost-segment"}, out: &out, err: &errs}); code != 0 {
+		t.Fatalf("exit code %d: %s%s", code, &out, &errs)
+	}
+	const begin = "prints, but for the times:\n\n```\n"
+	_, rest, _ := strings.Cut(string(b), begin)
+	want, after, found := strings.Cut(rest, "```")
+	if *update {
+		head, _, _ := strings.Cut(string(b), begin)
+		if err := os.WriteFile(readme, []byte(head+begin+out.String()+"```"+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	steady := func(s string) string { return changes.ReplaceAllString(s, "…") }
+	if got := steady(out.String()); !found || got != steady(want) {
+		t.Errorf("the README shows\n%s\nthe program prints\n%s", want, &out)
+	}
+}
