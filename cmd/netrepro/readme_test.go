@@ -18,8 +18,8 @@ import (
 const readme = "../../README.md"
 
 // changes is what differs between two runs in what the README shows: times,
-// frame numbers that depend on how two hosts' packets interleave, and counts.
-var changes = regexp.MustCompile(`#\d+ +\+\d+\.\d+|[\d.]+s\b|\d+ packets|ack 2\d{4}`)
+// counts, and how many segments had come when an acknowledgement was sent.
+var changes = regexp.MustCompile(`#\d+ +\+\d+\.\d+|[\d.]+s\b|\d+ packets|ack \d+( sack \d+:\d+)*`)
 
 // TestReadme holds the README to what the program does.
 func TestReadme(t *testing.T) {
@@ -67,7 +67,12 @@ func TestReadmeOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	if code := run(t.Context(), env{args: []string{"run", "-v", "-o", t.TempDir(), "one-lost-segment"}, out: &out, err: &errs}); code != 0 {
+	code := exitInconclusive
+	for tries := 0; code == exitInconclusive && tries < 3; tries++ { // the host was stalled
+		out.Reset()
+		code = run(t.Context(), env{args: []string{"run", "-v", "-o", t.TempDir(), "one-lost-segment"}, out: &out, err: &errs})
+	}
+	if code != exitExpected {
 		t.Fatalf("exit code %d: %s%s", code, &out, &errs)
 	}
 	const begin = "prints, but for the times:\n\n```\n"
@@ -80,7 +85,8 @@ func TestReadmeOutput(t *testing.T) {
 		}
 		return
 	}
-	steady := func(s string) string { return changes.ReplaceAllString(s, "…") }
+	stalled := regexp.MustCompile(` +\(host stalled .*\)`)
+	steady := func(s string) string { return changes.ReplaceAllString(stalled.ReplaceAllString(s, ""), "…") }
 	if got := steady(out.String()); !found || got != steady(want) {
 		t.Errorf("the README shows\n%s\nthe program prints\n%s", want, &out)
 	}
