@@ -66,15 +66,14 @@ func (v *VM) sandbox(c Config) {
 // strict makes reading and assigning an unknown global an error. The functions
 // are Go's: a Lua one would name its own line.
 func (v *VM) strict(g *lua.LTable) {
-	var known []string
 	for k, _ := g.Next(lua.LNil); k != lua.LNil; k, _ = g.Next(k) {
-		known = append(known, k.String())
+		v.known = append(v.known, k.String())
 	}
-	slices.Sort(known)
+	slices.Sort(v.known)
 	mt := v.L.NewTable()
 	mt.RawSetString("__index", v.L.NewFunction(func(l *lua.LState) int {
 		name := l.Get(2).String()
-		v.raiseNear(l, name, fmt.Sprintf("undefined name %q", name), known)
+		v.raiseNear(l, name, fmt.Sprintf("undefined name %q", name), v.known)
 		return 0
 	}))
 	mt.RawSetString("__newindex", v.L.NewFunction(func(l *lua.LState) int {
@@ -84,12 +83,6 @@ func (v *VM) strict(g *lua.LTable) {
 	}))
 	mt.RawSetString("__metatable", lua.LFalse)
 	g.Metatable = mt
-}
-
-// GlobalNames lists the names of the standard library that scripts have.
-func GlobalNames() []string {
-	return []string{"assert", "error", "getmetatable", "ipairs", "math", "next", "pairs", "pcall", "print", "rawequal", "rawget",
-		"rawset", "require", "select", "setmetatable", "string", "table", "tonumber", "tostring", "type", "unpack", "xpcall", "_G", "_VERSION"}
 }
 
 // random replaces math.random by one that draws from the seed of the case.

@@ -33,7 +33,7 @@ type VM struct {
 	mu      sync.Mutex // held while Lua runs
 	classes map[*Class]*lua.LTable
 	methods map[*Method]*lua.LFunction
-	globals map[string]lua.LValue
+	known   []string // names of globals
 	sources map[string]*diag.Source
 	modules map[string]lua.LValue
 	loading []string
@@ -66,7 +66,7 @@ func New(ctx context.Context, c Config) *VM {
 	v := &VM{
 		L: lua.NewState(lua.Options{SkipOpenLibs: true, RegistrySize: 1024, RegistryMaxSize: 1 << 20, RegistryGrowStep: 4096,
 			CallStackSize: 1024, MinimizeStackMemory: true}),
-		classes: map[*Class]*lua.LTable{}, methods: map[*Method]*lua.LFunction{}, globals: map[string]lua.LValue{},
+		classes: map[*Class]*lua.LTable{}, methods: map[*Method]*lua.LFunction{},
 		sources: map[string]*diag.Source{}, modules: map[string]lua.LValue{}, load: c.Load, Seed: c.Seed,
 	}
 	v.change = sync.NewCond(&v.mu)
@@ -118,6 +118,9 @@ func (v *VM) compile(src *diag.Source) (*lua.LFunction, error) {
 			return nil, src.At(ce.Line, "", ce.Message, "")
 		}
 		return nil, &diag.Error{File: src.Name, Msg: err.Error()}
+	}
+	if err := v.checkGlobals(src, proto); err != nil {
+		return nil, err
 	}
 	return v.L.NewFunctionFromProto(proto), nil
 }

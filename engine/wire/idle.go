@@ -1,0 +1,45 @@
+//go:build linux
+
+package wire
+
+import (
+	"context"
+	"time"
+)
+
+// WaitIdle waits until no frame is on its way and none has been handled for
+// the time quiet, so that what the nodes answer at once or after a delayed
+// acknowledgement is in the trace. While something sent is not acknowledged it
+// waits for at least pastRTO.
+func (r *Relay) WaitIdle(ctx context.Context, quiet time.Duration) error {
+	for {
+		wait := r.busyFor(quiet)
+		if wait <= 0 {
+			return nil
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		case <-t.C:
+		}
+	}
+}
+
+// busyFor is how long to wait before the wires may be idle, 0 if they are.
+func (r *Relay) busyFor(quiet time.Duration) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := clock()
+	if due, ok := r.queue.next(); ok {
+		return max(time.Duration(due-now), 0) + quiet
+	}
+	if r.ring != nil && r.ring.ready() {
+		return time.Millisecond
+	}
+	if r.trace.Unacked() {
+		quiet = max(quiet, pastRTO)
+	}
+	return time.Duration(r.last-now) + quiet
+}
