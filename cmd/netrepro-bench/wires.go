@@ -133,7 +133,7 @@ func measure(what string, rounds int, direct bool) (took time.Duration, lost uin
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 	took, err = between(l, what, rounds)
-	lost, _ = l.Relay.Lost()
+	lost, _ = l.Lost()
 	return took, lost, err
 }
 

@@ -3,7 +3,10 @@
 package main
 
 import (
+	"bytes"
 	"flag"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,7 +52,7 @@ func TestScripts(t *testing.T) {
 			return false, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"steady": steady, "exits": exits, "asnobody": asNobody, "waitfile": waitFile,
+			"steady": steady, "exits": exits, "asnobody": asNobody, "waitfile": waitFile, "tsharkall": tsharkAll,
 		},
 	})
 }
@@ -74,6 +77,32 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("%s exited with %d, want %s", strings.Join(args[1:], " "), code, args[0])
+	}
+}
+
+// tsharkAll DIR opens every capture below a directory with tshark, which must
+// find nothing wrong with the file. Its opinion of the packets is another
+// matter: it takes the two ends of a wire for one and sees everything twice.
+func tsharkAll(ts *testscript.TestScript, _ bool, args []string) {
+	n := 0
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(p string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(p) != ".pcapng" {
+			return err
+		}
+		n++
+		c := exec.Command("tshark", "-r", p)
+		var errs bytes.Buffer
+		c.Stderr = &errs
+		err = c.Run()
+		said := strings.TrimSpace(strings.Replace(errs.String(), `Running as user "root" and group "root". This could be dangerous.`, "", 1))
+		if err != nil || said != "" {
+			return fmt.Errorf("tshark -r %s: %v: %s", p, err, said)
+		}
+		return nil
+	}))
+	ts.Logf("%d captures", n)
+	if n == 0 {
+		ts.Fatalf("no capture below %s", args[0])
 	}
 }
 

@@ -124,7 +124,7 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res Result) {
 	res = r.judge(err)
 	// Nothing after this belongs to the trace: closing sockets would add
 	// resets that no script asked for.
-	if lost, why := lab.Relay.Lost(); lost > 0 && (res.Verdict == Passed || res.Verdict == Failed) {
+	if lost, why := lab.Lost(); lost > 0 && (res.Verdict == Passed || res.Verdict == Failed) {
 		res = Result{Verdict: Inconclusive, Why: fmt.Sprintf("the engine lost %d frames: %v", lost, why)}
 	}
 	res.Packets = len(lab.Trace.Packets())

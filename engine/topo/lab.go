@@ -231,6 +231,28 @@ func (l *Lab) Node(name string) *LiveNode {
 	return l.Nodes[i]
 }
 
+// Lost is how many frames were lost on the wires that no fault dropped, and why:
+// by the relay, or by the kernel on the way to it or from it.
+func (l *Lab) Lost() (uint64, error) {
+	n, why := l.Relay.Lost()
+	h, err := handle(l.engine)
+	if err != nil {
+		return n + 1, err
+	}
+	defer h.Close()
+	links, err := h.LinkList()
+	if err != nil {
+		return n + 1, fmt.Errorf("read device counters: %w", err)
+	}
+	for _, k := range links {
+		if s := k.Attrs().Statistics; s != nil && s.RxDropped+s.TxDropped > 0 {
+			n += s.RxDropped + s.TxDropped
+			why = fmt.Errorf("the kernel dropped %d frames on %s: its queue for this processor was full", s.RxDropped+s.TxDropped, k.Attrs().Name)
+		}
+	}
+	return n, why
+}
+
 // Secrets adds TLS key log lines to the capture file, before any packet that
 // is recorded afterwards.
 func (l *Lab) Secrets(lines []byte) { l.Relay.Locked(func() { l.Trace.Secrets(lines) }) }

@@ -109,7 +109,7 @@ func TestPathDelivers(t *testing.T) {
 	if first, last := ps[0], ps[5]; first.TTL != 64 || last.TTL != 62 || first.Point.Node != "n0" || last.Point.Node != "n3" || last.Dir != trace.In {
 		t.Errorf("from %s ttl %d to %s ttl %d", first.Point.Node, first.TTL, last.Point.Node, last.TTL)
 	}
-	if n, why := l.Relay.Lost(); n > 0 {
+	if n, why := l.Lost(); n > 0 {
 		t.Errorf("%d frames lost: %v", n, why)
 	}
 }
@@ -233,7 +233,7 @@ func TestOverflow(t *testing.T) {
 			_, _ = out.Write(make([]byte, 10))
 		}
 	})
-	if n, why := l.Relay.Lost(); n == 0 || why == nil {
+	if n, why := l.Lost(); n == 0 || why == nil {
 		t.Errorf("%d frames lost, %v; want some", n, why)
 	}
 }
