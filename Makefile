@@ -27,7 +27,7 @@ $(BIN): $(SOURCES) go.mod go.sum
 	$(GO) build -trimpath -o $@ ./cmd/netrepro
 
 test: build ## run every test; those that need namespaces need root or user namespaces
-	@echo "running every test; this takes about two minutes"
+	@echo "running every test; this takes about half a minute"
 	$(GO) vet ./...
 	$(GO) test $(TESTFLAGS) ./...
 

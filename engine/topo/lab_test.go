@@ -229,7 +229,7 @@ func TestOverflow(t *testing.T) {
 	}
 	defer out.Close()
 	l.Relay.Locked(func() {
-		for range 6000 {
+		for range 12000 {
 			_, _ = out.Write(make([]byte, 10))
 		}
 	})

@@ -33,7 +33,7 @@ const (
 	ringBytes = 64 << 20
 	// Slots of the receive ring: what may wait while the host keeps the
 	// relay from running.
-	minSlots, slotsPerWire, maxSlots = 4096, 256, 16384
+	minSlots, slotsPerWire, maxSlots = 8192, 256, 16384
 )
 
 // Relay carries the frames of all wires of one lab.
