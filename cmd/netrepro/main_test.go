@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -95,8 +96,11 @@ func tsharkAll(ts *testscript.TestScript, _ bool, args []string) {
 		c.Stderr = &errs
 		err = c.Run()
 		said := strings.TrimSpace(strings.Replace(errs.String(), `Running as user "root" and group "root". This could be dangerous.`, "", 1))
-		if err != nil || said != "" {
-			return fmt.Errorf("tshark -r %s: %v: %s", p, err, said)
+		if said != "" {
+			err = errors.Join(err, errors.New(said))
+		}
+		if err != nil {
+			return fmt.Errorf("tshark -r %s: %w", p, err)
 		}
 		return nil
 	}))
