@@ -57,7 +57,7 @@ func (e *expectation) report(c *vm.Call, o expect.Outcome, since time.Time) erro
 	if o.Pass {
 		return nil
 	}
-	e.run.failed = append(e.run.failed, failure{where: c.Where(), timed: o.Timed, since: since})
+	e.run.failed = append(e.run.failed, failure{timed: o.Timed, since: since})
 	if e.must {
 		return errStopped
 	}

@@ -44,7 +44,6 @@ type run struct {
 
 // failure is an expectation that did not hold.
 type failure struct {
-	where string
 	timed bool
 	since time.Time
 }
@@ -240,7 +239,7 @@ func (r *run) unused() {
 			continue
 		}
 		where := fmt.Sprintf("%s:%d", r.c.File, f.Line())
-		r.failed = append(r.failed, failure{where: where, since: r.started})
+		r.failed = append(r.failed, failure{since: r.started})
 		r.event(Event{Kind: EventFault, Text: text, Where: where, Label: "say optional = true if that is meant"})
 	}
 }
