@@ -3,12 +3,15 @@
 
 GO       ?= go
 BIN      := bin/netrepro
+FUZZTIME ?= 30s
 TOOLS    := bin/tools
 SOURCES  := $(shell find cmd engine lualib scenarios -name '*.go' -o -name '*.lua')
 STATICCHECK  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCILINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 export CGO_ENABLED = 0
+# Directories of captures that the analysis is held to tshark's over.
+export NETREPRO_CAPTURES ?= $(abspath $(wildcard ../shared/captures))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test race build lint bench fuzz clean
@@ -29,6 +32,8 @@ $(BIN): $(SOURCES) go.mod go.sum
 test: build ## run every test; those that need namespaces need root or user namespaces
 	@echo "running every test; this takes about half a minute"
 	$(GO) vet ./...
+	GOOS=darwin $(GO) build -o /dev/null ./cmd/netrepro
+	GOOS=windows $(GO) build -o /dev/null ./cmd/netrepro
 	$(GO) test $(TESTFLAGS) ./...
 
 race: ## run every test under the race detector (needs a C compiler)
@@ -39,8 +44,6 @@ lint: $(TOOLS)/staticcheck $(TOOLS)/golangci-lint ## gofmt, vet, staticcheck, go
 	$(GO) vet ./...
 	$(TOOLS)/staticcheck ./...
 	$(TOOLS)/golangci-lint run ./...
-	GOOS=darwin $(GO) build ./engine/packet ./engine/pcap ./engine/trace ./engine/expect
-	GOOS=windows $(GO) build ./engine/packet ./engine/pcap ./engine/trace ./engine/expect
 
 $(TOOLS)/staticcheck:
 	GOBIN=$(abspath $(TOOLS)) $(GO) install $(STATICCHECK)
@@ -52,8 +55,8 @@ bench: build ## measure, as ratios in one run, and print what limits them
 	$(GO) run ./cmd/netrepro-bench -bin $(BIN)
 
 fuzz: ## fuzz every parser for a while
-	for f in engine/packet:FuzzEthernet engine/pcap:FuzzRepair engine/expect:FuzzParseReads engine/script/diag:FuzzParse; do \
-	  $(GO) test -run '^$$' -fuzz "$${f##*:}" -fuzztime 30s ./$${f%%:*} || exit 1; done
+	for f in engine/packet:FuzzEthernet engine/packet:FuzzFrame engine/pcap:FuzzPcap engine/pcap:FuzzPcapng engine/pcap:FuzzRepair engine/tcpdump:FuzzReader engine/expect:FuzzParseReads engine/script/diag:FuzzParse; do \
+	  $(GO) test -run '^$$' -fuzz "^$${f##*:}$$" -fuzztime $(FUZZTIME) ./$${f%%:*} || exit 1; done
 
 clean: ## remove what was built and written
 	rm -rf bin out

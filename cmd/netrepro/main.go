@@ -1,5 +1,3 @@
-//go:build linux
-
 // Command netrepro turns network failures into files anyone can run.
 package main
 
@@ -10,9 +8,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
-	"netrepro/engine/runner"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
 	"netrepro/engine/script/diag"
 )
 
@@ -35,16 +36,7 @@ type env struct {
 }
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == runner.WorkerArg {
-		if err := runner.Worker(os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			if errors.Is(err, runner.ErrCannot) {
-				os.Exit(runner.CannotCode)
-			}
-			os.Exit(exitFailed)
-		}
-		return
-	}
+	worker()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	terminal := isTerminal(os.Stdout)
@@ -52,6 +44,36 @@ func main() {
 		color: terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"})
 	stop()
 	os.Exit(code)
+}
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+func root(e env) *cobra.Command {
+	c := &cobra.Command{
+		Use:           "netrepro",
+		Short:         "Turns a network failure into a file anyone can run",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	c.CompletionOptions.HiddenDefaultCmd = true
+	c.AddCommand(labCommands(e)...)
+	c.AddCommand(traceCommand(e), versionCommand(e))
+	return c
+}
+
+func versionCommand(e env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		Run: func(*cobra.Command, []string) {
+			v := "unknown"
+			if b, ok := debug.ReadBuildInfo(); ok {
+				v = b.Main.Version + " " + b.GoVersion
+			}
+			fmt.Fprintln(e.out, "netrepro", v)
+		},
+	}
 }
 
 // coded is an error with an exit code of its own.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"netrepro/engine/analysis"
 	"netrepro/engine/trace"
 )
 
@@ -118,7 +119,7 @@ func (s Retransmits) Judge(v *trace.View) Outcome {
 	byPoint := map[*trace.Point][]*trace.Packet{}
 	var best, original []*trace.Packet
 	for _, p := range find(v, &s.Match) {
-		if !p.Is(trace.Rexmit) {
+		if !p.Is(analysis.Rexmit) {
 			original = append(original, p)
 			continue
 		}
@@ -149,7 +150,7 @@ func doubles(ps []*trace.Packet, remark map[*trace.Packet]string) (bool, string)
 	var gap time.Duration
 	gaps, ok := 0, true
 	for _, p := range ps {
-		if !p.Is(trace.RTO) {
+		if !p.Is(analysis.RTO) {
 			continue
 		}
 		if last != nil {

@@ -19,18 +19,32 @@ const (
 // Decoder decodes frames, reusing its buffers from one to the next. It is not
 // safe for concurrent use.
 type Decoder struct {
-	eth layers.Ethernet
-	ip4 layers.IPv4
-	ip6 layers.IPv6
-	tcp layers.TCP
-	udp layers.UDP
+	// Defragment, if not nil, joins IP fragments: the one that completes a
+	// datagram is decoded as all of it, the others as fragments.
+	Defragment *Defragmenter
+
+	eth     layers.Ethernet
+	ip4     layers.IPv4
+	udp     layers.UDP
+	payload []byte
+	depth   int // of tunnels
 }
 
 // Ethernet decodes an Ethernet frame of which data are the captured bytes and
 // wireLen the length on the wire, into p. What p held before is gone. Damage
 // is not an error: it is noted in p.Malformed() and the fields read so far stand.
 func (d *Decoder) Ethernet(data []byte, wireLen int, p *Packet) {
-	*p = Packet{Length: int32(wireLen), WScale: -1}
+	d.Frame(LinkEthernet, data, wireLen, p)
+}
+
+// Payload is what was captured of the transport payload of the packet decoded
+// last, good until the next is decoded.
+func (d *Decoder) Payload() []byte { return d.payload }
+
+// Frame decodes a frame as [Decoder.Ethernet] does, whatever link it is from.
+func (d *Decoder) Frame(link Link, data []byte, wireLen int, p *Packet) {
+	*p = Packet{Length: int32(wireLen), WScale: -1, Cut: len(data) < wireLen}
+	d.payload, d.depth = nil, 0
 	// The library's decoders are known to slice past the end of short or
 	// crafted layers; the trace must survive what it is shown.
 	defer func() {
@@ -38,47 +52,134 @@ func (d *Decoder) Ethernet(data []byte, wireLen int, p *Packet) {
 			p.more().malformed = fmt.Sprint(r)
 		}
 	}()
-	if err := d.eth.DecodeFromBytes(data, gopacket.NilDecodeFeedback); err != nil {
-		p.more().malformed = err.Error()
-		return
-	}
-	p.EtherType = uint16(d.eth.EthernetType)
-	payload := d.eth.Payload
-	switch p.EtherType {
+	d.link(link, data, wireLen, p)
+}
+
+// network decodes what an EtherType announces; size is its length on the wire,
+// trailer included.
+func (d *Decoder) network(kind uint16, data []byte, size int, p *Packet) {
+	switch kind {
 	case EtherTypeIPv4:
-		d.ipv4(payload, p)
+		d.ipv4(data, size, p)
 	case EtherTypeIPv6:
-		d.ipv6(payload, p)
+		d.ipv6(data, size, p)
+	default:
+		d.shim(kind, data, size, p)
 	}
 }
 
-func (d *Decoder) ipv4(data []byte, p *Packet) {
+func (d *Decoder) ipv4(data []byte, size int, p *Packet) {
+	p.EtherType = EtherTypeIPv4
+	total := 0
+	if len(data) >= 4 {
+		total = int(binary.BigEndian.Uint16(data[2:]))
+	}
 	if err := d.ip4.DecodeFromBytes(data, gopacket.NilDecodeFeedback); err != nil {
 		p.more().malformed = err.Error()
 		return
 	}
 	ip := &d.ip4
+	if total == 0 {
+		total = size // segmentation is left to the device and the length not yet known
+	}
 	p.Src, p.Dst = addr(ip.SrcIP), addr(ip.DstIP)
 	p.Proto, p.TTL, p.ID = uint8(ip.Protocol), ip.TTL, ip.Id
 	p.DF = ip.Flags&layers.IPv4DontFragment != 0
-	p.IPLen = int32(ip.Length)
-	if ip.FragOffset != 0 {
-		p.Fragment = true
+	p.IPLen = int32(total)
+	head := int(ip.IHL) * 4
+	body := data[head:min(total, len(data))]
+	if ip.FragOffset != 0 || ip.Flags&layers.IPv4MoreFragments != 0 {
+		d.fragment(fragment{
+			key:  fragKey{p.Src, p.Dst, uint32(ip.Id), p.Proto},
+			from: int(ip.FragOffset) * 8, more: ip.Flags&layers.IPv4MoreFragments != 0,
+			data: body, size: total - head}, p)
 		return
 	}
-	d.transport(ip.Payload, int(p.IPLen)-int(ip.IHL)*4, p)
+	d.transport(body, total-head, p)
 }
 
-func (d *Decoder) ipv6(data []byte, p *Packet) {
-	if err := d.ip6.DecodeFromBytes(data, gopacket.NilDecodeFeedback); err != nil {
-		p.more().malformed = err.Error()
+// fragment decodes a fragment: as the whole datagram if it is the last that was
+// missing, as the beginning of a transport header if that is all there will be.
+func (d *Decoder) fragment(f fragment, p *Packet) {
+	p.Fragment = true
+	if len(f.data) < f.size || d.Defragment == nil {
+		if f.from == 0 {
+			p.Fragment = false
+			d.transport(f.data, f.size, p)
+			p.Unsized = true
+		}
 		return
 	}
-	ip := &d.ip6
-	p.Src, p.Dst = addr(ip.SrcIP), addr(ip.DstIP)
-	p.Proto, p.TTL = uint8(ip.NextHeader), ip.HopLimit
-	p.IPLen = 40 + int32(ip.Length)
-	d.transport(ip.Payload, int(ip.Length), p)
+	if whole := d.Defragment.add(f); whole != nil {
+		p.Fragment = false
+		d.transport(whole, len(whole), p)
+	}
+}
+
+// IPv6 extension headers (RFC 8200, section 4).
+const (
+	extHopByHop = 0
+	extRouting  = 43
+	extFragment = 44
+	extAuth     = 51
+	extDest     = 60
+	extMobility = 135
+	extShim6    = 140
+)
+
+func (d *Decoder) ipv6(data []byte, size int, p *Packet) {
+	const header = 40
+	p.EtherType = EtherTypeIPv6
+	if len(data) < header || data[0]>>4 != 6 {
+		p.more().malformed = "ipv6 header shorter than 40 bytes or of another version"
+		return
+	}
+	p.Src, p.Dst = addr(data[8:24]), addr(data[24:40])
+	p.Proto, p.TTL = data[6], data[7]
+	length := int(binary.BigEndian.Uint16(data[4:]))
+	if length == 0 && p.Proto != extHopByHop {
+		length = size - header // left to the device, as with IPv4
+	}
+	p.IPLen = int32(header + length)
+	body := data[header:min(header+length, len(data))]
+	for {
+		var n int
+		switch p.Proto {
+		case extHopByHop, extRouting, extDest, extMobility, extShim6:
+			if len(body) >= 8 {
+				n = 8 + int(body[1])*8
+			}
+		case extAuth:
+			if len(body) >= 8 {
+				n = 8 + int(body[1])*4
+			}
+		case extFragment:
+			if len(body) >= 8 {
+				d.fragment6(body, length, p)
+				return
+			}
+		default:
+			d.transport(body, length, p)
+			return
+		}
+		if n == 0 || n > len(body) {
+			p.more().malformed = "ipv6 extension header reaches beyond the packet"
+			return
+		}
+		p.Proto, body, length = body[0], body[n:], length-n
+	}
+}
+
+func (d *Decoder) fragment6(b []byte, length int, p *Packet) {
+	p.Proto = b[0]
+	field := binary.BigEndian.Uint16(b[2:])
+	f := fragment{key: fragKey{p.Src, p.Dst, binary.BigEndian.Uint32(b[4:]), p.Proto},
+		from: int(field &^ 7), more: field&1 != 0, data: b[8:], size: length - 8}
+	if f.from == 0 && !f.more { // an atomic fragment, RFC 6946
+		d.transport(f.data, f.size, p)
+		return
+	}
+	d.fragment(f, p)
 }
 
 // transport decodes the layer above IP; size is its length by the IP header,
@@ -86,21 +187,7 @@ func (d *Decoder) ipv6(data []byte, p *Packet) {
 func (d *Decoder) transport(data []byte, size int, p *Packet) {
 	switch p.Proto {
 	case ProtoTCP:
-		if len(data) < 20 {
-			p.more().malformed = "TCP header shorter than 20 bytes"
-			return
-		}
-		d.tcp.Options = d.tcp.Options[:0]
-		// With a damaged option the fields before it stand.
-		if err := d.tcp.DecodeFromBytes(data, gopacket.NilDecodeFeedback); err != nil {
-			p.more().malformed = err.Error()
-		}
-		t := &d.tcp
-		p.SrcPort, p.DstPort = uint16(t.SrcPort), uint16(t.DstPort)
-		p.Seq, p.Ack, p.Window = t.Seq, t.Ack, t.Window
-		p.Flags = TCPFlags(data[13])
-		p.PayloadLen = int32(max(size-int(t.DataOffset)*4, 0))
-		d.options(p)
+		d.tcp(data, size, p)
 	case ProtoUDP:
 		if err := d.udp.DecodeFromBytes(data, gopacket.NilDecodeFeedback); err != nil {
 			p.more().malformed = err.Error()
@@ -108,94 +195,14 @@ func (d *Decoder) transport(data []byte, size int, p *Packet) {
 		}
 		p.SrcPort, p.DstPort = uint16(d.udp.SrcPort), uint16(d.udp.DstPort)
 		p.PayloadLen = int32(max(size-8, 0))
+		d.payload = data[8:]
+		d.udpTunnel(p)
 	case ProtoICMP, ProtoICMPv6:
 		p.PayloadLen = int32(max(size-8, 0))
 		icmp(data, p)
-	}
-}
-
-func (d *Decoder) options(p *Packet) {
-	for i := range d.tcp.Options {
-		o := &d.tcp.Options[i]
-		v := o.OptionData
-		switch o.OptionType {
-		case layers.TCPOptionKindMSS:
-			if len(v) == 2 {
-				p.MSS = binary.BigEndian.Uint16(v)
-			}
-		case layers.TCPOptionKindWindowScale:
-			if len(v) == 1 {
-				p.WScale = int8(v[0])
-			}
-		case layers.TCPOptionKindSACKPermitted:
-			p.SACKPermitted = true
-		case layers.TCPOptionKindTimestamps:
-			if len(v) == 8 {
-				p.HasTS = true
-				p.TSVal, p.TSEcr = binary.BigEndian.Uint32(v), binary.BigEndian.Uint32(v[4:])
-			}
-		case layers.TCPOptionKindSACK:
-			r := p.more()
-			for ; len(v) >= 8 && r.nsack < len(r.sack); v = v[8:] {
-				r.sack[r.nsack] = Block{binary.BigEndian.Uint32(v), binary.BigEndian.Uint32(v[4:])}
-				r.nsack++
-			}
-		}
-	}
-}
-
-// ICMP error types that quote a packet (RFC 792, RFC 4443).
-const (
-	icmpUnreachable   = 3
-	icmpTimeExceeded  = 11
-	icmpFragNeeded    = 4 // code of icmpUnreachable
-	icmp6PacketTooBig = 2
-)
-
-func icmp(data []byte, p *Packet) {
-	if len(data) < 8 {
-		p.more().malformed = "icmp message shorter than 8 bytes"
-		return
-	}
-	m := &ICMP{Type: data[0], Code: data[1]}
-	p.more().icmp = m
-	switch {
-	case p.Proto == ProtoICMP && m.Type == icmpUnreachable && m.Code == icmpFragNeeded:
-		m.MTU = int(binary.BigEndian.Uint16(data[6:]))
-	case p.Proto == ProtoICMPv6 && m.Type == icmp6PacketTooBig:
-		m.MTU = int(binary.BigEndian.Uint32(data[4:]))
-	}
-	isError := p.Proto == ProtoICMPv6 && m.Type < 128 ||
-		p.Proto == ProtoICMP && (m.Type == icmpUnreachable || m.Type == icmpTimeExceeded)
-	if isError {
-		m.Quoted = quote(data[8:])
-	}
-}
-
-// quote reads the beginning of an IP packet; routers may quote as little as
-// the IP header and eight bytes, so the transport decoders cannot be used.
-func quote(data []byte) *Quote {
-	q := &Quote{}
-	var l4 []byte
-	switch {
-	case len(data) >= 20 && data[0]>>4 == 4:
-		q.Proto, q.Src, q.Dst = data[9], addr(data[12:16]), addr(data[16:20])
-		if n := int(data[0]&15) * 4; n <= len(data) {
-			l4 = data[n:]
-		}
-	case len(data) >= 40 && data[0]>>4 == 6:
-		q.Proto, q.Src, q.Dst = data[6], addr(data[8:24]), addr(data[24:40])
-		l4 = data[40:]
 	default:
-		return nil
+		d.tunnel(data, size, p)
 	}
-	if len(l4) >= 8 && (q.Proto == ProtoTCP || q.Proto == ProtoUDP) {
-		q.SrcPort, q.DstPort = binary.BigEndian.Uint16(l4), binary.BigEndian.Uint16(l4[2:])
-		if q.Proto == ProtoTCP {
-			q.Seq = binary.BigEndian.Uint32(l4[4:])
-		}
-	}
-	return q
 }
 
 func addr(b []byte) netip.Addr {

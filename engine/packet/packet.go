@@ -78,9 +78,13 @@ type Packet struct {
 	Proto            uint8  // transport protocol, 0 if not IP
 	TTL              uint8  // or hop limit
 	DF               bool   // IPv4 don't fragment
-	Fragment         bool   // not the first fragment: no transport header
+	Fragment         bool   // a fragment of which no transport header is known
+	Cut              bool   // fewer bytes were captured than crossed the wire
 	HasTS            bool
 	SACKPermitted    bool
+	NoOptions        bool // a TCP header of 20 bytes
+	HeaderCut        bool // a TCP header that was not captured whole, or that cannot be
+	Unsized          bool // the length of the payload is not known: a first fragment, or a TCP header longer than its packet
 
 	rare *rare
 }
@@ -137,6 +141,11 @@ type Quote struct {
 	Proto            uint8
 	SrcPort, DstPort uint16
 	Seq              uint32
+	// What more of a TCP header routers quote since RFC 1812, if TCP is set.
+	TCP   bool
+	Ack   uint32
+	Flags TCPFlags
+	IPLen int // of the packet quoted
 }
 
 // IsTCP reports whether p carries a TCP header.

@@ -119,3 +119,132 @@ func FuzzEthernet(f *testing.F) {
 		}
 	})
 }
+
+// nested wraps a segment in every header that is decoded.
+func nested(t testing.TB) map[string][]byte {
+	seg := tcpSegment(t)
+	ip := seg[14:]
+	outer := func(p layers.IPProtocol, b []byte) []byte {
+		return build(t, ether(layers.EthernetTypeIPv4), ip4(p), gopacket.Payload(b))
+	}
+	udp := func(port uint16, b []byte) []byte {
+		return outer(layers.IPProtocolUDP, append([]byte{0x20, 0, byte(port >> 8), byte(port), byte((len(b) + 8) >> 8), byte(len(b) + 8), 0, 0}, b...))
+	}
+	mac := seg[:12:12]
+	return map[string][]byte{
+		"vlan":   append(append(mac, 0x81, 0, 0, 5, 8, 0), ip...),
+		"qinq":   append(append(mac, 0x88, 0xa8, 0, 5, 0x81, 0, 0, 6, 8, 0), ip...),
+		"mpls":   append(append(mac, 0x88, 0x47, 0, 1, 0, 0x40, 0, 2, 1, 0x40), ip...),
+		"pppoe":  append(append(mac, 0x88, 0x64, 0x11, 0, 0, 1, 0, byte(len(ip)+2), 0, 0x21), ip...),
+		"snap":   append(append(mac, 0, byte(len(ip)+8), 0xaa, 0xaa, 3, 0, 0, 0, 8, 0), ip...),
+		"ipip":   outer(layers.IPProtocolIPv4, ip),
+		"gre":    outer(layers.IPProtocolGRE, append([]byte{0x20, 0, 8, 0, 0, 0, 0, 1}, ip...)),
+		"gretap": outer(layers.IPProtocolGRE, append([]byte{0, 0, 0x65, 0x58}, seg...)),
+		"vxlan":  udp(4789, append([]byte{8, 0, 0, 0, 0, 0, 1, 0}, seg...)),
+		"gtp":    udp(2152, append([]byte{0x30, 0xff, 0, byte(len(ip)), 0, 0, 0, 1}, ip...)),
+	}
+}
+
+func TestNested(t *testing.T) {
+	for name, frame := range nested(t) {
+		var d Decoder
+		var p Packet
+		d.Ethernet(frame, len(frame), &p)
+		if !p.IsTCP() || p.DstPort != 443 || p.PayloadLen != 5 || string(d.Payload()) != "hello" || !p.HasTS || p.Malformed() != "" {
+			t.Errorf("%s: got %+v, payload %q, malformed %q", name, p, d.Payload(), p.Malformed())
+		}
+	}
+}
+
+func TestLinks(t *testing.T) {
+	ip := tcpSegment(t)[14:]
+	for link, head := range map[Link][]byte{
+		LinkNull: {2, 0, 0, 0}, LinkLoop: {0, 0, 0, 2}, LinkRaw: {}, LinkRawBSD: {}, LinkRawOpen: {}, LinkIPv4: {},
+		LinkSLL: {0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0}, LinkSLL2: {8, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0},
+		LinkPPP: {0xff, 3, 0, 0x21}, LinkPPPHDLC: {0x21}, LinkPPPoE: {0x11, 0, 0, 1, 0, 9, 0, 0x21}, LinkCHDLC: {15, 0, 8, 0},
+	} {
+		var d Decoder
+		var p Packet
+		frame := append(append([]byte{}, head...), ip...)
+		d.Frame(link, frame, len(frame), &p)
+		if !p.IsTCP() || p.DstPort != 443 || p.PayloadLen != 5 || !link.Known() {
+			t.Errorf("link %d: got %+v, malformed %q", link, p, p.Malformed())
+		}
+	}
+}
+
+// fragments are those of one segment, in an order of their own.
+func fragments(t testing.TB, size int) [][]byte {
+	ip := tcpSegment(t)[14:]
+	body := ip[20:]
+	var out [][]byte
+	for at := 0; at < len(body); at += size {
+		h := ip4(layers.IPProtocolTCP)
+		h.Flags, h.FragOffset = 0, uint16(at/8)
+		if at+size < len(body) {
+			h.Flags = layers.IPv4MoreFragments
+		}
+		out = append(out, build(t, ether(layers.EthernetTypeIPv4), h, gopacket.Payload(body[at:min(at+size, len(body))])))
+	}
+	return out
+}
+
+func TestDefragment(t *testing.T) {
+	for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {0, 0, 1, 2}} {
+		d := Decoder{Defragment: &Defragmenter{}}
+		var p Packet
+		fs := fragments(t, 16)
+		for i, n := range order {
+			d.Ethernet(fs[n], len(fs[n]), &p)
+			if last := i == len(order)-1; p.IsTCP() != last {
+				t.Fatalf("order %v, fragment %d: got %+v", order, i, p)
+			}
+		}
+		if p.PayloadLen != 5 || string(d.Payload()) != "hello" || p.Fragment {
+			t.Errorf("order %v: got %+v %q", order, p, d.Payload())
+		}
+		if len(d.Defragment.open) != 0 || d.Defragment.bytes != 0 {
+			t.Errorf("order %v: something is kept: %+v", order, d.Defragment)
+		}
+	}
+}
+
+func TestDefragmenterIsBounded(t *testing.T) {
+	var d Defragmenter
+	for i := range 100_000 {
+		d.add(fragment{key: fragKey{id: uint32(i)}, from: 8 * (i % 8000), more: true, data: make([]byte, 1000)})
+	}
+	if len(d.open) > maxDatagrams || d.bytes > maxKept || len(d.order) > 4*maxDatagrams+1 {
+		t.Errorf("%d datagrams, %d bytes, %d keys are kept", len(d.open), d.bytes, len(d.order))
+	}
+}
+
+func TestFirstFragmentAlone(t *testing.T) {
+	var d Decoder
+	var p Packet
+	f := fragments(t, 24)[0]
+	d.Ethernet(f, len(f), &p)
+	if !p.IsTCP() || !p.Unsized || p.Seq != 100 {
+		t.Errorf("got %+v", p)
+	}
+}
+
+func FuzzFrame(f *testing.F) {
+	f.Add(uint16(LinkEthernet), tcpSegment(f), tcpSegment(f))
+	for _, b := range nested(f) {
+		f.Add(uint16(LinkEthernet), b, fragNeeded(f))
+	}
+	fs := fragments(f, 16)
+	f.Add(uint16(LinkEthernet), fs[0], fs[2])
+	f.Add(uint16(LinkRaw), tcpSegment(f)[14:], []byte{})
+	f.Fuzz(func(t *testing.T, link uint16, a, b []byte) {
+		d := Decoder{Defragment: &Defragmenter{}}
+		var p Packet
+		for _, data := range [][]byte{a, b, a} {
+			d.Frame(Link(link), data, len(data)+3, &p)
+			if p.PayloadLen < 0 || len(p.SACK()) > 4 || len(d.Payload()) > maxDatagram+len(data) {
+				t.Errorf("got %+v, %d bytes of payload", p, len(d.Payload()))
+			}
+		}
+	})
+}

@@ -7,6 +7,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/trace"
@@ -110,7 +111,7 @@ var packetClass = &vm.Class{Name: "Packet", Doc: "One packet at one capture poin
 		number("ip_len", "Length of the IP packet.", func(p seenPacket) int32 { return p.IPLen }),
 		number("sport", "Source port.", func(p seenPacket) uint16 { return p.SrcPort }),
 		number("dport", "Destination port.", func(p seenPacket) uint16 { return p.DstPort }),
-		packetField("rexmit", "boolean", "Its sequence space was sent before.", func(p seenPacket) lua.LValue { return lua.LBool(p.Is(trace.Rexmit)) }),
+		packetField("rexmit", "boolean", "Its sequence space was sent before.", func(p seenPacket) lua.LValue { return lua.LBool(p.Is(analysis.Rexmit)) }),
 		packetField("syn", "boolean", "SYN is set.", func(p seenPacket) lua.LValue { return lua.LBool(p.Flags.Has(packet.SYN)) }),
 		packetField("dropped", "string?", "What dropped it, nil if nothing did.", func(p seenPacket) lua.LValue {
 			if p.Dropped == "" {

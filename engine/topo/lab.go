@@ -201,7 +201,7 @@ func (l *Lab) head(comment string, points []*trace.Point) []byte {
 	var e pcap.Encoder
 	b := e.Section(nil, comment, "Linux "+Kernel(), "netrepro")
 	for _, p := range points {
-		b = e.Interface(b, pcap.Interface{Name: p.Name(), MAC: p.MAC,
+		b = e.Interface(b, pcap.Interface{Name: p.Name(), MAC: p.MAC, Link: pcap.Ethernet,
 			Description: fmt.Sprintf("%s of %s on wire %s, %s, MTU %d", p.Dev, p.Node, p.Wire, p.Addrs[0], p.MTU)})
 	}
 	var names []pcap.Name

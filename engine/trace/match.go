@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
 )
 
@@ -36,21 +37,21 @@ func (k Kind) matches(p *Packet) bool {
 	case KindSYNACK:
 		return p.Flags.Has(packet.SYN | packet.ACK)
 	case KindData:
-		return p.Is(Data)
+		return p.Is(analysis.Data)
 	case KindAck:
-		return p.Is(PureAck)
+		return p.Is(analysis.PureAck)
 	case KindFIN:
 		return p.Flags.Has(packet.FIN)
 	case KindRST:
 		return p.Flags.Has(packet.RST)
 	case KindRexmit:
-		return p.Is(Rexmit)
+		return p.Is(analysis.Rexmit)
 	case KindRTO:
-		return p.Is(RTO)
+		return p.Is(analysis.RTO)
 	case KindFast:
-		return p.Is(Fast)
+		return p.Is(analysis.Fast)
 	case KindAny:
-		return p.PayloadLen > 0 && !p.Is(KeepAlive)
+		return p.PayloadLen > 0 && !p.Is(analysis.Probe)
 	}
 	return false
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
 )
 
@@ -14,29 +15,6 @@ type Dir uint8
 const (
 	Out Dir = iota
 	In
-)
-
-// Class says what a TCP segment was to its sender. The bits combine.
-type Class uint8
-
-// Classes of a segment.
-const (
-	// Data carries payload that was never sent before.
-	Data Class = 1 << iota
-	// PureAck has ACK set and takes no sequence space.
-	PureAck
-	// Rexmit takes sequence space that was sent before.
-	Rexmit
-	// RTO is a Rexmit that the retransmission timer sent (RFC 6298): the
-	// oldest unacknowledged segment, after at least the minimum RTO without
-	// anything from the peer that would have triggered it sooner.
-	RTO
-	// Fast is a Rexmit triggered by SACK blocks or duplicate
-	// acknowledgements (RFC 5681, RFC 6675, RFC 8985).
-	Fast
-	// KeepAlive probes with the last sequence number already sent (RFC 9293,
-	// section 3.8.4).
-	KeepAlive
 )
 
 // Point is a capture point: one end of one wire.
@@ -71,7 +49,7 @@ type Segment struct {
 	RelSeq uint32
 	RelAck uint32
 	Resent int32 // how often this sequence space was sent before
-	Class  Class
+	Class  analysis.Class
 	Opener bool // sent by the side that opened Conn
 }
 
@@ -79,7 +57,7 @@ type Segment struct {
 func (s *Segment) End() uint32 { return s.RelSeq + s.SeqLen() }
 
 // Is reports whether all bits of c are set.
-func (s *Segment) Is(c Class) bool { return s.Class&c == c }
+func (s *Segment) Is(c analysis.Class) bool { return s.Class&c == c }
 
 // Conn is one connection, from its first SYN on. A new SYN with another
 // initial sequence number on the same ports is another Conn.
@@ -108,7 +86,3 @@ func keyOf(p *packet.Packet) (connKey, bool) {
 	}
 	return connKey{a, b, p.Proto}, true
 }
-
-// minRTO is the least retransmission timeout of Linux, TCP_RTO_MIN, less the
-// slack that a capture point away from the sender adds.
-const minRTO = 180 * time.Millisecond

@@ -67,7 +67,8 @@ func (t *Trace) Arrive(point *Point, at time.Duration, decoded *packet.Packet) *
 	p.Segment, p.Point, p.Time = s, point, at
 	if f := t.flow(p); f != nil && p.IsTCP() {
 		f.conn.relate(s)
-		s.Class, s.Resent = f.out.sent(&s.Packet, at)
+		sent := f.out.Sent(&s.Packet, at)
+		s.Class, s.Resent = sent.Class, sent.Resent
 	}
 	return p
 }
@@ -88,7 +89,7 @@ func (t *Trace) Deliver(p *Packet, point *Point, at time.Duration, data []byte) 
 	q := alloc(&t.records)
 	q.Segment, q.Point, q.Dir, q.Time = p.Segment, point, In, at
 	if f := t.flow(q); f != nil && q.IsTCP() {
-		f.out.acknowledged(&q.Packet, at)
+		f.out.Acknowledged(&q.Packet, at)
 	}
 	t.add(q, data, "")
 }
@@ -114,8 +115,11 @@ func (t *Trace) add(p *Packet, data []byte, comment string) {
 		dir = pcap.Inbound
 	}
 	t.file.Append(func(b []byte) []byte {
-		return t.file.Packet(b, pcap.Packet{Interface: p.Point.Index, Time: t.Start.Add(p.Time), Data: data,
-			Length: int(p.Length), Direction: dir, Comment: comment})
+		f := pcap.Frame{Interface: p.Point.Index, Time: t.Start.UnixNano() + int64(p.Time), Data: data, Length: int(p.Length), Direction: dir}
+		if comment != "" {
+			f.Comments = []string{comment}
+		}
+		return t.file.Packet(b, &f)
 	})
 }
 
@@ -133,7 +137,7 @@ func (t *Trace) Secrets(lines []byte) {
 func (t *Trace) Unacked() bool {
 	for _, flows := range t.flows {
 		for _, f := range flows {
-			if len(f.out.segs) > 0 {
+			if f.out.Outstanding() {
 				return true
 			}
 		}

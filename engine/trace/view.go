@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
 )
 
@@ -89,13 +90,13 @@ func formatTCP(b *strings.Builder, p *Packet) {
 		fmt.Fprintf(b, " sack %d:%d", s.Left-base, s.Right-base)
 	}
 	switch {
-	case p.Is(RTO):
+	case p.Is(analysis.RTO):
 		fmt.Fprintf(b, "  rexmit %d (rto)", p.Resent)
-	case p.Is(Fast):
+	case p.Is(analysis.Fast):
 		fmt.Fprintf(b, "  rexmit %d (fast)", p.Resent)
-	case p.Is(Rexmit):
+	case p.Is(analysis.Rexmit):
 		fmt.Fprintf(b, "  rexmit %d", p.Resent)
-	case p.Is(KeepAlive):
+	case p.Is(analysis.Probe):
 		b.WriteString("  keep-alive")
 	}
 }

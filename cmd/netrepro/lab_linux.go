@@ -1,5 +1,3 @@
-//go:build linux
-
 package main
 
 import (
@@ -8,29 +6,33 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"netrepro/engine/report"
 	"netrepro/engine/runner"
 	"netrepro/engine/script"
 )
 
-func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
-
-func root(e env) *cobra.Command {
-	c := &cobra.Command{
-		Use:           "netrepro",
-		Short:         "Turns a network failure into a file anyone can run",
-		SilenceUsage:  true,
-		SilenceErrors: true,
+// worker runs the process as a worker if it was started as one.
+func worker() {
+	if len(os.Args) != 2 || os.Args[1] != runner.WorkerArg {
+		return
 	}
-	c.CompletionOptions.HiddenDefaultCmd = true
-	c.AddCommand(runCommand(e), listCommand(e), checkCommand(e), versionCommand(e))
-	return c
+	if err := runner.Worker(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		if errors.Is(err, runner.ErrCannot) {
+			os.Exit(runner.CannotCode)
+		}
+		os.Exit(exitFailed)
+	}
+	os.Exit(exitExpected)
+}
+
+// labCommands are those that know scenarios.
+func labCommands(e env) []*cobra.Command {
+	return []*cobra.Command{runCommand(e), listCommand(e), checkCommand(e)}
 }
 
 func runCommand(e env) *cobra.Command {
@@ -167,21 +169,6 @@ func checkCommand(e env) *cobra.Command {
 			}
 			fmt.Fprintf(e.out, "%d files, %d scenarios: no mistakes found\n", len(files), n)
 			return nil
-		},
-	}
-}
-
-func versionCommand(e env) *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		Run: func(*cobra.Command, []string) {
-			v := "unknown"
-			if b, ok := debug.ReadBuildInfo(); ok {
-				v = b.Main.Version + " " + b.GoVersion
-			}
-			fmt.Fprintln(e.out, "netrepro", v)
 		},
 	}
 }

@@ -2,7 +2,6 @@ package pcap
 
 import (
 	"encoding/binary"
-	"net/netip"
 	"time"
 )
 
@@ -33,35 +32,7 @@ const (
 	nrbIPv6 = 2
 
 	secretsTLSKeyLog = 0x544c534b
-	linkEthernet     = 1
 )
-
-// Direction says which way a packet crossed its interface.
-type Direction uint8
-
-// Directions, as the pcapng flags word numbers them.
-const (
-	Unknown Direction = iota
-	Inbound
-	Outbound
-)
-
-// Interface describes one capture point.
-type Interface struct {
-	Name        string // shown by Wireshark as frame.interface_name
-	Description string
-	MAC         [6]byte
-}
-
-// Packet is one captured frame.
-type Packet struct {
-	Interface int // index, in the order the interfaces were given
-	Time      time.Time
-	Data      []byte
-	Length    int // bytes on the wire
-	Direction Direction
-	Comment   string // empty for none
-}
 
 // Encoder appends pcapng blocks to byte slices, little endian, nanosecond
 // time stamps. Its zero value is ready.
@@ -80,36 +51,39 @@ func (Encoder) Section(b []byte, comment, os, application string) []byte {
 	return end(option(b, optEnd, nil), at)
 }
 
-// Interface appends an interface description block for an Ethernet link.
+// Interface appends an interface description block.
 func (Encoder) Interface(b []byte, i Interface) []byte {
 	b, at := begin(b, blockInterface)
-	b = binary.LittleEndian.AppendUint16(b, linkEthernet)
+	b = binary.LittleEndian.AppendUint16(b, uint16(i.Link))
 	b = binary.LittleEndian.AppendUint16(b, 0)
-	b = u32(b, 0) // no snap length
+	b = u32(b, i.SnapLen)
 	b = textOption(b, optIfName, i.Name)
 	b = textOption(b, optIfDesc, i.Description)
-	b = option(b, optIfMAC, i.MAC[:])
+	if i.MAC != [6]byte{} {
+		b = option(b, optIfMAC, i.MAC[:])
+	}
 	b = option(b, optTsResol, []byte{9})
+	b = options(b, i.Options)
 	return end(option(b, optEnd, nil), at)
 }
 
 // Packet appends an enhanced packet block.
-func (Encoder) Packet(b []byte, p Packet) []byte {
+func (Encoder) Packet(b []byte, f *Frame) []byte {
 	b, at := begin(b, blockEnhanced)
-	ns := uint64(p.Time.UnixNano())
-	b = u32(b, uint32(p.Interface))
-	b = u32(b, uint32(ns>>32))
-	b = u32(b, uint32(ns))
-	b = u32(b, uint32(len(p.Data)))
-	b = u32(b, uint32(p.Length))
-	b = padded(b, p.Data)
-	if p.Comment != "" {
-		b = textOption(b, optComment, p.Comment)
+	b = u32(b, uint32(f.Interface))
+	b = u32(b, uint32(uint64(f.Time)>>32))
+	b = u32(b, uint32(f.Time))
+	b = u32(b, uint32(len(f.Data)))
+	b = u32(b, uint32(f.Length))
+	b = padded(b, f.Data)
+	for _, c := range f.Comments {
+		b = textOption(b, optComment, c)
 	}
-	if p.Direction != Unknown {
-		b = option(b, optEPBFlags, u32(nil, uint32(p.Direction)))
+	if f.Direction != Unknown {
+		b = option(b, optEPBFlags, u32(nil, uint32(f.Direction)))
 	}
-	if p.Comment != "" || p.Direction != Unknown {
+	b = options(b, f.Options)
+	if len(f.Comments) > 0 || len(f.Options) > 0 || f.Direction != Unknown {
 		b = option(b, optEnd, nil)
 	}
 	return end(b, at)
@@ -127,12 +101,6 @@ func (Encoder) Names(b []byte, names []Name) []byte {
 		b = option(b, kind, append(append(n.Addr.AsSlice(), n.Host...), 0))
 	}
 	return end(option(b, nrbEnd, nil), at)
-}
-
-// Name ties an address to a host name.
-type Name struct {
-	Addr netip.Addr
-	Host string
 }
 
 // Secrets appends a decryption secrets block holding lines of the TLS key log
@@ -186,6 +154,13 @@ func option(b []byte, code uint16, v []byte) []byte {
 	b = binary.LittleEndian.AppendUint16(b, code)
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(v)))
 	return padded(b, v)
+}
+
+func options(b []byte, os []Option) []byte {
+	for _, o := range os {
+		b = option(b, o.Code, o.Value)
+	}
+	return b
 }
 
 func textOption(b []byte, code uint16, s string) []byte {

@@ -1,0 +1,291 @@
+package analysis
+
+import (
+	"sort"
+	"time"
+
+	"netrepro/engine/packet"
+)
+
+// Class says what a TCP segment was to its sender. The bits combine.
+type Class uint16
+
+// Classes of a segment.
+const (
+	// Data carries payload that was never sent before.
+	Data Class = 1 << iota
+	// PureAck has ACK set and takes no sequence space.
+	PureAck
+	// Rexmit takes sequence space that was sent before.
+	Rexmit
+	// RTO is a Rexmit that the retransmission timer sent (RFC 6298): the
+	// oldest unacknowledged segment, after at least the minimum RTO without
+	// anything from the peer that would have triggered it sooner.
+	RTO
+	// Fast is a Rexmit triggered by SACK blocks or duplicate
+	// acknowledgements (RFC 5681, RFC 6675, RFC 8985).
+	Fast
+	// Probe is a keep-alive: it repeats the last sequence number already
+	// sent (RFC 9293, section 3.8.4).
+	Probe
+	// TLP is a Rexmit that the tail loss probe timer sent (RFC 8985, section
+	// 7): the last segment sent, sooner than a timeout and without a report
+	// of loss.
+	TLP
+	// RACK is a Fast that fewer than three reports triggered, so by RACK's
+	// clock and not by counting (RFC 8985, section 6.2).
+	RACK
+	// Recovery is a Rexmit that acknowledgements let out after a timeout
+	// (RFC 5681, section 4.3).
+	Recovery
+	// Resized is a Rexmit with less payload after a router said that the
+	// segment was too big (RFC 1191, section 6.5).
+	Resized
+	// WindowProbe is one byte, or none, sent into a closed window (RFC 9293,
+	// section 3.8.6.1).
+	WindowProbe
+)
+
+// Cause is why a segment was sent again, in a word; empty if it was not, or
+// the packets do not tell.
+func (c Class) Cause() string {
+	switch {
+	case c&RTO != 0:
+		return "rto"
+	case c&TLP != 0:
+		return "tlp"
+	case c&RACK != 0:
+		return "rack"
+	case c&Fast != 0:
+		return "fast"
+	case c&Recovery != 0:
+		return "recovery"
+	case c&Resized != 0:
+		return "pmtu"
+	}
+	return ""
+}
+
+const (
+	// minRTO is the least retransmission timeout of Linux, TCP_RTO_MIN, less
+	// the slack that a capture point away from the sender adds.
+	minRTO = 180 * time.Millisecond
+	// sinceAdvance is how long after the last new acknowledgement a timeout
+	// comes at the earliest: what an acknowledgement lets out goes out at
+	// once. It is less than minRTO, for Linux restarts the timer from when
+	// the segment was sent where that is earlier.
+	sinceAdvance = 100 * time.Millisecond
+	// maxSegs bounds what is remembered of one direction.
+	maxSegs = 4096
+	// dupThresh is how many duplicate acknowledgements, or segments reported
+	// above a hole, mean that the hole is lost (RFC 5681, section 3.2).
+	dupThresh = 3
+)
+
+// Sender follows what one side of a connection sent, as seen at one capture
+// point, and what the acknowledgements that passed there said of it.
+type Sender struct {
+	started  bool
+	acked    bool          // una is valid
+	next     uint32        // end of the highest sequence space sent
+	una      uint32        // highest acknowledgement received
+	window   uint16        // of the last acknowledgement received
+	reports  uint16        // of loss since una last moved
+	evidence time.Duration // when the peer last reported a hole
+	advanced time.Duration // when una last moved
+	tooBig   time.Duration // when a router last said that a segment was too big
+	recover  uint32        // end of what was sent when the timer last ran out
+	timedOut bool          // and una has not reached it yet
+	segs     []seg         // sent and not acknowledged, by sequence number
+}
+
+type seg struct {
+	start, end uint32
+	last       time.Duration // when it was last sent
+	sent       int32         // how often
+	sacked     bool
+}
+
+// Sending is what a segment was.
+type Sending struct {
+	Class  Class
+	Resent int32         // how often this sequence space was sent before
+	Gap    time.Duration // since it was last sent
+}
+
+func after(a, b uint32) bool { return int32(a-b) > 0 }
+
+// before reports a < b in sequence space (RFC 9293, section 3.4).
+func before(a, b uint32) bool { return int32(a-b) < 0 }
+
+// Sent classifies a segment of this side and remembers it.
+func (s *Sender) Sent(p *packet.Packet, now time.Duration) Sending {
+	n := p.SeqLen()
+	end := p.Seq + n
+	if p.Flags.Has(packet.SYN) && s.started && s.find(p.Seq) == len(s.segs) {
+		*s = Sender{} // what went before was not this connection's
+	}
+	if !s.started && !p.Flags.Has(packet.RST) {
+		s.started, s.next = true, p.Seq
+	}
+	switch {
+	case p.Flags.Has(packet.RST):
+		s.segs = s.segs[:0]
+		return Sending{}
+	case s.windowProbe(p):
+		return Sending{Class: WindowProbe}
+	case s.keepAlive(p):
+		return Sending{Class: Probe}
+	case n == 0:
+		if p.Flags.Has(packet.ACK) {
+			return Sending{Class: PureAck}
+		}
+		return Sending{}
+	case !before(p.Seq, s.next):
+		s.push(seg{start: p.Seq, end: end, last: now, sent: 1})
+		if p.PayloadLen > 0 {
+			return Sending{Class: Data}
+		}
+		return Sending{}
+	}
+	return s.resent(p, end, now)
+}
+
+func (s *Sender) keepAlive(p *packet.Packet) bool {
+	return s.acked && s.una == s.next && p.Seq == s.next-1 && p.PayloadLen <= 1 && !p.Flags.Any(packet.SYN|packet.FIN) && p.Flags.Has(packet.ACK)
+}
+
+// windowProbe is what Linux sends into a closed window: a segment without
+// payload one below what was acknowledged.
+func (s *Sender) windowProbe(p *packet.Packet) bool {
+	return s.acked && s.window == 0 && s.advanced > 0 && p.PayloadLen <= 1 && p.Flags.Has(packet.ACK) && !p.Flags.Any(packet.SYN|packet.FIN) &&
+		(p.Seq == s.una-1 || p.Seq == s.una && p.PayloadLen == 1 && len(s.segs) == 0)
+}
+
+func (s *Sender) push(g seg) {
+	s.next = g.end
+	if len(s.segs) < maxSegs {
+		s.segs = append(s.segs, g)
+	}
+}
+
+// resent classifies a segment whose beginning was sent before.
+func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending {
+	var last time.Duration
+	count := int32(1)
+	known, larger := false, false
+	for i := s.find(p.Seq); i < len(s.segs) && before(s.segs[i].start, end); i++ {
+		g := &s.segs[i]
+		last, count, known = max(last, g.last), max(count, g.sent), true
+		larger = larger || after(g.end, end) && g.start == p.Seq
+		g.last, g.sent = now, g.sent+1
+	}
+	tail := end == s.next
+	if before(s.next, end) {
+		s.push(seg{start: s.next, end: end, last: now, sent: 1})
+	}
+	r := Sending{Class: Rexmit, Resent: count}
+	if !known {
+		return r // it was acknowledged already, or too long ago
+	}
+	r.Gap = now - last
+	oldest := !s.acked || !before(s.una, p.Seq)
+	quiet := r.Gap >= minRTO && now-s.evidence >= minRTO && now-s.advanced >= sinceAdvance
+	reported := s.evidence > 0 && s.evidence >= last-minRTO
+	switch {
+	case larger && s.tooBig > 0 && s.tooBig >= last && now-s.tooBig < minRTO:
+		r.Class |= Resized
+	case oldest && quiet:
+		r.Class |= RTO
+		s.timedOut, s.recover = true, s.next
+	case s.timedOut && before(p.Seq, s.recover):
+		r.Class |= Recovery
+	case reported:
+		r.Class |= Fast
+		if s.reports < dupThresh {
+			r.Class |= RACK
+		}
+	case tail && r.Gap < minRTO && now-s.advanced < r.Gap+minRTO:
+		r.Class |= TLP
+	}
+	return r
+}
+
+// find is the index of the first remembered segment that ends after seq.
+func (s *Sender) find(seq uint32) int {
+	if n := len(s.segs); n == 0 || !before(seq, s.segs[n-1].end) {
+		return n
+	}
+	return sort.Search(len(s.segs), func(i int) bool { return before(seq, s.segs[i].end) })
+}
+
+// Acknowledged takes in a segment from the peer. It returns the round trip as
+// seen from the capture point, if p acknowledges something new that was sent
+// once only (Karn's rule, RFC 6298, section 3), else 0.
+func (s *Sender) Acknowledged(p *packet.Packet, now time.Duration) time.Duration {
+	if p.Flags.Has(packet.RST) {
+		s.segs = s.segs[:0] // nothing will be sent again
+		return 0
+	}
+	if !p.Flags.Has(packet.ACK) {
+		return 0
+	}
+	if s.started && before(s.next, p.Ack) {
+		return 0 // of something that was never sent here
+	}
+	// RFC 5681, section 2: a duplicate has the same window too.
+	duplicate := s.acked && p.Ack == s.una && p.Window == s.window && p.SeqLen() == 0 && len(s.segs) > 0
+	s.window = p.Window
+	if sack := p.SACK(); len(sack) > 0 || duplicate {
+		s.evidence = now
+		s.reports++
+		s.sack(sack)
+	}
+	if s.acked && !before(s.una, p.Ack) {
+		return 0
+	}
+	s.una, s.acked, s.advanced = p.Ack, true, now
+	s.reports = uint16(min(len(p.SACK()), 1))
+	if s.timedOut && !before(p.Ack, s.recover) {
+		s.timedOut = false
+	}
+	done := s.find(p.Ack)
+	if done == 0 {
+		return 0
+	}
+	rtt := time.Duration(0)
+	if g := s.segs[done-1]; g.sent == 1 && g.end == p.Ack && !g.sacked {
+		rtt = now - g.last
+	}
+	s.segs = s.segs[:copy(s.segs, s.segs[done:])]
+	return rtt
+}
+
+// sack marks the segments that are reported to have arrived.
+func (s *Sender) sack(blocks []packet.Block) {
+	for _, b := range blocks {
+		for i := s.find(b.Left); i < len(s.segs) && !before(b.Right, s.segs[i].end); i++ {
+			if !before(s.segs[i].start, b.Left) {
+				s.segs[i].sacked = true
+			}
+		}
+	}
+}
+
+// TooBig takes in that a router refused a segment for its size.
+func (s *Sender) TooBig(now time.Duration) { s.tooBig = now }
+
+// Outstanding reports whether something sent is not acknowledged.
+func (s *Sender) Outstanding() bool { return len(s.segs) > 0 }
+
+// InFlight is how many bytes of sequence space are sent and neither
+// acknowledged nor reported to have arrived.
+func (s *Sender) InFlight() uint32 {
+	var n uint32
+	for i := range s.segs {
+		if !s.segs[i].sacked {
+			n += s.segs[i].end - s.segs[i].start
+		}
+	}
+	return n
+}

@@ -1,0 +1,120 @@
+// Package capture opens a capture file of any kind and hands out its packets,
+// decoded.
+//
+// It does not follow connections; package analysis does.
+//
+// Invariant: no file makes it panic or use memory without bound, and what came
+// before a damaged record is handed out.
+package capture
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"netrepro/engine/analysis"
+	"netrepro/engine/packet"
+	"netrepro/engine/pcap"
+	"netrepro/engine/tcpdump"
+)
+
+// Reader hands out the frames of a capture.
+type Reader interface {
+	// Next reads the next frame into f, whose data are good until the call
+	// after. The error is io.EOF after the last.
+	Next(f *pcap.Frame) error
+}
+
+// Source is an open capture.
+type Source struct {
+	// File is the capture file, nil if the capture is text.
+	File *pcap.Reader
+	// Text is the text of tcpdump, nil if the capture is a file.
+	Text *tcpdump.Reader
+	// Start is when the first frame was captured, nanoseconds since 1970.
+	Start int64
+	// Unknown is how many frames were of a link that is not decoded, and
+	// UnknownLink one such link.
+	Unknown     int
+	UnknownLink pcap.LinkType
+
+	reader Reader
+	close  io.Closer
+	dec    packet.Decoder
+	n      int
+	frame  pcap.Frame
+	packet packet.Packet
+}
+
+// Open opens the capture file at path, "-" being standard input. Errors wrap
+// [pcap.ErrFormat] if it is none.
+func Open(path string) (*Source, error) {
+	if path == "-" {
+		return New(os.Stdin)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open capture: %w", err)
+	}
+	if st, err := f.Stat(); err == nil && st.IsDir() {
+		return nil, errors.Join(fmt.Errorf("open capture: %s is a directory: name a file in it", path), f.Close())
+	}
+	s, err := New(f)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, f.Close()))
+	}
+	s.close = f
+	return s, nil
+}
+
+// New reads a capture from r.
+func New(r io.Reader) (*Source, error) {
+	s := &Source{dec: packet.Decoder{Defragment: &packet.Defragmenter{}}}
+	b := bufio.NewReaderSize(r, 4096)
+	head, err := b.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read capture: %w", err)
+	}
+	if len(head) == 0 || pcap.IsCapture(head) {
+		s.File, err = pcap.NewReader(b)
+		s.reader = s.File
+		return s, err
+	}
+	s.Text = tcpdump.NewReader(b)
+	s.reader = s.Text
+	return s, nil
+}
+
+// Close closes the file.
+func (s *Source) Close() error {
+	if s.close == nil {
+		return nil
+	}
+	return s.close.Close()
+}
+
+// Frame is the frame that [Source.Next] read last.
+func (s *Source) Frame() *pcap.Frame { return &s.frame }
+
+// Next reads the next packet. What in points to is good until the call after.
+func (s *Source) Next(in *analysis.Input) error {
+	if err := s.reader.Next(&s.frame); err != nil {
+		return err
+	}
+	s.n++
+	f := &s.frame
+	if s.n == 1 {
+		s.Start = f.Time
+	}
+	link := packet.Link(f.Link)
+	if !link.Known() {
+		s.Unknown++
+		s.UnknownLink = f.Link
+	}
+	s.dec.Frame(link, f.Data, f.Length, &s.packet)
+	*in = analysis.Input{N: s.n, Time: time.Duration(f.Time - s.Start), Point: f.Interface, Packet: &s.packet, Payload: s.dec.Payload()}
+	return nil
+}

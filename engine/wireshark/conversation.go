@@ -1,0 +1,93 @@
+package wireshark
+
+import (
+	"time"
+
+	"netrepro/engine/packet"
+)
+
+// Segment takes in one segment of the conversation and returns its flags and
+// its relative numbers, as Wireshark's dissect_tcp does around the analysis.
+// fresh says that the conversation has replaced another on the same ports.
+func (c *Conversation) Segment(p *packet.Packet, me int, now time.Duration, fresh bool) (f Flags, seq, ack uint32) {
+	fwd, rev := &c.half[me], &c.half[1-me]
+	if fresh {
+		f = ReusedPorts
+	} else if p.Flags.Has(packet.SYN) && !p.Flags.Has(packet.ACK) && fwd.hasBase {
+		// The same SYN again: a reset in between may have moved next.
+		fwd.next = fwd.contig
+	}
+	if p.Flags.Has(packet.SYN|packet.ACK) && fwd.hasBase && p.Seq != fwd.base {
+		fwd.base = p.Seq
+		f |= ReusedPorts
+	}
+	seq, ack = p.Seq, p.Ack
+	if !p.Unsized {
+		if !fwd.hasBase {
+			fwd.base, fwd.hasBase = p.Seq, true
+			if !p.Flags.Has(packet.SYN) {
+				fwd.base--
+			}
+		}
+		if !rev.hasBase && p.Flags.Has(packet.ACK) {
+			rev.base, rev.hasBase = p.Ack-1, true
+		}
+		f = c.analyze(p, me, now, f)
+		seq = p.Seq - fwd.base
+		if p.Flags.Has(packet.ACK) {
+			ack -= rev.base
+		}
+	}
+	c.handshake(p.Flags, me, now)
+	c.scale(p, me)
+	if p.HeaderCut {
+		f = 0 // it follows such a segment and shows nothing of it
+	}
+	return f, seq, ack
+}
+
+// Replaces reports whether p, a SYN, opens another conversation than c.
+func (c *Conversation) Replaces(p *packet.Packet, me int) bool {
+	return c.half[me].hasBase && p.Seq != c.half[me].base
+}
+
+// handshake measures the time from the SYN to the ACK that ends the handshake.
+func (c *Conversation) handshake(flags packet.TCPFlags, me int, now time.Duration) {
+	h := &c.half[me]
+	if flags.Has(packet.SYN) {
+		if !flags.Has(packet.ACK) {
+			c.syn, c.seenSYN = now, true
+		}
+		h.firstAck = true
+	}
+	if flags.Has(packet.ACK) && !flags.Has(packet.SYN) {
+		if c.seenSYN && c.rtt == 0 {
+			c.rtt = now - c.syn
+		}
+		h.firstAck = false
+	}
+}
+
+// scale takes in a window scale option, which counts wherever it stands, or
+// that a SYN has none.
+func (c *Conversation) scale(p *packet.Packet, me int) {
+	fwd, rev := &c.half[me], &c.half[1-me]
+	if p.WScale >= 0 {
+		fwd.scale = p.WScale
+	}
+	if !p.Flags.Has(packet.SYN) || p.Unsized {
+		return
+	}
+	switch {
+	case fwd.scale == scaleUnknown:
+		fwd.scale, rev.scale = scaleNone, scaleNone
+	case p.Flags.Has(packet.ACK) && rev.scale == scaleNone:
+		fwd.scale = scaleNone
+	}
+}
+
+// Quoted takes in a segment quoted by an ICMP error as if it were sent now by
+// end me, which is what Wireshark does.
+func (c *Conversation) Quoted(flags packet.TCPFlags, me int, now time.Duration) {
+	c.handshake(flags, me, now)
+}
