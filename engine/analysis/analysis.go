@@ -8,28 +8,77 @@
 package analysis
 
 import (
+	"net/netip"
 	"time"
 
+	"netrepro/engine/app"
 	"netrepro/engine/packet"
+	"netrepro/engine/reset"
 	"netrepro/engine/wireshark"
+)
+
+// Point is a capture point: an interface of the capture.
+type Point struct {
+	Name string
+	// Addrs are the addresses of the node whose own wire this is, if that is
+	// known.
+	Addrs []netip.Addr
+}
+
+// Direction of a packet, seen from the node whose wire it crossed.
+type Direction uint8
+
+// Directions.
+const (
+	Unknown Direction = iota
+	In
+	Out
 )
 
 // Input is one captured packet.
 type Input struct {
-	N       int           // frame number, from 1
-	Time    time.Duration // since the first frame
-	Point   int           // capture point: the interface of the file
-	Packet  *packet.Packet
-	Payload []byte // what was captured of the transport payload
+	N         int           // frame number, from 1
+	Time      time.Duration // since the first frame
+	Point     int           // capture point: the interface of the file
+	Direction Direction
+	Packet    *packet.Packet
+	Payload   []byte // what was captured of the transport payload
+	Dropped   string // what dropped it, empty if nothing that the capture tells of did
 }
 
-// Record is what the analysis says of one packet.
+// Record is what the analysis says of one packet. It is the one structure that
+// every view is drawn from.
 type Record struct {
-	*Input
-	Conn     *Conn // nil if the packet is no TCP segment
-	Side     int   // which of the connection's ends sent it
-	Seq, Ack uint32
-	Flags    wireshark.Flags
+	Input
+	Conn *Conn // nil if the packet is no TCP segment
+	Side int   // which of the connection's ends sent it
+	// About is the connection that an ICMP error is about, nil if it is none.
+	About    *Conn
+	Seq, Ack uint32 // relative, as Wireshark counts
+	// Flags are Wireshark's: of the file as it is, all its interfaces taken
+	// for one.
+	Flags wireshark.Flags
+	// Sending is what the segment was to its sender, judged at the capture
+	// point where the packet was seen first.
+	Sending
+	// Copy is the number of the frame in which the same packet was seen
+	// before, at another capture point; 0 if this is the first.
+	Copy int
+	// RTT is the round trip that this segment completes, as seen from its
+	// capture point; 0 if it completes none.
+	RTT time.Duration
+	// InFlight is how many bytes its sender has in flight after it.
+	InFlight uint32
+	// Backoff is how many timeouts in a row this one is, from 1, if Class has
+	// RTO.
+	Backoff int
+	// Original is what became of what is sent again here, where another
+	// capture point shows it: "lost" or "arrived", empty if it is not known.
+	Original string
+	App      []app.Event
+	Reset    *reset.Verdict
+	// Notes say in words what else there is to know.
+	Notes []string
 }
 
 // Options of an analyzer.
@@ -37,6 +86,8 @@ type Options struct {
 	// MaxConns is how many connections are followed at once; beyond it, the
 	// one that was idle longest is forgotten. 0 means DefaultConns.
 	MaxConns int
+	// NoHeader says that the capture tells nothing of IP headers: it is text.
+	NoHeader bool
 }
 
 // DefaultConns is how many connections are followed at once.
@@ -44,7 +95,16 @@ const DefaultConns = 1 << 16
 
 // Analyzer is one pass over a capture.
 type Analyzer struct {
-	conns table
+	conns    table
+	points   []Point
+	owners   map[netip.Addr][]int // points on a node's own wires, by its address
+	several  bool                 // packets of more than one point were seen
+	first    int                  // the point of the first packet
+	started  bool
+	twins    twins
+	noHeader bool
+	ports    map[netip.AddrPort]portReset
+	evs      []app.Event
 }
 
 // New begins a pass.
@@ -52,23 +112,48 @@ func New(o Options) *Analyzer {
 	if o.MaxConns <= 0 {
 		o.MaxConns = DefaultConns
 	}
-	return &Analyzer{conns: newTable(o.MaxConns)}
+	return &Analyzer{conns: newTable(o.MaxConns), owners: map[netip.Addr][]int{}, noHeader: o.NoHeader, ports: map[netip.AddrPort]portReset{}}
 }
 
-// Add takes in the next packet and fills in r.
+// Describe names the capture points; points may come to be known while the
+// capture is read.
+func (a *Analyzer) Describe(points []Point) {
+	for i := len(a.points); i < len(points); i++ {
+		for _, addr := range points[i].Addrs {
+			a.owners[addr] = append(a.owners[addr], i)
+		}
+	}
+	a.points = points
+}
+
+// pointName names a capture point for a message.
+func (a *Analyzer) pointName(i int) string {
+	if i < len(a.points) && a.points[i].Name != "" {
+		return a.points[i].Name
+	}
+	return "another interface"
+}
+
+// Add takes in the next packet and fills in r. What r refers to is good until
+// the next call, but for Reset, Notes and Conn, which stay.
 func (a *Analyzer) Add(in *Input, r *Record) {
-	*r = Record{Input: in}
+	*r = Record{Input: *in}
+	if !a.started {
+		a.started, a.first = true, in.Point
+	} else if in.Point != a.first {
+		a.several = true
+	}
 	p := in.Packet
 	switch {
 	case p.Proto == packet.ProtoTCP && p.IsTCP():
-		a.tcp(in, r)
-	case p.ICMP() != nil && p.ICMP().Quoted != nil && p.ICMP().Quoted.TCP:
-		a.quoted(p.ICMP().Quoted, in.Time)
+		a.tcp(r)
+	case p.ICMP() != nil:
+		a.icmp(r)
 	}
 }
 
-func (a *Analyzer) tcp(in *Input, r *Record) {
-	p := in.Packet
+func (a *Analyzer) tcp(r *Record) {
+	p, now := r.Packet, r.Time
 	t := tupleOf(p)
 	e, known := a.conns.ends[t]
 	fresh := false
@@ -76,15 +161,96 @@ func (a *Analyzer) tcp(in *Input, r *Record) {
 		known, fresh = false, true
 	}
 	if !known {
-		e = a.conns.open(t, p, in.Time)
+		e = a.conns.open(t, p, now)
 	}
-	a.conns.used(e.conn, in.Time)
-	r.Conn, r.Side = e.conn, e.side
-	r.Flags, r.Seq, r.Ack = e.conn.ws.Segment(p, e.side, in.Time, fresh)
+	c := e.conn
+	a.conns.used(c, now)
+	r.Conn, r.Side = c, e.side
+	r.Flags, r.Seq, r.Ack = c.ws.Segment(p, e.side, now, fresh)
+	c.Packets[r.Side]++
+	at := c.state(r.Point, r.Side)
+	var first *twin
+	if a.several {
+		first = a.twins.seen(r, c)
+	}
+	a.follow(r, at, first)
+	if a.twins.last != nil {
+		a.twins.last.sending = r.Sending
+	}
+	if first != nil {
+		a.copied(r, first)
+	} else if len(r.Payload) > 0 || p.PayloadLen > 0 {
+		a.evs = c.streams[r.Side].Feed(p.Seq, int(p.PayloadLen), r.Payload, a.evs[:0])
+		r.App = a.evs
+	}
+	if p.Flags.Has(packet.RST) {
+		a.reset(r, at, first)
+	} else {
+		at.sides[r.Side].Note(p, r.N, now, r.Class&Probe != 0, r.Class&RTO != 0)
+		at.sides[1-r.Side].Heard(p)
+		if v := c.verdicts[r.Side]; v != nil && first == nil && !p.Flags.Has(packet.SYN) {
+			v.GoesOn(r.N)
+			c.verdicts[r.Side] = nil
+		}
+	}
 }
 
-func (a *Analyzer) quoted(q *packet.Quote, now time.Duration) {
-	if e, ok := a.conns.ends[tuple{q.Src, q.Dst, q.SrcPort, q.DstPort, q.Proto}]; ok {
-		e.conn.ws.Quoted(q.Flags, e.side, now)
+// follow lets both senders take in the segment, as seen at its point.
+func (a *Analyzer) follow(r *Record, at *pointState, first *twin) {
+	p, c, s := r.Packet, r.Conn, &at.senders[r.Side]
+	if p.Flags.Has(packet.SYN) {
+		c.offer(p, r.Side)
+	}
+	repeated := first == nil && len(c.kin().points) > 1
+	if repeated {
+		r.Original = a.original(r)
+	}
+	r.Sending = s.Sent(p, r.Time)
+	if r.Class&Rexmit == 0 {
+		r.Original = ""
+	}
+	if r.RTT = at.senders[1-r.Side].Acknowledged(p, r.Time); r.RTT > 0 {
+		a.acknowledges(r, at)
+	}
+	if s.Outstanding() {
+		r.InFlight = s.InFlight()
+	}
+	if first != nil {
+		r.Sending = first.sending
+		return
+	}
+	if r.Class&RTO != 0 {
+		r.Backoff = int(s.timeouts)
+		a.sizes(r, s)
+	}
+	if int(p.PayloadLen) > c.Largest[r.Side] {
+		c.Largest[r.Side] = int(p.PayloadLen)
+		c.unsegmented(r)
+	}
+}
+
+// icmp relates an ICMP error to the connection it quotes.
+func (a *Analyzer) icmp(r *Record) {
+	q := r.Packet.ICMP().Quoted
+	if q == nil || q.Proto != packet.ProtoTCP {
+		return
+	}
+	e, ok := a.conns.ends[tuple{q.Src, q.Dst, q.SrcPort, q.DstPort, q.Proto}]
+	if !ok {
+		return
+	}
+	if q.TCP {
+		e.conn.ws.Quoted(q.Flags, e.side, r.Time)
+	}
+	r.About, r.Side = e.conn, e.side
+	if mtu := r.Packet.ICMP().MTU; mtu > 0 {
+		c := e.conn.kin()
+		c.TooBig++
+		c.PathMTU = mtu
+		for _, m := range c.members {
+			for i := range m.at {
+				m.at[i].senders[e.side].TooBig(r.Time)
+			}
+		}
 	}
 }

@@ -2,27 +2,95 @@ package analysis
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
+	"netrepro/engine/app"
 	"netrepro/engine/packet"
+	"netrepro/engine/reset"
 	"netrepro/engine/wireshark"
 )
 
 // Conn is one connection of a capture, from its first packet to the SYN of
 // another on the same ports.
 type Conn struct {
-	ID    int // from 0, in the order they began: Wireshark's tcp.stream
+	ID    int // from 0, in the order they began
 	Proto uint8
 	// Ends are the side that opened the connection, or that sent the first
 	// packet seen, and the other.
 	Ends [2]netip.AddrPort
 	// Start is when the first packet was seen.
 	Start time.Duration
+	// Packets counts those of each side.
+	Packets [2]int
+	// MSS is what each side offered in its SYN, 0 if that was not seen.
+	MSS [2]int
+	// Largest is the largest payload each side sent in a segment.
+	Largest [2]int
+	// TooBig counts the ICMP messages that said a segment was too big, and
+	// PathMTU is what the last of them said.
+	TooBig, PathMTU int
+	// Nat is the same connection under the addresses it had first, nil if
+	// this is where it was seen first.
+	Nat *Conn
 
-	ws   wireshark.Conversation
-	last time.Duration
+	ws       wireshark.Conversation
+	streams  [2]app.Stream
+	at       []pointState
+	points   []int8  // of the whole path, in the order packets of side 0 pass them; of the root only
+	members  []*Conn // all connections that are this one behind a NAT, itself first
+	quickest [2]time.Duration
+	told     notesTold
+	verdicts [2]*reset.Verdict // of each side's last reset
+	last     time.Duration
 	// Where in the order of last use.
 	newer, older *Conn
+}
+
+// notesTold are the notes that are made once.
+type notesTold struct{ size, offload, nat bool }
+
+// pointState is what one capture point knows of a connection.
+type pointState struct {
+	point   int
+	senders [2]Sender
+	sides   [2]reset.Side
+}
+
+// maxPoints bounds at how many points a connection is followed; beyond them,
+// they share the state of the last.
+const maxPoints = 64
+
+// state is what point knows of c; side sent the packet at hand.
+func (c *Conn) state(point, side int) *pointState {
+	for i := range c.at {
+		if c.at[i].point == point {
+			return &c.at[i]
+		}
+	}
+	if len(c.at) < maxPoints {
+		c.at = append(c.at, pointState{point: point})
+		if k := c.kin(); side == 0 {
+			k.points = append(k.points, int8(min(point, 127)))
+		} else {
+			k.points = slices.Insert(k.points, 0, int8(min(point, 127)))
+		}
+	}
+	return &c.at[len(c.at)-1]
+}
+
+// kin is the connection as it was seen first, before any NAT.
+func (c *Conn) kin() *Conn {
+	for c.Nat != nil {
+		c = c.Nat
+	}
+	return c
+}
+
+func (c *Conn) offer(p *packet.Packet, side int) {
+	if p.MSS > 0 {
+		c.MSS[side] = int(p.MSS)
+	}
 }
 
 // tuple is the addresses and ports of a packet as it stands.
@@ -38,95 +106,4 @@ func tupleOf(p *packet.Packet) tuple {
 
 func (t tuple) reversed() tuple {
 	return tuple{t.dst, t.src, t.dstPort, t.srcPort, t.proto}
-}
-
-// end is a connection as seen from the packets of one direction.
-type end struct {
-	conn *Conn
-	side int // which of the connection's ends sends these
-}
-
-// table finds connections, and forgets those that were idle longest when it is
-// full.
-type table struct {
-	ends   map[tuple]end
-	limit  int
-	n      int
-	nextID int
-	newest *Conn
-	oldest *Conn
-}
-
-func newTable(limit int) table {
-	return table{ends: map[tuple]end{}, limit: limit}
-}
-
-// open makes a connection of which a packet with t is the first, in place of
-// the one before on the same ports.
-func (b *table) open(t tuple, p *packet.Packet, now time.Duration) end {
-	if old, ok := b.ends[t]; ok {
-		b.forget(old.conn)
-	}
-	c := &Conn{ID: b.nextID, Proto: p.Proto, Start: now, last: now, ws: wireshark.NewConversation(),
-		Ends: [2]netip.AddrPort{netip.AddrPortFrom(p.Src, p.SrcPort), netip.AddrPortFrom(p.Dst, p.DstPort)}}
-	side := 0
-	if p.Proto == packet.ProtoTCP && p.Flags.Has(packet.SYN|packet.ACK) {
-		c.Ends[0], c.Ends[1] = c.Ends[1], c.Ends[0]
-		side = 1
-	}
-	b.nextID++
-	b.n++
-	b.ends[t] = end{c, side}
-	if r := t.reversed(); r != t {
-		b.ends[r] = end{c, 1 - side}
-	}
-	b.link(c)
-	if b.n > b.limit {
-		b.forget(b.oldest)
-	}
-	return end{c, side}
-}
-
-// used marks c as the one used last.
-func (b *table) used(c *Conn, now time.Duration) {
-	c.last = now
-	if b.newest == c {
-		return
-	}
-	b.unlink(c)
-	b.link(c)
-}
-
-func (b *table) link(c *Conn) {
-	c.older, c.newer = b.newest, nil
-	if b.newest != nil {
-		b.newest.newer = c
-	}
-	b.newest = c
-	if b.oldest == nil {
-		b.oldest = c
-	}
-}
-
-func (b *table) unlink(c *Conn) {
-	if c.newer != nil {
-		c.newer.older = c.older
-	} else {
-		b.newest = c.older
-	}
-	if c.older != nil {
-		c.older.newer = c.newer
-	} else {
-		b.oldest = c.newer
-	}
-}
-
-func (b *table) forget(c *Conn) {
-	t := tuple{c.Ends[0].Addr(), c.Ends[1].Addr(), c.Ends[0].Port(), c.Ends[1].Port(), c.Proto}
-	if b.ends[t].conn == c {
-		delete(b.ends, t)
-		delete(b.ends, t.reversed())
-	}
-	b.unlink(c)
-	b.n--
 }

@@ -96,6 +96,10 @@ type Sender struct {
 	tooBig   time.Duration // when a router last said that a segment was too big
 	recover  uint32        // end of what was sent when the timer last ran out
 	timedOut bool          // and una has not reached it yet
+	timeouts int32         // in a row
+	lastGap  time.Duration // before the last timeout
+	largest  uint32        // largest payload that was acknowledged
+	sacked   uint32        // bytes reported to have arrived out of order
 	segs     []seg         // sent and not acknowledged, by sequence number
 }
 
@@ -130,7 +134,7 @@ func (s *Sender) Sent(p *packet.Packet, now time.Duration) Sending {
 	}
 	switch {
 	case p.Flags.Has(packet.RST):
-		s.segs = s.segs[:0]
+		s.segs, s.sacked = s.segs[:0], 0
 		return Sending{}
 	case s.windowProbe(p):
 		return Sending{Class: WindowProbe}
@@ -169,6 +173,32 @@ func (s *Sender) push(g seg) {
 	}
 }
 
+// insert remembers a segment that fills a hole.
+func (s *Sender) insert(g seg) {
+	if s.acked && !before(s.una, g.end) || len(s.segs) == maxSegs {
+		return
+	}
+	i := s.find(g.start)
+	if i < len(s.segs) && before(s.segs[i].start, g.end) {
+		return
+	}
+	s.segs = append(s.segs, seg{})
+	copy(s.segs[i+1:], s.segs[i:])
+	s.segs[i] = g
+}
+
+// Saw reports whether the sequence space from start to end passed the capture
+// point.
+func (s *Sender) Saw(start, end uint32) bool {
+	if s.acked && after(s.una, start) {
+		start = s.una
+	}
+	for i := s.find(start); i < len(s.segs) && before(start, end) && !after(s.segs[i].start, start); i++ {
+		start = s.segs[i].end
+	}
+	return !before(start, end)
+}
+
 // resent classifies a segment whose beginning was sent before.
 func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending {
 	var last time.Duration
@@ -185,8 +215,9 @@ func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending
 		s.push(seg{start: s.next, end: end, last: now, sent: 1})
 	}
 	r := Sending{Class: Rexmit, Resent: count}
-	if !known {
-		return r // it was acknowledged already, or too long ago
+	if !known { // it was acknowledged already, or not seen here before
+		s.insert(seg{start: p.Seq, end: end, last: now, sent: 1})
+		return r
 	}
 	r.Gap = now - last
 	oldest := !s.acked || !before(s.una, p.Seq)
@@ -198,6 +229,12 @@ func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending
 	case oldest && quiet:
 		r.Class |= RTO
 		s.timedOut, s.recover = true, s.next
+		// What looks like a first timeout may have been a tail loss probe,
+		// after which the timer starts anew.
+		if s.timeouts++; s.timeouts == 2 && r.Gap < s.lastGap*3/2 {
+			s.timeouts = 1
+		}
+		s.lastGap = r.Gap
 	case s.timedOut && before(p.Seq, s.recover):
 		r.Class |= Recovery
 	case reported:
@@ -224,7 +261,7 @@ func (s *Sender) find(seq uint32) int {
 // once only (Karn's rule, RFC 6298, section 3), else 0.
 func (s *Sender) Acknowledged(p *packet.Packet, now time.Duration) time.Duration {
 	if p.Flags.Has(packet.RST) {
-		s.segs = s.segs[:0] // nothing will be sent again
+		s.segs, s.sacked = s.segs[:0], 0 // nothing will be sent again
 		return 0
 	}
 	if !p.Flags.Has(packet.ACK) {
@@ -244,7 +281,7 @@ func (s *Sender) Acknowledged(p *packet.Packet, now time.Duration) time.Duration
 	if s.acked && !before(s.una, p.Ack) {
 		return 0
 	}
-	s.una, s.acked, s.advanced = p.Ack, true, now
+	s.una, s.acked, s.advanced, s.timeouts = p.Ack, true, now, 0
 	s.reports = uint16(min(len(p.SACK()), 1))
 	if s.timedOut && !before(p.Ack, s.recover) {
 		s.timedOut = false
@@ -257,6 +294,12 @@ func (s *Sender) Acknowledged(p *packet.Packet, now time.Duration) time.Duration
 	if g := s.segs[done-1]; g.sent == 1 && g.end == p.Ack && !g.sacked {
 		rtt = now - g.last
 	}
+	for _, g := range s.segs[:done] {
+		s.largest = max(s.largest, g.end-g.start)
+		if g.sacked {
+			s.sacked -= g.end - g.start
+		}
+	}
 	s.segs = s.segs[:copy(s.segs, s.segs[done:])]
 	return rtt
 }
@@ -265,8 +308,9 @@ func (s *Sender) Acknowledged(p *packet.Packet, now time.Duration) time.Duration
 func (s *Sender) sack(blocks []packet.Block) {
 	for _, b := range blocks {
 		for i := s.find(b.Left); i < len(s.segs) && !before(b.Right, s.segs[i].end); i++ {
-			if !before(s.segs[i].start, b.Left) {
-				s.segs[i].sacked = true
+			if g := &s.segs[i]; !g.sacked && !before(g.start, b.Left) {
+				g.sacked = true
+				s.sacked += g.end - g.start
 			}
 		}
 	}
@@ -281,11 +325,8 @@ func (s *Sender) Outstanding() bool { return len(s.segs) > 0 }
 // InFlight is how many bytes of sequence space are sent and neither
 // acknowledged nor reported to have arrived.
 func (s *Sender) InFlight() uint32 {
-	var n uint32
-	for i := range s.segs {
-		if !s.segs[i].sacked {
-			n += s.segs[i].end - s.segs[i].start
-		}
+	if len(s.segs) == 0 {
+		return 0
 	}
-	return n
+	return s.next - s.segs[0].start - s.sacked
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"netrepro/engine/analysis"
@@ -45,6 +46,7 @@ type Source struct {
 	close  io.Closer
 	dec    packet.Decoder
 	n      int
+	points []analysis.Point
 	frame  pcap.Frame
 	packet packet.Packet
 }
@@ -116,5 +118,56 @@ func (s *Source) Next(in *analysis.Input) error {
 	}
 	s.dec.Frame(link, f.Data, f.Length, &s.packet)
 	*in = analysis.Input{N: s.n, Time: time.Duration(f.Time - s.Start), Point: f.Interface, Packet: &s.packet, Payload: s.dec.Payload()}
+	switch f.Direction {
+	case pcap.Inbound:
+		in.Direction = analysis.In
+	case pcap.Outbound:
+		in.Direction = analysis.Out
+	}
+	for _, c := range f.Comments {
+		if why, ok := strings.CutPrefix(c, dropped); ok {
+			in.Dropped = why
+		}
+	}
 	return nil
+}
+
+// dropped is what the comment of a frame begins with that the engine dropped.
+const dropped = "dropped: "
+
+// Points are the capture points read so far. An interface whose name begins
+// with that of a host and a slash, and whose host has addresses in the file, is
+// one of that host's own wires: so the engine writes them.
+func (s *Source) Points() []analysis.Point {
+	if s.File == nil {
+		return nil
+	}
+	for _, i := range s.File.Interfaces[len(s.points):] {
+		p := analysis.Point{Name: i.Name}
+		if node, _, ok := strings.Cut(i.Name, "/"); ok {
+			for _, n := range s.File.Names {
+				if n.Host == node {
+					p.Addrs = append(p.Addrs, n.Addr)
+				}
+			}
+		}
+		s.points = append(s.points, p)
+	}
+	return s.points
+}
+
+// Names are the hosts that the capture names.
+func (s *Source) Names() []pcap.Name {
+	if s.File != nil {
+		return s.File.Names
+	}
+	return s.Text.Names
+}
+
+// Lost is how many packets the capturing program reported to have lost.
+func (s *Source) Lost() uint64 {
+	if s.File != nil {
+		return s.File.Lost
+	}
+	return s.Text.Lost
 }

@@ -1,0 +1,101 @@
+package analysis
+
+import (
+	"net/netip"
+	"time"
+
+	"netrepro/engine/packet"
+	"netrepro/engine/wireshark"
+)
+
+// end is a connection as seen from the packets of one direction.
+type end struct {
+	conn *Conn
+	side int // which of the connection's ends sends these
+}
+
+// table finds connections, and forgets those that were idle longest when it is
+// full.
+type table struct {
+	ends   map[tuple]end
+	limit  int
+	n      int
+	nextID int
+	newest *Conn
+	oldest *Conn
+}
+
+func newTable(limit int) table {
+	return table{ends: map[tuple]end{}, limit: limit}
+}
+
+// open makes a connection of which a packet with t is the first, in place of
+// the one before on the same ports.
+func (b *table) open(t tuple, p *packet.Packet, now time.Duration) end {
+	if old, ok := b.ends[t]; ok {
+		b.forget(old.conn)
+	}
+	c := &Conn{ID: b.nextID, Proto: p.Proto, Start: now, last: now, ws: wireshark.NewConversation(),
+		Ends: [2]netip.AddrPort{netip.AddrPortFrom(p.Src, p.SrcPort), netip.AddrPortFrom(p.Dst, p.DstPort)}}
+	c.members = []*Conn{c}
+	side := 0
+	if p.Flags.Has(packet.SYN | packet.ACK) {
+		c.Ends[0], c.Ends[1] = c.Ends[1], c.Ends[0]
+		side = 1
+	}
+	b.nextID++
+	b.n++
+	b.ends[t] = end{c, side}
+	if r := t.reversed(); r != t {
+		b.ends[r] = end{c, 1 - side}
+	}
+	b.link(c)
+	if b.n > b.limit {
+		b.forget(b.oldest)
+	}
+	return end{c, side}
+}
+
+// used marks c as the one used last.
+func (b *table) used(c *Conn, now time.Duration) {
+	c.last = now
+	if b.newest == c {
+		return
+	}
+	b.unlink(c)
+	b.link(c)
+}
+
+func (b *table) link(c *Conn) {
+	c.older, c.newer = b.newest, nil
+	if b.newest != nil {
+		b.newest.newer = c
+	}
+	b.newest = c
+	if b.oldest == nil {
+		b.oldest = c
+	}
+}
+
+func (b *table) unlink(c *Conn) {
+	if c.newer != nil {
+		c.newer.older = c.older
+	} else {
+		b.newest = c.older
+	}
+	if c.older != nil {
+		c.older.newer = c.newer
+	} else {
+		b.oldest = c.newer
+	}
+}
+
+func (b *table) forget(c *Conn) {
+	t := tuple{c.Ends[0].Addr(), c.Ends[1].Addr(), c.Ends[0].Port(), c.Ends[1].Port(), c.Proto}
+	if b.ends[t].conn == c {
+		delete(b.ends, t)
+		delete(b.ends, t.reversed())
+	}
+	b.unlink(c)
+	b.n--
+}

@@ -1,0 +1,152 @@
+package reset
+
+import (
+	"time"
+
+	"netrepro/engine/packet"
+)
+
+// withAck judges a reset with ACK.
+func (j *judgement) withAck() {
+	p := j.p
+	if p.Seq == 0 && p.Window == 0 {
+		t := j.trigger(func(t *Seen) bool { return !t.Flags.Has(packet.ACK) && t.end() == p.Ack })
+		if t != nil {
+			j.v.Answers = t.N
+			j.refused(t)
+			return
+		}
+	}
+	j.active()
+}
+
+// refused judges the answer to a segment without ACK (RFC 9293, section
+// 3.10.7.1): sequence number 0, acknowledging all the segment took.
+func (j *judgement) refused(t *Seen) {
+	j.sign("it acknowledges frame %d, which has no ACK, from sequence number 0", t.N)
+	switch {
+	case t.Flags.Has(packet.SYN) && !t.Flags.Any(packet.FIN):
+		j.is(Passive, High, ClosedPort)
+	case t.Flags.Has(packet.FIN) && !t.Flags.Has(packet.SYN):
+		j.is(Passive, High, NoSocket)
+	default:
+		j.is(Passive, High, BadFlags)
+	}
+}
+
+// active judges a reset that a socket sent of itself: where the sender stands,
+// acknowledging what it received.
+func (j *judgement) active() {
+	s, peer, p := j.Sender, j.Peer, j.p
+	switch {
+	case s.count == 0 && peer.count == 0:
+		j.sign("nothing of the connection was captured before it")
+		j.is(Active, Low, Linger, Unread)
+		return
+	case s.count == 0 && peer.count > 0 && !after(p.Ack, peer.next) && !before(p.Ack, peer.lowest):
+		j.sign("it acknowledges what the receiver sent; of its sender nothing else was captured")
+	case j.standing():
+	case s.fin.N != 0 && p.Seq == s.fin.Seq:
+		j.sign("its sequence number is that of the sender's FIN")
+	default:
+		j.oddity("its sequence number is %d from where the sender stands", int32(p.Seq-s.next))
+	}
+	if s.ts && peer.ts && !p.HasTS && s.count > 1 {
+		j.oddity("no timestamps, though the connection has them")
+	}
+	if s.count >= alwaysZero && !j.NoHeader && (s.idZero && p.ID != 0 || s.idSteady && s.count > alwaysZero && p.ID-s.newest().ID > maxIDStep) {
+		j.oddity("identification %d, the sender's last packet had %d", p.ID, s.newest().ID)
+	}
+	if peer.count > 0 && after(p.Ack, peer.next) && p.Ack-peer.next > maxMissing {
+		j.oddity("it acknowledges %d bytes that the receiver never sent", p.Ack-peer.next)
+	}
+	j.why()
+}
+
+// standing reports whether the reset has the sequence number a socket would
+// give it (tcp_acceptable_seq): where it stands, or the right edge of the
+// receiver's window if that is less.
+func (j *judgement) standing() bool {
+	s, peer := j.Sender, j.Peer
+	if j.p.Seq == s.next {
+		j.sign("its sequence number is where the sender stands")
+		return true
+	}
+	if s.finned > 0 && j.p.Seq == s.fin.end() {
+		j.sign("its sequence number follows the sender's FIN")
+		return true
+	}
+	edge, known := peer.edge()
+	if !known {
+		return false
+	}
+	// What is unacknowledged may have been acknowledged since, and the edge of
+	// a scaled window is rounded.
+	round := uint32(1)<<max(peer.scale, 0) - 1
+	if j.p.Seq-(edge-round) <= round || !before(j.p.Seq, peer.ack) && before(j.p.Seq, s.next) {
+		j.sign("its sequence number is the edge of the receiver's window: what lay beyond was thrown away")
+		return true
+	}
+	return false
+}
+
+// finBurst is how soon after its FIN a socket resets that had no memory left to
+// wait for the answer.
+const finBurst = 2 * time.Millisecond
+
+// why names the cause of an active reset.
+func (j *judgement) why() {
+	s, peer := j.Sender, j.Peer
+	confidence := High
+	switch {
+	case s.probes > 0:
+		j.v.Answers = 0
+		j.sign("%d keep-alives were not answered", s.probes)
+		j.is(Active, High, KeepAlive)
+	case s.finned > 0 && !peer.acknowledges(s.fin.end()):
+		// The FIN is on its way, so the program has closed already.
+		switch {
+		case s.finned > 1 || j.Now-s.fin.Time < finBurst:
+			j.sign("the sender's FIN, frame %d, was not acknowledged yet: an orphan was given up", s.fin.N)
+			j.is(Active, Medium, Memory, Linger)
+		default:
+			j.is(Active, Medium, Linger, Memory)
+		}
+	case s.finned > 0:
+		j.sign("the sender's FIN, frame %d, was acknowledged and the connection was waiting for the other's", s.fin.N)
+		if peer.data && s.finWasBefore(peer) {
+			j.is(Active, Medium, Unread, Linger2)
+		} else {
+			j.is(Active, Medium, Linger2, Linger)
+		}
+	case j.Others > 0 && !s.data:
+		j.sign("%d other connections to the same port were reset within a few milliseconds", j.Others)
+		j.is(Active, Medium, ListenerClosed, Linger, Unread)
+	case peer.data || !peer.syn:
+		j.sign("data of the receiver may have been unread, or the socket closed with SO_LINGER {on, 0}: the wire looks the same")
+		j.is(Active, confidence, Unread, Linger)
+		if !s.data && s.synAck {
+			j.v.Or = append(j.v.Or, ListenerClosed)
+		}
+	default:
+		j.sign("the receiver has sent nothing that could be unread")
+		if !s.data && s.synAck {
+			j.is(Active, confidence, Linger, ListenerClosed)
+		} else {
+			j.is(Active, confidence, Linger)
+		}
+	}
+}
+
+// acknowledges reports whether s acknowledged everything up to seq.
+func (s *Side) acknowledges(seq uint32) bool { return s.acked && !before(s.ack, seq) }
+
+// finWasBefore reports whether s sent its FIN before the peer's last payload.
+func (s *Side) finWasBefore(peer *Side) bool {
+	found := false
+	peer.recent(func(g *Seen) bool {
+		found = g.Len > 0 && g.N > s.fin.N
+		return !found
+	})
+	return found
+}

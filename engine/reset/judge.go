@@ -1,0 +1,158 @@
+package reset
+
+import (
+	"fmt"
+	"time"
+
+	"netrepro/engine/packet"
+)
+
+// Situation is a reset and what the capture point had seen before it.
+type Situation struct {
+	Packet *packet.Packet
+	N      int
+	Now    time.Duration
+	// Sender is the side in whose name the reset came, Peer the other.
+	Sender, Peer *Side
+	// Elsewhere says that the sender's own wire was captured too and never
+	// carried the reset: where it was first seen, empty if that is not known.
+	Elsewhere string
+	// Others is how many connections of the sender's port were reset in the
+	// same way within the last few milliseconds.
+	Others int
+	// NoHeader says that the capture tells nothing of IP headers.
+	NoHeader bool
+}
+
+// judgement is a verdict in the making.
+type judgement struct {
+	Situation
+	p    *packet.Packet
+	v    Verdict
+	odd  []string // signs that the sender did not send it
+	hops bool     // one of them is the distance
+}
+
+func (j *judgement) sign(format string, args ...any) {
+	j.v.Signs = append(j.v.Signs, fmt.Sprintf(format, args...))
+}
+
+func (j *judgement) oddity(format string, args ...any) {
+	j.odd = append(j.odd, fmt.Sprintf(format, args...))
+}
+
+// is settles kind, cause and confidence.
+func (j *judgement) is(k Kind, c Confidence, cause Cause, or ...Cause) {
+	j.v.Kind, j.v.Confidence, j.v.Cause, j.v.Or = k, c, cause, or
+}
+
+const (
+	// burst is how close two resets are that one event caused.
+	burst = 10 * time.Millisecond
+	// alwaysZero is how many packets with identification 0 make it a habit.
+	alwaysZero = 2
+)
+
+// Judge says what the reset is.
+func Judge(s Situation) *Verdict {
+	j := &judgement{Situation: s, p: s.Packet}
+	j.v.Evidence = Inferred
+	j.v.Stage = j.stage()
+	j.oddities()
+	if j.p.Flags.Has(packet.ACK) {
+		j.withAck()
+	} else {
+		j.bare()
+	}
+	j.foreign()
+	return &j.v
+}
+
+func (j *judgement) stage() string {
+	s, p := j.Sender, j.Peer
+	switch {
+	case s.finned > 0 || p.finned > 0:
+		return "closing"
+	case s.data && p.data:
+		return "later"
+	case s.data || p.data:
+		return "post-data"
+	case (s.synAck || p.synAck) && (s.count > 1 || p.count > 1):
+		return "post-ack"
+	case s.syn || p.syn:
+		return "post-syn"
+	}
+	return "later"
+}
+
+// oddities collects what a reset from the side itself would not have.
+func (j *judgement) oddities() {
+	s, p := j.Sender, j.p
+	if j.Elsewhere != "" {
+		j.oddity("it was first seen at %s; the sender's own wire never carried it", j.Elsewhere)
+		j.hops = true
+	}
+	if s.count > 0 && !j.NoHeader && p.TTL != 0 && s.ttlMin != 0 && (p.TTL < s.ttlMin || p.TTL > s.ttlMax) {
+		usual := fmt.Sprint(s.ttlMin)
+		if s.ttlMin != s.ttlMax {
+			usual = fmt.Sprintf("%d to %d", s.ttlMin, s.ttlMax)
+		}
+		j.oddity("time to live %d, the sender's other packets have %s", p.TTL, usual)
+		j.hops = true
+	}
+	if last, ok := s.LastReset(); ok && j.Now-last.Time < burst && !j.heardSince(last.Time) && !before(p.Seq, last.Seq) {
+		j.oddity("the second reset within %s with nothing between them to answer", (j.Now - last.Time).Round(time.Microsecond))
+	}
+	if last, ok := j.Peer.LastReset(); ok && j.Now-last.Time < burst {
+		j.oddity("both sides are reset at once, frames %d and %d", last.N, j.N)
+	}
+	if !p.Flags.Has(packet.ACK) && p.Ack != 0 {
+		j.oddity("an acknowledgement number without the ACK flag")
+	}
+	if p.Flags.Has(packet.SYN) {
+		j.oddity("SYN and RST together")
+	}
+}
+
+// heardSince reports whether the peer sent something after t.
+func (j *judgement) heardSince(t time.Duration) bool {
+	n := j.Peer.newest()
+	return n != nil && n.Time > t
+}
+
+// foreign turns the verdict into one on something in between, where the signs
+// outweigh the shape.
+func (j *judgement) foreign() {
+	n := len(j.odd)
+	j.v.Signs = append(j.v.Signs, j.odd...)
+	if n == 0 || j.v.Kind == Forged {
+		return
+	}
+	switch {
+	case j.hops && j.v.Kind == Passive && j.v.Answers != 0:
+		// It answers a packet as a kernel does, at another distance.
+		confidence := Medium
+		if j.Elsewhere != "" {
+			confidence = Certain
+		}
+		j.is(Firewall, confidence, Rejected)
+	case j.Elsewhere != "":
+		j.is(Forged, Certain, Injected)
+	case n >= 2:
+		j.is(Forged, High, Injected)
+	case j.hops:
+		j.is(Forged, Medium, Injected)
+	default:
+		j.v.Confidence = lower(j.v.Confidence)
+	}
+}
+
+func lower(c Confidence) Confidence {
+	switch c {
+	case Certain:
+		return High
+	case High:
+		return Medium
+	}
+	return Low
+}

@@ -1,0 +1,191 @@
+package reset
+
+import "netrepro/engine/packet"
+
+// bare judges a reset without ACK: what a kernel answers to a segment with ACK,
+// its sequence number being that segment's acknowledgement (RFC 9293, section
+// 3.10.7.1).
+func (j *judgement) bare() {
+	if t := j.trigger(func(t *Seen) bool { return t.Flags.Has(packet.ACK) && t.Ack == j.p.Seq }); t != nil {
+		j.v.Answers = t.N
+		j.sign("its sequence number is the acknowledgement number of frame %d", t.N)
+		if j.p.Window == 0 && j.p.NoOptions {
+			j.sign("no window and no options: from a kernel, for no socket")
+		}
+		j.answer(t)
+		return
+	}
+	s := j.Sender
+	switch {
+	case s.count > 0 && j.p.Seq == s.next && j.p.Window == 0:
+		j.sign("its sequence number is where the sender stands")
+		j.is(Passive, Medium, NotCaptured)
+	case s.count > 0 && after(j.p.Seq, s.next) && j.p.Seq-s.next < maxMissing && j.p.Window == 0:
+		j.sign("its sequence number is %d beyond the last captured byte of its sender: packets are missing from the capture", j.p.Seq-s.next)
+		j.is(Passive, Low, NotCaptured)
+	case s.count == 0 && j.Peer.count == 0:
+		j.is(Passive, Low, NotCaptured)
+	default:
+		j.oddity("its sequence number is neither where the sender stands nor what the receiver acknowledged")
+		j.is(Forged, High, Injected)
+		if len(j.odd) == 1 {
+			j.v.Confidence = Medium // packets may be missing
+		}
+	}
+}
+
+// maxMissing is how much of a stream a capture may have missed just before a
+// reset: a few segments. More is less likely than a number that was guessed.
+const maxMissing = 8 << 10
+
+// trigger is the peer's packet that the reset answers: the oldest that fits and
+// came after the sender's last reset, else the newest that fits.
+func (j *judgement) trigger(fits func(*Seen) bool) (t *Seen) {
+	last, again := j.Sender.LastReset()
+	var newest *Seen
+	j.Peer.recent(func(g *Seen) bool {
+		if !fits(g) {
+			return true
+		}
+		if newest == nil {
+			newest = g
+		}
+		if again && g.Time <= last.Time {
+			return false
+		}
+		// Of several that fit, those without payload before it drew none.
+		if t == nil || g.Len > 0 || g.Flags.Any(packet.SYN|packet.FIN) {
+			t = g
+		}
+		return true
+	})
+	if t == nil {
+		t = newest
+	}
+	return t
+}
+
+// answer names the cause of a reset that answers t.
+func (j *judgement) answer(t *Seen) {
+	s := j.Sender
+	last := s.newest()
+	if r, ok := s.LastReset(); ok && j.challenged(t) && r.Seq != j.p.Seq {
+		j.sign("frame %d is the challenge ACK to the reset in frame %d", t.N, r.N)
+		j.is(Challenge, High, ChallengeAck)
+		return
+	}
+	switch {
+	case s.syn && !s.synAck && s.count > 0 && last.Flags.Has(packet.SYN) && t.Ack != s.opened.Seq+1:
+		j.sign("frame %d acknowledges %d, which the SYN did not send", t.N, t.Ack-s.opened.Seq)
+		j.is(Passive, High, SynSent)
+	case t.Flags.Has(packet.SYN):
+		if s.syn {
+			j.sign("the connection was being opened by a socket that is gone")
+		}
+		j.is(Passive, High, NoSocket)
+	case s.synAck && s.count > 0 && !s.acknowledgedData(j.Peer) && !s.data && s.finned == 0:
+		j.handshake(t)
+	case s.finned > 0:
+		j.closed(t)
+	case s.count == 0:
+		j.is(Passive, High, NoSocket)
+	default:
+		j.established(t)
+	}
+}
+
+// challenged reports whether t is a challenge ACK (RFC 5961, section 3): a bare
+// acknowledgement that the sender's last reset drew.
+func (j *judgement) challenged(t *Seen) bool {
+	r, ok := j.Sender.LastReset()
+	return ok && t.Len == 0 && t.Flags == packet.ACK && t.Time >= r.Time && t.N > r.N
+}
+
+// acknowledgedData reports whether s acknowledged payload of p.
+func (s *Side) acknowledgedData(p *Side) bool {
+	return s.acked && p.syn && after(s.ack, p.opened.Seq+1)
+}
+
+// handshake judges a reset from a side that has sent nothing but its SYN-ACK.
+func (j *judgement) handshake(t *Seen) {
+	s := j.Sender
+	if t.Ack != s.opened.Seq+1 {
+		j.sign("frame %d acknowledges %d, which the SYN-ACK did not send", t.N, t.Ack-s.opened.Seq)
+		j.is(Passive, High, SynReceived)
+		return
+	}
+	j.sign("the handshake is complete and the sender has not said anything since its SYN-ACK")
+	j.is(Passive, High, Listener)
+}
+
+// closed judges a reset from a side that has sent its FIN.
+func (j *judgement) closed(t *Seen) {
+	s := j.Sender
+	finEnd := s.fin.end()
+	covers := !before(t.Ack, finEnd)
+	switch {
+	case t.Len > 0 && covers:
+		j.sign("frame %d brings %d bytes after the sender closed: its FIN is frame %d", t.N, t.Len, s.fin.N)
+		j.is(Passive, High, TimeWait, DataAfterClose)
+	case t.Len > 0:
+		j.sign("frame %d brings %d bytes to a sender that had closed; its FIN, frame %d, had not arrived", t.N, t.Len, s.fin.N)
+		j.is(Passive, High, DataAfterClose)
+	case t.Flags.Has(packet.FIN):
+		j.sign("frame %d is a FIN for a connection that is gone", t.N)
+		j.is(Passive, High, TimeWait)
+	case covers && s.ackOfFin(j.Peer) == t.N:
+		j.sign("frame %d acknowledges the FIN and the socket is gone at once", t.N)
+		j.is(Passive, High, Linger2)
+	default:
+		j.is(Passive, High, TimeWait)
+	}
+}
+
+// ackOfFin is the number of p's first remembered packet that acknowledges s's
+// FIN.
+func (s *Side) ackOfFin(p *Side) int {
+	n := 0
+	p.recent(func(g *Seen) bool {
+		if !g.Flags.Has(packet.ACK) || before(g.Ack, s.fin.end()) {
+			return false
+		}
+		n = g.N
+		return true
+	})
+	return n
+}
+
+// established judges a reset from a side that had an open connection.
+func (j *judgement) established(t *Seen) {
+	s := j.Sender
+	edge, known := s.edge()
+	r, again := s.LastReset()
+	switch {
+	case again && r.Flags.Has(packet.ACK):
+		j.sign("frame %d was on its way when the sender reset the connection in frame %d", t.N, r.N)
+		j.is(Passive, High, AfterReset)
+	case known && (after(t.Seq, edge+farOutside) || before(t.Seq, s.ack-farOutside)):
+		j.sign("frame %d begins %d bytes from what the sender expects: conntrack calls that INVALID, and NAT lets it pass as it is", t.N, int32(t.Seq-s.ack))
+		j.is(Passive, High, OutOfWindow)
+	case s.timeouts > 0:
+		j.sign("the sender had retransmitted %d times without an answer", s.timeouts)
+		j.is(Passive, Medium, TimedOut, NoSocket)
+	default:
+		j.sign("the sender had an open connection and knows it no more: it was restarted, or a NAT forgot it")
+		j.is(Passive, High, NoSocket)
+	}
+}
+
+// farOutside is how far outside the window a segment is that no reordering
+// brings: beyond the largest window there is (RFC 7323, section 2.2) a stray
+// number is as likely as any, and less than a quarter of it is still rare.
+const farOutside = 1 << 20
+
+// edge is the right edge of the window that s last offered.
+func (s *Side) edge() (uint32, bool) {
+	n := s.newest()
+	if n == nil || !s.acked {
+		return 0, false
+	}
+	return s.ack + uint32(n.Window)<<max(s.scale, 0), true
+}
