@@ -5,7 +5,7 @@ GO       ?= go
 BIN      := bin/netrepro
 FUZZTIME ?= 30s
 TOOLS    := bin/tools
-SOURCES  := $(shell find cmd engine lualib scenarios -name '*.go' -o -name '*.lua')
+SOURCES  := $(shell find cmd engine lualib scenarios -name '*.go' -o -name '*.lua' -o -name '*.golden')
 STATICCHECK  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCILINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 

@@ -17,5 +17,6 @@ scenario "one-lost-segment" {
       { from = net.client, tcp = "ack", covers = lost },
     }
     expect(net.trace):never { tcp = "rto" }
+    expect(net.trace):matches "one-lost-segment"
   end,
 }

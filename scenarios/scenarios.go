@@ -3,7 +3,8 @@ package scenarios
 
 import "embed"
 
-// Files holds the library; each file documents one failure.
+// Files holds the library; each file documents one failure,
+// and golden traces beside it say what its packets mean.
 //
-//go:embed *.lua
+//go:embed *.lua *.golden
 var Files embed.FS

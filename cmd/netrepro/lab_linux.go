@@ -38,6 +38,7 @@ func labCommands(e env) []*cobra.Command {
 func runCommand(e env) *cobra.Command {
 	var o runner.Options
 	var require, verbose bool
+	var verify int
 	c := &cobra.Command{
 		Use:   "run [PATH…]",
 		Short: "Run scenarios: files, directories or names; without any, the shipped library",
@@ -46,7 +47,9 @@ func runCommand(e env) *cobra.Command {
 Exit codes: 0 everything as expected, 1 a case failed, 2 script or usage error,
 3 this machine cannot (or --require was given and something was skipped),
 4 only inconclusive cases stand in the way, 130 interrupted.`,
-		RunE: func(cmd *cobra.Command, args []string) error { return runScenarios(cmd, e, args, o, require, verbose) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runScenarios(cmd, e, args, o, verify, require, verbose)
+		},
 	}
 	f := c.Flags()
 	f.IntVarP(&o.Parallel, "jobs", "j", runtime.NumCPU(), "cases side by side")
@@ -56,6 +59,9 @@ Exit codes: 0 everything as expected, 1 a case failed, 2 script or usage error,
 	f.StringVarP(&o.Out, "out", "o", "out", "directory for traces")
 	f.BoolVar(&o.Keep, "keep", false, "after a case that did not end as expected, keep its lab until interrupted")
 	f.StringVar(&o.Lualib, "lualib", "", "take library modules from this directory")
+	f.BoolVar(&o.Update, "update", false, "write the golden traces that scenarios match")
+	f.IntVar(&verify, "verify-determinism", 0, "run each case so many times and compare what the traces mean")
+	f.Lookup("verify-determinism").NoOptDefVal = "5"
 	f.BoolVar(&require, "require", false, "a skipped case is a failure (exit code 3)")
 	f.BoolVarP(&verbose, "verbose", "v", false, "show what passed, with its evidence")
 	return c
@@ -69,7 +75,13 @@ func load(cmd *cobra.Command, args []string, o script.Options) ([]*script.File, 
 	return runner.Load(cmd.Context(), sources, o)
 }
 
-func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, require, verbose bool) error {
+func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, verify int, require, verbose bool) error {
+	if verify < 0 || verify == 1 || verify > 0 && o.Repeat > 1 {
+		return errors.New("--verify-determinism is at least 2, and stands instead of --repeat")
+	}
+	if verify > 0 {
+		o.Repeat, o.Form = verify, true
+	}
 	if o.Parallel < 1 || o.Repeat < 1 {
 		return errors.New("--jobs and --repeat are at least 1")
 	}
@@ -85,7 +97,9 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, re
 		return fmt.Errorf("no case has variant %q: netrepro list shows what there is", o.Variant)
 	}
 	t := report.NewTerminal(e.out, len(tasks), report.Style{Color: e.color, Live: e.terminal, Verbose: verbose, UserNS: os.Geteuid() != 0, Again: "netrepro run"})
-	err = runner.Run(cmd.Context(), tasks, o, t)
+	goldens := &runner.Goldens{Sink: t}
+	determinism := &runner.Determinism{Sink: goldens}
+	err = runner.Run(cmd.Context(), tasks, o, determinism)
 	if errors.Is(err, runner.ErrCannot) {
 		return coded{fmt.Errorf("%w: run as root, or allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces above 0)", err), exitCannot}
 	}
@@ -93,8 +107,26 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, re
 		return err
 	}
 	t.Close()
+	changed, err := goldens.Write()
+	for _, p := range changed {
+		fmt.Fprintf(e.out, "wrote %s\n", p)
+	}
+	if err != nil {
+		return err
+	}
+	same := true
+	if verify > 0 {
+		var lines []string
+		lines, same = determinism.Report()
+		for _, l := range lines {
+			fmt.Fprintln(e.out, l)
+		}
+	}
 	if code := exitCode(t, require); code != exitExpected {
 		return silent(code)
+	}
+	if !same {
+		return silent(exitFailed)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ const readme = "../../README.md"
 
 // changes is what differs between two runs in what the README shows: times,
 // counts, and how many segments had come when an acknowledgement was sent.
-var changes = regexp.MustCompile(`#\d+ +\+\d+\.\d+|[\d.]+s\b|\d+ packets|ack \d+( sack \d+:\d+)*`)
+var changes = regexp.MustCompile(`#\d+ +\+\d+\.\d+|rexmit 1 \((fast|rack)|[\d.]+s\b|\d+ packets|ack \d+( sack \d+:\d+)*`)
 
 // TestReadme holds the README to what the program does.
 func TestReadme(t *testing.T) {
@@ -56,6 +56,37 @@ func TestReadme(t *testing.T) {
 				t.Errorf("the README does not name %s:%s", c.Name, m.Name)
 			}
 		}
+	}
+}
+
+// TestReadmeTrace shows the capture that the README shows.
+func TestReadmeTrace(t *testing.T) {
+	b, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), "`netrepro trace ")
+	_, rest, _ = strings.Cut(rest, "\n`netrepro ")
+	line, rest, found := strings.Cut(rest, "`:\n\n```\n")
+	want, after, ok := strings.Cut(rest, "```")
+	if !found || !ok {
+		t.Fatal("the README shows no capture")
+	}
+	args := strings.Fields(line)
+	args[len(args)-1] = "../../" + args[len(args)-1]
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), env{args: args, out: &out, err: &errs}); code != exitExpected {
+		t.Fatalf("exit code %d: %s", code, &errs)
+	}
+	if *update {
+		text := strings.Replace(string(b), "`:\n\n```\n"+want+"```"+after, "`:\n\n```\n"+out.String()+"```"+after, 1)
+		if err := os.WriteFile(readme, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if out.String() != want {
+		t.Errorf("the README shows\n%s\nand it is\n%s", want, &out)
 	}
 }
 

@@ -2,55 +2,248 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"netrepro/engine/analysis"
 	"netrepro/engine/capture"
 	"netrepro/engine/view"
 )
 
+// traceOptions are the flags of trace.
+type traceOptions struct {
+	json, follow bool
+	flow         int
+	filter       string
+	width        int
+	color        string
+}
+
+// maxRows bounds how many packets a ladder has.
+const maxRows = 200_000
+
 func traceCommand(e env) *cobra.Command {
-	var asJSON bool
+	var o traceOptions
 	c := &cobra.Command{
 		Use:   "trace FILE",
-		Short: "Show a capture: pcap, pcapng, gzip of these, or tcpdump's text; - is standard input",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := capture.Open(args[0])
-			if err != nil {
-				return err
-			}
-			defer s.Close() //nolint:errcheck // it was only read
-			w := bufio.NewWriterSize(e.out, 1<<20)
-			err = traceJSON(s, w)
-			return errors.Join(err, w.Flush())
-		},
+		Short: "Show a capture as a ladder, with what every packet was",
+		Long: `Show a capture as a ladder, with what every packet was.
+
+FILE is pcap, pcapng, gzip of these, or the text that tcpdump prints; - is
+standard input. Each connection is a ladder of its own. With --follow, packets
+are shown as they come.
+
+A filter is terms, all of which must hold: key=value, key=one,other, !key=value.
+` + view.FilterHelp() + `
+Exit codes: 0 shown, 2 not a capture, damaged, or a mistake in a flag.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return trace(cmd.Context(), e, args[0], o) },
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a packet")
+	f := c.Flags()
+	f.BoolVar(&o.json, "json", false, "one JSON object a packet")
+	f.BoolVar(&o.follow, "follow", false, "wait for more packets at the end of a growing capture, until interrupted")
+	f.IntVar(&o.flow, "flow", -1, "only the connection of this number")
+	f.StringVar(&o.filter, "filter", "", "only the packets for which all terms hold")
+	f.IntVar(&o.width, "width", 0, "characters a line; 0 is the terminal's, or 120 without one")
+	f.StringVar(&o.color, "color", "auto", "colours: auto, always, never")
 	return c
 }
 
-func traceJSON(s *capture.Source, w *bufio.Writer) error {
-	a := analysis.New(analysis.Options{})
+func trace(ctx context.Context, e env, path string, o traceOptions) (err error) {
+	style := view.Style{Color: e.color, Width: o.width}
+	switch o.color {
+	case "auto":
+	case "always", "never":
+		style.Color = o.color == "always"
+	default:
+		return fmt.Errorf("--color is auto, always or never, not %q", o.color)
+	}
+	if style.Width <= 0 {
+		style.Width = terminalWidth(e)
+	}
+	open := capture.Open
+	if o.follow {
+		open = func(path string) (*capture.Source, error) { return capture.Follow(ctx, path) }
+	}
+	s, err := open(path)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(e.out, 1<<20)
+	t := &tracer{source: s, out: w, style: style, options: o, follow: o.follow}
+	err = t.run()
+	if ctx.Err() != nil {
+		err = nil // the end of --follow
+	}
+	if err != nil {
+		err = fmt.Errorf("read %s: after frame %d: %w", path, t.last, err)
+	}
+	err = errors.Join(err, w.Flush(), s.Close())
+	t.remarks(e.err)
+	return err
+}
+
+func terminalWidth(e env) int {
+	const usual = 120
+	f, ok := e.out.(*os.File)
+	if !ok || !e.terminal {
+		return usual
+	}
+	w, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || w < 40 {
+		return usual
+	}
+	return w
+}
+
+// tracer shows one capture.
+type tracer struct {
+	source  *capture.Source
+	out     *bufio.Writer
+	style   view.Style
+	options traceOptions
+	follow  bool
+
+	filter  *view.Filter
+	builder *view.Builder
+	kept    []*analysis.Record
+	more    int // packets beyond maxRows
+	last    int
+	line    []byte
+	ladder  view.Ladder
+	flow    int // that was shown last, with follow
+}
+
+func (t *tracer) run() error {
+	a := analysis.New(analysis.Options{NoHeader: t.source.Text != nil})
+	t.flow = -2
 	var in analysis.Input
 	var r analysis.Record
-	var line []byte
 	for {
-		err := s.Next(&in)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+		err := t.source.Next(&in)
 		if err != nil {
-			return fmt.Errorf("after frame %d: %w", in.N, err)
+			end := err
+			if errors.Is(err, io.EOF) {
+				end = nil
+			}
+			if t.last == 0 && end == nil {
+				return nil
+			}
+			return errors.Join(end, t.finish())
 		}
+		t.last = in.N
+		points := t.source.Points()
+		if t.filter == nil {
+			if err := t.begin(points); err != nil {
+				return err
+			}
+		}
+		a.Describe(points)
 		a.Add(&in, &r)
-		line = view.AppendJSON(line[:0], &r)
-		if _, err := w.Write(line); err != nil {
+		if !t.filter.Match(&r) {
+			continue
+		}
+		if err := t.show(&r); err != nil {
 			return err
 		}
+	}
+}
+
+// begin makes what needs the names in the capture.
+func (t *tracer) begin(points []analysis.Point) error {
+	names := view.Names{}
+	for _, n := range t.source.Names() {
+		if _, ok := names[n.Addr]; !ok {
+			names[n.Addr] = n.Host
+		}
+	}
+	text := t.options.filter
+	if t.options.flow >= 0 {
+		text += fmt.Sprintf(" flow=%d", t.options.flow)
+	}
+	var err error
+	t.filter, err = view.ParseFilter(text, names)
+	t.builder = view.NewBuilder(names, points)
+	return err
+}
+
+func (t *tracer) show(r *analysis.Record) error {
+	switch {
+	case t.options.json:
+		t.line = view.AppendJSON(t.line[:0], r)
+		if _, err := t.out.Write(t.line); err != nil {
+			return err
+		}
+		if t.follow {
+			return t.out.Flush()
+		}
+		return nil
+	case t.follow:
+		return t.showNow(r)
+	case len(t.kept) == maxRows:
+		t.more++
+		return nil
+	}
+	t.kept = append(t.kept, view.Keep(r))
+	return nil
+}
+
+// showNow writes one packet at once, with the head of its ladder if another was
+// shown before.
+func (t *tracer) showNow(r *analysis.Record) error {
+	row := t.builder.Row(r)
+	if row.Flow != t.flow {
+		t.flow = row.Flow
+		t.ladder = t.builder.Flows([]*analysis.Record{r})[0]
+		if err := t.ladder.WriteHead(t.out, t.style); err != nil {
+			return err
+		}
+	}
+	if err := t.ladder.WriteRow(t.out, &row, t.style); err != nil {
+		return err
+	}
+	return t.out.Flush()
+}
+
+func (t *tracer) finish() error {
+	if t.options.json || t.follow {
+		return nil
+	}
+	for i, l := range t.builder.Flows(t.kept) {
+		if i > 0 {
+			if err := t.out.WriteByte('\n'); err != nil {
+				return err
+			}
+		}
+		if err := l.Write(t.out, t.style); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remarks says what the reader of the ladder must know of the capture.
+func (t *tracer) remarks(w io.Writer) {
+	s := t.source
+	if t.more > 0 {
+		fmt.Fprintf(w, "netrepro: %d more packets are not shown: narrow them with --flow or --filter, or take --json\n", t.more)
+	}
+	if n := s.Lost(); n > 0 {
+		fmt.Fprintf(w, "netrepro: the capturing program lost %d packets: what seems lost may only be missing here\n", n)
+	}
+	if s.Unknown > 0 {
+		fmt.Fprintf(w, "netrepro: %d frames are of link type %d, which is not decoded\n", s.Unknown, s.UnknownLink)
+	}
+	if s.Text != nil && s.Text.Skipped > 0 {
+		fmt.Fprintf(w, "netrepro: %d lines were not understood, the first is line %d: %s\n", s.Text.Skipped, s.Text.FirstSkipped, s.Text.SkippedWhy)
+	}
+	if t.last == 0 {
+		fmt.Fprintln(w, "netrepro: the capture has no packets")
 	}
 }

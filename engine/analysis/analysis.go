@@ -9,6 +9,7 @@ package analysis
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"netrepro/engine/app"
@@ -75,8 +76,11 @@ type Record struct {
 	// Original is what became of what is sent again here, where another
 	// capture point shows it: "lost" or "arrived", empty if it is not known.
 	Original string
-	App      []app.Event
-	Reset    *reset.Verdict
+	// AtDestination says that the packet was seen on a wire of the node that
+	// has its destination address.
+	AtDestination bool
+	App           []app.Event
+	Reset         *reset.Verdict
 	// Notes say in words what else there is to know.
 	Notes []string
 }
@@ -98,9 +102,7 @@ type Analyzer struct {
 	conns    table
 	points   []Point
 	owners   map[netip.Addr][]int // points on a node's own wires, by its address
-	several  bool                 // packets of more than one point were seen
-	first    int                  // the point of the first packet
-	started  bool
+	several  bool                 // there is more than one point
 	twins    twins
 	noHeader bool
 	ports    map[netip.AddrPort]portReset
@@ -123,7 +125,7 @@ func (a *Analyzer) Describe(points []Point) {
 			a.owners[addr] = append(a.owners[addr], i)
 		}
 	}
-	a.points = points
+	a.points, a.several = points, len(points) > 1
 }
 
 // pointName names a capture point for a message.
@@ -138,17 +140,22 @@ func (a *Analyzer) pointName(i int) string {
 // the next call, but for Reset, Notes and Conn, which stay.
 func (a *Analyzer) Add(in *Input, r *Record) {
 	*r = Record{Input: *in}
-	if !a.started {
-		a.started, a.first = true, in.Point
-	} else if in.Point != a.first {
-		a.several = true
-	}
 	p := in.Packet
+	if a.several {
+		r.AtDestination = slices.Contains(a.owners[p.Dst], in.Point)
+	}
 	switch {
 	case p.Proto == packet.ProtoTCP && p.IsTCP():
 		a.tcp(r)
-	case p.ICMP() != nil:
-		a.icmp(r)
+	case p.Src.IsValid():
+		if p.ICMP() != nil {
+			a.icmp(r)
+		}
+		if a.several {
+			if first := a.twins.seen(r, nil); first != nil {
+				r.Copy = first.n
+			}
+		}
 	}
 }
 
@@ -210,7 +217,9 @@ func (a *Analyzer) follow(r *Record, at *pointState, first *twin) {
 		r.Original = ""
 	}
 	if r.RTT = at.senders[1-r.Side].Acknowledged(p, r.Time); r.RTT > 0 {
-		a.acknowledges(r, at)
+		if first == nil {
+			a.acknowledges(r)
+		}
 	}
 	if s.Outstanding() {
 		r.InFlight = s.InFlight()

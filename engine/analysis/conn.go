@@ -61,6 +61,10 @@ type pointState struct {
 // they share the state of the last.
 const maxPoints = 64
 
+// HandshakeRTT is the time from the last SYN to the first ACK after it, as
+// Wireshark's tcp.analysis.initial_rtt; 0 if that was not seen.
+func (c *Conn) HandshakeRTT() time.Duration { return c.ws.RTT() }
+
 // state is what point knows of c; side sent the packet at hand.
 func (c *Conn) state(point, side int) *pointState {
 	for i := range c.at {

@@ -30,7 +30,7 @@ func (a *Analyzer) sizes(r *Record, s *Sender) {
 		icmp = fmt.Sprintf("ICMP said so %d times, mtu %d", k.TooBig, k.PathMTU)
 	}
 	small := "and nothing has got through yet"
-	if s.largest > 0 {
+	if s.largest > 1 { // more than a SYN
 		small = fmt.Sprintf("while %d got through", s.largest)
 	}
 	r.Notes = append(r.Notes, fmt.Sprintf("path MTU: %d bytes time out again, %s; %s; MSS %d and %d", n, small, icmp, c.MSS[0], c.MSS[1]))
@@ -40,6 +40,9 @@ func (a *Analyzer) sizes(r *Record, s *Sender) {
 // size.
 func (c *Conn) unsegmented(r *Record) {
 	mss := c.MSS[1-r.Side]
+	if own := c.MSS[r.Side]; own > 0 {
+		mss = min(mss, own)
+	}
 	if mss == 0 || c.Largest[r.Side] <= mss || c.told.offload {
 		return
 	}
@@ -48,7 +51,7 @@ func (c *Conn) unsegmented(r *Record) {
 }
 
 // acknowledges notes an acknowledgement that its sender held back.
-func (a *Analyzer) acknowledges(r *Record, at *pointState) {
+func (a *Analyzer) acknowledges(r *Record) {
 	c := r.Conn
 	q := &c.quickest[r.Side]
 	if *q == 0 || r.RTT < *q {

@@ -1,7 +1,9 @@
 package analysis
 
 import (
+	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"netrepro/engine/packet"
@@ -40,6 +42,16 @@ const (
 // sum is what a packet keeps on its way through routers and NAT.
 func sum(p *packet.Packet) uint64 {
 	h := uint64(14695981039346656037)
+	if p.Proto != packet.ProtoTCP {
+		for _, a := range [...]netip.Addr{p.Src, p.Dst} {
+			b := a.As16()
+			h = (h ^ binary.BigEndian.Uint64(b[8:])) * 1099511628211
+		}
+		h ^= uint64(p.Proto)<<32 | uint64(uint32(p.IPLen))
+		if m := p.ICMP(); m != nil {
+			h ^= uint64(m.Type)<<8 | uint64(m.Code)
+		}
+	}
 	for _, v := range [...]uint64{uint64(p.Seq)<<32 | uint64(p.Ack), uint64(p.TSVal)<<32 | uint64(p.TSEcr),
 		uint64(p.ID)<<48 | uint64(uint32(p.PayloadLen))<<16 | uint64(p.Window), uint64(p.Flags)} {
 		h = (h ^ v) * 1099511628211
@@ -57,7 +69,7 @@ func (t *twins) seen(r *Record, c *Conn) *twin {
 	s := sum(r.Packet)
 	slot := &t.slots[s%twinSlots]
 	bit := uint64(1) << (r.Point % 64)
-	if slot.sum == s && slot.conn != nil && slot.points&bit == 0 && r.Time-slot.time < together && (slot.conn == c || c.joins(slot.conn)) {
+	if slot.sum == s && slot.points != 0 && slot.points&bit == 0 && r.Time-slot.time < together && (slot.conn == c || c != nil && slot.conn != nil && c.joins(slot.conn)) {
 		slot.points |= bit
 		t.last = nil
 		return slot

@@ -29,14 +29,9 @@ var (
 	server = netip.MustParseAddr("198.51.100.2")
 )
 
-type line struct {
-	analysis.Input
-	payload []byte
-}
-
-func parseScript(t testing.TB, text string) []line {
+func parseScript(t testing.TB, text string) []analysis.Input {
 	t.Helper()
-	var out []line
+	var out []analysis.Input
 	var now time.Duration
 	ids := map[byte]uint16{'c': 100, 's': 9000}
 	for n, l := range strings.Split(strings.TrimSpace(text), "\n") {
@@ -71,7 +66,7 @@ func parseScript(t testing.TB, text string) []line {
 		if p.Flags.Has(packet.RST) && (!p.Flags.Has(packet.ACK)) {
 			p.Window, p.NoOptions, p.ID, ts = 0, true, 0, false
 		}
-		in := line{Input: analysis.Input{N: len(out) + 1, Time: now}}
+		in := analysis.Input{N: len(out) + 1, Time: now}
 		for i := 2; i < len(w); i++ {
 			arg := func() uint32 {
 				i++
@@ -155,9 +150,9 @@ func play(t testing.TB, text string, points ...analysis.Point) []analysis.Record
 	a := analysis.New(analysis.Options{})
 	a.Describe(points)
 	var out []analysis.Record
-	for _, l := range parseScript(t, text) {
+	for _, in := range parseScript(t, text) {
 		var r analysis.Record
-		a.Add(&l.Input, &r)
+		a.Add(&in, &r)
 		out = append(out, r)
 	}
 	return out

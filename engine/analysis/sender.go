@@ -202,12 +202,12 @@ func (s *Sender) Saw(start, end uint32) bool {
 // resent classifies a segment whose beginning was sent before.
 func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending {
 	var last time.Duration
-	count := int32(1)
+	n, count := end-p.Seq, int32(1)
 	known, larger := false, false
 	for i := s.find(p.Seq); i < len(s.segs) && before(s.segs[i].start, end); i++ {
 		g := &s.segs[i]
 		last, count, known = max(last, g.last), max(count, g.sent), true
-		larger = larger || after(g.end, end) && g.start == p.Seq
+		larger = larger || g.end-g.start > n
 		g.last, g.sent = now, g.sent+1
 	}
 	tail := end == s.next
@@ -224,7 +224,7 @@ func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending
 	quiet := r.Gap >= minRTO && now-s.evidence >= minRTO && now-s.advanced >= sinceAdvance
 	reported := s.evidence > 0 && s.evidence >= last-minRTO
 	switch {
-	case larger && s.tooBig > 0 && s.tooBig >= last && now-s.tooBig < minRTO:
+	case larger && s.tooBig > 0 && now-s.tooBig < minRTO:
 		r.Class |= Resized
 	case oldest && quiet:
 		r.Class |= RTO
@@ -310,6 +310,7 @@ func (s *Sender) sack(blocks []packet.Block) {
 		for i := s.find(b.Left); i < len(s.segs) && !before(b.Right, s.segs[i].end); i++ {
 			if g := &s.segs[i]; !g.sacked && !before(g.start, b.Left) {
 				g.sacked = true
+				s.largest = max(s.largest, g.end-g.start)
 				s.sacked += g.end - g.start
 			}
 		}

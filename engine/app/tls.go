@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // Record content types (RFC 8446, section 5.1).
@@ -173,6 +174,7 @@ func Names() []string {
 	for _, n := range handshakeNames {
 		names = append(names, n)
 	}
+	slices.Sort(names)
 	return names
 }
 

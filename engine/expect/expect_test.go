@@ -36,7 +36,7 @@ type line struct {
 }
 
 // view records lines as seen at the client.
-func view(lines ...line) *trace.View {
+func viewOf(lines ...line) *trace.View {
 	pt := &trace.Point{Node: "client", Wire: "wan", Addrs: parties["client"].Addrs}
 	far := &trace.Point{Index: 1, Node: "server", Wire: "wan", Addrs: parties["server"].Addrs}
 	t := trace.New(time.Unix(0, 0), []*trace.Point{pt, far}, nil)
@@ -48,7 +48,7 @@ func view(lines ...line) *trace.View {
 			d.Src, d.Dst, d.SrcPort, d.DstPort = d.Dst, d.Src, d.DstPort, d.SrcPort
 			at = far
 		}
-		t.Record(t.Arrive(at, l.at, &d), nil, "")
+		t.Record(t.Arrive(at, l.at, &d, nil), nil, "")
 	}
 	return t.All()
 }
@@ -63,7 +63,7 @@ const (
 
 // resets is an exchange that ends with a reset.
 func resets() *trace.View {
-	return view(line{0, "client", fS, 0, 0, 0}, line{1 * ms, "server", fSA, 0, 1, 0}, line{2 * ms, "client", fA, 1, 1, 0},
+	return viewOf(line{0, "client", fS, 0, 0, 0}, line{1 * ms, "server", fSA, 0, 1, 0}, line{2 * ms, "client", fA, 1, 1, 0},
 		line{3 * ms, "client", fPA, 1, 1, 18}, line{4 * ms, "server", fA, 1, 19, 1448}, line{5 * ms, "server", fA, 1449, 19, 1448},
 		line{60 * ms, "server", fRA, 2897, 19, 0})
 }
@@ -187,7 +187,7 @@ func TestRetransmits(t *testing.T) {
 			at += time.Duration(g) * ms
 			lines = append(lines, line{at, "server", fA, 1, 1, 1448})
 		}
-		return view(lines...)
+		return viewOf(lines...)
 	}
 	one := uint32(1)
 	match := trace.Match{Seq: &one, Len: &trace.Range{Min: 1448, Max: 1448}}

@@ -12,7 +12,9 @@ import (
 	"strconv"
 	"strings"
 
+	"netrepro/engine/analysis"
 	"netrepro/engine/trace"
+	"netrepro/engine/view"
 )
 
 // Outcome is a judgement.
@@ -23,7 +25,8 @@ type Outcome struct {
 	Timed bool
 	// Expected and Saw make the message "expected …, saw …".
 	Expected, Saw string
-	// Packets are what was looked at, formatted, at most maxEvidence.
+	// Packets are what was looked at: a piece of the ladder, at most
+	// maxEvidence packets.
 	Packets []string
 	// Frames are their numbers in trace.pcapng.
 	Frames []int
@@ -43,19 +46,45 @@ type Spec interface {
 // maxEvidence is how many packets an outcome shows.
 const maxEvidence = 12
 
-// evidence adds packets to o, each with a remark if there is one.
+// evidence adds packets to o as a piece of the trace's ladder, each with a
+// remark if there is one.
 func (o *Outcome) evidence(t *trace.Trace, ps []*trace.Packet, remark map[*trace.Packet]string) {
-	for i, p := range ps {
-		if i == maxEvidence {
-			o.Packets = append(o.Packets, fmt.Sprintf("… and %d more", len(ps)-i))
-			return
-		}
-		line := t.Format(p)
-		if r := remark[p]; r != "" {
-			line += "  <- " + r
-		}
-		o.Packets = append(o.Packets, line)
+	if len(ps) == 0 {
+		return
+	}
+	all := t.Findings()
+	chosen := map[int]*trace.Packet{} // by the packet's first frame
+	for _, p := range ps[:min(len(ps), maxEvidence)] {
+		r := all[p.N-1]
 		o.Frames = append(o.Frames, p.N)
+		first := r.N
+		if r.Copy > 0 {
+			first = r.Copy
+		}
+		if chosen[first] == nil || remark[chosen[first]] == "" {
+			chosen[first] = p
+		}
+	}
+	// Every sighting of them, to draw how far they came.
+	var rs []*analysis.Record
+	for _, r := range all {
+		if r.Copy == 0 && chosen[r.N] != nil || r.Copy > 0 && chosen[r.Copy] != nil {
+			rs = append(rs, r)
+		}
+	}
+	l := view.NewBuilder(t.Hosts(), t.CapturePoints()).Whole(rs)
+	for i := range l.Rows {
+		row := &l.Rows[i]
+		if p := chosen[row.Frames[0]]; p != nil {
+			row.Frames[0], row.Time = p.N, p.Time
+			if s := remark[p]; s != "" {
+				row.Marks = append(row.Marks, view.Mark{Kind: view.MarkRemark, Text: "<- " + s})
+			}
+		}
+	}
+	o.Packets = l.Lines(view.Style{})
+	if n := len(ps) - maxEvidence; n > 0 {
+		o.Packets = append(o.Packets, fmt.Sprintf("… and %d more", n))
 	}
 }
 

@@ -7,12 +7,27 @@ import (
 	"strings"
 	"time"
 
+	"netrepro/engine/app"
+	"netrepro/engine/reset"
 	"netrepro/engine/trace"
 )
 
 // ParseReads reads an exchange written as text, one packet a line:
 //
-//	SRC > DST FLAGS [seq N] [ack N] [len N|A..B] [rexmit] [xN|x>=N] [within D]
+//	SRC > DST FLAGS [seq N] [ack N] [len N|A..B] [rexmit] [tls NAME] [rst CAUSE] [xN|x>=N] [within D]
+//
+// In full (EBNF, words parted by blanks):
+//
+//	text   = { [ line ] [ "--" comment ] newline } ;
+//	line   = "..." | node ">" node flags { option } ;
+//	flags  = flag { flag } ;
+//	flag   = "S" | "F" | "R" | "P" | "U" | "W" | "E" | "." ;
+//	option = "seq" number | "ack" number | "len" length | "rexmit" | "tls" name | "rst" cause | times | "within" duration ;
+//	length = number [ ".." number ] ;
+//	times  = "x" number | "x>=" number ;
+//
+// Numbers are relative; NAME is one of package app's TLS events, CAUSE one of
+// package reset's kinds or causes.
 //
 // SRC and DST are nodes that party resolves, FLAGS are as tcpdump writes them.
 // A line of "..." lets any packets pass; otherwise lines follow each other
@@ -110,6 +125,25 @@ func (r *Row) word(w []string) (int, error) {
 			r.Match.Ack = &v
 		}
 		return 2, nil
+	case word == "tls":
+		a, err := arg()
+		if err == nil && !slices.Contains(app.Names(), a) {
+			err = fmt.Errorf("tls: %q is not the name of a TLS event: there is %s", a, strings.Join(app.Names(), ", "))
+		}
+		r.Match.TLS = a
+		return 2, err
+	case word == "rst":
+		a, err := arg()
+		switch {
+		case err != nil:
+		case slices.Contains(reset.Kinds, reset.Kind(a)):
+			r.Match.RST = &trace.ResetMatch{Kind: a}
+		case slices.Contains(reset.Causes, reset.Cause(a)):
+			r.Match.RST = &trace.ResetMatch{Cause: a}
+		default:
+			err = fmt.Errorf("rst: %q is neither a kind nor a cause of a reset", a)
+		}
+		return 2, err
 	case word == "len":
 		a, err := arg()
 		if err != nil {
@@ -134,7 +168,7 @@ func (r *Row) word(w []string) (int, error) {
 		}
 		return 1, err
 	default:
-		return 0, fmt.Errorf("%q is not understood: a line takes seq, ack, len, rexmit, xN, x>=N and within", word)
+		return 0, fmt.Errorf("%q is not understood: a line takes seq, ack, len, rexmit, tls, rst, xN, x>=N and within", word)
 	}
 }
 

@@ -25,7 +25,7 @@ func hits(s Spec) (string, *Drop) {
 	for i := range 6 {
 		for c, name := range []string{"a", "b"} {
 			p := tr.Arrive(pt, time.Duration(i)*time.Millisecond, &packet.Packet{Src: a, Dst: b, SrcPort: uint16(40000 + c), DstPort: 80,
-				Proto: packet.ProtoTCP, Flags: packet.ACK, Seq: uint32(1 + i*100), PayloadLen: 100, WScale: -1})
+				Proto: packet.ProtoTCP, Flags: packet.ACK, Seq: uint32(1 + i*100), PayloadLen: 100, WScale: -1}, nil)
 			var v wire.Verdict
 			if d.Apply(p, &v); v.Drop != "" {
 				out = append(out, fmt.Sprint(name, i+1))

@@ -104,6 +104,12 @@ func (p *Packet) more() *rare {
 	return p.rare
 }
 
+// Clone copies p; decoding another packet into p leaves the copy as it is.
+func Clone(p *Packet) *Packet {
+	c := *p
+	return &c
+}
+
 // ICMP is the ICMP or ICMPv6 message, nil if p is none.
 func (p *Packet) ICMP() *ICMP {
 	if p.rare == nil {

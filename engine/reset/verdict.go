@@ -71,6 +71,13 @@ const (
 	ChallengeAck Cause = "challenge-ack" // exactly the number that a challenge ACK gave
 )
 
+// Kinds and Causes list them, for messages and completion.
+var (
+	Kinds  = []Kind{Active, Passive, Challenge, Firewall, Forged}
+	Causes = []Cause{Unread, Linger, Linger2, Memory, KeepAlive, ListenerClosed, ClosedPort, NoSocket, TimedOut, SynSent, SynReceived, Listener,
+		TimeWait, DataAfterClose, OutOfWindow, AfterReset, BadFlags, NotCaptured, Rejected, Injected, ChallengeAck}
+)
+
 // Confidence is how sure a verdict is.
 type Confidence string
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -100,7 +101,7 @@ func readFiles(files ...string) ([]Source, error) {
 func Shipped() ([]Source, error) {
 	var out []Source
 	err := fs.WalkDir(scenarios.Files, ".", func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || path.Ext(p) != ".lua" {
 			return err
 		}
 		b, err := scenarios.Files.ReadFile(p)

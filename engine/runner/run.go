@@ -25,6 +25,8 @@ type Options struct {
 	Variant  string // only cases of this variant; empty for all
 	Out      string // directory for artifacts
 	Keep     bool   // keep the lab of a case that did not end as expected
+	Update   bool   // write golden traces instead of comparing with them
+	Form     bool   // report the normal form of every trace
 }
 
 // Task is a case to run.
@@ -157,7 +159,8 @@ func runTask(ctx context.Context, t *Task, o Options, sink Sink, mu *sync.Mutex)
 	if err := os.Remove(capture); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove the capture of an earlier run: %w", err)
 	}
-	job := Job{Name: t.File.Name, Text: []byte(t.File.Text), Case: []byte(t.Case.ID()), Seed: o.Seed, Capture: capture, Lualib: o.Lualib, Keep: o.Keep}
+	job := Job{Name: t.File.Name, Text: []byte(t.File.Text), Case: []byte(t.Case.ID()), Seed: o.Seed, Capture: capture, Lualib: o.Lualib, Keep: o.Keep,
+		Update: o.Update, Form: o.Form}
 	tell(func() { sink.Begin(t) })
 	res, err := work(ctx, job, t.Case.Timeout, func(e script.Event) { tell(func() { sink.Event(t, e) }) })
 	if err != nil {

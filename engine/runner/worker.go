@@ -28,6 +28,8 @@ type Job struct {
 	Capture string `json:"capture,omitempty"`
 	Lualib  string `json:"lualib,omitempty"`
 	Keep    bool   `json:"keep,omitempty"` // keep the lab if the case does not end as expected
+	Update  bool   `json:"update,omitempty"`
+	Form    bool   `json:"form,omitempty"`
 }
 
 // Worker runs one job: it reads it from in, writes events to out and returns
@@ -79,7 +81,8 @@ func runJob(job Job, emit func(script.Event)) error {
 	if c == nil {
 		return fmt.Errorf("%s has no case %q", job.Name, job.Case)
 	}
-	f.Run(ctx, c, script.RunOptions{Options: o, Capture: job.Capture, Emit: emit, Keep: job.Keep, Own: true})
+	f.Run(ctx, c, script.RunOptions{Options: o, Capture: job.Capture, Emit: emit, Keep: job.Keep, Own: true, Update: job.Update, Form: job.Form,
+		Golden: func(name string) ([]byte, error) { return readGolden(job.Name, name) }})
 	return nil
 }
 

@@ -16,6 +16,8 @@ const (
 	EventLog    Kind = "log"    // the script printed something
 	EventResult Kind = "result" // the case has ended
 	EventKept   Kind = "kept"   // the lab stays up; Nodes says where
+	EventGolden Kind = "golden" // a golden trace to be written; Label is its name, Text the file
+	EventForm   Kind = "form"   // the normal form of the whole trace
 )
 
 // Event is something that happened in a case. It crosses the pipe from the

@@ -23,7 +23,8 @@ type expectation struct {
 	must  bool
 	value lua.LValue // what expect was given
 	view  *trace.View
-	each  *trace.Match // of every
+	each  *trace.Match                    // of every
+	wrap  []func(expect.Spec) expect.Spec // what narrows it, outermost first
 	where string
 	line  int
 	done  *bool // a verb has judged it
@@ -71,6 +72,9 @@ func (e *expectation) judge(c *vm.Call, s expect.Spec) error {
 		return c.Fail("expect", "leave direct out of the wires that matter", "nothing is captured here: every wire is direct")
 	}
 	e.run.judged = true
+	for i := len(e.wrap) - 1; i >= 0; i-- {
+		s = e.wrap[i](s)
+	}
 	if s.Early() {
 		if o := s.Judge(e.view); o.Pass {
 			return e.report(c, o, e.run.started)
@@ -100,13 +104,13 @@ var optTimes = optDef("times", kCount, ">= 1", `how many: 3 or ">= 3"`)
 var traceExpectation = &vm.Class{Name: "Expectation", What: "an expectation on a trace", Doc: "What is expected of a trace.",
 	Methods: []*vm.Method{
 		traceVerb("includes", "A matching packet is there.", `expect(net.trace):includes { tcp = "rexmit", seq = 1 }`, nil,
-			append([]vm.Option{optTimes}, matchOptions...), func(c *vm.Call) (expect.Spec, error) {
+			append([]vm.Option{optTimes}, seenOptions...), func(c *vm.Call) (expect.Spec, error) {
 				return expect.Includes{Match: matchOf(c.Args), Times: vm.ArgOr(c, "times", expect.Count{Min: 1, OrMore: true})}, nil
 			}),
-		traceVerb("never", "No packet matches, until the wires are idle.", `expect(net.trace):never { tcp = "rto" }`, nil, matchOptions,
+		traceVerb("never", "No packet matches, until the wires are idle.", `expect(net.trace):never { tcp = "rto" }`, nil, seenOptions,
 			func(c *vm.Call) (expect.Spec, error) { return expect.Never{Match: matchOf(c.Args)}, nil }),
 		traceVerb("exactly", "So many packets match, no more.", `expect(net.trace:at(net.client)):exactly(2, { tcp = "syn" })`,
-			[]vm.Param{{Name: "n", Kind: kInt("number", 0, 1<<30, "a whole number"), Doc: "how many"}}, matchOptions,
+			[]vm.Param{{Name: "n", Kind: kInt("number", 0, 1<<30, "a whole number"), Doc: "how many"}}, seenOptions,
 			func(c *vm.Call) (expect.Spec, error) {
 				return expect.Includes{Match: matchOf(c.Args), Times: expect.Count{Min: c.Args["n"].(int)}}, nil
 			}),
@@ -118,16 +122,16 @@ var traceExpectation = &vm.Class{Name: "Expectation", What: "an expectation on a
 			}),
 		traceVerb("reads", "The exchange reads as written: one packet a line, from the first on; ... lets any pass.",
 			"expect(net.trace:at(net.server)):reads [[\n  client > server  S\n  server > client  S.\n  ...\n  server > client  R.  within 50ms\n]]",
-			[]vm.Param{{Name: "text", Kind: kString, Doc: "SRC > DST FLAGS [seq N] [ack N] [len N|A..B] [rexmit] [xN|x>=N] [within D]"}}, nil, readsSpec),
+			[]vm.Param{{Name: "text", Kind: kString, Doc: "SRC > DST FLAGS [seq N] [ack N] [len N|A..B] [rexmit] [tls NAME] [rst CAUSE] [xN|x>=N] [within D]"}}, nil, readsSpec),
 		traceVerb("retransmits", "A segment is sent again, as seen at one capture point.",
 			`expect(net.trace:at(net.server)):retransmits { seq = 1, times = ">= 4", backoff = "exponential" }`, nil,
-			append([]vm.Option{optTimes, opt("backoff", kEnum("backoff", "exponential"), "how the gaps between timeouts grow")}, matchOptions...),
+			append([]vm.Option{optTimes, opt("backoff", kEnum("backoff", "exponential"), "how the gaps between timeouts grow")}, seenOptions...),
 			func(c *vm.Call) (expect.Spec, error) {
 				return expect.Retransmits{Match: matchOf(c.Args), Times: vm.ArgOr(c, "times", expect.Count{Min: 1, OrMore: true}),
 					Exponential: vm.ArgOr(c, "backoff", "") != ""}, nil
 			}),
 		{Name: "every", Doc: "All packets that match, at least one; say of them what they have.", Example: `expect(net.trace):every { tcp = "syn" }:has { sport = 40000 }`,
-			Returns: "Every", Phase: vm.Running, Options: matchOptions,
+			Returns: "Every", Phase: vm.Running, Options: seenOptions,
 			Fn: func(c *vm.Call) error {
 				e := *c.Self.(*expectation)
 				m := matchOf(c.Args)
@@ -137,8 +141,14 @@ var traceExpectation = &vm.Class{Name: "Expectation", What: "an expectation on a
 			}},
 	}}
 
+func init() { // they return what they belong to
+	traceExpectation.Methods = append(traceExpectation.Methods, narrowings...)
+	traceExpectation.Methods = append(traceExpectation.Methods, streamVerbs...)
+	traceExpectation.Methods = append(traceExpectation.Methods, goldenVerbs...)
+}
+
 var everyExpectation = &vm.Class{Name: "Every", What: "an expectation on every packet that matches", Doc: "What is expected of every packet that matches.",
-	Methods: []*vm.Method{traceVerb("has", "Each of them matches this too.", `expect(net.trace):every { tcp = "syn" }:has { sport = 40000 }`, nil, matchOptions,
+	Methods: []*vm.Method{traceVerb("has", "Each of them matches this too.", `expect(net.trace):every { tcp = "syn" }:has { sport = 40000 }`, nil, seenOptions,
 		func(c *vm.Call) (expect.Spec, error) {
 			return expect.Every{Of: *c.Self.(*expectation).each, Has: matchOf(c.Args)}, nil
 		})}}

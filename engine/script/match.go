@@ -9,8 +9,10 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"netrepro/engine/app"
 	"netrepro/engine/expect"
 	"netrepro/engine/fault"
+	"netrepro/engine/reset"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/trace"
 )
@@ -79,8 +81,42 @@ var matchOptions = []vm.Option{
 	opt("dropped", kBool, "packets that a fault dropped, or none of them"),
 }
 
+// seenOptions are the keys of a match of recorded packets, of which the analysis
+// can tell more.
+var seenOptions = append(slices.Clone(matchOptions),
+	opt("tls", kTLS, "a TLS record or handshake message that begins in it, as far as it is in the clear"),
+	opt("http", kString, `the beginning of an HTTP start line in it: "GET /", "HTTP/1.1 200"`),
+	opt("rst", kReset, "a reset, by who sent it and why"),
+	opt("original", kEnum("fate", "lost", "arrived"), "a retransmission, by what became of what it sends again"))
+
+var (
+	kTLS   = kEnum("TLS event", app.Names()...)
+	kReset = &vm.Kind{Name: "reset", Type: "Reset", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+		t, ok := x.(*lua.LTable)
+		if !ok {
+			return nil, wrong(x, "a reset", `write { kind = "active", cause = "linger" }`)
+		}
+		a := c.Table(resetTable, t)
+		m := &trace.ResetMatch{}
+		m.Kind, _ = a["kind"].(string)
+		m.Cause, _ = a["cause"].(string)
+		return m, nil
+	}}
+	resetTable = &vm.Method{Name: "rst", Options: []vm.Option{
+		opt("kind", kEnum("kind of reset", words(reset.Kinds)...), "who sent it"),
+		opt("cause", kEnum("cause of a reset", words(reset.Causes)...), "why; a verdict that cannot tell it from another counts too")}}
+)
+
+func words[T ~string](of []T) []string {
+	out := make([]string, len(of))
+	for i, w := range of {
+		out[i] = string(w)
+	}
+	return out
+}
+
 // rowOptions are those of a row of a sequence.
-var rowOptions = append(slices.Clone(matchOptions),
+var rowOptions = append(slices.Clone(seenOptions),
 	optDef("times", kCount, "1", `at least so many, others between, before the next row`),
 	opt("within", kDuration, "since the packet matched before"))
 
@@ -116,6 +152,10 @@ func matchOf(a map[string]any) trace.Match {
 	if b, ok := a["dropped"].(bool); ok {
 		m.Dropped = &b
 	}
+	m.TLS, _ = a["tls"].(string)
+	m.HTTP, _ = a["http"].(string)
+	m.RST, _ = a["rst"].(*trace.ResetMatch)
+	m.Original, _ = a["original"].(string)
 	return m
 }
 

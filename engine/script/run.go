@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"sync"
 	"time"
@@ -40,6 +41,9 @@ type run struct {
 	handlers bool // a listener starts tasks
 
 	subjects []*expectation
+
+	update bool
+	golden func(name string) ([]byte, error)
 }
 
 // failure is an expectation that did not hold.
@@ -67,13 +71,21 @@ type RunOptions struct {
 	Own     bool   // the process has a network namespace of its own, for the engine
 	Keep    bool   // a case that did not end as expected keeps its lab until the process ends
 	Emit    func(Event)
+	Update  bool // golden traces are written, not compared
+	Form    bool // the normal form of the trace is reported
+	// Golden reads the golden trace of a name; its error is fs.ErrNotExist if
+	// there is none.
+	Golden func(name string) ([]byte, error)
 }
 
 // Run runs one case of f in this process, which must be allowed to make
 // network namespaces, and returns how it ended. The last event carries the
 // same result.
 func (f *File) Run(ctx context.Context, c *Case, o RunOptions) Result {
-	r := &run{c: c, vm: f.vm, emit: o.Emit, started: time.Now()}
+	r := &run{c: c, vm: f.vm, emit: o.Emit, started: time.Now(), update: o.Update, golden: o.Golden}
+	if r.golden == nil {
+		r.golden = func(string) ([]byte, error) { return nil, fs.ErrNotExist }
+	}
 	res := r.execute(ctx, o)
 	res.Took = time.Since(r.started)
 	r.event(Event{Kind: EventResult, Result: &res})
@@ -127,6 +139,9 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res Result) {
 		res = Result{Verdict: Inconclusive, Why: fmt.Sprintf("the engine lost %d frames: %v", lost, why)}
 	}
 	res.Packets = len(lab.Trace.Packets())
+	if o.Form && r.captured() {
+		r.event(Event{Kind: EventForm, Text: r.form()})
+	}
 	_, res.Stalled = lab.Stalls.During(r.started)
 	if o.Keep && res.Verdict != Passed {
 		r.keep(ctx, res)

@@ -8,6 +8,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/analysis"
+	"netrepro/engine/expect"
 	"netrepro/engine/packet"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/trace"
@@ -33,7 +34,7 @@ func init() { // the verbs refer to the class
 				return nil
 			}},
 		{Name: "tcp", Doc: "The TCP segments among them that match.", Example: `net.trace:tcp { from = net.server }`, Returns: "Trace", Phase: vm.Running,
-			Options: matchOptions,
+			Options: seenOptions,
 			Fn: func(c *vm.Call) error {
 				m := matchOf(c.Args)
 				c.Return(c.VM.New(traceClass, c.Self.(*trace.View).Where(":tcp"+m.String(), func(p *trace.Packet) bool { return p.IsTCP() && m.Matches(p) })))
@@ -48,8 +49,26 @@ func init() { // the verbs refer to the class
 					func(p *trace.Packet) bool { return there.Matches(p) || back.Matches(p) })))
 				return nil
 			}},
+		{Name: "conn", Doc: "One connection.", Example: `net.trace:conn(call)`, Returns: "Trace", Phase: vm.Running,
+			Params: []vm.Param{{Name: "conn", Kind: kEnds, Doc: "what dial, tls or fetch returned"}},
+			Fn: func(c *vm.Call) error {
+				m := trace.Match{Conn: c.Args["conn"].(*trace.Ends)}
+				c.Return(c.VM.New(traceClass, c.Self.(*trace.View).Where(":conn", m.Matches)))
+				return nil
+			}},
+		{Name: "connections", Doc: "Each TCP connection in it, in the order they began, once the wires are idle.", Example: `#net.trace:connections()`,
+			Returns: "Trace[]", Phase: vm.Running,
+			Fn: func(c *vm.Call) error {
+				runOf(c).settle()
+				t := c.L.NewTable()
+				for _, v := range expect.Connections(c.Self.(*trace.View)) {
+					t.Append(c.VM.New(traceClass, v))
+				}
+				c.Return(t)
+				return nil
+			}},
 		{Name: "packets", Doc: "The packets that match, as a list, once the wires are idle.", Example: `for _, p in ipairs(net.trace:packets { tcp = "rst" }) do print(p) end`,
-			Returns: "Packet[]", Phase: vm.Running, Options: matchOptions,
+			Returns: "Packet[]", Phase: vm.Running, Options: seenOptions,
 			Fn: func(c *vm.Call) error {
 				t := c.L.NewTable()
 				v := c.Self.(*trace.View)
@@ -60,7 +79,7 @@ func init() { // the verbs refer to the class
 				return nil
 			}},
 		{Name: "count", Doc: "How many packets match, once the wires are idle.", Example: `net.trace:count { tcp = "rexmit" }`, Returns: "integer",
-			Phase: vm.Running, Options: matchOptions,
+			Phase: vm.Running, Options: seenOptions,
 			Fn: func(c *vm.Call) error {
 				c.Return(lua.LNumber(len(settled(c))))
 				return nil
@@ -113,6 +132,18 @@ var packetClass = &vm.Class{Name: "Packet", Doc: "One packet at one capture poin
 		number("dport", "Destination port.", func(p seenPacket) uint16 { return p.DstPort }),
 		packetField("rexmit", "boolean", "Its sequence space was sent before.", func(p seenPacket) lua.LValue { return lua.LBool(p.Is(analysis.Rexmit)) }),
 		packetField("syn", "boolean", "SYN is set.", func(p seenPacket) lua.LValue { return lua.LBool(p.Flags.Has(packet.SYN)) }),
+		packetField("rst", "string?", "Of a reset: who sent it and why, nil for all else.", func(p seenPacket) lua.LValue {
+			if r := p.Finding(); r != nil && r.Reset != nil {
+				return lua.LString(r.Reset.String())
+			}
+			return lua.LNil
+		}),
+		packetField("original", "string?", "Of a retransmission: what became of what it sends again, lost or arrived, where that is known.", func(p seenPacket) lua.LValue {
+			if r := p.Finding(); r != nil && r.Original != "" {
+				return lua.LString(r.Original)
+			}
+			return lua.LNil
+		}),
 		packetField("dropped", "string?", "What dropped it, nil if nothing did.", func(p seenPacket) lua.LValue {
 			if p.Dropped == "" {
 				return lua.LNil

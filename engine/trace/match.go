@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"netrepro/engine/analysis"
+	"netrepro/engine/app"
 	"netrepro/engine/packet"
+	"netrepro/engine/reset"
 )
 
 // Kind names what a TCP match looks for.
@@ -25,10 +27,19 @@ const (
 	KindRTO    Kind = "rto"
 	KindFast   Kind = "fast"
 	KindAny    Kind = "any"
+	// The timers and rules that resend, and what is sent to see whether the
+	// other side lives.
+	KindTLP         Kind = "tlp"
+	KindRACK        Kind = "rack"
+	KindRecovery    Kind = "recovery"
+	KindKeepAlive   Kind = "keep-alive"
+	KindWindowProbe Kind = "window-probe"
+	KindZeroWindow  Kind = "zero-window"
 )
 
 // Kinds lists them, for messages and completion.
-var Kinds = []Kind{KindSYN, KindSYNACK, KindData, KindAck, KindFIN, KindRST, KindRexmit, KindRTO, KindFast, KindAny}
+var Kinds = []Kind{KindSYN, KindSYNACK, KindData, KindAck, KindFIN, KindRST, KindRexmit, KindRTO, KindFast, KindAny,
+	KindTLP, KindRACK, KindRecovery, KindKeepAlive, KindWindowProbe, KindZeroWindow}
 
 func (k Kind) matches(p *Packet) bool {
 	switch k {
@@ -51,7 +62,19 @@ func (k Kind) matches(p *Packet) bool {
 	case KindFast:
 		return p.Is(analysis.Fast)
 	case KindAny:
-		return p.PayloadLen > 0 && !p.Is(analysis.Probe)
+		return p.PayloadLen > 0 && !p.Is(analysis.Probe) && !p.Is(analysis.WindowProbe)
+	case KindTLP:
+		return p.Is(analysis.TLP)
+	case KindRACK:
+		return p.Is(analysis.RACK)
+	case KindRecovery:
+		return p.Is(analysis.Recovery)
+	case KindKeepAlive:
+		return p.Is(analysis.Probe)
+	case KindWindowProbe:
+		return p.Is(analysis.WindowProbe)
+	case KindZeroWindow:
+		return p.IsTCP() && p.Window == 0 && !p.Flags.Any(packet.SYN|packet.FIN|packet.RST)
 	}
 	return false
 }
@@ -97,6 +120,28 @@ type Match struct {
 	SACKs        func() *Hit // acknowledgements that report this segment missing
 	Covers       func() *Hit // acknowledgements that cover this segment
 	Dropped      *bool
+	// What only the analysis of a recorded packet can tell.
+	TLS      string // the name of a TLS event that begins in it: "client-hello"
+	HTTP     string // the beginning of an HTTP start line in it: "GET /", "HTTP/1.1 200"
+	RST      *ResetMatch
+	Original string // what became of what it sends again: "lost" or "arrived"
+}
+
+// ResetMatch says which resets are meant.
+type ResetMatch struct {
+	Kind  string // empty for any
+	Cause string // empty for any; a verdict that cannot tell it from another matches too
+}
+
+// String writes m as a script would.
+func (m *ResetMatch) String() string {
+	switch {
+	case m.Cause == "":
+		return fmt.Sprintf("{ kind = %q }", m.Kind)
+	case m.Kind == "":
+		return fmt.Sprintf("{ cause = %q }", m.Cause)
+	}
+	return fmt.Sprintf("{ kind = %q, cause = %q }", m.Kind, m.Cause)
 }
 
 // Matches reports whether p is meant.
@@ -121,11 +166,31 @@ func (m *Match) Matches(p *Packet) bool {
 		m.Dropped != nil && (p.Dropped != "") != *m.Dropped:
 		return false
 	}
-	return true
+	return !m.analysed() || m.found(p.Finding())
+}
+
+// analysed reports whether m asks for what only the analysis can tell.
+func (m *Match) analysed() bool {
+	return m.TLS != "" || m.HTTP != "" || m.RST != nil || m.Original != ""
+}
+
+func (m *Match) found(r *analysis.Record) bool {
+	switch {
+	case r == nil,
+		m.Original != "" && r.Original != m.Original,
+		m.TLS != "" && !slices.ContainsFunc(r.App, func(e app.Event) bool { return e.Proto == "tls" && e.Name == m.TLS }),
+		m.HTTP != "" && !slices.ContainsFunc(r.App, func(e app.Event) bool { return e.Proto == "http" && strings.HasPrefix(e.Detail, m.HTTP) }):
+		return false
+	}
+	if m.RST == nil {
+		return true
+	}
+	v := r.Reset
+	return v != nil && (m.RST.Kind == "" || string(v.Kind) == m.RST.Kind) && (m.RST.Cause == "" || v.May(reset.Cause(m.RST.Cause)))
 }
 
 func (m *Match) tcpOnly() bool {
-	return m.TCP != "" || m.Seq != nil || m.Ack != nil || m.Flags != "" || m.SACKs != nil || m.Covers != nil
+	return m.analysed() || m.TCP != "" || m.Seq != nil || m.Ack != nil || m.Flags != "" || m.SACKs != nil || m.Covers != nil
 }
 
 // sacks reports whether p acknowledges up to the hole that h left and reports
@@ -213,6 +278,14 @@ func (m *Match) String() string {
 	}
 	if m.Dropped != nil {
 		add("dropped = %t", *m.Dropped)
+	}
+	for _, f := range []struct{ name, v string }{{"tls", m.TLS}, {"http", m.HTTP}, {"original", m.Original}} {
+		if f.v != "" {
+			add("%s = %q", f.name, f.v)
+		}
+	}
+	if m.RST != nil {
+		add("rst = %s", m.RST)
 	}
 	if len(s) == 0 {
 		return "{}"

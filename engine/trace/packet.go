@@ -26,6 +26,8 @@ type Point struct {
 	MTU   int
 	MAC   [6]byte
 	Addrs []netip.Addr
+
+	trace *Trace
 }
 
 // Name is the interface name in trace.pcapng: "node/wire".
@@ -51,6 +53,9 @@ type Segment struct {
 	Resent int32 // how often this sequence space was sent before
 	Class  analysis.Class
 	Opener bool // sent by the side that opened Conn
+	// Payload is what is kept of the transport payload: all of it up to
+	// [WholeBytes] of a trace, nothing after.
+	Payload []byte
 }
 
 // End is the relative sequence number after the space s takes.

@@ -22,7 +22,10 @@ const WholeBytes = 16 << 20
 // engine reads, options and the beginning of the payload.
 const SnapLen = 128
 
-const slab = 512 // packets allocated at a time
+const (
+	slab      = 512       // packets allocated at a time
+	keepChunk = 256 << 10 // bytes of payload allocated at a time
+)
 
 // Trace collects packets from the wires and follows their connections. Arrive,
 // Record and Deliver belong to one goroutine, the relay's; everything else may
@@ -33,6 +36,8 @@ type Trace struct {
 
 	file     *pcap.Writer
 	written  int // bytes of frames given to file
+	kept     int // bytes of payload in memory
+	bytes    []byte
 	segments []Segment
 	records  []Packet
 	flows    []map[connKey]*flow // by point
@@ -44,12 +49,15 @@ type Trace struct {
 	n         int
 	conn      int
 	truncated bool
+
+	findings findings
 }
 
 // New starts an empty trace. A nil file keeps it in memory alone.
 func New(start time.Time, points []*Point, file *pcap.Writer) *Trace {
 	t := &Trace{Start: start, Points: points, file: file, conns: map[connKey][]*Conn{}, names: map[netip.Addr]string{}}
 	for _, p := range points {
+		p.trace = t
 		t.flows = append(t.flows, map[connKey]*flow{})
 		for _, a := range p.Addrs {
 			t.names[a] = p.Node
@@ -59,10 +67,12 @@ func New(start time.Time, points []*Point, file *pcap.Writer) *Trace {
 }
 
 // Arrive makes a packet of a frame that left a node at point: its connection,
-// relative numbers and class. It is not part of the trace until [Trace.Record].
-func (t *Trace) Arrive(point *Point, at time.Duration, decoded *packet.Packet) *Packet {
+// relative numbers and class. payload is copied. The packet is not part of the
+// trace until [Trace.Record].
+func (t *Trace) Arrive(point *Point, at time.Duration, decoded *packet.Packet, payload []byte) *Packet {
 	s := alloc(&t.segments)
 	s.Packet = *decoded
+	s.Payload = t.keep(payload)
 	p := alloc(&t.records)
 	p.Segment, p.Point, p.Time = s, point, at
 	if f := t.flow(p); f != nil && p.IsTCP() {
@@ -71,6 +81,21 @@ func (t *Trace) Arrive(point *Point, at time.Duration, decoded *packet.Packet) *
 		s.Class, s.Resent = sent.Class, sent.Resent
 	}
 	return p
+}
+
+// keep copies payload, as long as there is room.
+func (t *Trace) keep(payload []byte) []byte {
+	n := len(payload)
+	if n == 0 || t.kept > WholeBytes {
+		return nil
+	}
+	t.kept += n
+	if len(t.bytes)+n > cap(t.bytes) {
+		t.bytes = make([]byte, 0, max(keepChunk, n))
+	}
+	at := len(t.bytes)
+	t.bytes = append(t.bytes, payload...)
+	return t.bytes[at:len(t.bytes):len(t.bytes)]
 }
 
 // Record adds p to the trace and data to the capture file; dropped names what

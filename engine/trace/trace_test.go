@@ -54,7 +54,7 @@ func (w *wire) send(g step) *Packet {
 	if !g.flags.Has(packet.ACK) {
 		d.Ack = 0
 	}
-	p := w.Arrive(from, w.now, &d)
+	p := w.Arrive(from, w.now, &d, nil)
 	if g.lost {
 		w.Record(p, nil, "a fault")
 		return p

@@ -5,6 +5,7 @@
 package view
 
 import (
+	"encoding/json"
 	"net/netip"
 	"strconv"
 	"time"
@@ -50,6 +51,7 @@ func AppendJSON(b []byte, r *analysis.Record) []byte {
 		b = append(b, `,"ethertype":`...)
 		b = strconv.AppendInt(b, int64(p.EtherType), 10)
 	}
+	b = appendRest(b, r)
 	if why := p.Malformed(); why != "" {
 		b = appendText(append(b, `,"malformed":`...), why)
 	}
@@ -71,7 +73,63 @@ func appendTCP(b []byte, r *analysis.Record) []byte {
 	b = append(b, `,"stream":`...)
 	b = strconv.AppendInt(b, int64(r.Conn.ID), 10)
 	b = append(b, `,"analysis":`...)
-	return r.Flags.AppendJSON(b)
+	b = r.Flags.AppendJSON(b)
+	if cause := r.Class.Cause(); cause != "" {
+		b = append(append(append(b, `,"sent":"`...), cause...), '"')
+		if r.Backoff > 0 {
+			b = strconv.AppendInt(append(b, `,"backoff":`...), int64(r.Backoff), 10)
+		}
+	}
+	if r.Class&analysis.Rexmit != 0 {
+		b = strconv.AppendInt(append(b, `,"rexmit":`...), int64(max(r.Resent, 1)), 10)
+	}
+	if r.Original != "" {
+		b = append(append(append(b, `,"original":"`...), r.Original...), '"')
+	}
+	if r.RTT > 0 {
+		b = appendSeconds(append(b, `,"rtt":`...), r.RTT)
+	}
+	if r.InFlight > 0 {
+		b = strconv.AppendUint(append(b, `,"in_flight":`...), uint64(r.InFlight), 10)
+	}
+	return b
+}
+
+// appendRest writes what few packets have.
+func appendRest(b []byte, r *analysis.Record) []byte {
+	if len(r.App) > 0 {
+		b = append(b, `,"app":[`...)
+		for i, e := range r.App {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendText(b, e.String())
+		}
+		b = append(b, ']')
+	}
+	if v := r.Reset; v != nil {
+		text, err := json.Marshal(v)
+		if err == nil { // it has nothing that could not be written
+			b = append(append(b, `,"rst":`...), text...)
+		}
+	}
+	if len(r.Notes) > 0 {
+		b = append(b, `,"notes":[`...)
+		for i, n := range r.Notes {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendText(b, n)
+		}
+		b = append(b, ']')
+	}
+	if r.Copy > 0 {
+		b = strconv.AppendInt(append(b, `,"copy_of":`...), int64(r.Copy), 10)
+	}
+	if r.Dropped != "" {
+		b = appendText(append(b, `,"dropped":`...), r.Dropped)
+	}
+	return b
 }
 
 // appendSeconds writes d in seconds with six digits, nine if it has any below a

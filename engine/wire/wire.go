@@ -66,7 +66,7 @@ func (p *port) receive(f frame) {
 	var d packet.Packet
 	r.dec.Ethernet(f.data, f.length, &d)
 	to := p.peer()
-	pkt := r.trace.Arrive(p.Point, time.Duration(f.arrival-r.start), &d)
+	pkt := r.trace.Arrive(p.Point, time.Duration(f.arrival-r.start), &d, r.dec.Payload())
 	v := Verdict{}
 	switch {
 	case len(f.data) < f.length:

@@ -46,6 +46,10 @@ func (c *Conversation) Segment(p *packet.Packet, me int, now time.Duration, fres
 	return f, seq, ack
 }
 
+// RTT is the time from the last SYN to the first ACK after it, 0 if that was not
+// seen.
+func (c *Conversation) RTT() time.Duration { return c.rtt }
+
 // Replaces reports whether p, a SYN, opens another conversation than c.
 func (c *Conversation) Replaces(p *packet.Packet, me int) bool {
 	return c.half[me].hasBase && p.Seq != c.half[me].base

@@ -1,0 +1,153 @@
+// Package normal reduces a trace to what it means: who did what, in which order
+// and why, without times, addresses and chance.
+//
+// Two runs of the same case have the same normal form, however busy the host
+// was: what TCP's timers and the host's scheduler are free to choose is left
+// out. These are bare acknowledgements, how a stream was cut into segments,
+// the exact number of repetitions, which of the quick repairs resent a segment,
+// and the order of events that no acknowledgement puts in order.
+//
+// It reads records of package analysis and judges nothing.
+package normal
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"netrepro/engine/analysis"
+	"netrepro/engine/app"
+	"netrepro/engine/packet"
+)
+
+// Names gives nodes to addresses.
+type Names func(netip.Addr) string
+
+// Form is the normal form of the records, one event a line.
+func Form(rs []*analysis.Record, names Names) []string {
+	f := former{names: names, conns: map[*analysis.Conn]*exchange{}, fate: map[int]*fate{}}
+	for _, r := range rs {
+		f.follow(r)
+	}
+	for _, r := range rs {
+		f.add(r)
+	}
+	var out []string
+	for i, x := range f.order {
+		out = append(out, x.lines(i+1, names)...)
+	}
+	return append(out, f.rest...)
+}
+
+// former makes a form.
+type former struct {
+	names  Names
+	conns  map[*analysis.Conn]*exchange
+	order  []*exchange
+	rest   []string
+	seen   map[string]bool
+	fate   map[int]*fate // by first frame
+	points bool          // some packets are seen to arrive
+}
+
+// fate is what became of a packet.
+type fate struct {
+	dropped string
+	arrived bool // at the node with its destination address, or as far as any does
+}
+
+// follow notes how far packets came.
+func (f *former) follow(r *analysis.Record) {
+	n := r.N
+	if r.Copy > 0 {
+		n = r.Copy
+	}
+	g := f.fate[n]
+	if g == nil {
+		g = &fate{}
+		f.fate[n] = g
+	}
+	if r.Dropped != "" {
+		g.dropped = r.Dropped
+	}
+	if r.Direction == analysis.In && r.AtDestination {
+		g.arrived, f.points = true, true
+	}
+}
+
+func (f *former) add(r *analysis.Record) {
+	if r.Copy > 0 {
+		return
+	}
+	c := r.Conn
+	if c == nil {
+		c = r.About
+	}
+	if c == nil {
+		f.other(r)
+		return
+	}
+	for c.Nat != nil {
+		c = c.Nat
+	}
+	x := f.conns[c]
+	if x == nil {
+		x = &exchange{conn: c}
+		f.conns[c] = x
+		f.order = append(f.order, x)
+	}
+	if r.Conn == nil {
+		text := fmt.Sprintf("is refused by %s: ICMP %s", f.names(r.Packet.Src), icmpText(r.Packet))
+		if g := f.fate[r.N]; g.dropped != "" {
+			text += ", dropped: " + g.dropped
+		}
+		x.note(r.Side, text)
+		return
+	}
+	x.segment(r, f.fate[r.N], f.points)
+}
+
+func icmpText(p *packet.Packet) string {
+	m := p.ICMP()
+	s := fmt.Sprintf("type %d code %d", m.Type, m.Code)
+	if m.MTU > 0 {
+		s += fmt.Sprintf(" mtu %d", m.MTU)
+	}
+	return s
+}
+
+// other says once that there was something else between two nodes.
+func (f *former) other(r *analysis.Record) {
+	p := r.Packet
+	if !p.Src.IsValid() {
+		return
+	}
+	var s string
+	switch {
+	case p.ICMP() != nil:
+		s = fmt.Sprintf("%s > %s ICMP %s", f.names(p.Src), f.names(p.Dst), icmpText(p))
+	case p.Proto == packet.ProtoUDP:
+		s = fmt.Sprintf("%s > %s UDP %d", f.names(p.Src), f.names(p.Dst), min(p.SrcPort, p.DstPort))
+	default:
+		s = fmt.Sprintf("%s > %s protocol %d", f.names(p.Src), f.names(p.Dst), p.Proto)
+	}
+	if f.seen == nil {
+		f.seen = map[string]bool{}
+	}
+	if !f.seen[s] {
+		f.seen[s] = true
+		f.rest = append(f.rest, s)
+	}
+}
+
+// appText is what of an event belongs to the form: encrypted records come in as
+// many pieces as their sender likes.
+func appText(e app.Event) string {
+	switch {
+	case e.Proto == "tls" && (e.Name == "application-data" || e.Name == "finished" || e.Name == "change-cipher-spec" || e.Name == "new-session-ticket"):
+		return ""
+	case e.Proto == "tls" && strings.HasPrefix(e.Detail, "probably"):
+		return "tls " + e.Name
+	}
+	return e.String()
+}

@@ -1,0 +1,76 @@
+package trace
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"netrepro/engine/analysis"
+)
+
+// findings are what the analysis says of the packets so far. They are made when
+// first asked for: a trace that nobody asks about costs nothing.
+type findings struct {
+	mu       sync.Mutex
+	analyzer *analysis.Analyzer
+	records  []*analysis.Record // by frame number, from 1
+}
+
+// Finding is what the analysis says of p, which must be recorded; nil if it is
+// not.
+func (p *Packet) Finding() *analysis.Record {
+	if p.N == 0 || p.Point == nil || p.Point.trace == nil {
+		return nil
+	}
+	rs := p.Point.trace.Findings()
+	if p.N > len(rs) {
+		return nil
+	}
+	return rs[p.N-1]
+}
+
+// Findings are what the analysis says of every packet in memory, in the order of
+// their frame numbers.
+func (t *Trace) Findings() []*analysis.Record {
+	f := &t.findings
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.analyzer == nil {
+		f.analyzer = analysis.New(analysis.Options{})
+		f.analyzer.Describe(t.CapturePoints())
+	}
+	for _, p := range t.Packets()[len(f.records):] {
+		in := analysis.Input{N: p.N, Time: p.Time, Point: p.Point.Index, Packet: &p.Packet, Payload: p.Payload, Dropped: p.Dropped,
+			Direction: analysis.Out}
+		if p.Dir == In {
+			in.Direction = analysis.In
+		}
+		r := &analysis.Record{}
+		f.analyzer.Add(&in, r)
+		r.App = slices.Clone(r.App)
+		f.records = append(f.records, r)
+	}
+	return f.records
+}
+
+// Hosts are the nodes by their addresses.
+func (t *Trace) Hosts() map[netip.Addr]string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return maps.Clone(t.names)
+}
+
+// CapturePoints are the points of the trace as the analysis knows them: each
+// with all addresses of its node.
+func (t *Trace) CapturePoints() []analysis.Point {
+	nodes := map[string][]netip.Addr{}
+	for _, p := range t.Points {
+		nodes[p.Node] = append(nodes[p.Node], p.Addrs...)
+	}
+	out := make([]analysis.Point, len(t.Points))
+	for i, p := range t.Points {
+		out[i] = analysis.Point{Name: p.Name(), Addrs: nodes[p.Node]}
+	}
+	return out
+}

@@ -1,0 +1,173 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"netrepro/engine/analysis"
+)
+
+// Builder makes ladders of records.
+type Builder struct {
+	Names  Names
+	Points []analysis.Point
+
+	nodes []string // columns, if packets are seen on their way
+	node  []int    // of a point, its column
+	far   []int    // of a point, the column at the other end of its wire
+}
+
+// NewBuilder makes a builder for a capture with these points. Points named
+// "node/wire" make the nodes columns.
+func NewBuilder(names Names, points []analysis.Point) *Builder {
+	b := &Builder{Names: names, Points: points}
+	wires := map[string][]int{}
+	for i, p := range points {
+		node, wire, ok := strings.Cut(p.Name, "/")
+		if !ok {
+			return b
+		}
+		at := slices.Index(b.nodes, node)
+		if at < 0 {
+			at = len(b.nodes)
+			b.nodes = append(b.nodes, node)
+		}
+		b.node = append(b.node, at)
+		wires[wire] = append(wires[wire], i)
+	}
+	if len(b.nodes) < 2 {
+		b.nodes = nil
+		return b
+	}
+	b.far = slices.Clone(b.node)
+	for _, ends := range wires {
+		if len(ends) == 2 {
+			b.far[ends[0]], b.far[ends[1]] = b.node[ends[1]], b.node[ends[0]]
+		}
+	}
+	return b
+}
+
+// OnTheWay reports whether nodes are the columns.
+func (b *Builder) OnTheWay() bool { return b.nodes != nil }
+
+// Row makes the row of one record, as far as it is known from it alone.
+func (b *Builder) Row(r *analysis.Record) Row {
+	row := Row{Frames: []int{r.N}, Time: r.Time, Flow: -1, Label: label(r), Marks: marks(r, b.nodes != nil)}
+	if r.Conn != nil {
+		row.Flow = r.Conn.ID
+	} else if r.About != nil {
+		row.Flow = r.About.ID
+	}
+	switch {
+	case b.nodes != nil:
+		here, there := b.node[r.Point], b.far[r.Point]
+		row.From, row.To, row.Stopped = here, there, true
+		if r.Direction == analysis.In {
+			row.From, row.To, row.Stopped = there, here, false
+		}
+	case r.Side == 0:
+		row.To = 1
+	default:
+		row.From = 1
+	}
+	return row
+}
+
+// arrived takes in that the packet of row was seen again.
+func (b *Builder) arrived(row *Row, r *analysis.Record) {
+	row.Frames = append(row.Frames, r.N)
+	if r.Direction == analysis.In {
+		row.To, row.Stopped = b.node[r.Point], false
+	} else {
+		row.To, row.Stopped = b.far[r.Point], true
+	}
+	for _, m := range marks(r, true) {
+		if !slices.Contains(row.Marks, m) && (m.Kind == MarkDropped || m.Kind == MarkNote) {
+			row.Marks = append(row.Marks, m)
+		}
+	}
+}
+
+// Whole makes one ladder of all records, the packets in the order in which they
+// were first seen.
+func (b *Builder) Whole(rs []*analysis.Record) Ladder {
+	l := Ladder{Columns: b.nodes}
+	at := map[int]int{} // row of a first frame
+	for _, r := range rs {
+		if i, ok := at[r.Copy]; ok && r.Copy > 0 && b.nodes != nil {
+			b.arrived(&l.Rows[i], r)
+			at[r.N] = i
+			continue
+		}
+		at[r.N] = len(l.Rows)
+		l.Rows = append(l.Rows, b.Row(r))
+	}
+	return l
+}
+
+// Flows makes one ladder a connection, and one of what belongs to none, in the
+// order in which they began.
+func (b *Builder) Flows(rs []*analysis.Record) []Ladder {
+	by := map[int][]*analysis.Record{}
+	var order []int
+	conns := map[int]*analysis.Conn{}
+	for _, r := range rs {
+		id, c := -1, r.Conn
+		if c == nil {
+			c = r.About
+		}
+		if c != nil {
+			for c.Nat != nil {
+				c = c.Nat
+			}
+			id, conns[c.ID] = c.ID, c
+		}
+		if by[id] == nil {
+			order = append(order, id)
+		}
+		by[id] = append(by[id], r)
+	}
+	var out []Ladder
+	for _, id := range order {
+		l := b.Whole(by[id])
+		c := conns[id]
+		switch {
+		case c != nil:
+			l.Title = b.title(c)
+			if b.nodes == nil {
+				l.Columns = []string{b.Names.end(c.Ends[0]), b.Names.end(c.Ends[1])}
+			}
+		case b.nodes == nil:
+			l.Title = "no connection"
+			b.pairs(&l, by[id])
+		default:
+			l.Title = "no connection"
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// pairs says in the label who sent what to whom, where columns cannot.
+func (b *Builder) pairs(l *Ladder, rs []*analysis.Record) {
+	l.Columns = []string{"", ""}
+	for i, r := range rs {
+		l.Rows[i].From, l.Rows[i].To = 0, 1
+		if r.Packet.Src.IsValid() {
+			l.Rows[i].Label = fmt.Sprintf("%s > %s: %s", b.Names.host(r.Packet.Src), b.Names.host(r.Packet.Dst), l.Rows[i].Label)
+		}
+	}
+}
+
+func (b *Builder) title(c *analysis.Conn) string {
+	s := fmt.Sprintf("flow %d  %s > %s  %d and %d packets", c.ID, b.Names.end(c.Ends[0]), b.Names.end(c.Ends[1]), c.Packets[0], c.Packets[1])
+	if c.MSS[0] > 0 || c.MSS[1] > 0 {
+		s += fmt.Sprintf("  mss %d and %d", c.MSS[0], c.MSS[1])
+	}
+	if d := c.HandshakeRTT(); d > 0 {
+		s += fmt.Sprintf("  handshake %s", short(d))
+	}
+	return s
+}
