@@ -22,14 +22,22 @@ func main() {
 		return
 	}
 	bin := flag.String("bin", "bin/netrepro", "the binary to measure a case's fixed cost with")
+	only := flag.String("only", "", "measure this alone: wires, chains, fixed, analysis")
 	rounds := flag.Int("rounds", 5, "runs of each, in turn")
 	flag.Parse()
-	for _, m := range []func() error{
-		func() error { return wires(*rounds) },
-		func() error { return chains(*rounds) },
-		func() error { return fixedCost(*bin, 2**rounds) },
+	for _, m := range []struct {
+		name string
+		run  func() error
+	}{
+		{"wires", func() error { return wires(*rounds) }},
+		{"chains", func() error { return chains(*rounds) }},
+		{"fixed", func() error { return fixedCost(*bin, 2**rounds) }},
+		{"analysis", func() error { return analysis(*bin, *rounds) }},
 	} {
-		if err := m(); err != nil {
+		if *only != "" && *only != m.name {
+			continue
+		}
+		if err := m.run(); err != nil {
 			fmt.Fprintln(os.Stderr, "netrepro-bench:", err)
 			os.Exit(1)
 		}

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,8 +22,11 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"netrepro/engine/analysis"
+	"netrepro/engine/capture"
 	"netrepro/engine/leaktest"
 	"netrepro/engine/runner"
+	"netrepro/engine/wireshark/tsharktest"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
@@ -44,6 +49,11 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NETREPRO_REQUIRE", os.Getenv("NETREPRO_REQUIRE"))
+			dir, err := filepath.Abs("../../testdata/capture")
+			if err != nil {
+				return err
+			}
+			e.Setenv("CAPTURES", dir)
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
@@ -53,7 +63,7 @@ func TestScripts(t *testing.T) {
 			return false, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"steady": steady, "exits": exits, "asnobody": asNobody, "waitfile": waitFile, "tsharkall": tsharkAll,
+			"steady": steady, "exits": exits, "asnobody": asNobody, "waitfile": waitFile, "tsharkall": tsharkAll, "resets": resets,
 		},
 	})
 }
@@ -82,10 +92,10 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // tsharkAll DIR opens every capture below a directory with tshark, which must
-// find nothing wrong with the file. Its opinion of the packets is another
-// matter: it takes the two ends of a wire for one and sees everything twice.
+// find nothing wrong with the file and set the same flags on every packet.
 func tsharkAll(ts *testscript.TestScript, _ bool, args []string) {
 	n := 0
+	var sum tsharktest.Result
 	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(p string, d fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(p) != ".pcapng" {
 			return err
@@ -102,12 +112,54 @@ func tsharkAll(ts *testscript.TestScript, _ bool, args []string) {
 		if err != nil {
 			return fmt.Errorf("tshark -r %s: %w", p, err)
 		}
-		return nil
+		r, err := tsharktest.Compare(p)
+		sum.Add(r)
+		return err
 	}))
-	ts.Logf("%d captures", n)
+	ts.Logf("%d captures, %s", n, sum)
+	for _, d := range sum.Differences {
+		ts.Logf("%s", d)
+	}
+	if len(sum.Differences) > 0 && strings.HasPrefix(tsharktest.Version(), "4.0.") || !sum.Enough() {
+		ts.Fatalf("the flags are not tshark's")
+	}
 	if n == 0 {
 		ts.Fatalf("no capture below %s", args[0])
 	}
+}
+
+// resets DIR FILE writes the verdicts on the resets in every capture below a
+// directory to a file, each once.
+func resets(ts *testscript.TestScript, _ bool, args []string) {
+	var lines []string
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(p string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(p) != ".pcapng" {
+			return err
+		}
+		s, err := capture.Open(p)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		a := analysis.New(analysis.Options{})
+		var in analysis.Input
+		var r analysis.Record
+		for {
+			err := s.Next(&in)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			a.Describe(s.Points())
+			if a.Add(&in, &r); r.Reset != nil {
+				lines = append(lines, fmt.Sprintf("%s  %s", filepath.Base(filepath.Dir(p)), r.Reset))
+			}
+		}
+	}))
+	slices.Sort(lines)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Join(slices.Compact(lines), "\n")+"\n"), 0o644))
 }
 
 // waitFile FILE waits until a file is there.

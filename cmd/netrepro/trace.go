@@ -116,6 +116,7 @@ type tracer struct {
 	more    int // packets beyond maxRows
 	last    int
 	line    []byte
+	json    *view.Printer
 	ladder  view.Ladder
 	flow    int // that was shown last, with follow
 }
@@ -175,15 +176,17 @@ func (t *tracer) begin(points []analysis.Point) error {
 
 func (t *tracer) show(r *analysis.Record) error {
 	switch {
-	case t.options.json:
+	case t.options.json && t.follow:
 		t.line = view.AppendJSON(t.line[:0], r)
 		if _, err := t.out.Write(t.line); err != nil {
 			return err
 		}
-		if t.follow {
-			return t.out.Flush()
+		return t.out.Flush()
+	case t.options.json:
+		if t.json == nil {
+			t.json = view.NewPrinter(t.out)
 		}
-		return nil
+		return t.json.Print(r)
 	case t.follow:
 		return t.showNow(r)
 	case len(t.kept) == maxRows:
@@ -212,6 +215,9 @@ func (t *tracer) showNow(r *analysis.Record) error {
 }
 
 func (t *tracer) finish() error {
+	if t.json != nil {
+		return t.json.Close()
+	}
 	if t.options.json || t.follow {
 		return nil
 	}

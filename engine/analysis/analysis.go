@@ -128,6 +128,9 @@ func (a *Analyzer) Describe(points []Point) {
 	a.points, a.several = points, len(points) > 1
 }
 
+// Following is how many connections are followed.
+func (a *Analyzer) Following() int { return a.conns.n }
+
 // pointName names a capture point for a message.
 func (a *Analyzer) pointName(i int) string {
 	if i < len(a.points) && a.points[i].Name != "" {
@@ -190,10 +193,14 @@ func (a *Analyzer) tcp(r *Record) {
 		a.evs = c.streams[r.Side].Feed(p.Seq, int(p.PayloadLen), r.Payload, a.evs[:0])
 		r.App = a.evs
 	}
+	frame := r.N // the number that the packet is known by
+	if first != nil {
+		frame = first.n
+	}
 	if p.Flags.Has(packet.RST) {
 		a.reset(r, at, first)
 	} else {
-		at.sides[r.Side].Note(p, r.N, now, r.Class&Probe != 0, r.Class&RTO != 0)
+		at.sides[r.Side].Note(p, frame, now, r.Class&Probe != 0, r.Class&RTO != 0)
 		at.sides[1-r.Side].Heard(p)
 		if v := c.verdicts[r.Side]; v != nil && first == nil && !p.Flags.Has(packet.SYN) {
 			v.GoesOn(r.N)
@@ -217,9 +224,7 @@ func (a *Analyzer) follow(r *Record, at *pointState, first *twin) {
 		r.Original = ""
 	}
 	if r.RTT = at.senders[1-r.Side].Acknowledged(p, r.Time); r.RTT > 0 {
-		if first == nil {
-			a.acknowledges(r)
-		}
+		a.acknowledges(r, at, first)
 	}
 	if s.Outstanding() {
 		r.InFlight = s.InFlight()

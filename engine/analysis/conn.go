@@ -39,7 +39,6 @@ type Conn struct {
 	at       []pointState
 	points   []int8  // of the whole path, in the order packets of side 0 pass them; of the root only
 	members  []*Conn // all connections that are this one behind a NAT, itself first
-	quickest [2]time.Duration
 	told     notesTold
 	verdicts [2]*reset.Verdict // of each side's last reset
 	last     time.Duration
@@ -55,6 +54,8 @@ type pointState struct {
 	point   int
 	senders [2]Sender
 	sides   [2]reset.Side
+	// quickest is the least time in which each side acknowledged something.
+	quickest [2]time.Duration
 }
 
 // maxPoints bounds at how many points a connection is followed; beyond them,

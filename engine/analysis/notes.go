@@ -51,14 +51,13 @@ func (c *Conn) unsegmented(r *Record) {
 }
 
 // acknowledges notes an acknowledgement that its sender held back.
-func (a *Analyzer) acknowledges(r *Record) {
-	c := r.Conn
-	q := &c.quickest[r.Side]
+func (a *Analyzer) acknowledges(r *Record, at *pointState, first *twin) {
+	q := &at.quickest[r.Side]
 	if *q == 0 || r.RTT < *q {
 		*q = r.RTT
 		return
 	}
-	if late := r.RTT - *q; r.Class&PureAck != 0 && late >= delayLeast && late <= delayMost && *q < delayLeast {
+	if late := r.RTT - *q; first == nil && r.Class&PureAck != 0 && late >= delayLeast && late <= delayMost && *q < delayLeast {
 		r.Notes = append(r.Notes, fmt.Sprintf("acknowledgement delayed by %d ms", late.Milliseconds()))
 	}
 }

@@ -27,7 +27,7 @@ func (a *Analyzer) reset(r *Record, at *pointState, first *twin) {
 	sender, peer := &at.sides[r.Side], &at.sides[1-r.Side]
 	if first != nil && first.verdict != nil {
 		r.Reset = first.verdict
-		sender.Reset(p, r.N, r.Time)
+		sender.Reset(p, first.n, r.Time, r.Reset.Answers)
 		return
 	}
 	if sender.Count() == 0 && peer.Count() == 0 {
@@ -39,7 +39,8 @@ func (a *Analyzer) reset(r *Record, at *pointState, first *twin) {
 			}
 		}
 	}
-	s := reset.Situation{Packet: p, N: r.N, Now: r.Time, Sender: sender, Peer: peer, NoHeader: a.noHeader, Elsewhere: a.elsewhere(r)}
+	s := reset.Situation{Packet: p, N: r.N, Now: r.Time, Sender: sender, Peer: peer, NoHeader: a.noHeader, Elsewhere: a.elsewhere(r),
+		RTT: at.quickest[1-r.Side]}
 	if p.Flags.Has(packet.ACK) {
 		s.Others = a.others(netip.AddrPortFrom(p.Src, p.SrcPort), r.Time)
 	}
@@ -48,7 +49,7 @@ func (a *Analyzer) reset(r *Record, at *pointState, first *twin) {
 	if a.twins.last != nil {
 		a.twins.last.verdict = r.Reset
 	}
-	sender.Reset(p, r.N, r.Time)
+	sender.Reset(p, r.N, r.Time, r.Reset.Answers)
 }
 
 // others counts the connections of a port that were reset just before, and

@@ -67,7 +67,7 @@ var situations = []struct {
 	{"data on its way when the connection was reset", reset.AfterReset, reset.Passive, ex + "c P. 101:201 ack 501\n+1ms s R. 501 ack 101\n+1ms c P. 201:301 ack 501\ns R 501", nil},
 	{"FIN and data are missing from the capture", reset.NotCaptured, reset.Passive, ex + "+1ms s . 501:1949 ack 101\nc . 101 ack 1949\n+9ms s R 2607", nil},
 	// The rest.
-	{"challenge ACK answered", reset.ChallengeAck, reset.Challenge, ex + "+1ms s R 560\nc . 101 ack 501\n+1ms s R 501", nil},
+	{"challenge ACK answered", reset.ChallengeAck, reset.Challenge, ex + "+1ms s R 560\n+2ms c . 101 ack 501\n+1ms s R 501", nil},
 	{"SYN into an open connection, challenge ACK", reset.SynSent, reset.Passive, "s P. 1:501 ack 101\nc . 101 ack 501\n+9s c S 900000\ns . 501 ack 101\nc R 101", nil},
 	{"injected, another distance", reset.Injected, reset.Forged, ex + "+1ms s R. 501 ack 101 ttl 57", nil},
 	{"injected, another distance, bare", reset.Injected, reset.Forged, ex + "+1ms s R 701 ttl 57", nil},

@@ -66,7 +66,7 @@ func (s *Stream) Feed(seq uint32, size int, data []byte, evs []Event) []Event {
 		}
 	}
 	s.next = seq + uint32(size)
-	if s.kind == unknown || s.kind == isTLS && s.tls.idle() && !looksLikeTLS(data) {
+	if s.kind == unknown || s.kind == isTLS && s.tls.idle() && !mayBeTLS(data) {
 		s.kind = neither
 		if looksLikeTLS(data) {
 			s.kind = isTLS

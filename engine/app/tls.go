@@ -42,6 +42,15 @@ func looksLikeTLS(b []byte) bool {
 		binary.BigEndian.Uint16(b[3:]) <= maxRecord
 }
 
+// mayBeTLS reports whether b begins with a record header, or with as much of one
+// as it has.
+func mayBeTLS(b []byte) bool {
+	if len(b) >= recordHeader {
+		return looksLikeTLS(b)
+	}
+	return len(b) > 0 && b[0] >= changeCipherSpec && b[0] <= heartbeat && (len(b) == 1 || b[1] == 3)
+}
+
 // idle reports whether a record begins next.
 func (t *tlsStream) idle() bool { return t.have == 0 && t.left == 0 }
 

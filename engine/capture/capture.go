@@ -44,6 +44,7 @@ type Source struct {
 
 	reader Reader
 	close  io.Closer
+	ahead  *ahead
 	dec    packet.Decoder
 	n      int
 	points []analysis.Point
@@ -64,11 +65,13 @@ func Open(path string) (*Source, error) {
 	if st, err := f.Stat(); err == nil && st.IsDir() {
 		return nil, errors.Join(fmt.Errorf("open capture: %s is a directory: name a file in it", path), f.Close())
 	}
-	s, err := New(f)
+	r := newAhead(f)
+	s, err := New(r)
 	if err != nil {
+		r.Close()
 		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, f.Close()))
 	}
-	s.close = f
+	s.close, s.ahead = f, r
 	return s, nil
 }
 
@@ -92,6 +95,9 @@ func New(r io.Reader) (*Source, error) {
 
 // Close closes the file.
 func (s *Source) Close() error {
+	if s.ahead != nil {
+		s.ahead.Close()
+	}
 	if s.close == nil {
 		return nil
 	}

@@ -61,7 +61,7 @@ func (o *Outcome) evidence(t *trace.Trace, ps []*trace.Packet, remark map[*trace
 		if r.Copy > 0 {
 			first = r.Copy
 		}
-		if chosen[first] == nil || remark[chosen[first]] == "" {
+		if chosen[first] == nil || remark[p] != "" {
 			chosen[first] = p
 		}
 	}

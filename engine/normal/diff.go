@@ -114,7 +114,7 @@ func lcs(a, b []string) []string {
 			common = append(common, a[i])
 			i++
 			j++
-		case n[i+1][j] >= n[i][j+1]:
+		case n[i+1][j] > n[i][j+1]:
 			i++
 		default:
 			j++

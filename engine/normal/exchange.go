@@ -56,8 +56,9 @@ func (x *exchange) note(side int, text string) *item {
 	return i
 }
 
-// segment adds what a TCP segment means.
-func (x *exchange) segment(r *analysis.Record, f *fate, points bool) {
+// segment adds what a TCP segment means. reached says that packets to where it
+// goes are seen to arrive.
+func (x *exchange) segment(r *analysis.Record, f *fate, reached bool) {
 	p, side := r.Packet, r.Side
 	if p.Flags.Has(packet.ACK) && (x.ack[side] == 0 || int32(r.Ack-x.ack[side]) > 0) {
 		x.ack[side] = r.Ack
@@ -97,16 +98,16 @@ func (x *exchange) segment(r *analysis.Record, f *fate, points bool) {
 	switch {
 	case f.dropped != "":
 		x.note(side, fmt.Sprintf("loses %d:%d, dropped: %s", r.Seq, end, f.dropped))
-	case points && !f.arrived:
+	case reached && !f.arrived:
 		x.note(side, fmt.Sprintf("loses %d:%d", r.Seq, end))
 	}
 }
 
 // resent adds that something was sent again. Which of the quick repairs did it
-// is a question of microseconds; a probe of the tail that was not needed is a
-// guess of the timer.
+// is a question of microseconds, and one that was not needed is a guess at the
+// end of a wait that a busy host made too long.
 func (x *exchange) resent(r *analysis.Record, end uint32) {
-	if r.Class&analysis.TLP != 0 && r.Original == "arrived" {
+	if r.Class&analysis.RTO == 0 && r.Original == "arrived" {
 		return
 	}
 	why := "repair"

@@ -4,8 +4,8 @@
 // Two runs of the same case have the same normal form, however busy the host
 // was: what TCP's timers and the host's scheduler are free to choose is left
 // out. These are bare acknowledgements, how a stream was cut into segments,
-// the exact number of repetitions, which of the quick repairs resent a segment,
-// and the order of events that no acknowledgement puts in order.
+// the exact number of repetitions, which of the quick repairs resent a segment
+// and whether one did so needlessly, and the order of events that no acknowledgement puts in order.
 //
 // It reads records of package analysis and judges nothing.
 package normal
@@ -25,7 +25,7 @@ type Names func(netip.Addr) string
 
 // Form is the normal form of the records, one event a line.
 func Form(rs []*analysis.Record, names Names) []string {
-	f := former{names: names, conns: map[*analysis.Conn]*exchange{}, fate: map[int]*fate{}}
+	f := former{names: names, conns: map[*analysis.Conn]*exchange{}, fate: map[int]*fate{}, added: map[int]bool{}, reached: map[netip.Addr]bool{}}
 	for _, r := range rs {
 		f.follow(r)
 	}
@@ -41,13 +41,16 @@ func Form(rs []*analysis.Record, names Names) []string {
 
 // former makes a form.
 type former struct {
-	names  Names
-	conns  map[*analysis.Conn]*exchange
-	order  []*exchange
-	rest   []string
-	seen   map[string]bool
-	fate   map[int]*fate // by first frame
-	points bool          // some packets are seen to arrive
+	names Names
+	conns map[*analysis.Conn]*exchange
+	order []*exchange
+	rest  []string
+	seen  map[string]bool
+	fate  map[int]*fate // by first frame
+	added map[int]bool  // first frames
+	// reached are the addresses at which packets are seen to arrive; what is
+	// sent to others may have arrived unseen.
+	reached map[netip.Addr]bool
 }
 
 // fate is what became of a packet.
@@ -58,10 +61,7 @@ type fate struct {
 
 // follow notes how far packets came.
 func (f *former) follow(r *analysis.Record) {
-	n := r.N
-	if r.Copy > 0 {
-		n = r.Copy
-	}
+	n := firstFrame(r)
 	g := f.fate[n]
 	if g == nil {
 		g = &fate{}
@@ -71,14 +71,24 @@ func (f *former) follow(r *analysis.Record) {
 		g.dropped = r.Dropped
 	}
 	if r.Direction == analysis.In && r.AtDestination {
-		g.arrived, f.points = true, true
+		g.arrived = true
+		f.reached[r.Packet.Dst] = true
 	}
 }
 
-func (f *former) add(r *analysis.Record) {
+// firstFrame is the frame in which the packet was seen first.
+func firstFrame(r *analysis.Record) int {
 	if r.Copy > 0 {
+		return r.Copy
+	}
+	return r.N
+}
+
+func (f *former) add(r *analysis.Record) {
+	if f.added[firstFrame(r)] {
 		return
 	}
+	f.added[firstFrame(r)] = true
 	c := r.Conn
 	if c == nil {
 		c = r.About
@@ -98,13 +108,13 @@ func (f *former) add(r *analysis.Record) {
 	}
 	if r.Conn == nil {
 		text := fmt.Sprintf("is refused by %s: ICMP %s", f.names(r.Packet.Src), icmpText(r.Packet))
-		if g := f.fate[r.N]; g.dropped != "" {
+		if g := f.fate[firstFrame(r)]; g.dropped != "" {
 			text += ", dropped: " + g.dropped
 		}
 		x.note(r.Side, text)
 		return
 	}
-	x.segment(r, f.fate[r.N], f.points)
+	x.segment(r, f.fate[firstFrame(r)], f.reached[r.Packet.Dst])
 }
 
 func icmpText(p *packet.Packet) string {

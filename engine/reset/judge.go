@@ -20,6 +20,9 @@ type Situation struct {
 	// Others is how many connections of the sender's port were reset in the
 	// same way within the last few milliseconds.
 	Others int
+	// RTT is the least time in which the peer answered the sender, as seen
+	// from the capture point; 0 if it is not known.
+	RTT time.Duration
 	// NoHeader says that the capture tells nothing of IP headers.
 	NoHeader bool
 }
@@ -64,6 +67,7 @@ func Judge(s Situation) *Verdict {
 	} else {
 		j.bare()
 	}
+	j.repeated()
 	j.foreign()
 	return &j.v
 }
@@ -100,9 +104,6 @@ func (j *judgement) oddities() {
 		j.oddity("time to live %d, the sender's other packets have %s", p.TTL, usual)
 		j.hops = true
 	}
-	if last, ok := s.LastReset(); ok && j.Now-last.Time < burst && !j.heardSince(last.Time) && !before(p.Seq, last.Seq) {
-		j.oddity("the second reset within %s with nothing between them to answer", (j.Now - last.Time).Round(time.Microsecond))
-	}
 	if last, ok := j.Peer.LastReset(); ok && j.Now-last.Time < burst {
 		j.oddity("both sides are reset at once, frames %d and %d", last.N, j.N)
 	}
@@ -114,10 +115,14 @@ func (j *judgement) oddities() {
 	}
 }
 
-// heardSince reports whether the peer sent something after t.
-func (j *judgement) heardSince(t time.Duration) bool {
-	n := j.Peer.newest()
-	return n != nil && n.Time > t
+// repeated notes a reset that follows another and answers nothing new: a kernel
+// sends one for each segment it has no use for.
+func (j *judgement) repeated() {
+	last, ok := j.Sender.LastReset()
+	if !ok || j.Now-last.Time >= burst || before(j.p.Seq, last.Seq) || j.v.Answers != 0 && j.v.Answers != j.Sender.answered {
+		return
+	}
+	j.oddity("the second reset within %s, and nothing between them to answer", (j.Now - last.Time).Round(time.Microsecond))
 }
 
 // foreign turns the verdict into one on something in between, where the signs

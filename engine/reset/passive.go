@@ -41,7 +41,7 @@ const maxMissing = 8 << 10
 // trigger is the peer's packet that the reset answers: the oldest that fits and
 // came after the sender's last reset, else the newest that fits.
 func (j *judgement) trigger(fits func(*Seen) bool) (t *Seen) {
-	last, again := j.Sender.LastReset()
+	answered := j.Sender.answered
 	var newest *Seen
 	j.Peer.recent(func(g *Seen) bool {
 		if !fits(g) {
@@ -50,7 +50,7 @@ func (j *judgement) trigger(fits func(*Seen) bool) (t *Seen) {
 		if newest == nil {
 			newest = g
 		}
-		if again && g.Time <= last.Time {
+		if g.N <= answered {
 			return false
 		}
 		// Of several that fit, those without payload before it drew none.
@@ -95,10 +95,19 @@ func (j *judgement) answer(t *Seen) {
 }
 
 // challenged reports whether t is a challenge ACK (RFC 5961, section 3): a bare
-// acknowledgement that the sender's last reset drew.
+// acknowledgement of nothing new that the sender's last reset drew, so that it
+// comes a round trip after it.
 func (j *judgement) challenged(t *Seen) bool {
 	r, ok := j.Sender.LastReset()
-	return ok && t.Len == 0 && t.Flags == packet.ACK && t.Time >= r.Time && t.N > r.N
+	if !ok || t.Len > 0 || t.Flags != packet.ACK || t.N <= r.N || t.Time-r.Time < j.RTT*9/10 {
+		return false
+	}
+	again := false
+	j.Peer.recent(func(g *Seen) bool {
+		again = again || g.N < t.N && g.Flags.Has(packet.ACK) && g.Ack == t.Ack
+		return !again
+	})
+	return again
 }
 
 // acknowledgedData reports whether s acknowledged payload of p.
@@ -159,10 +168,9 @@ func (s *Side) ackOfFin(p *Side) int {
 func (j *judgement) established(t *Seen) {
 	s := j.Sender
 	edge, known := s.edge()
-	r, again := s.LastReset()
 	switch {
-	case again && r.Flags.Has(packet.ACK):
-		j.sign("frame %d was on its way when the sender reset the connection in frame %d", t.N, r.N)
+	case s.resets > 0:
+		j.sign("frame %d was on its way when the sender reset the connection in frame %d", t.N, s.firstRST.N)
 		j.is(Passive, High, AfterReset)
 	case known && (after(t.Seq, edge+farOutside) || before(t.Seq, s.ack-farOutside)):
 		j.sign("frame %d begins %d bytes from what the sender expects: conntrack calls that INVALID, and NAT lets it pass as it is", t.N, int32(t.Seq-s.ack))

@@ -42,13 +42,15 @@ const remembered = 8
 // Side is what one capture point saw of one side of a connection, as far as a
 // reset is judged by it.
 type Side struct {
-	last   [remembered]Seen
-	count  int // of segments, resets left out
-	opened Seen
-	fin    Seen
-	finned int // how often FIN was sent
-	rst    Seen
-	resets int
+	last     [remembered]Seen
+	count    int // of segments, resets left out
+	opened   Seen
+	fin      Seen
+	finned   int // how often FIN was sent
+	rst      Seen
+	firstRST Seen
+	resets   int
+	answered int // frame that the last reset answered
 
 	next     uint32 // end of the highest sequence space sent
 	lowest   uint32 // where the capture begins
@@ -132,10 +134,13 @@ func (s *Side) Heard(p *packet.Packet) {
 	}
 }
 
-// Reset takes in a reset that this side sent.
-func (s *Side) Reset(p *packet.Packet, n int, now time.Duration) {
+// Reset takes in a reset that this side sent, and the frame that it answers.
+func (s *Side) Reset(p *packet.Packet, n int, now time.Duration, answers int) {
 	s.rst = seen(p, n, now)
-	s.resets++
+	if s.resets++; s.resets == 1 {
+		s.firstRST = s.rst
+	}
+	s.answered = answers
 }
 
 // Count is how many segments of this side were seen, resets left out.

@@ -194,14 +194,9 @@ func random(seed uint64, packets int) []byte {
 	return w.b
 }
 
-// least is how much must agree: of the packets their whole set of flags, of
-// the flags each. Every difference from the version whose rules these are is a
+// sameAs is the version whose rules these are: every difference from it is a
 // mistake, unless DIFFERENCES.md explains it.
-const (
-	leastPackets = 0.995
-	leastFlags   = 0.97
-	sameAs       = "4.0."
-)
+const sameAs = "4.0."
 
 func judge(t *testing.T, version string, r tsharktest.Result) {
 	t.Helper()
@@ -216,7 +211,7 @@ func judge(t *testing.T, version string, r tsharktest.Result) {
 	if strings.HasPrefix(version, sameAs) && len(r.Differences) > 0 {
 		t.Errorf("%d differences from tshark %s", len(r.Differences), version)
 	}
-	if float64(r.SameSet) < leastPackets*float64(r.Packets) || float64(r.SameFlags) < leastFlags*float64(r.Flags) {
+	if !r.Enough() {
 		t.Errorf("too little agrees with tshark %s: %s", version, r)
 	}
 }

@@ -35,6 +35,18 @@ func (r *Result) Add(o Result) {
 	r.Differences = append(r.Differences, o.Differences...)
 }
 
+// How much must agree: of the packets their whole set of flags, of the flags
+// each.
+const (
+	leastPackets = 0.995
+	leastFlags   = 0.97
+)
+
+// Enough reports whether as much agrees as must.
+func (r Result) Enough() bool {
+	return float64(r.SameSet) >= leastPackets*float64(r.Packets) && float64(r.SameFlags) >= leastFlags*float64(r.Flags)
+}
+
 // String sums r up in a line.
 func (r Result) String() string {
 	return fmt.Sprintf("%d of %d packets with the same set of flags, %d of %d flags agreed", r.SameSet, r.Packets, r.SameFlags, r.Flags)

@@ -1,0 +1,81 @@
+package capture
+
+import (
+	"io"
+	"sync"
+)
+
+// ahead reads a file in a goroutine of its own, a few chunks before they are
+// asked for: the system call, or the decompression above it, then costs no time
+// where the packets are decoded.
+type ahead struct {
+	full chan chunk
+	free chan []byte
+	stop chan struct{}
+	once sync.Once
+	cur  chunk
+	at   int
+}
+
+type chunk struct {
+	b   []byte
+	err error
+}
+
+const (
+	aheadChunks = 4
+	aheadBytes  = 256 << 10
+)
+
+func newAhead(r io.Reader) *ahead {
+	a := &ahead{full: make(chan chunk, aheadChunks), free: make(chan []byte, aheadChunks+1), stop: make(chan struct{})}
+	for range aheadChunks {
+		a.free <- make([]byte, aheadBytes)
+	}
+	go a.run(r)
+	return a
+}
+
+func (a *ahead) run(r io.Reader) {
+	defer close(a.full)
+	for {
+		var b []byte
+		select {
+		case b = <-a.free:
+		case <-a.stop:
+			return
+		}
+		n, err := r.Read(b[:cap(b)])
+		select {
+		case a.full <- chunk{b[:n], err}:
+		case <-a.stop:
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// Read implements io.Reader.
+func (a *ahead) Read(p []byte) (int, error) {
+	for a.at == len(a.cur.b) {
+		if a.cur.err != nil {
+			return 0, a.cur.err
+		}
+		if a.cur.b != nil {
+			a.free <- a.cur.b
+		}
+		var ok bool
+		if a.cur, ok = <-a.full; !ok {
+			a.cur = chunk{err: io.EOF}
+		}
+		a.at = 0
+	}
+	n := copy(p, a.cur.b[a.at:])
+	a.at += n
+	return n, nil
+}
+
+// Close ends the goroutine once it is not reading.
+func (a *ahead) Close() { a.once.Do(func() { close(a.stop) }) }

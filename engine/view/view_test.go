@@ -1,0 +1,157 @@
+package view
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"netrepro/engine/analysis"
+	"netrepro/engine/packet"
+)
+
+var (
+	client = netip.MustParseAddr("192.0.2.1")
+	edge   = netip.MustParseAddr("192.0.2.254")
+	server = netip.MustParseAddr("198.51.100.2")
+	names  = Names{client: "client", server: "server", edge: "edge"}
+	points = []analysis.Point{{Name: "client/lan", Addrs: []netip.Addr{client}}, {Name: "edge/lan", Addrs: []netip.Addr{edge}},
+		{Name: "edge/wan", Addrs: []netip.Addr{edge}}, {Name: "server/wan", Addrs: []netip.Addr{server}}}
+)
+
+// sighting is a packet at a point.
+func sighting(n int, at time.Duration, point int, d analysis.Direction, p packet.Packet) analysis.Input {
+	p.Proto, p.WScale, p.EtherType = packet.ProtoTCP, -1, packet.EtherTypeIPv4
+	return analysis.Input{N: n, Time: at, Point: point, Direction: d, Packet: &p}
+}
+
+func records(ins ...analysis.Input) []*analysis.Record {
+	a := analysis.New(analysis.Options{})
+	a.Describe(points)
+	var out []*analysis.Record
+	for i := range ins {
+		var r analysis.Record
+		a.Add(&ins[i], &r)
+		out = append(out, Keep(&r))
+	}
+	return out
+}
+
+func journey() []*analysis.Record {
+	syn := packet.Packet{Src: client, Dst: server, SrcPort: 4000, DstPort: 80, Seq: 7, Flags: packet.SYN, Window: 100, ID: 1, MSS: 1460}
+	data := packet.Packet{Src: client, Dst: server, SrcPort: 4000, DstPort: 80, Seq: 8, Ack: 1, Flags: packet.ACK, Window: 100, ID: 2, PayloadLen: 10}
+	lost := sighting(5, 5*time.Millisecond, 0, analysis.Out, data)
+	lost.Dropped = "a fault"
+	return records(sighting(1, 0, 0, analysis.Out, syn), sighting(2, time.Millisecond, 1, analysis.In, syn), sighting(3, time.Millisecond, 2, analysis.Out, syn),
+		sighting(4, 2*time.Millisecond, 3, analysis.In, syn), lost)
+}
+
+func TestLadder(t *testing.T) {
+	l := NewBuilder(names, points).Whole(journey())
+	want := []string{
+		"                    client  edge    server",
+		"#1       +0.000000  │──────────────▶│ S  0:0(0) mss 1460",
+		"#5       +0.005000  │───╳   │       │ .  1:11(10) ack 1  dropped: a fault",
+	}
+	if got := l.Lines(Style{}); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if f := l.Rows[0].Frames; !slices.Equal(f, []int{1, 2, 3, 4}) {
+		t.Errorf("frames of the first row: %v", f)
+	}
+	for _, width := range []int{1, 20, 60} {
+		for _, line := range l.Lines(Style{Width: width, Color: true}) {
+			if strings.Count(line, "\x1b[")%2 != 0 {
+				t.Errorf("colour is not ended in %q", line)
+			}
+		}
+	}
+}
+
+func TestEnds(t *testing.T) {
+	b := NewBuilder(names, nil)
+	ls := b.Flows(journey())
+	if len(ls) != 1 || ls[0].Columns[0] != "client:4000" || !strings.HasPrefix(ls[0].Title, "flow 0  client:4000 > server:80") {
+		t.Errorf("got %+v", ls)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	for _, r := range journey() {
+		r.Notes = []string{"a \"quoted\" remark\n\x01 and \xff"}
+		var v map[string]any
+		line := AppendJSON(nil, r)
+		if err := json.Unmarshal(line, &v); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if v["src"] != "192.0.2.1:4000" || v["n"] != float64(r.N) {
+			t.Errorf("got %s", line)
+		}
+	}
+}
+
+func TestFilter(t *testing.T) {
+	rs := journey()
+	for text, want := range map[string][]int{
+		"": {1, 2, 3, 4, 5}, "dropped=yes": {5}, "!dropped": {1, 2, 3, 4}, "host=client port=80": {1, 2, 3, 4, 5}, "host=edge": nil, "flags=S": {1, 2, 3, 4},
+		"frame=2..3": {2, 3}, "frame=1,5": {1, 5}, "flow=0": {1, 2, 3, 4, 5}, "flow=1": nil, "rst": nil, "analysis=retransmission": {2, 3, 4}, "tls=any": nil, "icmp": nil, "sent=rto": nil,
+	} {
+		f, err := ParseFilter(text, names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		for _, r := range rs {
+			if f.Match(r) {
+				got = append(got, r.N)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
+	for _, text := range []string{"nonsense", "host=nobody", "port=70000", "flow=x", "frame=3..1", "flags=Q", "analysis=x", "sent=x", "dropped=perhaps"} {
+		if _, err := ParseFilter(text, names); err == nil {
+			t.Errorf("%q is accepted", text)
+		}
+	}
+}
+
+func TestPrinter(t *testing.T) {
+	r := journey()[0]
+	var b strings.Builder
+	p := NewPrinter(&b)
+	const n = 3*batchSize + 5
+	for i := range n {
+		r.N = i + 1
+		if err := p.Print(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(b.String(), "\n"); got != n || !strings.HasPrefix(b.String(), `{"n":1,`) {
+		t.Errorf("%d lines, want %d", got, n)
+	}
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("the pipe is broken") }
+
+func TestPrinterFails(t *testing.T) {
+	r := journey()[0]
+	p := NewPrinter(broken{})
+	var err error
+	for i := 0; i < 100*batchSize && err == nil; i++ {
+		err = p.Print(r)
+	}
+	if err = errors.Join(err, p.Close()); err == nil || errors.Is(err, io.EOF) {
+		t.Errorf("got %v", err)
+	}
+}
