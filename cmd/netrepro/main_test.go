@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -136,7 +137,7 @@ func resets(ts *testscript.TestScript, _ bool, args []string) {
 		if err != nil || filepath.Ext(p) != ".pcapng" {
 			return err
 		}
-		s, err := capture.Open(p)
+		s, err := capture.Open(context.Background(), p)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"netrepro/engine/analysis"
 	"netrepro/engine/capture"
+	"netrepro/engine/pcap"
 	"netrepro/engine/view"
 )
 
@@ -67,27 +68,34 @@ func trace(ctx context.Context, e env, path string, o traceOptions) (err error) 
 	if style.Width <= 0 {
 		style.Width = terminalWidth(e)
 	}
+	if _, err := view.ParseFilter(o.filter, nil); err != nil {
+		return err // before anything is read
+	}
 	open := capture.Open
 	if o.follow {
-		open = func(path string) (*capture.Source, error) { return capture.Follow(ctx, path) }
+		open = capture.Follow
 	}
-	s, err := open(path)
+	s, err := open(ctx, path)
 	if err != nil {
 		return err
 	}
 	w := bufio.NewWriterSize(e.out, 1<<20)
 	t := &tracer{source: s, out: w, style: style, options: o, follow: o.follow}
 	err = t.run()
-	if ctx.Err() != nil {
+	if o.follow && ctx.Err() != nil && (errors.Is(err, pcap.ErrCut) || errors.Is(err, ctx.Err())) {
 		err = nil // the end of --follow
 	}
-	if err != nil {
+	var mistake usage
+	if err != nil && !errors.As(err, &mistake) {
 		err = fmt.Errorf("read %s: after frame %d: %w", path, t.last, err)
 	}
 	err = errors.Join(err, w.Flush(), s.Close())
 	t.remarks(e.err)
 	return err
 }
+
+// usage is a mistake in a flag.
+type usage struct{ error }
 
 func terminalWidth(e env) int {
 	const usual = 120
@@ -112,6 +120,8 @@ type tracer struct {
 
 	filter  *view.Filter
 	builder *view.Builder
+	names   view.Names
+	points  []analysis.Point
 	kept    []*analysis.Record
 	more    int // packets beyond maxRows
 	last    int
@@ -122,7 +132,7 @@ type tracer struct {
 }
 
 func (t *tracer) run() error {
-	a := analysis.New(analysis.Options{NoHeader: t.source.Text != nil})
+	a := analysis.New(analysis.Options{})
 	t.flow = -2
 	var in analysis.Input
 	var r analysis.Record
@@ -141,9 +151,14 @@ func (t *tracer) run() error {
 		t.last = in.N
 		points := t.source.Points()
 		if t.filter == nil {
-			if err := t.begin(points); err != nil {
-				return err
+			if err := t.begin(); err != nil {
+				return usage{err}
 			}
+		}
+		if len(points) != len(t.points) || t.builder == nil { // a pcapng may describe more at any time
+			t.points = points
+			t.learn()
+			t.builder = view.NewBuilder(t.names, points)
 		}
 		a.Describe(points)
 		a.Add(&in, &r)
@@ -156,21 +171,25 @@ func (t *tracer) run() error {
 	}
 }
 
-// begin makes what needs the names in the capture.
-func (t *tracer) begin(points []analysis.Point) error {
-	names := view.Names{}
+// learn takes in the names in the capture.
+func (t *tracer) learn() {
 	for _, n := range t.source.Names() {
-		if _, ok := names[n.Addr]; !ok {
-			names[n.Addr] = n.Host
+		if _, ok := t.names[n.Addr]; !ok {
+			t.names[n.Addr] = n.Host
 		}
 	}
+}
+
+// begin makes the filter, which needs names.
+func (t *tracer) begin() error {
+	t.names = view.Names{}
+	t.learn()
 	text := t.options.filter
 	if t.options.flow >= 0 {
 		text += fmt.Sprintf(" flow=%d", t.options.flow)
 	}
 	var err error
-	t.filter, err = view.ParseFilter(text, names)
-	t.builder = view.NewBuilder(names, points)
+	t.filter, err = view.ParseFilter(text, t.names)
 	return err
 }
 
@@ -221,6 +240,11 @@ func (t *tracer) finish() error {
 	if t.options.json || t.follow {
 		return nil
 	}
+	if t.builder == nil {
+		return nil
+	}
+	t.learn()
+	t.builder = view.NewBuilder(t.names, t.points)
 	for i, l := range t.builder.Flows(t.kept) {
 		if i > 0 {
 			if err := t.out.WriteByte('\n'); err != nil {

@@ -45,6 +45,14 @@ type Input struct {
 	Packet    *packet.Packet
 	Payload   []byte // what was captured of the transport payload
 	Dropped   string // what dropped it, empty if nothing that the capture tells of did
+	// SameAs is the frame in which the same packet left the other end of the
+	// wire, 0 if that is not known. A frame of which another may say so is
+	// Paired.
+	SameAs int
+	Paired bool
+	// Kept says that the record stays where it is, so that what is found out
+	// later can be added to it.
+	Kept bool
 }
 
 // Record is what the analysis says of one packet. It is the one structure that
@@ -90,23 +98,23 @@ type Options struct {
 	// MaxConns is how many connections are followed at once; beyond it, the
 	// one that was idle longest is forgotten. 0 means DefaultConns.
 	MaxConns int
-	// NoHeader says that the capture tells nothing of IP headers: it is text.
-	NoHeader bool
 }
+
+// maxOwned is at how many points it is known whose wires they are on.
+const maxOwned = 256
 
 // DefaultConns is how many connections are followed at once.
 const DefaultConns = 1 << 16
 
 // Analyzer is one pass over a capture.
 type Analyzer struct {
-	conns    table
-	points   []Point
-	owners   map[netip.Addr][]int // points on a node's own wires, by its address
-	several  bool                 // there is more than one point
-	twins    twins
-	noHeader bool
-	ports    map[netip.AddrPort]portReset
-	evs      []app.Event
+	conns   table
+	points  []Point
+	owners  map[netip.Addr][]int // points on a node's own wires, by its address
+	several bool                 // there is more than one point
+	twins   twins
+	ports   map[netip.AddrPort]portReset
+	evs     []app.Event
 }
 
 // New begins a pass.
@@ -114,13 +122,16 @@ func New(o Options) *Analyzer {
 	if o.MaxConns <= 0 {
 		o.MaxConns = DefaultConns
 	}
-	return &Analyzer{conns: newTable(o.MaxConns), owners: map[netip.Addr][]int{}, noHeader: o.NoHeader, ports: map[netip.AddrPort]portReset{}}
+	return &Analyzer{conns: newTable(o.MaxConns), owners: map[netip.Addr][]int{}, ports: map[netip.AddrPort]portReset{}}
 }
 
 // Describe names the capture points; points may come to be known while the
 // capture is read.
 func (a *Analyzer) Describe(points []Point) {
 	for i := len(a.points); i < len(points); i++ {
+		if i >= maxOwned {
+			break
+		}
 		for _, addr := range points[i].Addrs {
 			a.owners[addr] = append(a.owners[addr], i)
 		}
@@ -190,7 +201,11 @@ func (a *Analyzer) tcp(r *Record) {
 	if first != nil {
 		a.copied(r, first)
 	} else if len(r.Payload) > 0 || p.PayloadLen > 0 {
-		a.evs = c.streams[r.Side].Feed(p.Seq, int(p.PayloadLen), r.Payload, a.evs[:0])
+		from := p.Seq
+		if p.Flags.Has(packet.SYN) {
+			from++ // data in a SYN (RFC 7413) begins after it
+		}
+		a.evs = c.streams[r.Side].Feed(from, int(p.PayloadLen), r.Payload, a.evs[:0])
 		r.App = a.evs
 	}
 	frame := r.N // the number that the packet is known by
@@ -204,6 +219,7 @@ func (a *Analyzer) tcp(r *Record) {
 		at.sides[1-r.Side].Heard(p)
 		if v := c.verdicts[r.Side]; v != nil && first == nil && !p.Flags.Has(packet.SYN) {
 			v.GoesOn(r.N)
+			r.Notes = append(r.Notes, "sent after its side's reset, which is therefore: "+v.String())
 			c.verdicts[r.Side] = nil
 		}
 	}
@@ -215,9 +231,8 @@ func (a *Analyzer) follow(r *Record, at *pointState, first *twin) {
 	if p.Flags.Has(packet.SYN) {
 		c.offer(p, r.Side)
 	}
-	repeated := first == nil && len(c.kin().points) > 1
-	if repeated {
-		r.Original = a.original(r)
+	if first == nil && s.started && before(p.Seq, s.next) {
+		r.Original = a.original(r) // before the segment itself is taken in
 	}
 	r.Sending = s.Sent(p, r.Time)
 	if r.Class&Rexmit == 0 {
@@ -231,7 +246,11 @@ func (a *Analyzer) follow(r *Record, at *pointState, first *twin) {
 	}
 	if first != nil {
 		r.Sending = first.sending
+		c.kin().arrives(r, first)
 		return
+	}
+	if r.Kept && r.Original == "lost" {
+		c.kin().await(r)
 	}
 	if r.Class&RTO != 0 {
 		r.Backoff = int(s.timeouts)

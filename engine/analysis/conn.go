@@ -41,6 +41,7 @@ type Conn struct {
 	members  []*Conn // all connections that are this one behind a NAT, itself first
 	told     notesTold
 	verdicts [2]*reset.Verdict // of each side's last reset
+	awaited  []*Record         // sent again while the original had not arrived; of the root only
 	last     time.Duration
 	// Where in the order of last use.
 	newer, older *Conn

@@ -23,60 +23,104 @@ type twin struct {
 	packet  tuple
 }
 
-// twins finds packets again. It is a cache: the more packets there are between
-// two sightings, the more may be missed, none is mistaken for another that
-// differs in sequence number, acknowledgement, length, identification or time
-// stamp.
+// twins finds packets again. Where the capture does not say which sightings are
+// of one packet, it is a cache: the more packets there are between two
+// sightings, the more may be missed.
 type twins struct {
-	slots []twin
-	last  *twin
+	slots [][ways]*twin
+	out   map[int]*twin // by the frame in which it left, until it arrives
+	last  *twin         // of the packet at hand, if this is its first sighting
 }
 
 const (
-	twinSlots = 1 << 14
+	twinSlots = 1 << 13
+	// ways is how many packets that look alike may be under way at once.
+	ways = 4
 	// together is how long a packet takes from one capture point to another
 	// at most.
-	together = 2 * time.Second
+	together = 10 * time.Second
+	// sampled is how much of the payload of a packet without sequence number
+	// tells it from others.
+	sampled = 64
 )
 
+// mixer is FNV-1a (draft-eastlake-fnv) with the high bits folded in.
+type mixer uint64
+
+func (h *mixer) add(v uint64) {
+	x := (uint64(*h) ^ v) * 1099511628211
+	*h = mixer(x ^ x>>29)
+}
+
 // sum is what a packet keeps on its way through routers and NAT.
-func sum(p *packet.Packet) uint64 {
-	h := uint64(14695981039346656037)
-	if p.Proto != packet.ProtoTCP {
+func sum(r *Record) uint64 {
+	p := r.Packet
+	h := mixer(14695981039346656037)
+	h.add(uint64(p.Seq)<<32 | uint64(p.Ack))
+	h.add(uint64(p.TSVal)<<32 | uint64(p.TSEcr))
+	h.add(uint64(p.ID)<<48 | uint64(uint32(p.PayloadLen))<<16 | uint64(p.Window))
+	h.add(uint64(p.Proto)<<32 | uint64(p.Flags))
+	for _, s := range p.SACK() {
+		h.add(uint64(s.Left)<<32 | uint64(s.Right))
+	}
+	if p.Proto == packet.ProtoTCP {
+		return uint64(h)
+	}
+	for _, c := range r.Payload[:min(len(r.Payload), sampled)] {
+		h.add(uint64(c))
+	}
+	if p.Proto != packet.ProtoUDP {
 		for _, a := range [...]netip.Addr{p.Src, p.Dst} {
 			b := a.As16()
-			h = (h ^ binary.BigEndian.Uint64(b[8:])) * 1099511628211
-		}
-		h ^= uint64(p.Proto)<<32 | uint64(uint32(p.IPLen))
-		if m := p.ICMP(); m != nil {
-			h ^= uint64(m.Type)<<8 | uint64(m.Code)
+			h.add(binary.BigEndian.Uint64(b[8:]))
 		}
 	}
-	for _, v := range [...]uint64{uint64(p.Seq)<<32 | uint64(p.Ack), uint64(p.TSVal)<<32 | uint64(p.TSEcr),
-		uint64(p.ID)<<48 | uint64(uint32(p.PayloadLen))<<16 | uint64(p.Window), uint64(p.Flags)} {
-		h = (h ^ v) * 1099511628211
-		h ^= h >> 29
+	if m := p.ICMP(); m != nil {
+		h.add(uint64(m.Type)<<8 | uint64(m.Code))
 	}
-	return h
+	return uint64(h)
 }
 
 // seen returns the first sighting of r's packet, if that was at another point;
-// else r's own is remembered, and what it was is filled in by remember.
+// else r's own is remembered as last.
 func (t *twins) seen(r *Record, c *Conn) *twin {
 	if t.slots == nil {
-		t.slots = make([]twin, twinSlots)
+		t.slots, t.out = make([][ways]*twin, twinSlots), map[int]*twin{}
 	}
-	s := sum(r.Packet)
-	slot := &t.slots[s%twinSlots]
+	t.last = nil
 	bit := uint64(1) << (r.Point % 64)
-	if slot.sum == s && slot.points != 0 && slot.points&bit == 0 && r.Time-slot.time < together && (slot.conn == c || c != nil && slot.conn != nil && c.joins(slot.conn)) {
-		slot.points |= bit
-		t.last = nil
-		return slot
+	if w := t.out[r.SameAs]; w != nil && r.SameAs > 0 {
+		delete(t.out, r.SameAs)
+		w.points |= bit
+		return w
 	}
-	*slot = twin{sum: s, n: r.N, time: r.Time, points: bit, conn: c, packet: tupleOf(r.Packet)}
-	t.last = slot
-	return nil
+	s := sum(r)
+	slot := &t.slots[s%twinSlots]
+	var w *twin
+	oldest := 0
+	for i, o := range slot {
+		if o == nil || slot[oldest] != nil && o.n < slot[oldest].n {
+			oldest = i
+		}
+		if o != nil && o.sum == s && o.points&bit == 0 && r.Time-o.time < together && (w == nil || o.n < w.n) &&
+			(o.conn == c || c != nil && o.conn != nil && c.joins(o.conn)) {
+			w = o
+		}
+	}
+	found := w != nil
+	if found {
+		w.points |= bit
+	} else {
+		w = &twin{sum: s, n: r.N, time: r.Time, points: bit, conn: c, packet: tupleOf(r.Packet)}
+		slot[oldest], t.last = w, w
+	}
+	if r.Paired {
+		t.out[r.N] = w
+	}
+	if !found {
+		return nil
+	}
+	return w
 }
 
 // joins reports whether c can be o behind a NAT: a connection not joined to
@@ -92,10 +136,10 @@ func (a *Analyzer) copied(r *Record, first *twin) {
 	if o == c {
 		return
 	}
-	if root := o.kin(); c.kin() != root {
+	if root := o.kin(); c.kin() != root && len(root.members) < maxMembers {
 		root.points = append(root.points, c.points...)
 		root.members = append(root.members, c)
-		c.Nat = o
+		c.Nat = root
 	}
 	if !c.told.nat {
 		c.told.nat = true
@@ -104,6 +148,9 @@ func (a *Analyzer) copied(r *Record, first *twin) {
 			first.packet.dstPort, p.Src, p.SrcPort, p.Dst, p.DstPort))
 	}
 }
+
+// maxMembers bounds how many connections are taken for one behind NATs.
+const maxMembers = 8
 
 // original tells what became of what a segment sends again: whether the last
 // capture point of the path has seen it.
@@ -141,4 +188,28 @@ func (c *Conn) far(side int) int {
 		return int(c.points[len(c.points)-1])
 	}
 	return int(c.points[0])
+}
+
+// maxAwaited bounds how many retransmissions wait to hear of their originals.
+const maxAwaited = 256
+
+// await remembers a retransmission whose original may only be slow.
+func (c *Conn) await(r *Record) {
+	if len(c.awaited) < maxAwaited {
+		c.awaited = append(c.awaited, r)
+	}
+}
+
+// arrives takes in that a packet was seen again where its path ends: a
+// retransmission that was sent after it was needless.
+func (c *Conn) arrives(r *Record, first *twin) {
+	if len(c.awaited) == 0 || !r.AtDestination {
+		return
+	}
+	p := r.Packet
+	for _, w := range c.awaited {
+		if w.N > first.n && w.Side == r.Side && w.Original == "lost" && !before(w.Packet.Seq, p.Seq) && !after(w.Packet.Seq+w.Packet.SeqLen(), p.Seq+p.SeqLen()) {
+			w.Original = "arrived"
+		}
+	}
 }

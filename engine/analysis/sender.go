@@ -87,6 +87,8 @@ const (
 type Sender struct {
 	started  bool
 	acked    bool          // una is valid
+	opened   bool          // syn is valid
+	syn      uint32        // of its SYN
 	next     uint32        // end of the highest sequence space sent
 	una      uint32        // highest acknowledgement received
 	window   uint16        // of the last acknowledgement received
@@ -126,8 +128,11 @@ func before(a, b uint32) bool { return int32(a-b) < 0 }
 func (s *Sender) Sent(p *packet.Packet, now time.Duration) Sending {
 	n := p.SeqLen()
 	end := p.Seq + n
-	if p.Flags.Has(packet.SYN) && s.started && s.find(p.Seq) == len(s.segs) {
-		*s = Sender{} // what went before was not this connection's
+	if p.Flags.Has(packet.SYN) {
+		if s.started && (!s.opened || p.Seq != s.syn) && s.find(p.Seq) == len(s.segs) {
+			*s = Sender{} // what went before was not this connection's
+		}
+		s.opened, s.syn = true, p.Seq
 	}
 	if !s.started && !p.Flags.Has(packet.RST) {
 		s.started, s.next = true, p.Seq

@@ -57,10 +57,13 @@ func (t *tlsStream) idle() bool { return t.have == 0 && t.left == 0 }
 // skip passes over n bytes that are missing; they must be inside a record's
 // body.
 func (t *tlsStream) skip(n int) bool {
-	if n > t.left {
+	if n < 0 || n > t.left {
 		return false
 	}
 	t.left -= n
+	if n > t.msgLeft { // where the next message begins is lost with them
+		t.announced, t.msgHave = true, 0
+	}
 	t.msgLeft -= min(n, t.msgLeft)
 	return true
 }

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"context"
 	"io"
 	"sync"
 )
@@ -9,6 +10,7 @@ import (
 // asked for: the system call, or the decompression above it, then costs no time
 // where the packets are decoded.
 type ahead struct {
+	ctx  context.Context
 	full chan chunk
 	free chan []byte
 	stop chan struct{}
@@ -27,8 +29,8 @@ const (
 	aheadBytes  = 256 << 10
 )
 
-func newAhead(r io.Reader) *ahead {
-	a := &ahead{full: make(chan chunk, aheadChunks), free: make(chan []byte, aheadChunks+1), stop: make(chan struct{})}
+func newAhead(ctx context.Context, r io.Reader) *ahead {
+	a := &ahead{ctx: ctx, full: make(chan chunk, aheadChunks), free: make(chan []byte, aheadChunks+1), stop: make(chan struct{})}
 	for range aheadChunks {
 		a.free <- make([]byte, aheadBytes)
 	}
@@ -57,7 +59,8 @@ func (a *ahead) run(r io.Reader) {
 	}
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader. It fails when the context ends, however long the
+// file underneath keeps it waiting.
 func (a *ahead) Read(p []byte) (int, error) {
 	for a.at == len(a.cur.b) {
 		if a.cur.err != nil {
@@ -66,9 +69,13 @@ func (a *ahead) Read(p []byte) (int, error) {
 		if a.cur.b != nil {
 			a.free <- a.cur.b
 		}
-		var ok bool
-		if a.cur, ok = <-a.full; !ok {
-			a.cur = chunk{err: io.EOF}
+		select {
+		case c, ok := <-a.full:
+			if a.cur = c; !ok {
+				a.cur.err = io.EOF
+			}
+		case <-a.ctx.Done():
+			a.cur = chunk{err: context.Cause(a.ctx)}
 		}
 		a.at = 0
 	}

@@ -9,9 +9,11 @@ package capture
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -48,24 +50,27 @@ type Source struct {
 	dec    packet.Decoder
 	n      int
 	points []analysis.Point
+	addrs  map[string][]netip.Addr // of hosts, shared between their points
 	frame  pcap.Frame
 	packet packet.Packet
 }
 
 // Open opens the capture file at path, "-" being standard input. Errors wrap
 // [pcap.ErrFormat] if it is none.
-func Open(path string) (*Source, error) {
-	if path == "-" {
-		return New(os.Stdin)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open capture: %w", err)
+//
+// Reading fails when ctx ends.
+func Open(ctx context.Context, path string) (*Source, error) {
+	f := os.Stdin
+	if path != "-" {
+		var err error
+		if f, err = os.Open(path); err != nil {
+			return nil, fmt.Errorf("open capture: %w", err)
+		}
 	}
 	if st, err := f.Stat(); err == nil && st.IsDir() {
 		return nil, errors.Join(fmt.Errorf("open capture: %s is a directory: name a file in it", path), f.Close())
 	}
-	r := newAhead(f)
+	r := newAhead(ctx, f)
 	s, err := New(r)
 	if err != nil {
 		r.Close()
@@ -148,19 +153,29 @@ func (s *Source) Points() []analysis.Point {
 	if s.File == nil {
 		return nil
 	}
+	if len(s.points) == len(s.File.Interfaces) {
+		return s.points
+	}
+	if s.addrs == nil {
+		s.addrs = map[string][]netip.Addr{}
+		for _, n := range s.File.Names {
+			if as := s.addrs[n.Host]; len(as) < maxAddrs {
+				s.addrs[n.Host] = append(as, n.Addr)
+			}
+		}
+	}
 	for _, i := range s.File.Interfaces[len(s.points):] {
 		p := analysis.Point{Name: i.Name}
 		if node, _, ok := strings.Cut(i.Name, "/"); ok {
-			for _, n := range s.File.Names {
-				if n.Host == node {
-					p.Addrs = append(p.Addrs, n.Addr)
-				}
-			}
+			p.Addrs = s.addrs[node]
 		}
 		s.points = append(s.points, p)
 	}
 	return s.points
 }
+
+// maxAddrs is how many addresses of a host are looked at.
+const maxAddrs = 64
 
 // Names are the hosts that the capture names.
 func (s *Source) Names() []pcap.Name {

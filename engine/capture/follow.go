@@ -38,7 +38,7 @@ func (g growing) Read(b []byte) (int, error) {
 // packet and returns io.EOF, or [pcap.ErrCut], when ctx has ended.
 func Follow(ctx context.Context, path string) (*Source, error) {
 	if path == "-" {
-		return New(os.Stdin)
+		return Open(ctx, path)
 	}
 	f, err := os.Open(path)
 	if err != nil {

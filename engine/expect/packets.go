@@ -25,7 +25,7 @@ type Includes struct {
 }
 
 // Early implements [Spec].
-func (s Includes) Early() bool { return s.Times.OrMore }
+func (s Includes) Early() bool { return s.Times.OrMore && s.Match.RST == nil && s.Match.Original == "" }
 
 // Judge implements [Spec].
 func (s Includes) Judge(v *trace.View) Outcome {

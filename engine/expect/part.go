@@ -7,7 +7,8 @@ import (
 	"netrepro/engine/trace"
 )
 
-// Part is a part of a trace, cut out by packets in it.
+// Part is a part of a trace, cut out by packets in it. They are not in it
+// themselves, wherever else they were seen.
 type Part struct {
 	After, Before *trace.Match  // the first packet that matches, not in the part itself
 	Within        time.Duration // after the packet of After, 0 for no bound
@@ -48,8 +49,14 @@ func (p *Part) cut(v *trace.View) (*trace.View, *trace.Match) {
 	if p.Before != nil && to == nil {
 		return nil, p.Before
 	}
+	outside := map[int]bool{}
+	for _, b := range []*trace.Packet{from, to} {
+		if b != nil {
+			outside[b.Known()] = true
+		}
+	}
 	return v.Where(p.String(), func(q *trace.Packet) bool {
-		return (from == nil || q.N > from.N && (p.Within == 0 || q.Time-from.Time <= p.Within)) && (to == nil || q.N < to.N)
+		return !outside[q.Known()] && (from == nil || q.N > from.N && (p.Within == 0 || q.Time-from.Time <= p.Within)) && (to == nil || q.N < to.N)
 	}), nil
 }
 

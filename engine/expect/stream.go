@@ -2,6 +2,7 @@ package expect
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"netrepro/engine/trace"
@@ -40,6 +41,12 @@ func (s Stalls) Judge(v *trace.View) Outcome {
 	return o
 }
 
+// arrived reports whether p was seen to reach the node it is for.
+func arrived(p *trace.Packet) bool {
+	r := p.Finding()
+	return p.Dir == trace.In && r != nil && r.AtDestination
+}
+
 // gap is a stall: the packet that moved the stream before it, and after.
 type gap struct{ before, after *trace.Packet }
 
@@ -48,16 +55,13 @@ type gap struct{ before, after *trace.Packet }
 func (s Stalls) gaps(c *trace.View) []gap {
 	m := trace.Match{From: s.From, Conn: s.Conn}
 	ps := find(c, &m)
-	arrivals := false
-	for _, p := range ps {
-		arrivals = arrivals || p.Dir == trace.In
-	}
+	arrivals := slices.ContainsFunc(ps, arrived)
 	var out []gap
 	var last *trace.Packet
 	var next uint32 // end of what came in order
 	held := map[uint32]uint32{}
 	for _, p := range ps {
-		if arrivals != (p.Dir == trace.In) || p.PayloadLen == 0 || p.Dropped != "" {
+		if arrivals && !arrived(p) || p.PayloadLen == 0 || p.Dropped != "" {
 			continue
 		}
 		if last == nil {

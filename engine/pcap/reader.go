@@ -35,13 +35,15 @@ type Reader struct {
 	first int // interface that is number 0 of this section
 	nano  bool
 	extra int // bytes more per packet header, of a modified pcap
+	kept  int // bytes of names and options
 }
 
 const (
 	bufferSize = 1 << 20
 	maxSecrets = 4 << 20
-	// maxNames and maxInterfaces bound what a file can make the reader keep.
-	maxNames      = 1 << 16
+	// maxKept bounds the bytes that names and options of interfaces take,
+	// maxInterfaces how many there are.
+	maxKept       = 8 << 20
 	maxInterfaces = 1 << 12
 )
 

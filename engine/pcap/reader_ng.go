@@ -150,11 +150,19 @@ func (p *Reader) iface(b []byte) error {
 		case code == optTsOffset && len(v) >= 8:
 			i.offset = int64(p.order.Uint64(v))
 		default:
-			i.Options = append(i.Options, Option{code, bytes.Clone(v)})
+			i.Options = p.keep(i.Options, code, v)
 		}
 	})
 	p.Interfaces = append(p.Interfaces, i)
 	return err
+}
+
+// keep adds an option of an interface, as long as there is room.
+func (p *Reader) keep(os []Option, code uint16, v []byte) []Option {
+	if p.kept += len(v) + 64; p.kept >= maxKept {
+		return os
+	}
+	return append(os, Option{code, bytes.Clone(v)})
 }
 
 // resolution is how many units a second has: a power of 10, or of 2 if the
@@ -270,7 +278,7 @@ func (p *Reader) names(b []byte) error {
 		if size > 0 && len(v) > size {
 			addr, _ := netip.AddrFromSlice(v[:size])
 			for host := range bytes.SplitSeq(bytes.TrimRight(v[size:], "\x00"), []byte{0}) {
-				if len(host) > 0 && len(p.Names) < maxNames {
+				if p.kept += len(host) + 64; len(host) > 0 && p.kept < maxKept {
 					p.Names = append(p.Names, Name{addr, string(host)})
 				}
 			}

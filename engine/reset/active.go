@@ -16,6 +16,11 @@ func (j *judgement) withAck() {
 			j.refused(t)
 			return
 		}
+		if p.NoOptions {
+			j.sign("sequence number 0, no window and no options: the answer to a segment without ACK that was not captured")
+			j.is(Passive, Medium, NotCaptured, ClosedPort)
+			return
+		}
 	}
 	j.active()
 }

@@ -36,6 +36,7 @@ type Goldens struct {
 	texts map[string]string // by path
 	from  map[string]string // the case that wrote it
 	errs  []error
+	held  map[*Task][]script.Event // until it is known how the case ends
 }
 
 // Event implements [Sink].
@@ -44,6 +45,24 @@ func (g *Goldens) Event(t *Task, e script.Event) {
 		g.Sink.Event(t, e)
 		return
 	}
+	if g.held == nil {
+		g.held = map[*Task][]script.Event{}
+	}
+	g.held[t] = append(g.held[t], e)
+}
+
+// End implements [Sink]: what a case that failed saw is not golden.
+func (g *Goldens) End(t *Task, r script.Result) {
+	g.Sink.End(t, r)
+	if r.Verdict == script.Passed {
+		for _, e := range g.held[t] {
+			g.take(t, e)
+		}
+	}
+	delete(g.held, t)
+}
+
+func (g *Goldens) take(t *Task, e script.Event) {
 	p := filepath.Join(filepath.Dir(t.File.Name), e.Label+goldenExt)
 	if g.texts == nil {
 		g.texts, g.from = map[string]string{}, map[string]string{}
@@ -148,6 +167,10 @@ func (d *Determinism) Report() (lines []string, ok bool) {
 		s := fmt.Sprintf("%-44s %d rounds mean the same", id, c.same)
 		if c.left > 0 {
 			s += fmt.Sprintf(", %d prove nothing", c.left)
+		}
+		if c.same+len(c.differ) < 2 {
+			ok = false
+			s += ": too few to compare"
 		}
 		lines = append(lines, s)
 		for _, x := range c.differ {

@@ -13,6 +13,9 @@ type clock struct {
 	day  int64
 	last int64 // of a time without date
 	any  bool
+	// Times since the packet before (-ttt) are known by that they begin at 0
+	// and fall; until they do, they are taken for times since the first.
+	zero, delta bool
 }
 
 const (
@@ -43,10 +46,20 @@ func (r *Reader) stamp(line string) (rest string, ok bool) {
 		return more, ok
 	}
 	if ns, ok := clockTime(word); ok { // the default, -ttt or -ttttt
-		if c.any && ns+halfDay < c.last {
+		switch {
+		case !c.any:
+			c.zero = ns == 0
+		case c.zero && ns < c.last: // it began at 0 and does not rise: -ttt
+			c.delta = true
+		case ns+halfDay < c.last:
 			c.day += day // past midnight
 		}
-		c.now, c.last, c.any = c.day+ns, ns, true
+		if c.delta {
+			c.now += ns
+		} else {
+			c.now = c.day + ns
+		}
+		c.last, c.any = ns, true
 		return after, true
 	}
 	if ns, ok := epoch(word); ok { // -tt

@@ -35,18 +35,14 @@ type Reader struct {
 	// understood; FirstSkipped is the first of them and SkippedWhy its fault.
 	Skipped, FirstSkipped int
 	SkippedWhy            string
-	// Bare says that the text tells nothing of IP headers (no -v): neither
-	// time to live nor identification.
-	Bare bool
-
-	lines  *bufio.Scanner
-	line   int
-	header ipHeader // of a -v line whose packet is on the next
-	frames int
-	clock  clock
-	flows  map[flowKey]*flow
-	names  map[string]netip.Addr
-	ready  []byte
+	lines                 *bufio.Scanner
+	line                  int
+	header                ipHeader // of a -v line whose packet is on the next
+	frames                int
+	clock                 clock
+	flows                 map[flowKey]*flow
+	names                 map[string]netip.Addr
+	ready                 []byte
 }
 
 const (
@@ -63,7 +59,7 @@ const (
 func NewReader(r io.Reader) *Reader {
 	s := bufio.NewScanner(r)
 	s.Buffer(make([]byte, 4096), maxLine)
-	return &Reader{Bare: true, lines: s, flows: map[flowKey]*flow{}, names: map[string]netip.Addr{}}
+	return &Reader{lines: s, flows: map[flowKey]*flow{}, names: map[string]netip.Addr{}}
 }
 
 // Next reads the next packet into f. The error is io.EOF at the end, or
@@ -126,7 +122,6 @@ func (r *Reader) parse(line string) (*packet, error) {
 		}
 		if strings.HasPrefix(rest, "(") {
 			rest = r.header.parse(rest)
-			r.Bare = false
 			if rest == "" {
 				return nil, nil // the packet is on the next line
 			}

@@ -152,6 +152,12 @@ func TestLines(t *testing.T) {
 				t.Errorf("got %v", ps[1].time)
 			}
 		}},
+		{"since the line before (-ttt)", " 00:00:00.000000 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n 00:00:00.500000 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n" +
+			" 00:00:00.000100 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n", func(t *testing.T, ps []row) {
+			if ps[2].time != 500100*time.Microsecond {
+				t.Errorf("got %v", ps[2].time)
+			}
+		}},
 		{"seconds since 1970 (-tt)", "1700000000.5 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n1700000001.000001 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n", func(t *testing.T, ps []row) {
 			if ps[1].time != 500001*time.Microsecond {
 				t.Errorf("got %v", ps[1].time)
@@ -200,7 +206,7 @@ func TestIncidents(t *testing.T) {
 		{"rst-without-fin-seen.tcpdump.txt", 34, 0, 79387},
 	}
 	for _, tt := range tests {
-		s, err := capture.Open(testdata + tt.file)
+		s, err := capture.Open(t.Context(), testdata+tt.file)
 		ps := rows(t, s, err)
 		last := ps[len(ps)-1]
 		if len(ps) != tt.packets || last.Flags != packet.RST || last.seq != tt.rst || s.Text.Skipped != 0 || s.Text.Lost != tt.lost {
@@ -231,7 +237,7 @@ func TestAsPrinted(t *testing.T) {
 				continue // nothing of TCP in it
 			}
 			printed := read(t, string(out))
-			file, err := capture.Open(path)
+			file, err := capture.Open(t.Context(), path)
 			var want []row
 			for _, r := range rows(t, file, err) {
 				if r.Proto == packet.ProtoTCP {

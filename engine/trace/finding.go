@@ -15,6 +15,7 @@ type findings struct {
 	mu       sync.Mutex
 	analyzer *analysis.Analyzer
 	records  []*analysis.Record // by frame number, from 1
+	left     map[*Segment]int   // frames in which packets left that have not arrived
 }
 
 // Finding is what the analysis says of p, which must be recorded; nil if it is
@@ -30,6 +31,14 @@ func (p *Packet) Finding() *analysis.Record {
 	return rs[p.N-1]
 }
 
+// Known is the number of the frame in which the packet was seen first.
+func (p *Packet) Known() int {
+	if r := p.Finding(); r != nil && r.Copy > 0 {
+		return r.Copy
+	}
+	return p.N
+}
+
 // Findings are what the analysis says of every packet in memory, in the order of
 // their frame numbers.
 func (t *Trace) Findings() []*analysis.Record {
@@ -39,12 +48,16 @@ func (t *Trace) Findings() []*analysis.Record {
 	if f.analyzer == nil {
 		f.analyzer = analysis.New(analysis.Options{})
 		f.analyzer.Describe(t.CapturePoints())
+		f.left = map[*Segment]int{}
 	}
 	for _, p := range t.Packets()[len(f.records):] {
 		in := analysis.Input{N: p.N, Time: p.Time, Point: p.Point.Index, Packet: &p.Packet, Payload: p.Payload, Dropped: p.Dropped,
-			Direction: analysis.Out}
+			Direction: analysis.Out, Paired: p.Dir == Out, Kept: true}
 		if p.Dir == In {
-			in.Direction = analysis.In
+			in.Direction, in.SameAs = analysis.In, f.left[p.Segment]
+			delete(f.left, p.Segment)
+		} else {
+			f.left[p.Segment] = p.N
 		}
 		r := &analysis.Record{}
 		f.analyzer.Add(&in, r)

@@ -26,6 +26,7 @@ func NewBuilder(names Names, points []analysis.Point) *Builder {
 	for i, p := range points {
 		node, wire, ok := strings.Cut(p.Name, "/")
 		if !ok {
+			b.nodes, b.node = nil, nil
 			return b
 		}
 		at := slices.Index(b.nodes, node)
@@ -37,7 +38,7 @@ func NewBuilder(names Names, points []analysis.Point) *Builder {
 		wires[wire] = append(wires[wire], i)
 	}
 	if len(b.nodes) < 2 {
-		b.nodes = nil
+		b.nodes, b.node = nil, nil
 		return b
 	}
 	b.far = slices.Clone(b.node)
@@ -94,6 +95,9 @@ func (b *Builder) arrived(row *Row, r *analysis.Record) {
 // were first seen.
 func (b *Builder) Whole(rs []*analysis.Record) Ladder {
 	l := Ladder{Columns: b.nodes}
+	if b.nodes == nil {
+		l.Columns = []string{"", ""}
+	}
 	at := map[int]int{} // row of a first frame
 	for _, r := range rs {
 		if i, ok := at[r.Copy]; ok && r.Copy > 0 && b.nodes != nil {

@@ -10,6 +10,7 @@ import (
 	"netrepro/engine/analysis"
 	"netrepro/engine/app"
 	"netrepro/engine/packet"
+	"netrepro/engine/reset"
 	"netrepro/engine/wireshark"
 )
 
@@ -70,7 +71,7 @@ func keys() []string {
 
 // ParseFilter reads terms like "host=192.0.2.1 sent=rto", all of which must
 // hold; "!" before a term turns it round, and a value may be several with
-// commas between, one of which must hold.
+// commas between, one of which must hold. Without names, any host is accepted.
 func ParseFilter(text string, names Names) (*Filter, error) {
 	f := &Filter{}
 	for _, word := range strings.Fields(text) {
@@ -108,7 +109,7 @@ func hostTerm(v string, names Names) (func(*analysis.Record) bool, error) {
 			as = append(as, a)
 		}
 	}
-	if len(as) == 0 {
+	if len(as) == 0 && names != nil {
 		return nil, fmt.Errorf("%q is neither an address nor a host that the capture names", v)
 	}
 	return func(r *analysis.Record) bool {
@@ -164,7 +165,13 @@ func flagsTerm(v string, _ Names) (func(*analysis.Record) bool, error) {
 	if strings.Trim(v, "FSRP.UEW") != "" && v != "none" {
 		return nil, fmt.Errorf("%q is not a set of flags: write them as tcpdump does, S. say", v)
 	}
-	return func(r *analysis.Record) bool { return r.Conn != nil && r.Packet.Flags.String() == v }, nil
+	var want packet.TCPFlags
+	for i, c := range "FSRP.UEW" {
+		if v != "none" && strings.ContainsRune(v, c) {
+			want |= 1 << i
+		}
+	}
+	return func(r *analysis.Record) bool { return r.Conn != nil && r.Packet.Flags == want }, nil
 }
 
 func sentTerm(v string, _ Names) (func(*analysis.Record) bool, error) {
@@ -189,13 +196,23 @@ func analysisTerm(v string, _ Names) (func(*analysis.Record) bool, error) {
 }
 
 func resetTerm(v string, _ Names) (func(*analysis.Record) bool, error) {
+	if v != "any" && !slices.Contains(reset.Kinds, reset.Kind(v)) && !slices.Contains(reset.Causes, reset.Cause(v)) {
+		return nil, fmt.Errorf("%q is neither a kind nor a cause of a reset: kinds are %v, causes %v", v, reset.Kinds, reset.Causes)
+	}
 	return func(r *analysis.Record) bool {
-		return r.Reset != nil && (v == "any" || string(r.Reset.Kind) == v || string(r.Reset.Cause) == v)
+		return r.Reset != nil && (v == "any" || string(r.Reset.Kind) == v || r.Reset.May(reset.Cause(v)))
 	}, nil
 }
 
 func appTerm(proto string) func(string, Names) (func(*analysis.Record) bool, error) {
 	return func(v string, _ Names) (func(*analysis.Record) bool, error) {
+		known := app.Names()
+		if proto == "http" {
+			known = []string{"request", "response"}
+		}
+		if v != "any" && !slices.Contains(known, v) {
+			return nil, fmt.Errorf("%q is none of %s", v, strings.Join(known, ", "))
+		}
 		return func(r *analysis.Record) bool {
 			return slices.ContainsFunc(r.App, func(e app.Event) bool { return e.Proto == proto && (v == "any" || e.Name == v) })
 		}, nil

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -19,7 +20,7 @@ type Style struct {
 }
 
 const (
-	reset  = "\x1b[0m"
+	plain  = "\x1b[0m"
 	red    = "\x1b[31m"
 	yellow = "\x1b[33m"
 	cyan   = "\x1b[36m"
@@ -33,7 +34,7 @@ func (s Style) paint(color, text string) string {
 	if !s.Color || color == "" {
 		return text
 	}
-	return color + text + reset
+	return color + text + plain
 }
 
 const (
@@ -65,16 +66,27 @@ func (l *Ladder) column() int {
 func (l *Ladder) WriteHead(w io.Writer, s Style) error {
 	var b strings.Builder
 	if l.Title != "" {
-		fmt.Fprintf(&b, "%s%s\n", s.Indent, s.paint(bold, l.Title))
+		fmt.Fprintf(&b, "%s%s\n", s.Indent, s.paint(bold, printable(l.Title)))
 	}
 	width := l.column()
 	fmt.Fprintf(&b, "%s%-*s", s.Indent, numbers, "")
 	for _, c := range l.Columns {
-		b.WriteString(s.paint(bold, pad(c, width)))
+		b.WriteString(s.paint(bold, pad(printable(c), width)))
 	}
 	text := strings.TrimRight(b.String(), " ")
 	_, err := io.WriteString(w, text+"\n")
 	return err
+}
+
+// printable shows control characters as what they are; a terminal would obey
+// those that a capture brings.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return '\ufffd'
+		}
+		return r
+	}, s)
 }
 
 // pad cuts or fills s to n characters.
@@ -127,10 +139,12 @@ func (l *Ladder) lines(r *Row, s Style) []string {
 	case strings.HasPrefix(r.Label, ". ") && !strings.Contains(r.Label, "("):
 		color = dim
 	}
-	line := head + s.paint(color, rungs+" "+r.Label)
-	used := at + utf8.RuneCountInString(r.Label)
+	text := printable(r.Label)
+	line := head + s.paint(color, rungs+" "+text)
+	used := at + utf8.RuneCountInString(text)
 	var out []string
 	for _, m := range r.Marks {
+		m.Text = printable(m.Text)
 		n := utf8.RuneCountInString(m.Text)
 		if s.Width > 0 && used+2+n > s.Width && used > at || m.Kind == MarkSign {
 			out = append(out, line)
@@ -156,10 +170,10 @@ func (r *Row) has(kind string) bool {
 // rungs draws the columns and the arrow between two of them.
 func (l *Ladder) rungs(r *Row) string {
 	width := l.column()
-	cells := []rune(strings.Repeat(" ", width*(len(l.Columns)-1)+1))
 	if len(l.Columns) == 0 {
 		return ""
 	}
+	cells := []rune(strings.Repeat(" ", width*(len(l.Columns)-1)+1))
 	for i := range l.Columns {
 		cells[i*width] = '│'
 	}

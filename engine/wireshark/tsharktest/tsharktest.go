@@ -5,6 +5,7 @@ package tsharktest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -130,7 +131,7 @@ func tshark(path string) (map[int]line, error) {
 }
 
 func own(path string) (map[int]line, error) {
-	s, err := capture.Open(path)
+	s, err := capture.Open(context.Background(), path)
 	if err != nil {
 		return nil, err
 	}
