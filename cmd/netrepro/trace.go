@@ -27,7 +27,7 @@ type traceOptions struct {
 }
 
 // maxRows bounds how many packets a ladder has.
-const maxRows = 200_000
+const maxRows = 50_000
 
 func traceCommand(e env) *cobra.Command {
 	var o traceOptions
@@ -65,7 +65,10 @@ func trace(ctx context.Context, e env, path string, o traceOptions) (err error) 
 	default:
 		return fmt.Errorf("--color is auto, always or never, not %q", o.color)
 	}
-	if style.Width <= 0 {
+	if o.width < 0 || o.flow < -1 {
+		return errors.New("--width and --flow are not negative")
+	}
+	if style.Width == 0 {
 		style.Width = terminalWidth(e)
 	}
 	if _, err := view.ParseFilter(o.filter, nil); err != nil {
@@ -90,7 +93,9 @@ func trace(ctx context.Context, e env, path string, o traceOptions) (err error) 
 		err = fmt.Errorf("read %s: after frame %d: %w", path, t.last, err)
 	}
 	err = errors.Join(err, w.Flush(), s.Close())
-	t.remarks(e.err)
+	if err == nil {
+		t.remarks(e.err)
+	}
 	return err
 }
 
@@ -124,6 +129,7 @@ type tracer struct {
 	points  []analysis.Point
 	kept    []*analysis.Record
 	more    int // packets beyond maxRows
+	shown   int
 	last    int
 	line    []byte
 	json    *view.Printer
@@ -165,6 +171,7 @@ func (t *tracer) run() error {
 		if !t.filter.Match(&r) {
 			continue
 		}
+		t.shown++
 		if err := t.show(&r); err != nil {
 			return err
 		}
@@ -272,6 +279,9 @@ func (t *tracer) remarks(w io.Writer) {
 	}
 	if s.Text != nil && s.Text.Skipped > 0 {
 		fmt.Fprintf(w, "netrepro: %d lines were not understood, the first is line %d: %s\n", s.Text.Skipped, s.Text.FirstSkipped, s.Text.SkippedWhy)
+	}
+	if t.options.flow >= 0 && t.shown == 0 {
+		fmt.Fprintf(w, "netrepro: there is no flow %d\n", t.options.flow)
 	}
 	if t.last == 0 {
 		fmt.Fprintln(w, "netrepro: the capture has no packets")

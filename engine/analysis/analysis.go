@@ -104,7 +104,7 @@ type Options struct {
 const maxOwned = 256
 
 // DefaultConns is how many connections are followed at once.
-const DefaultConns = 1 << 16
+const DefaultConns = 1 << 15
 
 // Analyzer is one pass over a capture.
 type Analyzer struct {
@@ -273,6 +273,10 @@ func (a *Analyzer) icmp(r *Record) {
 		return
 	}
 	if q.TCP {
+		p := packet.Packet{Proto: packet.ProtoTCP, Src: q.Src, Dst: q.Dst, SrcPort: q.SrcPort, DstPort: q.DstPort, Seq: q.Seq, Flags: q.Flags}
+		if q.Flags.Has(packet.SYN) && !q.Flags.Has(packet.ACK) && e.conn.ws.Replaces(&p, e.side) {
+			e = a.conns.open(tupleOf(&p), &p, r.Time) // a SYN that is seen here first
+		}
 		e.conn.ws.Quoted(q.Flags, e.side, r.Time)
 	}
 	r.About, r.Side = e.conn, e.side

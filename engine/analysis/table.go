@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"netrepro/engine/app"
 	"netrepro/engine/packet"
 	"netrepro/engine/wireshark"
 )
@@ -88,6 +89,7 @@ func (b *table) unlink(c *Conn) {
 	} else {
 		b.oldest = c.newer
 	}
+	c.newer, c.older = nil, nil // whoever keeps c does not keep the others
 }
 
 func (b *table) forget(c *Conn) {
@@ -98,4 +100,5 @@ func (b *table) forget(c *Conn) {
 	}
 	b.unlink(c)
 	b.n--
+	c.at, c.awaited, c.streams = nil, nil, [2]app.Stream{}
 }

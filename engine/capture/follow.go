@@ -26,12 +26,31 @@ func (g growing) Read(b []byte) (int, error) {
 		if n > 0 || err != nil && !errors.Is(err, io.EOF) {
 			return n, err
 		}
+		if err := g.shrunk(); err != nil {
+			return 0, err
+		}
 		select {
 		case <-g.ctx.Done():
 			return 0, io.EOF
 		case <-time.After(poll):
 		}
 	}
+}
+
+// shrunk reports a file that was cut or written anew behind the reader's back.
+func (g growing) shrunk() error {
+	at, err := g.f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil //nolint:nilerr // a pipe has no place
+	}
+	st, err := g.f.Stat()
+	if err != nil {
+		return fmt.Errorf("follow capture: %w", err)
+	}
+	if st.Mode().IsRegular() && st.Size() < at {
+		return fmt.Errorf("follow capture: the file became shorter, %d bytes where %d were read: follow it anew", st.Size(), at)
+	}
+	return nil
 }
 
 // Follow opens a capture file that is still written. Next waits for the next

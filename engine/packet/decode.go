@@ -24,7 +24,6 @@ type Decoder struct {
 	Defragment *Defragmenter
 
 	eth     layers.Ethernet
-	ip4     layers.IPv4
 	udp     layers.UDP
 	payload []byte
 	depth   int // of tunnels
@@ -68,30 +67,43 @@ func (d *Decoder) network(kind uint16, data []byte, size int, p *Packet) {
 	}
 }
 
+// IPv4 header fields (RFC 791, section 3.1).
+const (
+	ip4Header        = 20
+	ip4DontFragment  = 0x4000
+	ip4MoreFragments = 0x2000
+	ip4Offset        = 0x1fff
+)
+
+// ipv4 decodes a packet that has size bytes of the frame to itself, whatever
+// its header claims. It is not left to the library, which gives up at a damaged
+// option.
 func (d *Decoder) ipv4(data []byte, size int, p *Packet) {
 	p.EtherType = EtherTypeIPv4
-	total := 0
-	if len(data) >= 4 {
-		total = int(binary.BigEndian.Uint16(data[2:]))
-	}
-	if err := d.ip4.DecodeFromBytes(data, gopacket.NilDecodeFeedback); err != nil {
-		p.more().malformed = err.Error()
+	if len(data) < ip4Header || data[0]>>4 != 4 {
+		p.more().malformed = "ipv4 header shorter than 20 bytes or of another version"
 		return
 	}
-	ip := &d.ip4
+	be := binary.BigEndian
+	head, total, frag := int(data[0]&15)*4, int(be.Uint16(data[2:])), be.Uint16(data[6:])
 	if total == 0 {
 		total = size // segmentation is left to the device and the length not yet known
 	}
-	p.Src, p.Dst = addr(ip.SrcIP), addr(ip.DstIP)
-	p.Proto, p.TTL, p.ID = uint8(ip.Protocol), ip.TTL, ip.Id
-	p.DF = ip.Flags&layers.IPv4DontFragment != 0
+	p.Src, p.Dst = netip.AddrFrom4([4]byte(data[12:16])), netip.AddrFrom4([4]byte(data[16:20]))
+	p.Proto, p.TTL, p.ID = data[9], data[8], be.Uint16(data[4:])
+	p.DF = frag&ip4DontFragment != 0
 	p.IPLen = int32(total)
-	head := int(ip.IHL) * 4
-	body := data[head:min(total, len(data))]
-	if ip.FragOffset != 0 || ip.Flags&layers.IPv4MoreFragments != 0 {
+	if head < ip4Header || head > len(data) || total < head {
+		p.more().malformed = "ipv4 header length is wrong"
+		p.Proto = 0
+		return
+	}
+	total = min(total, size)
+	body := data[head:max(min(total, len(data)), head)]
+	if frag&(ip4Offset|ip4MoreFragments) != 0 {
 		d.fragment(fragment{
-			key:  fragKey{p.Src, p.Dst, uint32(ip.Id), p.Proto},
-			from: int(ip.FragOffset) * 8, more: ip.Flags&layers.IPv4MoreFragments != 0,
+			key:  fragKey{p.Src, p.Dst, uint32(p.ID), p.Proto},
+			from: int(frag&ip4Offset) * 8, more: frag&ip4MoreFragments != 0,
 			data: body, size: total - head}, p)
 		return
 	}
@@ -137,10 +149,13 @@ func (d *Decoder) ipv6(data []byte, size int, p *Packet) {
 	p.Src, p.Dst = addr(data[8:24]), addr(data[24:40])
 	p.Proto, p.TTL = data[6], data[7]
 	length := int(binary.BigEndian.Uint16(data[4:]))
-	if length == 0 && p.Proto != extHopByHop {
-		length = size - header // left to the device, as with IPv4
+	if length == 0 {
+		// Left to the device, as with IPv4, or longer than the field can
+		// say (RFC 2675).
+		length = size - header
 	}
 	p.IPLen = int32(header + length)
+	length = max(min(length, size-header), 0)
 	body := data[header:min(header+length, len(data))]
 	for {
 		var n int

@@ -5,7 +5,9 @@ import "encoding/binary"
 // ICMP error types that quote a packet (RFC 792, RFC 4443).
 const (
 	icmpUnreachable   = 3
+	icmpSourceQuench  = 4
 	icmpTimeExceeded  = 11
+	icmpParameter     = 12
 	icmpFragNeeded    = 4 // code of icmpUnreachable
 	icmp6PacketTooBig = 2
 )
@@ -24,7 +26,7 @@ func icmp(data []byte, p *Packet) {
 		m.MTU = int(binary.BigEndian.Uint32(data[4:]))
 	}
 	isError := p.Proto == ProtoICMPv6 && m.Type < 128 ||
-		p.Proto == ProtoICMP && (m.Type == icmpUnreachable || m.Type == icmpTimeExceeded)
+		p.Proto == ProtoICMP && (m.Type == icmpUnreachable || m.Type == icmpTimeExceeded || m.Type == icmpSourceQuench || m.Type == icmpParameter)
 	if isError {
 		m.Quoted = quote(data[8:])
 	}

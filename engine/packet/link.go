@@ -21,6 +21,11 @@ const (
 	LinkPPPHDLC  Link = 50
 	LinkPPPoE    Link = 51
 	LinkRaw      Link = 101
+	LinkWiFi     Link = 105
+	LinkEnc      Link = 109
+	LinkPflog    Link = 117
+	LinkRadiotap Link = 127
+	LinkPPPDir   Link = 204
 	LinkCHDLC    Link = 104
 	LinkLoop     Link = 108
 	LinkSLL      Link = 113
@@ -32,7 +37,8 @@ const (
 // Known reports whether frames of l are decoded.
 func (l Link) Known() bool {
 	switch l {
-	case LinkNull, LinkEthernet, LinkPPP, LinkRawBSD, LinkRawOpen, LinkPPPHDLC, LinkPPPoE, LinkRaw, LinkCHDLC, LinkLoop, LinkSLL, LinkIPv4, LinkIPv6, LinkSLL2:
+	case LinkNull, LinkEthernet, LinkPPP, LinkRawBSD, LinkRawOpen, LinkPPPHDLC, LinkPPPoE, LinkRaw, LinkCHDLC, LinkLoop, LinkSLL, LinkIPv4, LinkIPv6, LinkSLL2,
+		LinkWiFi, LinkEnc, LinkPflog, LinkRadiotap, LinkPPPDir:
 		return true
 	}
 	return false
@@ -90,6 +96,8 @@ func (d *Decoder) link(l Link, data []byte, size int, p *Packet) {
 		if !short(4) {
 			d.linkPayload(be.Uint16(data[2:]), data[4:], size-4, p)
 		}
+	case LinkEnc, LinkPflog, LinkPPPDir, LinkRadiotap, LinkWiFi:
+		d.rareLink(l, data, size, p)
 	default:
 		p.more().malformed = fmt.Sprintf("link type %d is not decoded", l)
 	}
@@ -181,7 +189,7 @@ func (d *Decoder) shim(kind uint16, data []byte, size int, p *Packet) {
 		}
 	case etherPPPoE:
 		if len(data) >= 6 {
-			d.ppp(data[6:], size-6, p)
+			d.ppp(data[6:], min(size-6, int(binary.BigEndian.Uint16(data[4:]))), p)
 		}
 	case etherBridged:
 		d.ethernet(data, size, p)

@@ -74,6 +74,7 @@ type Packet struct {
 	Flags            TCPFlags
 	Window           uint16 // as on the wire, unscaled
 	MSS              uint16 // TCP option, 0 if absent
+	MPTCP            uint16 // subtypes of MPTCP options (RFC 8684, section 3), a bit each
 	WScale           int8   // TCP option, -1 if absent
 	Proto            uint8  // transport protocol, 0 if not IP
 	TTL              uint8  // or hop limit

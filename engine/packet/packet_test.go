@@ -92,7 +92,7 @@ func TestEthernet(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var d Decoder
 			var p Packet
-			d.Ethernet(tt.data, len(tt.data), &p)
+			d.Ethernet(tt.data, max(len(tt.data), len(seg)), &p)
 			tt.check(t, &p)
 		})
 	}
@@ -161,7 +161,7 @@ func TestLinks(t *testing.T) {
 	for link, head := range map[Link][]byte{
 		LinkNull: {2, 0, 0, 0}, LinkLoop: {0, 0, 0, 2}, LinkRaw: {}, LinkRawBSD: {}, LinkRawOpen: {}, LinkIPv4: {},
 		LinkSLL: {0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0}, LinkSLL2: {8, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0},
-		LinkPPP: {0xff, 3, 0, 0x21}, LinkPPPHDLC: {0x21}, LinkPPPoE: {0x11, 0, 0, 1, 0, 9, 0, 0x21}, LinkCHDLC: {15, 0, 8, 0},
+		LinkPPP: {0xff, 3, 0, 0x21}, LinkPPPHDLC: {0x21}, LinkPPPoE: {0x11, 0, 0, 1, 0, byte(len(ip) + 2), 0, 0x21}, LinkCHDLC: {15, 0, 8, 0},
 	} {
 		var d Decoder
 		var p Packet

@@ -17,6 +17,7 @@ const (
 	optSACKPermitted = 4
 	optSACK          = 5
 	optTimestamps    = 8
+	optMPTCP         = 30
 )
 
 // maxWScale is the largest shift there is (RFC 7323, section 2.3).
@@ -73,6 +74,8 @@ func tcpOption(kind byte, v []byte, p *Packet) {
 		p.WScale = int8(min(v[0], maxWScale))
 	case kind == optSACKPermitted && len(v) == 0:
 		p.SACKPermitted = true
+	case kind == optMPTCP && len(v) > 0:
+		p.MPTCP |= 1 << (v[0] >> 4)
 	case kind == optTimestamps && len(v) == 8:
 		p.HasTS = true
 		p.TSVal, p.TSEcr = binary.BigEndian.Uint32(v), binary.BigEndian.Uint32(v[4:])

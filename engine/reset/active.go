@@ -66,6 +66,10 @@ func (j *judgement) active() {
 		j.oddity("it acknowledges %d bytes that the receiver never sent", p.Ack-peer.next)
 	}
 	j.why()
+	if p.Window == 0 {
+		j.sign("window 0: a Linux socket sends the window it has")
+		j.v.Confidence = lower(j.v.Confidence)
+	}
 }
 
 // standing reports whether the reset has the sequence number a socket would
@@ -112,8 +116,12 @@ func (j *judgement) why() {
 		// The FIN is on its way, so the program has closed already.
 		switch {
 		case s.finned > 1 || j.Now-s.fin.Time < finBurst:
-			j.sign("the sender's FIN, frame %d, was not acknowledged yet: an orphan was given up", s.fin.N)
-			j.is(Active, Medium, Memory, Linger)
+			j.sign("the sender's FIN, frame %d, was not acknowledged yet", s.fin.N)
+			if peer.data && s.finned == 1 {
+				j.is(Active, Medium, Unread, Memory, Linger)
+			} else {
+				j.is(Active, Medium, Memory, Linger)
+			}
 		default:
 			j.is(Active, Medium, Linger, Memory)
 		}

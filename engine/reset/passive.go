@@ -13,6 +13,9 @@ func (j *judgement) bare() {
 			j.sign("no window and no options: from a kernel, for no socket")
 		}
 		j.answer(t)
+		if j.p.Window != 0 {
+			j.oddity("window %d: kernels answer with none", j.p.Window)
+		}
 		return
 	}
 	s := j.Sender

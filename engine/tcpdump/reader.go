@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -137,6 +138,9 @@ func (r *Reader) parse(line string) (*packet, error) {
 	}
 	p := &packet{ipHeader: r.header, time: r.clock.now}
 	r.header = ipHeader{}
+	if quiet.MatchString(rest) {
+		return nil, errors.New("printed with -q, which leaves out flags and sequence numbers: print without it")
+	}
 	tcp := strings.HasPrefix(rest, "Flags [") || oldFlags(rest)
 	if err := r.ends(p, src, dst, tcp || !strings.HasPrefix(rest, "ICMP")); err != nil {
 		return nil, err
@@ -154,6 +158,9 @@ func (r *Reader) parse(line string) (*packet, error) {
 	}
 	return p, nil
 }
+
+// quiet is what -q leaves of a segment.
+var quiet = regexp.MustCompile(`^tcp \d+`)
 
 // link passes over what stands between the time and the addresses: interface
 // and direction (-i any), link header (-e), and the protocol.

@@ -40,6 +40,7 @@ func (c *Conversation) Segment(p *packet.Packet, me int, now time.Duration, fres
 	}
 	c.handshake(p.Flags, me, now)
 	c.scale(p, me)
+	c.mptcp |= p.MPTCP
 	if p.HeaderCut {
 		f = 0 // it follows such a segment and shows nothing of it
 	}
@@ -79,7 +80,7 @@ func (c *Conversation) scale(p *packet.Packet, me int) {
 	if p.WScale >= 0 {
 		fwd.scale = p.WScale
 	}
-	if !p.Flags.Has(packet.SYN) || p.Unsized {
+	if !p.Flags.Has(packet.SYN) || p.Unsized || p.HeaderCut { // what was cut off may have been the option
 		return
 	}
 	switch {

@@ -83,8 +83,9 @@ type half struct {
 	unacked   int32 // segments seen since the other side last acknowledged any
 	scale     int8  // window shift, or one of the two below
 	hasBase   bool
-	firstAck  bool  // nothing but the SYN was sent: its window is not scaled
-	last      Flags // of the last segment
+	mptcp     uint16 // what the connection had done of MPTCP when this side last sent
+	firstAck  bool   // nothing but the SYN was sent: its window is not scaled
+	last      Flags  // of the last segment
 	nextTime  time.Duration
 	ackedTime time.Duration
 }
@@ -118,6 +119,7 @@ type Conversation struct {
 	syn     time.Duration
 	rtt     time.Duration // from the last SYN to the first ACK
 	seenSYN bool
+	mptcp   uint16 // operations seen, in either direction
 }
 
 // NewConversation is one of which nothing was seen yet.
@@ -129,6 +131,10 @@ func NewConversation() Conversation {
 func after(a, b uint32) bool  { return int32(a-b) > 0 }
 func before(a, b uint32) bool { return int32(a-b) < 0 }
 
+// sooner reports d < limit as Wireshark does, to which a time that runs
+// backwards is a very long one.
+func sooner(d, limit time.Duration) bool { return uint64(d) < uint64(limit) }
+
 // analyze sets the flags of p, sent by side me, by the rules of Wireshark
 // 4.0.17 (epan/dissectors/packet-tcp.c, tcp_analyze_sequence_number), in its
 // order: later rules see what earlier ones set.
@@ -138,7 +144,7 @@ func (c *Conversation) analyze(p *packet.Packet, me int, now time.Duration, f Fl
 	control := p.Flags.Any(packet.SYN | packet.FIN | packet.RST)
 	takes := p.Flags.Any(packet.SYN | packet.FIN)
 	win := uint32(p.Window)
-	f |= fwd.kind(rev, p, n, win, control)
+	f |= fwd.kind(rev, p, n, win, control, c.mptcp)
 
 	if p.Ack != fwd.ack {
 		fwd.dupAcks = 0
@@ -150,7 +156,7 @@ func (c *Conversation) analyze(p *packet.Packet, me int, now time.Duration, f Fl
 		f |= c.resent(fwd, rev, p, n, now, f)
 	}
 	fwd.advance(p, n, now, f)
-	fwd.window, fwd.ack, fwd.ackedTime, fwd.last = win, p.Ack, now, f
+	fwd.window, fwd.ack, fwd.ackedTime, fwd.last, fwd.mptcp = win, p.Ack, now, f, c.mptcp
 	if p.Flags.Has(packet.ACK) {
 		rev.unacked = 0
 	}
@@ -158,7 +164,7 @@ func (c *Conversation) analyze(p *packet.Packet, me int, now time.Duration, f Fl
 }
 
 // kind is what a segment is by itself and against the one before it.
-func (h *half) kind(rev *half, p *packet.Packet, n, win uint32, control bool) (f Flags) {
+func (h *half) kind(rev *half, p *packet.Packet, n, win uint32, control bool, mptcp uint16) (f Flags) {
 	if n == 1 && p.Seq == h.next && rev.window == 0 {
 		return ZeroWindowProbe
 	}
@@ -186,7 +192,7 @@ func (h *half) kind(rev *half, p *packet.Packet, n, win uint32, control bool) (f
 		f |= KeepAliveAck
 	case win == 0 && rev.last&ZeroWindowProbe != 0:
 		f |= ZeroWindowProbeAck
-	case win != 0:
+	case win != 0 && mptcp == h.mptcp: // an operation may repeat an ACK (RFC 8684, section 4)
 		if h.dupAcks++; h.dupAcks == 0 {
 			h.dupAcks = 1
 		}
@@ -235,7 +241,7 @@ func (c *Conversation) resent(fwd, rev *half, p *packet.Packet, n uint32, now ti
 	if !old {
 		return 0
 	}
-	if rev.dupAcks >= 2 && rev.ack == p.Seq && now-rev.ackedTime < fastWithin {
+	if rev.dupAcks >= 2 && rev.ack == p.Seq && sooner(now-rev.ackedTime, fastWithin) {
 		return FastRetransmission | Retransmission
 	}
 	end := p.Seq + n
@@ -246,7 +252,7 @@ func (c *Conversation) resent(fwd, rev *half, p *packet.Packet, n uint32, now ti
 	if threshold == 0 {
 		threshold = reorderedWithin
 	}
-	if now-fwd.nextTime < threshold && fwd.next != end {
+	if sooner(now-fwd.nextTime, threshold) && fwd.next != end {
 		return OutOfOrder
 	}
 	return Retransmission
