@@ -30,6 +30,25 @@
 //	     ▼
 //	script.Event stream ── pipe ──> runner.Sink ── report.Terminal ──> exit code
 //
+// # From a capture to a ladder
+//
+//	file ── capture.Open: pcap.Reader or tcpdump.Reader, packet.Decoder ──> analysis.Input
+//	     ▼
+//	analysis.Analyzer.Add ──> analysis.Record, with
+//	     wireshark.Conversation   Wireshark's flags of the file as it is
+//	     analysis.Sender          why a segment was sent again, at each capture point
+//	     twins                    the same packet at other points, before and after NAT
+//	     app.Stream               TLS records and messages, HTTP start lines
+//	     reset.Judge              who sent a reset, and why
+//	     ▼
+//	view.AppendJSON, view.Builder ──> view.Ladder ──> text
+//	normal.Form ──> golden traces, determinism
+//
+// A record is the one structure that every view is drawn from. A live trace is
+// analysed by the same code when something first asks for it
+// ([trace.Trace.Findings]); a failed expectation prints a piece of the same
+// ladder. Everything from packet to normal builds on macOS and Windows too.
+//
 // # Rooms
 //
 // Imports go downward only; the linter holds them to it.
@@ -60,8 +79,12 @@
 // they saw and follows connections ([trace.Trace.Arrive]). stall measures how
 // long the host kept the engine from running ([stall.Start]).
 //
-// packet decodes frames and alone knows the decoding library; pcap writes
-// capture files; netns alone enters namespaces ([netns.NS.Do]).
+// capture opens captures, analysis follows their connections; view draws them,
+// normal reduces them to what they mean. wireshark, reset and app are what
+// analysis knows of flags, resets and application protocols.
+//
+// packet decodes frames and alone knows the decoding library; pcap reads and
+// writes capture files, tcpdump reads text; netns alone enters namespaces ([netns.NS.Do]).
 //
 // # What the relay promises
 //

@@ -12,6 +12,7 @@ import (
 	"netrepro/engine/packet"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/trace"
+	"netrepro/engine/view"
 )
 
 var traceClass = &vm.Class{Name: "Trace", Doc: "What the wires saw: every packet where it left a node and where it arrived. :at(node) is one vantage point.",
@@ -151,4 +152,11 @@ var packetClass = &vm.Class{Name: "Packet", Doc: "One packet at one capture poin
 			return lua.LString(p.Dropped)
 		}),
 	},
-	String: func(x any) string { return x.(seenPacket).t.Format(x.(seenPacket).Packet) }}
+	String: func(x any) string {
+		p := x.(seenPacket)
+		r := p.Finding()
+		if r == nil { // it is not recorded, so no script has it
+			return p.Point.Name()
+		}
+		return view.Line(r, p.t.Hosts())
+	}}

@@ -18,6 +18,7 @@ import (
 	"netrepro/engine/leaktest"
 	"netrepro/engine/packet"
 	"netrepro/engine/trace"
+	"netrepro/engine/view"
 )
 
 func up(t *testing.T, s *Spec, o Options) *Lab {
@@ -95,14 +96,14 @@ func TestPathDelivers(t *testing.T) {
 	ps := l.Trace.Packets()
 	if len(ps) != 6 { // three wires, both ends
 		for _, p := range ps {
-			t.Log(l.Trace.Format(p))
+			t.Log(view.Line(p.Finding(), l.Trace.Hosts()))
 		}
 		t.Fatalf("%d packets, want 6: nothing but the datagram is on the wires", len(ps))
 	}
 	last := ps[0]
 	for _, p := range ps {
 		if p.TTL > last.TTL || p.Time < last.Time {
-			t.Errorf("#%d goes back in hops or time: %s", p.N, l.Trace.Format(p))
+			t.Errorf("#%d goes back in hops or time: %s", p.N, view.Line(p.Finding(), l.Trace.Hosts()))
 		}
 		last = p
 	}
@@ -139,7 +140,7 @@ func TestSmallerReceiverDrops(t *testing.T) {
 	}
 	ps := l.Trace.Packets()
 	if p := ps[len(ps)-1]; !strings.Contains(p.Dropped, "larger than the MTU of n1/n0_n1, 1400") {
-		t.Errorf("the drop is not recorded: %s", l.Trace.Format(p))
+		t.Errorf("the drop is not recorded: %s", view.Line(p.Finding(), l.Trace.Hosts()))
 	}
 }
 

@@ -72,6 +72,19 @@ func (n Names) end(e netip.AddrPort) string {
 	return e.String()
 }
 
+// Line writes r on one line, without a ladder around it: frame number, time in
+// seconds, who, flags, relative numbers and length, and what is remarkable.
+func Line(r *analysis.Record, n Names) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "#%-4d %+.4f  %s > %s  %s", r.N, r.Time.Seconds(), n.host(r.Packet.Src), n.host(r.Packet.Dst), label(r))
+	for _, m := range marks(r, true) {
+		if m.Kind != MarkSign {
+			b.WriteString("  " + m.Text)
+		}
+	}
+	return printable(b.String())
+}
+
 // label writes a packet's flags, numbers and length.
 func label(r *analysis.Record) string {
 	var b strings.Builder

@@ -72,6 +72,13 @@ func TestLadder(t *testing.T) {
 	}
 }
 
+func TestLine(t *testing.T) {
+	rs := journey()
+	if got, want := Line(rs[4], names), "#5    +0.0050  client > server  .  1:11(10) ack 1  dropped: a fault"; got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
 func TestEnds(t *testing.T) {
 	b := NewBuilder(names, nil)
 	ls := b.Flows(journey())
