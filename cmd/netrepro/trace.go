@@ -24,6 +24,7 @@ type traceOptions struct {
 	filter       string
 	width        int
 	color        string
+	write        string
 }
 
 // maxRows bounds how many packets a ladder has.
@@ -52,6 +53,7 @@ Exit codes: 0 shown, 2 not a capture, damaged, or a mistake in a flag.`,
 	f.IntVar(&o.flow, "flow", -1, "only the connection of this number")
 	f.StringVar(&o.filter, "filter", "", "only the packets for which all terms hold")
 	f.IntVar(&o.width, "width", 0, "characters a line; 0 is the terminal's, or 120 without one")
+	f.StringVarP(&o.write, "write", "w", "", "write the packets to this pcapng file, with what they were as comments, instead of showing them")
 	f.StringVar(&o.color, "color", "auto", "colours: auto, always, never")
 	return c
 }
@@ -84,7 +86,19 @@ func trace(ctx context.Context, e env, path string, o traceOptions) (err error) 
 	}
 	w := bufio.NewWriterSize(e.out, 1<<20)
 	t := &tracer{source: s, out: w, style: style, options: o, follow: o.follow}
+	if o.write != "" {
+		if t.file, err = capture.NewWriter(o.write, s); err != nil {
+			return errors.Join(err, s.Close())
+		}
+	}
 	err = t.run()
+	if t.file != nil {
+		if ctx.Err() == nil && errors.Is(err, pcap.ErrCut) { // what came before it is good
+			err = errors.Join(err, t.file.Close(nil))
+		} else {
+			err = t.file.Close(err)
+		}
+	}
 	if o.follow && ctx.Err() != nil && (errors.Is(err, pcap.ErrCut) || errors.Is(err, ctx.Err())) {
 		err = nil // the end of --follow
 	}
@@ -133,6 +147,7 @@ type tracer struct {
 	last    int
 	line    []byte
 	json    *view.Printer
+	file    *capture.Writer
 	ladder  view.Ladder
 	flow    int // that was shown last, with follow
 }
@@ -202,6 +217,8 @@ func (t *tracer) begin() error {
 
 func (t *tracer) show(r *analysis.Record) error {
 	switch {
+	case t.file != nil:
+		return t.file.Write(view.Remarks(r))
 	case t.options.json && t.follow:
 		t.line = view.AppendJSON(t.line[:0], r)
 		if _, err := t.out.Write(t.line); err != nil {
@@ -244,7 +261,7 @@ func (t *tracer) finish() error {
 	if t.json != nil {
 		return t.json.Close()
 	}
-	if t.options.json || t.follow {
+	if t.options.json || t.follow || t.file != nil {
 		return nil
 	}
 	if t.builder == nil {

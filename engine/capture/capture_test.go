@@ -159,3 +159,55 @@ func TestFollow(t *testing.T) {
 }
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+// TestWriter copies a capture: what is known of its packets stays.
+func TestWriter(t *testing.T) {
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	if err := os.WriteFile(from, file(3), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	w, err := NewWriter(to, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in analysis.Input
+	for s.Next(&in) == nil {
+		if err := w.Write([]string{"seen"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(to); err == nil {
+		t.Error("the file is there before it is whole")
+	}
+	if err := w.Close(nil); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Open(t.Context(), to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ins, err := all(t, c)
+	if err != nil || len(ins) != 3 || ins[1].Dropped != "by a fault" || ins[1].Point != 1 || len(c.Names()) != 2 || c.Points()[0].Name != "client/wan" {
+		t.Errorf("%d packets, %v, %+v", len(ins), err, ins)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	w, err = NewWriter(to, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(io.ErrUnexpectedEOF); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("got %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}

@@ -85,6 +85,18 @@ func Line(r *analysis.Record, n Names) string {
 	return printable(b.String())
 }
 
+// Remarks are what is remarkable about r beyond what its capture says, a line
+// each.
+func Remarks(r *analysis.Record) []string {
+	var out []string
+	for _, m := range marks(r, true) {
+		if m.Kind != MarkDropped && m.Kind != MarkApp {
+			out = append(out, m.Text)
+		}
+	}
+	return out
+}
+
 // label writes a packet's flags, numbers and length.
 func label(r *analysis.Record) string {
 	var b strings.Builder
