@@ -76,6 +76,9 @@ type Record struct {
 	// RTT is the round trip that this segment completes, as seen from its
 	// capture point; 0 if it completes none.
 	RTT time.Duration
+	// AckDelay is how long this acknowledgement was held back, as far as the
+	// quickest one tells; 0 if it was not.
+	AckDelay time.Duration
 	// InFlight is how many bytes its sender has in flight after it.
 	InFlight uint32
 	// Backoff is how many timeouts in a row this one is, from 1, if Class has
@@ -176,7 +179,7 @@ func (a *Analyzer) Add(in *Input, r *Record) {
 func (a *Analyzer) tcp(r *Record) {
 	p, now := r.Packet, r.Time
 	t := tupleOf(p)
-	e, known := a.conns.ends[t]
+	e, known := a.conns.find(t)
 	fresh := false
 	if known && p.Flags.Has(packet.SYN) && !p.Flags.Has(packet.ACK) && e.conn.ws.Replaces(p, e.side) {
 		known, fresh = false, true

@@ -19,6 +19,8 @@ type Conn struct {
 	// Ends are the side that opened the connection, or that sent the first
 	// packet seen, and the other.
 	Ends [2]netip.AddrPort
+	// Text is the ends written down: address and port, ready for every packet.
+	Text [2]string
 	// Start is when the first packet was seen.
 	Start time.Duration
 	// Packets counts those of each side.
@@ -42,7 +44,7 @@ type Conn struct {
 	told     notesTold
 	verdicts [2]*reset.Verdict // of each side's last reset
 	awaited  []*Record         // sent again while the original had not arrived; of the root only
-	last     time.Duration
+	last     time.Duration     // when it was last moved to the front
 	// Where in the order of last use.
 	newer, older *Conn
 }

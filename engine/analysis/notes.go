@@ -58,6 +58,6 @@ func (a *Analyzer) acknowledges(r *Record, at *pointState, first *twin) {
 		return
 	}
 	if late := r.RTT - *q; first == nil && r.Class&PureAck != 0 && late >= delayLeast && late <= delayMost && *q < delayLeast {
-		r.Notes = append(r.Notes, fmt.Sprintf("acknowledgement delayed by %d ms", late.Milliseconds()))
+		r.AckDelay = late
 	}
 }

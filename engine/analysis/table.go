@@ -19,11 +19,50 @@ type end struct {
 // full.
 type table struct {
 	ends   map[tuple]end
+	recent [recentEnds]found // what was looked up last, by a cheap sum
 	limit  int
 	n      int
 	nextID int
 	newest *Conn
 	oldest *Conn
+}
+
+// found is an answer of the map.
+type found struct {
+	tuple tuple
+	end   end
+}
+
+const (
+	recentEnds = 1 << 12
+	// relink is how often a connection in use is moved to the front of the
+	// order of last use.
+	relink = time.Second
+)
+
+// slot is where the answer for t is kept.
+func (b *table) slot(t *tuple) *found {
+	return &b.recent[(uint32(t.srcPort)*31^uint32(t.dstPort)*17^uint32(t.srcPort)>>7)%recentEnds]
+}
+
+// find is the connection that a packet with t belongs to.
+func (b *table) find(t tuple) (end, bool) {
+	s := b.slot(&t)
+	if s.end.conn != nil && s.tuple == t {
+		return s.end, true
+	}
+	e, ok := b.ends[t]
+	if ok {
+		*s = found{t, e}
+	}
+	return e, ok
+}
+
+// drop forgets what was looked up for t, and for its answers.
+func (b *table) drop(t tuple) {
+	*b.slot(&t) = found{}
+	t = t.reversed()
+	*b.slot(&t) = found{}
 }
 
 func newTable(limit int) table {
@@ -44,8 +83,10 @@ func (b *table) open(t tuple, p *packet.Packet, now time.Duration) end {
 		c.Ends[0], c.Ends[1] = c.Ends[1], c.Ends[0]
 		side = 1
 	}
+	c.Text = [2]string{c.Ends[0].String(), c.Ends[1].String()}
 	b.nextID++
 	b.n++
+	b.drop(t)
 	b.ends[t] = end{c, side}
 	if r := t.reversed(); r != t {
 		b.ends[r] = end{c, 1 - side}
@@ -59,10 +100,10 @@ func (b *table) open(t tuple, p *packet.Packet, now time.Duration) end {
 
 // used marks c as the one used last.
 func (b *table) used(c *Conn, now time.Duration) {
-	c.last = now
-	if b.newest == c {
+	if b.newest == c || now-c.last < relink && now >= c.last {
 		return
 	}
+	c.last = now
 	b.unlink(c)
 	b.link(c)
 }
@@ -94,6 +135,7 @@ func (b *table) unlink(c *Conn) {
 
 func (b *table) forget(c *Conn) {
 	t := tuple{c.Ends[0].Addr(), c.Ends[1].Addr(), c.Ends[0].Port(), c.Ends[1].Port(), c.Proto}
+	b.drop(t)
 	if b.ends[t].conn == c {
 		delete(b.ends, t)
 		delete(b.ends, t.reversed())

@@ -26,7 +26,7 @@ type chunk struct {
 
 const (
 	aheadChunks = 4
-	aheadBytes  = 256 << 10
+	aheadBytes  = 1 << 20
 )
 
 func newAhead(ctx context.Context, r io.Reader) *ahead {

@@ -12,7 +12,7 @@ func (j *judgement) withAck() {
 	if p.Seq == 0 && p.Window == 0 {
 		t := j.trigger(func(t *Seen) bool { return !t.Flags.Has(packet.ACK) && t.end() == p.Ack })
 		if t != nil {
-			j.v.Answers = t.N
+			j.v.Answers = int(t.N)
 			j.refused(t)
 			return
 		}

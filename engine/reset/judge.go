@@ -119,7 +119,7 @@ func (j *judgement) oddities() {
 // sends one for each segment it has no use for.
 func (j *judgement) repeated() {
 	last, ok := j.Sender.LastReset()
-	if !ok || j.Now-last.Time >= burst || before(j.p.Seq, last.Seq) || j.v.Answers != 0 && j.v.Answers != j.Sender.answered {
+	if !ok || j.Now-last.Time >= burst || before(j.p.Seq, last.Seq) || j.v.Answers != 0 && j.v.Answers != int(j.Sender.answered) {
 		return
 	}
 	j.oddity("the second reset within %s, and nothing between them to answer", (j.Now - last.Time).Round(time.Microsecond))

@@ -7,7 +7,7 @@ import "netrepro/engine/packet"
 // 3.10.7.1).
 func (j *judgement) bare() {
 	if t := j.trigger(func(t *Seen) bool { return t.Flags.Has(packet.ACK) && t.Ack == j.p.Seq }); t != nil {
-		j.v.Answers = t.N
+		j.v.Answers = int(t.N)
 		j.sign("its sequence number is the acknowledgement number of frame %d", t.N)
 		if j.p.Window == 0 && j.p.NoOptions {
 			j.sign("no window and no options: from a kernel, for no socket")
@@ -155,8 +155,8 @@ func (j *judgement) closed(t *Seen) {
 
 // ackOfFin is the number of p's first remembered packet that acknowledges s's
 // FIN.
-func (s *Side) ackOfFin(p *Side) int {
-	n := 0
+func (s *Side) ackOfFin(p *Side) int32 {
+	n := int32(0)
 	p.recent(func(g *Seen) bool {
 		if !g.Flags.Has(packet.ACK) || before(g.Ack, s.fin.end()) {
 			return false

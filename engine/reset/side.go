@@ -8,8 +8,8 @@ import (
 
 // Seen is what is remembered of a segment.
 type Seen struct {
-	N         int // frame number
 	Time      time.Duration
+	N         int32 // frame number
 	Seq, Ack  uint32
 	Len       int32
 	Window    uint16
@@ -21,7 +21,7 @@ type Seen struct {
 }
 
 func seen(p *packet.Packet, n int, now time.Duration) Seen {
-	return Seen{N: n, Time: now, Seq: p.Seq, Ack: p.Ack, Len: p.PayloadLen, Window: p.Window, ID: p.ID, TTL: p.TTL, Flags: p.Flags, HasTS: p.HasTS, NoOptions: p.NoOptions}
+	return Seen{N: int32(n), Time: now, Seq: p.Seq, Ack: p.Ack, Len: p.PayloadLen, Window: p.Window, ID: p.ID, TTL: p.TTL, Flags: p.Flags, HasTS: p.HasTS, NoOptions: p.NoOptions}
 }
 
 // end is the sequence number after the space the segment takes.
@@ -50,7 +50,7 @@ type Side struct {
 	rst      Seen
 	firstRST Seen
 	resets   int
-	answered int // frame that the last reset answered
+	answered int32 // frame that the last reset answered
 
 	next     uint32 // end of the highest sequence space sent
 	lowest   uint32 // where the capture begins
@@ -140,7 +140,7 @@ func (s *Side) Reset(p *packet.Packet, n int, now time.Duration, answers int) {
 	if s.resets++; s.resets == 1 {
 		s.firstRST = s.rst
 	}
-	s.answered = answers
+	s.answered = int32(answers)
 }
 
 // Count is how many segments of this side were seen, resets left out.

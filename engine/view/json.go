@@ -22,7 +22,12 @@ func AppendJSON(b []byte, r *analysis.Record) []byte {
 	b = strconv.AppendInt(b, int64(r.N), 10)
 	b = append(b, `,"time":`...)
 	b = appendSeconds(b, r.Time)
-	if p.Src.IsValid() {
+	switch c := r.Conn; {
+	case c != nil:
+		b = append(append(b, `,"src":"`...), c.Text[r.Side]...)
+		b = append(append(b, `","dst":"`...), c.Text[1-r.Side]...)
+		b = append(b, '"')
+	case p.Src.IsValid():
 		ports := p.Proto == packet.ProtoTCP || p.Proto == packet.ProtoUDP
 		b = appendEnd(append(b, `,"src":"`...), p.Src, p.SrcPort, ports && !p.Fragment)
 		b = appendEnd(append(b, `","dst":"`...), p.Dst, p.DstPort, ports && !p.Fragment)
@@ -88,6 +93,9 @@ func appendTCP(b []byte, r *analysis.Record) []byte {
 	}
 	if r.RTT > 0 {
 		b = appendSeconds(append(b, `,"rtt":`...), r.RTT)
+	}
+	if r.AckDelay > 0 {
+		b = appendSeconds(append(b, `,"ack_delay":`...), r.AckDelay)
 	}
 	if r.InFlight > 0 {
 		b = strconv.AppendUint(append(b, `,"in_flight":`...), uint64(r.InFlight), 10)

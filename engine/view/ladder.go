@@ -187,6 +187,9 @@ func marks(r *analysis.Record, several bool) []Mark {
 	for _, e := range r.App {
 		add(MarkApp, "%s", e)
 	}
+	if r.AckDelay > 0 {
+		add(MarkNote, "acknowledgement delayed by %d ms", r.AckDelay.Milliseconds())
+	}
 	if v := r.Reset; v != nil {
 		s := v.String()
 		if v.Answers > 0 {

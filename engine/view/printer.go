@@ -28,7 +28,7 @@ type batch struct {
 }
 
 const (
-	batchSize = 256
+	batchSize = 512
 	batches   = 4
 	writeSize = 64 << 10
 )
