@@ -85,7 +85,7 @@ func trace(ctx context.Context, e env, path string, o traceOptions) (err error) 
 		return err
 	}
 	w := bufio.NewWriterSize(e.out, 1<<20)
-	t := &tracer{source: s, out: w, style: style, options: o, follow: o.follow}
+	t := &tracer{source: s, out: w, style: style, options: o}
 	if o.write != "" {
 		if t.file, err = capture.NewWriter(o.write, s); err != nil {
 			return errors.Join(err, s.Close())
@@ -135,7 +135,6 @@ type tracer struct {
 	out     *bufio.Writer
 	style   view.Style
 	options traceOptions
-	follow  bool
 
 	filter  *view.Filter
 	builder *view.Builder
@@ -219,7 +218,7 @@ func (t *tracer) show(r *analysis.Record) error {
 	switch {
 	case t.file != nil:
 		return t.file.Write(view.Remarks(r))
-	case t.options.json && t.follow:
+	case t.options.json && t.options.follow:
 		t.line = view.AppendJSON(t.line[:0], r)
 		if _, err := t.out.Write(t.line); err != nil {
 			return err
@@ -230,7 +229,7 @@ func (t *tracer) show(r *analysis.Record) error {
 			t.json = view.NewPrinter(t.out)
 		}
 		return t.json.Print(r)
-	case t.follow:
+	case t.options.follow:
 		return t.showNow(r)
 	case len(t.kept) == maxRows:
 		t.more++
@@ -261,7 +260,7 @@ func (t *tracer) finish() error {
 	if t.json != nil {
 		return t.json.Close()
 	}
-	if t.options.json || t.follow || t.file != nil {
+	if t.options.json || t.options.follow || t.file != nil {
 		return nil
 	}
 	if t.builder == nil {

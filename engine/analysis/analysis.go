@@ -234,7 +234,7 @@ func (a *Analyzer) follow(r *Record, at *pointState, first *twin) {
 	if p.Flags.Has(packet.SYN) {
 		c.offer(p, r.Side)
 	}
-	if first == nil && s.started && before(p.Seq, s.next) {
+	if first == nil && s.started && packet.Before(p.Seq, s.next) {
 		r.Original = a.original(r) // before the segment itself is taken in
 	}
 	r.Sending = s.Sent(p, r.Time)
@@ -293,4 +293,24 @@ func (a *Analyzer) icmp(r *Record) {
 			}
 		}
 	}
+}
+
+// First is the number of the frame in which the packet was seen first.
+func (r *Record) First() int {
+	if r.Copy > 0 {
+		return r.Copy
+	}
+	return r.N
+}
+
+// Root is the connection that the packet belongs to or is about, as it was
+// before any NAT; nil if there is none.
+func (r *Record) Root() *Conn {
+	switch {
+	case r.Conn != nil:
+		return r.Conn.kin()
+	case r.About != nil:
+		return r.About.kin()
+	}
+	return nil
 }

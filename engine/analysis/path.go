@@ -208,7 +208,7 @@ func (c *Conn) arrives(r *Record, first *twin) {
 	}
 	p := r.Packet
 	for _, w := range c.awaited {
-		if w.N > first.n && w.Side == r.Side && w.Original == "lost" && !before(w.Packet.Seq, p.Seq) && !after(w.Packet.Seq+w.Packet.SeqLen(), p.Seq+p.SeqLen()) {
+		if w.N > first.n && w.Side == r.Side && w.Original == "lost" && !packet.Before(w.Packet.Seq, p.Seq) && !packet.After(w.Packet.Seq+w.Packet.SeqLen(), p.Seq+p.SeqLen()) {
 			w.Original = "arrived"
 		}
 	}

@@ -119,11 +119,6 @@ type Sending struct {
 	Gap    time.Duration // since it was last sent
 }
 
-func after(a, b uint32) bool { return int32(a-b) > 0 }
-
-// before reports a < b in sequence space (RFC 9293, section 3.4).
-func before(a, b uint32) bool { return int32(a-b) < 0 }
-
 // Sent classifies a segment of this side and remembers it.
 func (s *Sender) Sent(p *packet.Packet, now time.Duration) Sending {
 	n := p.SeqLen()
@@ -150,7 +145,7 @@ func (s *Sender) Sent(p *packet.Packet, now time.Duration) Sending {
 			return Sending{Class: PureAck}
 		}
 		return Sending{}
-	case !before(p.Seq, s.next):
+	case !packet.Before(p.Seq, s.next):
 		s.push(seg{start: p.Seq, end: end, last: now, sent: 1})
 		if p.PayloadLen > 0 {
 			return Sending{Class: Data}
@@ -180,11 +175,11 @@ func (s *Sender) push(g seg) {
 
 // insert remembers a segment that fills a hole.
 func (s *Sender) insert(g seg) {
-	if s.acked && !before(s.una, g.end) || len(s.segs) == maxSegs {
+	if s.acked && !packet.Before(s.una, g.end) || len(s.segs) == maxSegs {
 		return
 	}
 	i := s.find(g.start)
-	if i < len(s.segs) && before(s.segs[i].start, g.end) {
+	if i < len(s.segs) && packet.Before(s.segs[i].start, g.end) {
 		return
 	}
 	s.segs = append(s.segs, seg{})
@@ -195,13 +190,13 @@ func (s *Sender) insert(g seg) {
 // Saw reports whether the sequence space from start to end passed the capture
 // point.
 func (s *Sender) Saw(start, end uint32) bool {
-	if s.acked && after(s.una, start) {
+	if s.acked && packet.After(s.una, start) {
 		start = s.una
 	}
-	for i := s.find(start); i < len(s.segs) && before(start, end) && !after(s.segs[i].start, start); i++ {
+	for i := s.find(start); i < len(s.segs) && packet.Before(start, end) && !packet.After(s.segs[i].start, start); i++ {
 		start = s.segs[i].end
 	}
-	return !before(start, end)
+	return !packet.Before(start, end)
 }
 
 // resent classifies a segment whose beginning was sent before.
@@ -209,14 +204,14 @@ func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending
 	var last time.Duration
 	n, count := end-p.Seq, int32(1)
 	known, larger := false, false
-	for i := s.find(p.Seq); i < len(s.segs) && before(s.segs[i].start, end); i++ {
+	for i := s.find(p.Seq); i < len(s.segs) && packet.Before(s.segs[i].start, end); i++ {
 		g := &s.segs[i]
 		last, count, known = max(last, g.last), max(count, g.sent), true
 		larger = larger || g.end-g.start > n
 		g.last, g.sent = now, g.sent+1
 	}
 	tail := end == s.next
-	if before(s.next, end) {
+	if packet.Before(s.next, end) {
 		s.push(seg{start: s.next, end: end, last: now, sent: 1})
 	}
 	r := Sending{Class: Rexmit, Resent: count}
@@ -225,7 +220,7 @@ func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending
 		return r
 	}
 	r.Gap = now - last
-	oldest := !s.acked || !before(s.una, p.Seq)
+	oldest := !s.acked || !packet.Before(s.una, p.Seq)
 	quiet := r.Gap >= minRTO && now-s.evidence >= minRTO && now-s.advanced >= sinceAdvance
 	reported := s.evidence > 0 && s.evidence >= last-minRTO
 	switch {
@@ -240,7 +235,7 @@ func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending
 			s.timeouts = 1
 		}
 		s.lastGap = r.Gap
-	case s.timedOut && before(p.Seq, s.recover):
+	case s.timedOut && packet.Before(p.Seq, s.recover):
 		r.Class |= Recovery
 	case reported:
 		r.Class |= Fast
@@ -255,10 +250,10 @@ func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending
 
 // find is the index of the first remembered segment that ends after seq.
 func (s *Sender) find(seq uint32) int {
-	if n := len(s.segs); n == 0 || !before(seq, s.segs[n-1].end) {
+	if n := len(s.segs); n == 0 || !packet.Before(seq, s.segs[n-1].end) {
 		return n
 	}
-	return sort.Search(len(s.segs), func(i int) bool { return before(seq, s.segs[i].end) })
+	return sort.Search(len(s.segs), func(i int) bool { return packet.Before(seq, s.segs[i].end) })
 }
 
 // Acknowledged takes in a segment from the peer. It returns the round trip as
@@ -272,7 +267,7 @@ func (s *Sender) Acknowledged(p *packet.Packet, now time.Duration) time.Duration
 	if !p.Flags.Has(packet.ACK) {
 		return 0
 	}
-	if s.started && before(s.next, p.Ack) {
+	if s.started && packet.Before(s.next, p.Ack) {
 		return 0 // of something that was never sent here
 	}
 	// RFC 5681, section 2: a duplicate has the same window too.
@@ -283,12 +278,12 @@ func (s *Sender) Acknowledged(p *packet.Packet, now time.Duration) time.Duration
 		s.reports++
 		s.sack(sack)
 	}
-	if s.acked && !before(s.una, p.Ack) {
+	if s.acked && !packet.Before(s.una, p.Ack) {
 		return 0
 	}
 	s.una, s.acked, s.advanced, s.timeouts = p.Ack, true, now, 0
 	s.reports = uint16(min(len(p.SACK()), 1))
-	if s.timedOut && !before(p.Ack, s.recover) {
+	if s.timedOut && !packet.Before(p.Ack, s.recover) {
 		s.timedOut = false
 	}
 	done := s.find(p.Ack)
@@ -312,8 +307,8 @@ func (s *Sender) Acknowledged(p *packet.Packet, now time.Duration) time.Duration
 // sack marks the segments that are reported to have arrived.
 func (s *Sender) sack(blocks []packet.Block) {
 	for _, b := range blocks {
-		for i := s.find(b.Left); i < len(s.segs) && !before(b.Right, s.segs[i].end); i++ {
-			if g := &s.segs[i]; !g.sacked && !before(g.start, b.Left) {
+		for i := s.find(b.Left); i < len(s.segs) && !packet.Before(b.Right, s.segs[i].end); i++ {
+			if g := &s.segs[i]; !g.sacked && !packet.Before(g.start, b.Left) {
 				g.sacked = true
 				s.largest = max(s.largest, g.end-g.start)
 				s.sacked += g.end - g.start

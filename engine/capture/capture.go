@@ -109,9 +109,6 @@ func (s *Source) Close() error {
 	return s.close.Close()
 }
 
-// Frame is the frame that [Source.Next] read last.
-func (s *Source) Frame() *pcap.Frame { return &s.frame }
-
 // Next reads the next packet. What in points to is good until the call after.
 func (s *Source) Next(in *analysis.Input) error {
 	if err := s.reader.Next(&s.frame); err != nil {

@@ -57,18 +57,14 @@ func (o *Outcome) evidence(t *trace.Trace, ps []*trace.Packet, remark map[*trace
 	for _, p := range ps[:min(len(ps), maxEvidence)] {
 		r := all[p.N-1]
 		o.Frames = append(o.Frames, p.N)
-		first := r.N
-		if r.Copy > 0 {
-			first = r.Copy
-		}
-		if chosen[first] == nil || remark[p] != "" {
-			chosen[first] = p
+		if chosen[r.First()] == nil || remark[p] != "" {
+			chosen[r.First()] = p
 		}
 	}
 	// Every sighting of them, to draw how far they came.
 	var rs []*analysis.Record
 	for _, r := range all {
-		if r.Copy == 0 && chosen[r.N] != nil || r.Copy > 0 && chosen[r.Copy] != nil {
+		if chosen[r.First()] != nil {
 			rs = append(rs, r)
 		}
 	}

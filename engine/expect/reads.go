@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"netrepro/engine/app"
+	"netrepro/engine/packet"
 	"netrepro/engine/reset"
 	"netrepro/engine/trace"
 )
@@ -75,10 +76,11 @@ func parseRow(line string, party func(string) (*trace.Party, error)) (r Row, err
 	if r.Match.To, err = party(w[2]); err != nil {
 		return r, err
 	}
-	if strings.Trim(w[3], "SFRPUWE.") != "" {
+	flags, ok := packet.ParseFlags(w[3])
+	if !ok {
 		return r, fmt.Errorf("%q is not a set of flags: write them as tcpdump does, S or P. say", w[3])
 	}
-	r.Match.Flags = canonical(w[3])
+	r.Match.Flags = flags.String()
 	for w = w[4:]; len(w) > 0; {
 		n, err := r.word(w)
 		if err != nil {
@@ -87,14 +89,6 @@ func parseRow(line string, party func(string) (*trace.Party, error)) (r Row, err
 		w = w[n:]
 	}
 	return r, nil
-}
-
-// canonical puts flags in the order the trace writes them.
-func canonical(flags string) string {
-	const order = "FSRP.UWE"
-	b := []byte(flags)
-	slices.SortFunc(b, func(x, y byte) int { return strings.IndexByte(order, x) - strings.IndexByte(order, y) })
-	return string(slices.Compact(b))
 }
 
 // word takes one option from the front of w and returns how many words it was.

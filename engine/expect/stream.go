@@ -113,10 +113,7 @@ func (s Lossless) Judge(v *trace.View) Outcome {
 		if r == nil || !p.Src.IsValid() {
 			continue
 		}
-		n := r.N
-		if r.Copy > 0 {
-			n = r.Copy
-		}
+		n := r.First()
 		j := by[n]
 		if j == nil {
 			j = &journey{}
@@ -125,7 +122,7 @@ func (s Lossless) Judge(v *trace.View) Outcome {
 		}
 		j.last = p
 		j.dropped = j.dropped || p.Dropped != ""
-		j.there = j.there || p.Dir == trace.In && r.AtDestination
+		j.there = j.there || arrived(p)
 	}
 	var lost []*trace.Packet
 	remark := map[*trace.Packet]string{}

@@ -9,7 +9,7 @@ import (
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/trace"
+	"netrepro/engine/packet"
 )
 
 // Hook says where on a node a rule looks.
@@ -25,7 +25,7 @@ const (
 // DropSpec says what a node drops.
 type DropSpec struct {
 	Hook Hook
-	ICMP string // a name of trace.ICMPNames, or empty
+	ICMP string // a name of packet.ICMPNames, or empty
 	TCP  int    // destination port, or 0
 	UDP  int    // destination port, or 0
 }
@@ -99,7 +99,7 @@ func port(p byte, n int) []expr.Any {
 }
 
 func icmp(name string) ([]expr.Any, error) {
-	tc, ok := trace.ICMPNames[name]
+	tc, ok := packet.ICMPNames[name]
 	if !ok {
 		return nil, fmt.Errorf("no ICMP message %q", name)
 	}

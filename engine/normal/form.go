@@ -61,7 +61,7 @@ type fate struct {
 
 // follow notes how far packets came.
 func (f *former) follow(r *analysis.Record) {
-	n := firstFrame(r)
+	n := r.First()
 	g := f.fate[n]
 	if g == nil {
 		g = &fate{}
@@ -76,29 +76,15 @@ func (f *former) follow(r *analysis.Record) {
 	}
 }
 
-// firstFrame is the frame in which the packet was seen first.
-func firstFrame(r *analysis.Record) int {
-	if r.Copy > 0 {
-		return r.Copy
-	}
-	return r.N
-}
-
 func (f *former) add(r *analysis.Record) {
-	if f.added[firstFrame(r)] {
+	if f.added[r.First()] {
 		return
 	}
-	f.added[firstFrame(r)] = true
-	c := r.Conn
-	if c == nil {
-		c = r.About
-	}
+	f.added[r.First()] = true
+	c := r.Root()
 	if c == nil {
 		f.other(r)
 		return
-	}
-	for c.Nat != nil {
-		c = c.Nat
 	}
 	x := f.conns[c]
 	if x == nil {
@@ -108,13 +94,13 @@ func (f *former) add(r *analysis.Record) {
 	}
 	if r.Conn == nil {
 		text := fmt.Sprintf("is refused by %s: ICMP %s", f.names(r.Packet.Src), icmpText(r.Packet))
-		if g := f.fate[firstFrame(r)]; g.dropped != "" {
+		if g := f.fate[r.First()]; g.dropped != "" {
 			text += ", dropped: " + g.dropped
 		}
 		x.note(r.Side, text)
 		return
 	}
-	x.segment(r, f.fate[firstFrame(r)], f.reached[r.Packet.Dst])
+	x.segment(r, f.fate[r.First()], f.reached[r.Packet.Dst])
 }
 
 func icmpText(p *packet.Packet) string {

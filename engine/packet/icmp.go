@@ -40,13 +40,11 @@ func quote(data []byte) *Quote {
 	switch {
 	case len(data) >= 20 && data[0]>>4 == 4:
 		q.Proto, q.Src, q.Dst = data[9], addr(data[12:16]), addr(data[16:20])
-		q.IPLen = int(binary.BigEndian.Uint16(data[2:]))
 		if n := int(data[0]&15) * 4; n <= len(data) {
 			l4 = data[n:]
 		}
 	case len(data) >= 40 && data[0]>>4 == 6:
 		q.Proto, q.Src, q.Dst = data[6], addr(data[8:24]), addr(data[24:40])
-		q.IPLen = 40 + int(binary.BigEndian.Uint16(data[4:]))
 		l4 = data[40:]
 	default:
 		return nil
@@ -58,7 +56,7 @@ func quote(data []byte) *Quote {
 		}
 	}
 	if len(l4) >= tcpLeast && q.Proto == ProtoTCP {
-		q.TCP, q.Ack, q.Flags = true, binary.BigEndian.Uint32(l4[8:]), TCPFlags(l4[13])
+		q.TCP, q.Flags = true, TCPFlags(l4[13])
 	}
 	return q
 }

@@ -36,16 +36,41 @@ func (f TCPFlags) String() string {
 		return "none"
 	}
 	buf := make([]byte, 0, 8)
-	for _, l := range [...]struct {
-		bit TCPFlags
-		c   byte
-	}{{FIN, 'F'}, {SYN, 'S'}, {RST, 'R'}, {PSH, 'P'}, {ACK, '.'}, {URG, 'U'}, {CWR, 'W'}, {ECE, 'E'}} {
+	for _, l := range flagLetters {
 		if f.Has(l.bit) {
 			buf = append(buf, l.c)
 		}
 	}
 	return string(buf)
 }
+
+// flagLetters are tcpdump's letters, in its order.
+var flagLetters = [...]struct {
+	bit TCPFlags
+	c   byte
+}{{FIN, 'F'}, {SYN, 'S'}, {RST, 'R'}, {PSH, 'P'}, {ACK, '.'}, {URG, 'U'}, {CWR, 'W'}, {ECE, 'E'}}
+
+// ParseFlags reads flags as tcpdump writes them, in any order; ok is false if
+// there is another letter among them.
+func ParseFlags(s string) (f TCPFlags, ok bool) {
+next:
+	for i := range len(s) {
+		for _, l := range flagLetters {
+			if s[i] == l.c {
+				f |= l.bit
+				continue next
+			}
+		}
+		return 0, false
+	}
+	return f, true
+}
+
+// After reports a > b in sequence space (RFC 9293, section 3.4).
+func After(a, b uint32) bool { return int32(a-b) > 0 }
+
+// Before reports a < b in sequence space.
+func Before(a, b uint32) bool { return int32(a-b) < 0 }
 
 // Transport protocol numbers (IANA) that a Packet is decoded for.
 const (
@@ -150,9 +175,7 @@ type Quote struct {
 	Seq              uint32
 	// What more of a TCP header routers quote since RFC 1812, if TCP is set.
 	TCP   bool
-	Ack   uint32
 	Flags TCPFlags
-	IPLen int // of the packet quoted
 }
 
 // IsTCP reports whether p carries a TCP header.

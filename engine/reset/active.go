@@ -48,7 +48,7 @@ func (j *judgement) active() {
 		j.sign("nothing of the connection was captured before it")
 		j.is(Active, Low, Linger, Unread)
 		return
-	case s.count == 0 && peer.count > 0 && !after(p.Ack, peer.next) && !before(p.Ack, peer.lowest):
+	case s.count == 0 && peer.count > 0 && !packet.After(p.Ack, peer.next) && !packet.Before(p.Ack, peer.lowest):
 		j.sign("it acknowledges what the receiver sent; of its sender nothing else was captured")
 	case j.standing():
 	case s.fin.N != 0 && p.Seq == s.fin.Seq:
@@ -59,10 +59,10 @@ func (j *judgement) active() {
 	if s.ts && peer.ts && !p.HasTS && s.count > 1 {
 		j.oddity("no timestamps, though the connection has them")
 	}
-	if s.count >= alwaysZero && !j.NoHeader && (s.idZero && p.ID != 0 || s.idSteady && s.count > alwaysZero && p.ID-s.newest().ID > maxIDStep) {
+	if s.count >= alwaysZero && p.TTL != 0 && (s.idZero && p.ID != 0 || s.idSteady && s.count > alwaysZero && p.ID-s.newest().ID > maxIDStep) {
 		j.oddity("identification %d, the sender's last packet had %d", p.ID, s.newest().ID)
 	}
-	if peer.count > 0 && after(p.Ack, peer.next) && p.Ack-peer.next > maxMissing {
+	if peer.count > 0 && packet.After(p.Ack, peer.next) && p.Ack-peer.next > maxMissing {
 		j.oddity("it acknowledges %d bytes that the receiver never sent", p.Ack-peer.next)
 	}
 	j.why()
@@ -92,7 +92,7 @@ func (j *judgement) standing() bool {
 	// What is unacknowledged may have been acknowledged since, and the edge of
 	// a scaled window is rounded.
 	round := uint32(1)<<max(peer.scale, 0) - 1
-	if j.p.Seq-(edge-round) <= round || !before(j.p.Seq, peer.ack) && before(j.p.Seq, s.next) {
+	if j.p.Seq-(edge-round) <= round || !packet.Before(j.p.Seq, peer.ack) && packet.Before(j.p.Seq, s.next) {
 		j.sign("its sequence number is the edge of the receiver's window: what lay beyond was thrown away")
 		return true
 	}
@@ -152,7 +152,7 @@ func (j *judgement) why() {
 }
 
 // acknowledges reports whether s acknowledged everything up to seq.
-func (s *Side) acknowledges(seq uint32) bool { return s.acked && !before(s.ack, seq) }
+func (s *Side) acknowledges(seq uint32) bool { return s.acked && !packet.Before(s.ack, seq) }
 
 // finWasBefore reports whether s sent its FIN before the peer's last payload.
 func (s *Side) finWasBefore(peer *Side) bool {

@@ -23,8 +23,6 @@ type Situation struct {
 	// RTT is the least time in which the peer answered the sender, as seen
 	// from the capture point; 0 if it is not known.
 	RTT time.Duration
-	// NoHeader says that the capture tells nothing of IP headers.
-	NoHeader bool
 }
 
 // judgement is a verdict in the making.
@@ -96,7 +94,7 @@ func (j *judgement) oddities() {
 		j.oddity("it was first seen at %s; the sender's own wire never carried it", j.Elsewhere)
 		j.hops = true
 	}
-	if s.count > 0 && !j.NoHeader && p.TTL != 0 && s.ttlMin != 0 && (p.TTL < s.ttlMin || p.TTL > s.ttlMax) {
+	if s.count > 0 && p.TTL != 0 && s.ttlMin != 0 && (p.TTL < s.ttlMin || p.TTL > s.ttlMax) {
 		usual := fmt.Sprint(s.ttlMin)
 		if s.ttlMin != s.ttlMax {
 			usual = fmt.Sprintf("%d to %d", s.ttlMin, s.ttlMax)
@@ -119,7 +117,7 @@ func (j *judgement) oddities() {
 // sends one for each segment it has no use for.
 func (j *judgement) repeated() {
 	last, ok := j.Sender.LastReset()
-	if !ok || j.Now-last.Time >= burst || before(j.p.Seq, last.Seq) || j.v.Answers != 0 && j.v.Answers != int(j.Sender.answered) {
+	if !ok || j.Now-last.Time >= burst || packet.Before(j.p.Seq, last.Seq) || j.v.Answers != 0 && j.v.Answers != int(j.Sender.answered) {
 		return
 	}
 	j.oddity("the second reset within %s, and nothing between them to answer", (j.Now - last.Time).Round(time.Microsecond))

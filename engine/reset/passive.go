@@ -23,7 +23,7 @@ func (j *judgement) bare() {
 	case s.count > 0 && j.p.Seq == s.next && j.p.Window == 0:
 		j.sign("its sequence number is where the sender stands")
 		j.is(Passive, Medium, NotCaptured)
-	case s.count > 0 && after(j.p.Seq, s.next) && j.p.Seq-s.next < maxMissing && j.p.Window == 0:
+	case s.count > 0 && packet.After(j.p.Seq, s.next) && j.p.Seq-s.next < maxMissing && j.p.Window == 0:
 		j.sign("its sequence number is %d beyond the last captured byte of its sender: packets are missing from the capture", j.p.Seq-s.next)
 		j.is(Passive, Low, NotCaptured)
 	case s.count == 0 && j.Peer.count == 0:
@@ -115,7 +115,7 @@ func (j *judgement) challenged(t *Seen) bool {
 
 // acknowledgedData reports whether s acknowledged payload of p.
 func (s *Side) acknowledgedData(p *Side) bool {
-	return s.acked && p.syn && after(s.ack, p.opened.Seq+1)
+	return s.acked && p.syn && packet.After(s.ack, p.opened.Seq+1)
 }
 
 // handshake judges a reset from a side that has sent nothing but its SYN-ACK.
@@ -134,7 +134,7 @@ func (j *judgement) handshake(t *Seen) {
 func (j *judgement) closed(t *Seen) {
 	s := j.Sender
 	finEnd := s.fin.end()
-	covers := !before(t.Ack, finEnd)
+	covers := !packet.Before(t.Ack, finEnd)
 	switch {
 	case t.Len > 0 && covers:
 		j.sign("frame %d brings %d bytes after the sender closed: its FIN is frame %d", t.N, t.Len, s.fin.N)
@@ -158,7 +158,7 @@ func (j *judgement) closed(t *Seen) {
 func (s *Side) ackOfFin(p *Side) int32 {
 	n := int32(0)
 	p.recent(func(g *Seen) bool {
-		if !g.Flags.Has(packet.ACK) || before(g.Ack, s.fin.end()) {
+		if !g.Flags.Has(packet.ACK) || packet.Before(g.Ack, s.fin.end()) {
 			return false
 		}
 		n = g.N
@@ -175,7 +175,7 @@ func (j *judgement) established(t *Seen) {
 	case s.resets > 0:
 		j.sign("frame %d was on its way when the sender reset the connection in frame %d", t.N, s.firstRST.N)
 		j.is(Passive, High, AfterReset)
-	case known && (after(t.Seq, edge+farOutside) || before(t.Seq, s.ack-farOutside)):
+	case known && (packet.After(t.Seq, edge+farOutside) || packet.Before(t.Seq, s.ack-farOutside)):
 		j.sign("frame %d begins %d bytes from what the sender expects: conntrack calls that INVALID, and NAT lets it pass as it is", t.N, int32(t.Seq-s.ack))
 		j.is(Passive, High, OutOfWindow)
 	case s.timeouts > 0:

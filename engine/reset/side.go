@@ -56,10 +56,8 @@ type Side struct {
 	lowest   uint32 // where the capture begins
 	ack      uint32 // highest acknowledgement sent
 	acked    bool
-	data     bool          // sent payload
-	spoke    time.Duration // when it last sent anything but a probe
-	probes   int           // keep-alives since the peer last spoke
-	probed   time.Duration
+	data     bool   // sent payload
+	probes   int    // keep-alives since the peer last spoke
 	timeouts int    // of its retransmission timer since the peer last acknowledged
 	heard    uint32 // highest acknowledgement of the peer
 
@@ -72,9 +70,6 @@ type Side struct {
 	idZero   bool // every identification was 0
 	idSteady bool // each was a little more than the one before
 }
-
-func after(a, b uint32) bool  { return int32(a-b) > 0 }
-func before(a, b uint32) bool { return int32(a-b) < 0 }
 
 // maxIDStep is how much the identification of a host's next packet may differ
 // while other connections use the same counter.
@@ -102,10 +97,10 @@ func (s *Side) Note(p *packet.Packet, n int, now time.Duration, probe, timeout b
 	s.count++
 	s.idZero = s.idZero && p.ID == 0
 	s.ttlMin, s.ttlMax = min(s.ttlMin, p.TTL), max(s.ttlMax, p.TTL)
-	if end := g.end(); after(end, s.next) {
+	if end := g.end(); packet.After(end, s.next) {
 		s.next = end
 	}
-	if p.Flags.Has(packet.ACK) && (!s.acked || after(p.Ack, s.ack)) {
+	if p.Flags.Has(packet.ACK) && (!s.acked || packet.After(p.Ack, s.ack)) {
 		s.ack, s.acked = p.Ack, true
 	}
 	s.data = s.data || p.PayloadLen > 0 && !probe
@@ -117,19 +112,15 @@ func (s *Side) Note(p *packet.Packet, n int, now time.Duration, probe, timeout b
 	}
 	if probe {
 		s.probes++
-		s.probed = now
-		return
-	}
-	if timeout {
+	} else if timeout {
 		s.timeouts++
 	}
-	s.spoke = now
 }
 
 // Heard takes in that the peer sent p, which is no reset.
 func (s *Side) Heard(p *packet.Packet) {
 	s.probes = 0
-	if p.Flags.Has(packet.ACK) && after(p.Ack, s.heard) {
+	if p.Flags.Has(packet.ACK) && packet.After(p.Ack, s.heard) {
 		s.timeouts, s.heard = 0, p.Ack
 	}
 }

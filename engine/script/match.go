@@ -12,22 +12,15 @@ import (
 	"netrepro/engine/app"
 	"netrepro/engine/expect"
 	"netrepro/engine/fault"
+	"netrepro/engine/packet"
 	"netrepro/engine/reset"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/trace"
 )
 
-func kindWords() []string {
-	var w []string
-	for _, k := range trace.Kinds {
-		w = append(w, string(k))
-	}
-	return w
-}
-
 var (
-	kTCP  = kEnum("kind of TCP segment", kindWords()...)
-	kICMP = kEnum("ICMP message", slices.Sorted(maps.Keys(trace.ICMPNames))...)
+	kTCP  = kEnum("kind of TCP segment", words(trace.Kinds)...)
+	kICMP = kEnum("ICMP message", slices.Sorted(maps.Keys(packet.ICMPNames))...)
 	kSeq  = kInt("relative number", 0, 1<<32-1, "numbers are relative: the first byte is 1")
 	kLen  = &vm.Kind{Name: "length", Type: "integer|string", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
 		switch x.(type) {

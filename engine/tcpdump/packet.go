@@ -178,7 +178,7 @@ func (p *packet) oldTCP(m []string) (err error) {
 	if err == nil {
 		err = short(m[6], &p.window)
 	}
-	p.readOptions(strings.ReplaceAll(strings.ReplaceAll(m[7], "timestamp ", "TS val "), "sackOK", "sackOK"))
+	p.readOptions(strings.ReplaceAll(m[7], "timestamp ", "TS val "))
 	return err
 }
 

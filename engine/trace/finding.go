@@ -33,8 +33,8 @@ func (p *Packet) Finding() *analysis.Record {
 
 // Known is the number of the frame in which the packet was seen first.
 func (p *Packet) Known() int {
-	if r := p.Finding(); r != nil && r.Copy > 0 {
-		return r.Copy
+	if r := p.Finding(); r != nil {
+		return r.First()
 	}
 	return p.N
 }

@@ -8,6 +8,3 @@ type flow struct {
 	conn *Conn
 	out  analysis.Sender
 }
-
-// before reports a < b in sequence space (RFC 9293, section 3.4).
-func before(a, b uint32) bool { return int32(a-b) < 0 }

@@ -109,7 +109,7 @@ type Hit struct {
 type Match struct {
 	From, To     *Party
 	TCP          Kind
-	ICMP         string // a name of [ICMPNames]
+	ICMP         string // a name of [packet.ICMPNames]
 	UDP          bool
 	Conn         *Ends
 	Port         int // either port
@@ -200,28 +200,12 @@ func sacks(h *Hit, p *Packet) bool {
 }
 
 func covers(h *Hit, p *Packet) bool {
-	return h != nil && p.Conn == h.Conn && p.Flags.Has(packet.ACK) && !before(p.RelAck, h.End)
-}
-
-// ICMPNames are the names of ICMP messages, with type and code of ICMP
-// (RFC 792); code -1 is any.
-var ICMPNames = map[string][2]int{
-	"echo-request":     {8, -1},
-	"echo-reply":       {0, -1},
-	"unreachable":      {3, -1},
-	"net-unreachable":  {3, 0},
-	"host-unreachable": {3, 1},
-	"port-unreachable": {3, 3},
-	"frag-needed":      {3, 4},
-	"admin-prohibited": {3, 13},
-	"time-exceeded":    {11, -1},
-	"redirect":         {5, -1},
-	"any":              {-1, -1},
+	return h != nil && p.Conn == h.Conn && p.Flags.Has(packet.ACK) && !packet.Before(p.RelAck, h.End)
 }
 
 func icmpIs(name string, p *Packet) bool {
 	m := p.ICMP()
-	want, ok := ICMPNames[name]
+	want, ok := packet.ICMPNames[name]
 	if m == nil || !ok || p.Proto != packet.ProtoICMP {
 		return false
 	}

@@ -50,9 +50,6 @@ func NewBuilder(names Names, points []analysis.Point) *Builder {
 	return b
 }
 
-// OnTheWay reports whether nodes are the columns.
-func (b *Builder) OnTheWay() bool { return b.nodes != nil }
-
 // Row makes the row of one record, as far as it is known from it alone.
 func (b *Builder) Row(r *analysis.Record) Row {
 	row := Row{Frames: []int{r.N}, Time: r.Time, Flow: -1, Label: label(r), Marks: marks(r, b.nodes != nil)}
@@ -118,14 +115,8 @@ func (b *Builder) Flows(rs []*analysis.Record) []Ladder {
 	var order []int
 	conns := map[int]*analysis.Conn{}
 	for _, r := range rs {
-		id, c := -1, r.Conn
-		if c == nil {
-			c = r.About
-		}
-		if c != nil {
-			for c.Nat != nil {
-				c = c.Nat
-			}
+		id := -1
+		if c := r.Root(); c != nil {
 			id, conns[c.ID] = c.ID, c
 		}
 		if by[id] == nil {

@@ -29,9 +29,6 @@ func (f *Filter) Match(r *analysis.Record) bool {
 	return true
 }
 
-// Empty reports whether f shows everything.
-func (f *Filter) Empty() bool { return len(f.terms) == 0 }
-
 // filterKeys are what a filter can ask for, with what is to be said of each.
 var filterKeys = map[string]struct {
 	doc   string
@@ -125,25 +122,13 @@ func portTerm(v string, _ Names) (func(*analysis.Record) bool, error) {
 	return func(r *analysis.Record) bool { return r.Packet.SrcPort == uint16(n) || r.Packet.DstPort == uint16(n) }, nil
 }
 
-// connOf is the connection that r belongs to or is about, before any NAT.
-func connOf(r *analysis.Record) *analysis.Conn {
-	c := r.Conn
-	if c == nil {
-		c = r.About
-	}
-	for c != nil && c.Nat != nil {
-		c = c.Nat
-	}
-	return c
-}
-
 func flowTerm(v string, _ Names) (func(*analysis.Record) bool, error) {
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 0 {
 		return nil, fmt.Errorf("%q is not the number of a connection", v)
 	}
 	return func(r *analysis.Record) bool {
-		c := connOf(r)
+		c := r.Root()
 		return c != nil && (c.ID == n || r.Conn != nil && r.Conn.ID == n)
 	}, nil
 }
@@ -162,14 +147,9 @@ func frameTerm(v string, _ Names) (func(*analysis.Record) bool, error) {
 }
 
 func flagsTerm(v string, _ Names) (func(*analysis.Record) bool, error) {
-	if strings.Trim(v, "FSRP.UEW") != "" && v != "none" {
+	want, ok := packet.ParseFlags(v)
+	if !ok && v != "none" {
 		return nil, fmt.Errorf("%q is not a set of flags: write them as tcpdump does, S. say", v)
-	}
-	var want packet.TCPFlags
-	for i, c := range "FSRP.UEW" {
-		if v != "none" && strings.ContainsRune(v, c) {
-			want |= 1 << i
-		}
 	}
 	return func(r *analysis.Record) bool { return r.Conn != nil && r.Packet.Flags == want }, nil
 }
@@ -222,7 +202,7 @@ func appTerm(proto string) func(string, Names) (func(*analysis.Record) bool, err
 func icmpTerm(v string, _ Names) (func(*analysis.Record) bool, error) {
 	return func(r *analysis.Record) bool {
 		m := r.Packet.ICMP()
-		return m != nil && (v == "any" || strings.HasPrefix(ICMPName(r.Packet.Proto, m), v))
+		return m != nil && (v == "any" || strings.HasPrefix(m.Name(r.Packet.Proto), v))
 	}, nil
 }
 

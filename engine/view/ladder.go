@@ -106,7 +106,7 @@ func label(r *analysis.Record) string {
 		labelTCP(&b, r)
 	case p.ICMP() != nil:
 		m := p.ICMP()
-		fmt.Fprintf(&b, "ICMP %s", ICMPName(p.Proto, m))
+		fmt.Fprintf(&b, "ICMP %s", m.Name(p.Proto))
 		if q := m.Quoted; q != nil && q.Proto == packet.ProtoTCP {
 			fmt.Fprintf(&b, " of %s:%d > %s:%d", q.Src, q.SrcPort, q.Dst, q.DstPort)
 		}

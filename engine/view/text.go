@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -15,8 +16,6 @@ type Style struct {
 	// Width is how many characters a line may have; what does not fit goes on
 	// the next. 0 is no bound.
 	Width int
-	// Indent is put before every line.
-	Indent string
 }
 
 const (
@@ -66,10 +65,10 @@ func (l *Ladder) column() int {
 func (l *Ladder) WriteHead(w io.Writer, s Style) error {
 	var b strings.Builder
 	if l.Title != "" {
-		fmt.Fprintf(&b, "%s%s\n", s.Indent, s.paint(bold, printable(l.Title)))
+		fmt.Fprintf(&b, "%s\n", s.paint(bold, printable(l.Title)))
 	}
 	width := l.column()
-	fmt.Fprintf(&b, "%s%-*s", s.Indent, numbers, "")
+	fmt.Fprintf(&b, "%-*s", numbers, "")
 	for _, c := range l.Columns {
 		b.WriteString(s.paint(bold, pad(printable(c), width)))
 	}
@@ -127,7 +126,7 @@ func (l *Ladder) Write(w io.Writer, s Style) error {
 
 // lines writes a row, its marks behind the label as far as they fit.
 func (l *Ladder) lines(r *Row, s Style) []string {
-	head := fmt.Sprintf("%s%-7s%+11.6f  ", s.Indent, fmt.Sprintf("#%d", r.Frames[0]), r.Time.Seconds())
+	head := fmt.Sprintf("%-7s%+11.6f  ", fmt.Sprintf("#%d", r.Frames[0]), r.Time.Seconds())
 	rungs := l.rungs(r)
 	at := utf8.RuneCountInString(head) + utf8.RuneCountInString(rungs) + 1
 	color := ""
@@ -159,12 +158,7 @@ func (l *Ladder) lines(r *Row, s Style) []string {
 }
 
 func (r *Row) has(kind string) bool {
-	for _, m := range r.Marks {
-		if m.Kind == kind {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Marks, func(m Mark) bool { return m.Kind == kind })
 }
 
 // rungs draws the columns and the arrow between two of them.

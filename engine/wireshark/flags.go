@@ -128,9 +128,6 @@ func NewConversation() Conversation {
 	return Conversation{half: [2]half{h, h}}
 }
 
-func after(a, b uint32) bool  { return int32(a-b) > 0 }
-func before(a, b uint32) bool { return int32(a-b) < 0 }
-
 // sooner reports d < limit as Wireshark does, to which a time that runs
 // backwards is a very long one.
 func sooner(d, limit time.Duration) bool { return uint64(d) < uint64(limit) }
@@ -149,7 +146,7 @@ func (c *Conversation) analyze(p *packet.Packet, me int, now time.Duration, f Fl
 	if p.Ack != fwd.ack {
 		fwd.dupAcks = 0
 	}
-	if rev.contig != 0 && after(p.Ack, rev.contig) && p.Flags.Has(packet.ACK) {
+	if rev.contig != 0 && packet.After(p.Ack, rev.contig) && p.Flags.Has(packet.ACK) {
 		f |= rev.ackedUnseen()
 	}
 	if n > 0 || takes {
@@ -171,7 +168,7 @@ func (h *half) kind(rev *half, p *packet.Packet, n, win uint32, control bool, mp
 	if win == 0 && !control {
 		f |= ZeroWindow
 	}
-	if h.next != 0 && after(p.Seq, h.next) && !p.Flags.Has(packet.RST) {
+	if h.next != 0 && packet.After(p.Seq, h.next) && !p.Flags.Has(packet.RST) {
 		f |= LostSegment
 	}
 	if n <= 1 && p.Seq == h.next-1 && !control {
@@ -213,7 +210,7 @@ func (h *half) scaled() uint32 {
 // ackedUnseen flags an acknowledgement of something that was not captured,
 // once.
 func (h *half) ackedUnseen() Flags {
-	if before(h.contig, h.next) {
+	if packet.Before(h.contig, h.next) {
 		h.contig = h.next
 		return AckLostSegment
 	}
@@ -231,11 +228,11 @@ func (c *Conversation) resent(fwd, rev *half, p *packet.Packet, n uint32, now ti
 	if f&KeepAlive != 0 {
 		return 0
 	}
-	old := fwd.next != 0 && before(p.Seq, fwd.next)
+	old := fwd.next != 0 && packet.Before(p.Seq, fwd.next)
 	if n > 1 && p.Seq == fwd.next-1 {
 		old = false // it begins with what a zero window probe carried
 	}
-	if n > 0 && rev.ack != 0 && !after(p.Seq+n, rev.ack) {
+	if n > 0 && rev.ack != 0 && !packet.After(p.Seq+n, rev.ack) {
 		return SpuriousRetransmission | Retransmission
 	}
 	if !old {
@@ -269,7 +266,7 @@ func (h *half) advance(p *packet.Packet, n uint32, now time.Duration, f Flags) {
 		}
 	}
 	probe := f&ZeroWindowProbe != 0
-	if (after(end, h.next) || h.next == 0) && !probe {
+	if (packet.After(end, h.next) || h.next == 0) && !probe {
 		h.next, h.nextTime = end, now
 	}
 	if (p.Seq == h.contig || h.contig == 0) && !probe {
