@@ -23,12 +23,12 @@
 //	     │ runner.Tasks: scenario × variant × matrix
 //	     ▼
 //	script.Case ── runner.Run ──> worker process ── script.File.Run:
-//	     topo.Up       namespaces, links, addresses, routes, sysctls
+//	     lab.Up       namespaces, links, addresses, routes, sysctls
 //	     wire.Start    the relay begins to carry and record frames
 //	     run(net, v)   verbs: endpoints, faults, firewall rules, expectations
 //	     Relay.WaitIdle, expect.Spec.Judge ──> expect.Outcome
 //	     ▼
-//	script.Event stream ── pipe ──> runner.Sink ── report.Terminal ──> exit code
+//	world.Event stream ── pipe ──> runner.Sink ── report.Terminal ──> exit code
 //
 // # From a capture to a ladder
 //
@@ -61,19 +61,26 @@
 // runner finds scenario files ([runner.Find]), makes cases of them
 // ([runner.Tasks]) and runs each in a worker ([runner.Run], [runner.Worker]).
 //
-// script is the language: [script.Load] and [script.File.Run]. Below it,
-// script/vm is the interpreter with its tables of methods and knows nothing of
-// networks, and script/diag points at places in a script. No other room knows
-// Lua.
+// script is the language: [script.Load] and [script.File.Run]. Its verbs stand
+// in rooms that do not know each other: script/shape (topologies), script/ends
+// (what lives on hosts), script/harm (faults on wires), script/rules (rules of
+// nodes), script/judge (traces and expectations). They share script/world (the
+// running case, its nodes and wires), script/match (which packets are meant) and
+// script/kind (plain arguments). Below them, script/vm is the interpreter with
+// its tables of methods and knows nothing of networks, and script/diag points at
+// places in a script. No other room knows Lua.
 //
 // topo turns a specification into a plan ([topo.Spec.Plan]) and a plan into a
-// lab ([topo.Up]). A switch will be a third kind of node beside host and router,
-// its wires' node ends enslaved to a bridge where configure now adds addresses;
-// IPv6 will be a second prefix of an interface, derived and routed as the first.
+// lab ([lab.Up]): hosts, routers, and switches that are one bridge for each of
+// their VLANs. Addresses are planned by segment, which is a wire or what switches
+// join. The engine itself puts 802.1Q tags on what crosses a trunk, so that no
+// kernel needs to know them.
 //
 // endpoint is what lives on hosts: sockets ([endpoint.Host.Dial],
 // [endpoint.Host.Listen]), HTTP and TLS. firewall filters and rewrites on nodes
-// ([firewall.New]). fault breaks wires ([fault.NewDrop]). expect judges traces.
+// ([firewall.New]): every rule is text as nft(8) writes it, which firewall/nft
+// compiles. fault breaks wires ([fault.New]): a match, a gate that counts or draws
+// by chance, and an action. expect judges traces.
 //
 // wire carries frames between the ends of wires ([wire.Start]). trace keeps what
 // they saw and follows connections ([trace.Trace.Arrive]). stall measures how
@@ -83,6 +90,10 @@
 // normal reduces them to what they mean. wireshark, reset and app are what
 // analysis knows of flags, resets and application protocols.
 //
+// forge knows the bytes of frames: one table of header fields, by which matches
+// read, faults rewrite and scripts name them ([forge.Fields]), and how to build a
+// packet that no kernel sent.
+//
 // packet decodes frames and alone knows the decoding library; pcap reads and
 // writes capture files, tcpdump reads text; netns alone enters namespaces ([netns.NS.Do]).
 //
@@ -90,8 +101,12 @@
 //
 // One thread reads all wires of a lab through one packet socket, in the order
 // the kernel received the frames. For each frame: decode, find its connection
-// and class, let the faults judge, record, hold for the delay, record the
-// arrival, send. A packet is in the trace once where it left a node and once
+// and class, let the faults judge, let it wait for the wire's rate, record, hold
+// for the delay, let the boxes of the node judge, record the arrival, send. Faults
+// see a frame as it was sent, whatever those before them did to it; what they do
+// is in the trace with their names. A function of the script's is called under
+// the interpreter's lock, so that a verb never waits for the relay with that lock
+// held. A packet is in the trace once where it left a node and once
 // where it arrived; both records share the decoded segment. The first 16 MB of
 // frames are written whole, later ones cut to their first 128 bytes. A trace
 // keeps about a million packets in memory; judging a longer one is inconclusive.

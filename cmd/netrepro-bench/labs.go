@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"netrepro/engine/lab"
 	"netrepro/engine/topo"
 )
 
@@ -18,17 +19,7 @@ const chainLength = 50
 
 // chains brings a line of nodes up and down.
 func chains(rounds int) error {
-	s := &topo.Spec{}
-	for i := range chainLength {
-		kind := topo.Router
-		if i == 0 || i == chainLength-1 {
-			kind = topo.Host
-		}
-		s.Nodes = append(s.Nodes, topo.Node{Name: fmt.Sprintf("n%d", i), Kind: kind})
-		if i > 0 {
-			s.Wires = append(s.Wires, topo.Wire{Nodes: [2]string{fmt.Sprintf("n%d", i-1), fmt.Sprintf("n%d", i)}})
-		}
-	}
+	s := topo.Chain(chainLength)
 	p, err := s.Plan()
 	if err != nil {
 		return err
@@ -36,7 +27,7 @@ func chains(rounds int) error {
 	var up, down, both []float64
 	for range rounds {
 		began := time.Now()
-		l, err := topo.Up(p, topo.Options{})
+		l, err := lab.Up(p, lab.Options{})
 		if err != nil {
 			return err
 		}

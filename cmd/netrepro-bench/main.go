@@ -22,7 +22,7 @@ func main() {
 		return
 	}
 	bin := flag.String("bin", "bin/netrepro", "the binary to measure a case's fixed cost with")
-	only := flag.String("only", "", "measure this alone: wires, chains, fixed, analysis")
+	only := flag.String("only", "", "measure this alone: wires, chains, fixed, analysis, delay, rate, faults")
 	rounds := flag.Int("rounds", 5, "runs of each, in turn")
 	flag.Parse()
 	for _, m := range []struct {
@@ -33,6 +33,9 @@ func main() {
 		{"chains", func() error { return chains(*rounds) }},
 		{"fixed", func() error { return fixedCost(*bin, 2**rounds) }},
 		{"analysis", func() error { return analysis(*bin, *rounds) }},
+		{"delay", delays},
+		{"rate", rates},
+		{"faults", func() error { return faults(*bin, *rounds) }},
 	} {
 		if *only != "" && *only != m.name {
 			continue

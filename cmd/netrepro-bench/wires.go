@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"netrepro/engine/lab"
 	"netrepro/engine/topo"
 )
 
@@ -96,11 +97,11 @@ func wires(rounds int) error {
 		var direct, engine, ratio []float64
 		var lost uint64
 		for range rounds {
-			d, _, err := measure(w.what, w.rounds, true)
+			d, _, err := measure(w.what, w.rounds, true, nil)
 			if err != nil {
 				return err
 			}
-			e, n, err := measure(w.what, w.rounds, false)
+			e, n, err := measure(w.what, w.rounds, false, nil)
 			if err != nil {
 				return err
 			}
@@ -114,8 +115,9 @@ func wires(rounds int) error {
 	return nil
 }
 
-// measure times rounds over a fresh lab and says what the engine lost.
-func measure(what string, rounds int, direct bool) (took time.Duration, lost uint64, err error) {
+// measure times rounds over a fresh lab, which arm may break, and says what the
+// engine lost.
+func measure(what string, rounds int, direct bool, arm func(*lab.Lab)) (took time.Duration, lost uint64, err error) {
 	dir, err := os.MkdirTemp("", "netrepro-bench")
 	if err != nil {
 		return 0, 0, err
@@ -127,18 +129,21 @@ func measure(what string, rounds int, direct bool) (took time.Duration, lost uin
 	if err != nil {
 		return 0, 0, err
 	}
-	l, err := topo.Up(p, topo.Options{Capture: filepath.Join(dir, "trace.pcapng")})
+	l, err := lab.Up(p, lab.Options{Capture: filepath.Join(dir, "trace.pcapng")})
 	if err != nil {
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
+	if arm != nil {
+		arm(l)
+	}
 	took, err = between(l, what, rounds)
 	lost, _ = l.Lost()
 	return took, lost, err
 }
 
 // between runs two peers and times rounds between them.
-func between(l *topo.Lab, what string, rounds int) (took time.Duration, err error) {
+func between(l *lab.Lab, what string, rounds int) (took time.Duration, err error) {
 	a, b := l.Nodes[0], l.Nodes[1]
 	server, _, ready, err := start(b, "serve", what)
 	if err != nil {
@@ -168,7 +173,7 @@ func between(l *topo.Lab, what string, rounds int) (took time.Duration, err erro
 	return time.Since(began), err
 }
 
-func start(n *topo.LiveNode, args ...string) (*exec.Cmd, io.WriteCloser, *bufio.Reader, error) {
+func start(n *lab.Node, args ...string) (*exec.Cmd, io.WriteCloser, *bufio.Reader, error) {
 	c := exec.Command("/proc/self/exe", append([]string{peerArg}, args...)...)
 	c.Stderr = os.Stderr
 	in, err := c.StdinPipe()

@@ -13,6 +13,7 @@ import (
 	"netrepro/engine/report"
 	"netrepro/engine/runner"
 	"netrepro/engine/script"
+	"netrepro/engine/script/world"
 )
 
 // worker runs the process as a worker if it was started as one.
@@ -134,13 +135,13 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, ve
 // exitCode is the code for what t counted, the gravest first.
 func exitCode(t *report.Terminal, require bool) int {
 	switch {
-	case t.Count(script.Errored) > 0:
+	case t.Count(world.Errored) > 0:
 		return exitScript
-	case t.Count(script.Failed) > 0:
+	case t.Count(world.Failed) > 0:
 		return exitFailed
-	case require && t.Count(script.Skipped) > 0:
+	case require && t.Count(world.Skipped) > 0:
 		return exitCannot
-	case t.Count(script.Inconclusive) > 0:
+	case t.Count(world.Inconclusive) > 0:
 		return exitInconclusive
 	}
 	return exitExpected

@@ -55,6 +55,10 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("CAPTURES", dir)
+			if dir, err = filepath.Abs("../../testdata/verbs"); err != nil {
+				return err
+			}
+			e.Setenv("VERBS", dir)
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {

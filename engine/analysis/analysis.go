@@ -50,6 +50,10 @@ type Input struct {
 	// Paired.
 	SameAs int
 	Paired bool
+	// Harmed is what a fault did to it besides dropping it.
+	Harmed string
+	// More says that another frame will be the same as SameAs.
+	More bool
 	// Kept says that the record stays where it is, so that what is found out
 	// later can be added to it.
 	Kept bool
@@ -159,7 +163,7 @@ func (a *Analyzer) Add(in *Input, r *Record) {
 	*r = Record{Input: *in}
 	p := in.Packet
 	if a.several {
-		r.AtDestination = slices.Contains(a.owners[p.Dst], in.Point)
+		r.AtDestination = slices.Contains(a.owners[p.Dst], in.Point) && !r.stopped()
 	}
 	switch {
 	case p.Proto == packet.ProtoTCP && p.IsTCP():
@@ -215,9 +219,11 @@ func (a *Analyzer) tcp(r *Record) {
 	if first != nil {
 		frame = first.n
 	}
-	if p.Flags.Has(packet.RST) {
+	switch {
+	case r.stopped():
+	case p.Flags.Has(packet.RST):
 		a.reset(r, at, first)
-	} else {
+	default:
 		at.sides[r.Side].Note(p, frame, now, r.Class&Probe != 0, r.Class&RTO != 0)
 		at.sides[1-r.Side].Heard(p)
 		if v := c.verdicts[r.Side]; v != nil && first == nil && !p.Flags.Has(packet.SYN) {
@@ -231,6 +237,12 @@ func (a *Analyzer) tcp(r *Record) {
 // follow lets both senders take in the segment, as seen at its point.
 func (a *Analyzer) follow(r *Record, at *pointState, first *twin) {
 	p, c, s := r.Packet, r.Conn, &at.senders[r.Side]
+	if r.stopped() {
+		if first != nil {
+			r.Sending = first.sending
+		}
+		return
+	}
 	if p.Flags.Has(packet.SYN) {
 		c.offer(p, r.Side)
 	}
@@ -294,6 +306,10 @@ func (a *Analyzer) icmp(r *Record) {
 		}
 	}
 }
+
+// stopped reports that the packet was dropped where it arrived: the node behind
+// the capture point never had it.
+func (r *Record) stopped() bool { return r.Dropped != "" && r.Direction == In }
 
 // First is the number of the frame in which the packet was seen first.
 func (r *Record) First() int {

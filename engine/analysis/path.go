@@ -16,7 +16,7 @@ type twin struct {
 	sum     uint64
 	n       int
 	time    time.Duration
-	points  uint64 // that it was seen at
+	points  [2]uint64 // that it was seen at, by direction
 	conn    *Conn
 	sending Sending
 	verdict *reset.Verdict
@@ -88,10 +88,16 @@ func (t *twins) seen(r *Record, c *Conn) *twin {
 		t.slots, t.out = make([][ways]*twin, twinSlots), map[int]*twin{}
 	}
 	t.last = nil
+	dir := 0
+	if r.Direction == Out { // a packet may leave where it came in
+		dir = 1
+	}
 	bit := uint64(1) << (r.Point % 64)
 	if w := t.out[r.SameAs]; w != nil && r.SameAs > 0 {
-		delete(t.out, r.SameAs)
-		w.points |= bit
+		if !r.More {
+			delete(t.out, r.SameAs)
+		}
+		w.points[dir] |= bit
 		return w
 	}
 	s := sum(r)
@@ -102,16 +108,17 @@ func (t *twins) seen(r *Record, c *Conn) *twin {
 		if o == nil || slot[oldest] != nil && o.n < slot[oldest].n {
 			oldest = i
 		}
-		if o != nil && o.sum == s && o.points&bit == 0 && r.Time-o.time < together && (w == nil || o.n < w.n) &&
+		if o != nil && o.sum == s && o.points[dir]&bit == 0 && r.Time-o.time < together && (w == nil || o.n < w.n) &&
 			(o.conn == c || c != nil && o.conn != nil && c.joins(o.conn)) {
 			w = o
 		}
 	}
 	found := w != nil
 	if found {
-		w.points |= bit
+		w.points[dir] |= bit
 	} else {
-		w = &twin{sum: s, n: r.N, time: r.Time, points: bit, conn: c, packet: tupleOf(r.Packet)}
+		w = &twin{sum: s, n: r.N, time: r.Time, conn: c, packet: tupleOf(r.Packet)}
+		w.points[dir] = bit
 		slot[oldest], t.last = w, w
 	}
 	if r.Paired {
@@ -141,7 +148,7 @@ func (a *Analyzer) copied(r *Record, first *twin) {
 		root.members = append(root.members, c)
 		c.Nat = root
 	}
-	if !c.told.nat {
+	if !c.told.nat && tupleOf(r.Packet) != first.packet {
 		c.told.nat = true
 		p := r.Packet
 		r.Notes = append(r.Notes, fmt.Sprintf("NAT: %s:%d > %s:%d became %s:%d > %s:%d", first.packet.src, first.packet.srcPort, first.packet.dst,

@@ -136,12 +136,16 @@ func (s *Source) Next(in *analysis.Input) error {
 		if why, ok := strings.CutPrefix(c, dropped); ok {
 			in.Dropped = why
 		}
+		if what, ok := strings.CutPrefix(c, harmed); ok {
+			in.Harmed = what
+		}
 	}
 	return nil
 }
 
-// dropped is what the comment of a frame begins with that the engine dropped.
-const dropped = "dropped: "
+// dropped is what the comment of a frame begins with that the engine dropped,
+// harmed that of one that it did something else to.
+const dropped, harmed = "dropped: ", "fault: "
 
 // Points are the capture points read so far. An interface whose name begins
 // with that of a host and a slash, and whose host has addresses in the file, is

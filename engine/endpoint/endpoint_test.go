@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"netrepro/engine/lab"
 	"netrepro/engine/leaktest"
 	"netrepro/engine/netns"
 	"netrepro/engine/topo"
@@ -29,7 +30,7 @@ func loopback(t *testing.T) *Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := topo.Up(p, topo.Options{})
+	l, err := lab.Up(p, lab.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -22,9 +22,9 @@ const firstPort = 40000
 
 // Host is a node as endpoints see it.
 type Host struct {
-	name string
-	ns   *netns.NS
-	addr netip.Addr
+	name  string
+	ns    *netns.NS
+	addrs []netip.Addr
 
 	mu     sync.Mutex
 	port   int
@@ -32,16 +32,24 @@ type Host struct {
 	closed bool
 }
 
-// NewHost makes endpoints possible in ns, which has address addr.
-func NewHost(name string, ns *netns.NS, addr netip.Addr) *Host {
-	return &Host{name: name, ns: ns, addr: addr, port: firstPort, open: map[io.Closer]bool{}}
+// NewHost makes endpoints possible in ns, which has these addresses.
+func NewHost(name string, ns *netns.NS, addrs ...netip.Addr) *Host {
+	return &Host{name: name, ns: ns, addrs: addrs, port: firstPort, open: map[io.Closer]bool{}}
 }
 
 // Name is the node's name.
 func (h *Host) Name() string { return h.name }
 
 // Addr is the node's primary address.
-func (h *Host) Addr() netip.Addr { return h.addr }
+func (h *Host) Addr() netip.Addr {
+	if len(h.addrs) == 0 {
+		return netip.Addr{}
+	}
+	return h.addrs[0]
+}
+
+// has6 reports whether the host has an IPv6 address.
+func (h *Host) has6() bool { return slices.ContainsFunc(h.addrs, netip.Addr.Is6) }
 
 // keep registers c to be closed with the host.
 func (h *Host) keep(c io.Closer) error {
@@ -89,7 +97,8 @@ func (h *Host) Close() error {
 // DialSpec says how to open a connection.
 type DialSpec struct {
 	To       netip.AddrPort
-	FromPort int // 0 takes the next of the host's own
+	From     netip.Addr // invalid is the kernel's choice
+	FromPort int        // 0 takes the next of the host's own
 	Options
 }
 
@@ -104,9 +113,15 @@ type Pending struct {
 // Bind makes the socket of a connection and fixes its source port, sending
 // nothing yet.
 func (h *Host) Bind(s DialSpec) (*Pending, error) {
-	sock, err := h.newSocket()
+	sock, err := h.newSocket(s.To.Addr().Is6())
 	if err != nil {
 		return nil, err
+	}
+	local := s.From
+	if !local.IsValid() {
+		if local, err = h.source(s.To); err != nil {
+			return nil, errors.Join(fmt.Errorf("connect %s to %s: %w", h.name, s.To, err), sock.f.Close())
+		}
 	}
 	p := &Pending{sock: sock, host: h, to: s.To}
 	if err := sock.Set(s.Options); err != nil {
@@ -116,8 +131,8 @@ func (h *Host) Bind(s DialSpec) (*Pending, error) {
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 			return err
 		}
-		port, err := h.bindPort(fd, s.FromPort)
-		p.Local = netip.AddrPortFrom(h.addr, uint16(port))
+		port, err := h.bindPort(fd, local, s.FromPort)
+		p.Local = netip.AddrPortFrom(local, uint16(port))
 		return err
 	})
 	if err != nil {
@@ -126,9 +141,27 @@ func (h *Host) Bind(s DialSpec) (*Pending, error) {
 	return p, nil
 }
 
-func (h *Host) bindPort(fd, asked int) (int, error) {
+// source is the address that the kernel sends to an address from.
+func (h *Host) source(to netip.AddrPort) (netip.Addr, error) {
+	var fd int
+	err := h.ns.Do(func() (err error) {
+		fd, err = unix.Socket(family(to.Addr().Is6()), unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		return err
+	})
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	defer unix.Close(fd)
+	if err := unix.Connect(fd, sockaddr(to)); err != nil {
+		return netip.Addr{}, err
+	}
+	sa, err := unix.Getsockname(fd)
+	return addrPort(sa).Addr(), err
+}
+
+func (h *Host) bindPort(fd int, local netip.Addr, asked int) (int, error) {
 	if asked != 0 {
-		return asked, unix.Bind(fd, &unix.SockaddrInet4{Port: asked})
+		return asked, unix.Bind(fd, sockaddr(netip.AddrPortFrom(local, uint16(asked))))
 	}
 	for {
 		h.mu.Lock()
@@ -138,7 +171,7 @@ func (h *Host) bindPort(fd, asked int) (int, error) {
 		if port > 65535 {
 			return 0, unix.EADDRNOTAVAIL
 		}
-		if err := unix.Bind(fd, &unix.SockaddrInet4{Port: port}); !errors.Is(err, unix.EADDRINUSE) {
+		if err := unix.Bind(fd, sockaddr(netip.AddrPortFrom(local, uint16(port)))); !errors.Is(err, unix.EADDRINUSE) {
 			return port, err
 		}
 	}
@@ -146,18 +179,8 @@ func (h *Host) bindPort(fd, asked int) (int, error) {
 
 // Connect completes the connection; ctx bounds how long it may take.
 func (p *Pending) Connect(ctx context.Context) (*Conn, error) {
-	if d, ok := ctx.Deadline(); ok {
-		if err := p.sock.f.SetWriteDeadline(d); err != nil {
-			return nil, errors.Join(err, p.sock.f.Close())
-		}
-	}
-	stop := context.AfterFunc(ctx, func() { _ = p.sock.f.SetWriteDeadline(time.Unix(1, 0)) })
-	defer stop()
-	if err := p.connect(); err != nil {
+	if err := Within(ctx, p.sock.f.SetWriteDeadline, p.connect); err != nil {
 		return nil, errors.Join(fmt.Errorf("connect %s to %s: %w", p.host.name, p.to, err), p.sock.f.Close())
-	}
-	if err := p.sock.f.SetWriteDeadline(time.Time{}); err != nil {
-		return nil, errors.Join(err, p.sock.f.Close())
 	}
 	c, err := p.host.newConn(p.sock, p.to)
 	if err != nil {

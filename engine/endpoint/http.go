@@ -67,7 +67,7 @@ func (h *Host) Serve(s ServeSpec) (*Server, error) {
 }
 
 // Addr is where the server listens.
-func (v *Server) Addr() netip.AddrPort { return netip.AddrPortFrom(v.host.addr, uint16(v.port)) }
+func (v *Server) Addr() netip.AddrPort { return netip.AddrPortFrom(v.host.Addr(), uint16(v.port)) }
 
 // Host is where the server lives.
 func (v *Server) Host() *Host { return v.host }

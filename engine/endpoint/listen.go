@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,9 +25,13 @@ const DefaultBacklog = 4096
 
 // Listen opens a listener on every address of the host.
 func (h *Host) Listen(port, backlog int, o Options) (*Listener, error) {
-	sock, err := h.newSocket()
+	sock, err := h.newSocket(h.has6())
 	if err != nil {
 		return nil, err
+	}
+	any := netip.IPv4Unspecified()
+	if h.has6() {
+		any = netip.IPv6Unspecified() // takes IPv4 too, as net.ipv6.bindv6only says
 	}
 	if backlog <= 0 {
 		backlog = DefaultBacklog
@@ -40,7 +43,7 @@ func (h *Host) Listen(port, backlog int, o Options) (*Listener, error) {
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 			return err
 		}
-		if err := unix.Bind(fd, &unix.SockaddrInet4{Port: port}); err != nil {
+		if err := unix.Bind(fd, sockaddr(netip.AddrPortFrom(any, uint16(port)))); err != nil {
 			return err
 		}
 		return unix.Listen(fd, backlog)
@@ -63,12 +66,12 @@ func (l *Listener) Accept() (net.Conn, error) { return l.accept() }
 
 // AcceptContext takes the next connection; ctx bounds how long it may take.
 func (l *Listener) AcceptContext(ctx context.Context) (*Conn, error) {
-	if err := l.f.SetReadDeadline(time.Time{}); err != nil {
-		return nil, err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = l.f.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-	return l.accept()
+	var c *Conn
+	err := Within(ctx, l.f.SetReadDeadline, func() (err error) {
+		c, err = l.accept()
+		return err
+	})
+	return c, err
 }
 
 func (l *Listener) accept() (*Conn, error) {
@@ -102,7 +105,7 @@ func (l *Listener) accept() (*Conn, error) {
 
 // Addr implements net.Listener.
 func (l *Listener) Addr() net.Addr {
-	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(l.host.addr, uint16(l.port)))
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(l.host.Addr(), uint16(l.port)))
 }
 
 // Close implements net.Listener.

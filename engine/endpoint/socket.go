@@ -22,11 +22,19 @@ type socket struct {
 	rc syscall.RawConn
 }
 
+// family is the socket family of an IP version.
+func family(six bool) int {
+	if six {
+		return unix.AF_INET6
+	}
+	return unix.AF_INET
+}
+
 // newSocket makes a socket in the namespace of h.
-func (h *Host) newSocket() (*socket, error) {
+func (h *Host) newSocket(six bool) (*socket, error) {
 	var fd int
 	err := h.ns.Do(func() (err error) {
-		fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
+		fd, err = unix.Socket(family(six), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
 		return err
 	})
 	if err != nil {
@@ -96,13 +104,19 @@ func (h *Host) newConn(s *socket, remote netip.AddrPort) (*Conn, error) {
 }
 
 func addrPort(sa unix.Sockaddr) netip.AddrPort {
-	if a, ok := sa.(*unix.SockaddrInet4); ok {
+	switch a := sa.(type) {
+	case *unix.SockaddrInet4:
 		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
 	}
 	return netip.AddrPort{}
 }
 
 func sockaddr(a netip.AddrPort) unix.Sockaddr {
+	if a.Addr().Is6() {
+		return &unix.SockaddrInet6{Addr: a.Addr().As16(), Port: int(a.Port())}
+	}
 	return &unix.SockaddrInet4{Addr: a.Addr().As4(), Port: int(a.Port())}
 }
 

@@ -48,7 +48,7 @@ func viewOf(lines ...line) *trace.View {
 			d.Src, d.Dst, d.SrcPort, d.DstPort = d.Dst, d.Src, d.DstPort, d.SrcPort
 			at = far
 		}
-		t.Record(t.Arrive(at, l.at, &d, nil), nil, "")
+		t.Record(t.Arrive(at, l.at, &d, nil, nil), nil)
 	}
 	return t.All()
 }

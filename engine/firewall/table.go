@@ -11,12 +11,18 @@ package firewall
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
 
+	"netrepro/engine/firewall/nft"
 	"netrepro/engine/netns"
 )
 
@@ -40,7 +46,7 @@ func Probe(ns *netns.NS) error {
 	t := New(ns)
 	defer t.Close()
 	return t.do(func() error {
-		t.chain(natPre)
+		t.chain("dstnat")
 		return t.flush("make a NAT chain")
 	})
 }
@@ -79,6 +85,10 @@ func (t *Table) flush(what string) error {
 		// Nothing of the batch took effect: what it made must be made again.
 		t.chains = map[string]*nftables.Chain{}
 		t.conn.AddTable(t.table)
+		var errno unix.Errno
+		if errors.As(err, &errno) {
+			err = errno // the rest tells how the library works
+		}
 		return fmt.Errorf("%s: %s: %w", t.ns.Name(), what, err)
 	}
 	return nil
@@ -86,47 +96,87 @@ func (t *Table) flush(what string) error {
 
 // hook is a base chain.
 type hook struct {
-	name string
 	kind nftables.ChainType
 	hook *nftables.ChainHook
 	prio *nftables.ChainPriority
 }
 
-// The base chains rules go to.
-var (
-	natPre    = hook{"nat_prerouting", nftables.ChainTypeNAT, nftables.ChainHookPrerouting, nftables.ChainPriorityNATDest}
-	filterIn  = hook{"input", nftables.ChainTypeFilter, nftables.ChainHookInput, nftables.ChainPriorityFilter}
-	filterOut = hook{"output", nftables.ChainTypeFilter, nftables.ChainHookOutput, nftables.ChainPriorityFilter}
-	filterFwd = hook{"forward", nftables.ChainTypeFilter, nftables.ChainHookForward, nftables.ChainPriorityFilter}
-	mangleFwd = hook{"mangle_forward", nftables.ChainTypeFilter, nftables.ChainHookForward, nftables.ChainPriorityMangle}
-)
+// hooks are the chains that rules can be in, by name. The priorities are those
+// that nft(8) has names for.
+var hooks = map[string]hook{
+	"raw":               {nftables.ChainTypeFilter, nftables.ChainHookPrerouting, nftables.ChainPriorityRaw},
+	"raw_output":        {nftables.ChainTypeFilter, nftables.ChainHookOutput, nftables.ChainPriorityRaw},
+	"mangle_prerouting": {nftables.ChainTypeFilter, nftables.ChainHookPrerouting, nftables.ChainPriorityMangle},
+	"mangle":            {nftables.ChainTypeFilter, nftables.ChainHookForward, nftables.ChainPriorityMangle},
+	"route_output":      {nftables.ChainTypeRoute, nftables.ChainHookOutput, nftables.ChainPriorityMangle},
+	"dstnat":            {nftables.ChainTypeNAT, nftables.ChainHookPrerouting, nftables.ChainPriorityNATDest},
+	"dstnat_output":     {nftables.ChainTypeNAT, nftables.ChainHookOutput, nftables.ChainPriorityNATDest},
+	"srcnat":            {nftables.ChainTypeNAT, nftables.ChainHookPostrouting, nftables.ChainPriorityNATSource},
+	"prerouting":        {nftables.ChainTypeFilter, nftables.ChainHookPrerouting, nftables.ChainPriorityFilter},
+	"input":             {nftables.ChainTypeFilter, nftables.ChainHookInput, nftables.ChainPriorityFilter},
+	"forward":           {nftables.ChainTypeFilter, nftables.ChainHookForward, nftables.ChainPriorityFilter},
+	"output":            {nftables.ChainTypeFilter, nftables.ChainHookOutput, nftables.ChainPriorityFilter},
+	"postrouting":       {nftables.ChainTypeFilter, nftables.ChainHookPostrouting, nftables.ChainPriorityFilter},
+}
 
-func (t *Table) chain(h hook) *nftables.Chain {
-	c := t.chains[h.name]
+// Chains lists the names of the chains that rules can be in.
+func Chains() []string { return slices.Sorted(maps.Keys(hooks)) }
+
+func (t *Table) chain(name string) *nftables.Chain {
+	c := t.chains[name]
 	if c == nil {
-		c = t.conn.AddChain(&nftables.Chain{Name: h.name, Table: t.table, Type: h.kind, Hooknum: h.hook, Priority: h.prio})
-		t.chains[h.name] = c
+		h := hooks[name]
+		c = t.conn.AddChain(&nftables.Chain{Name: name, Table: t.table, Type: h.kind, Hooknum: h.hook, Priority: h.prio})
+		t.chains[name] = c
 	}
 	return c
 }
 
-// Rule is one live rule.
+// Spec is a rule as text, in a chain.
+type Spec struct {
+	Chain string // one of [Chains]
+	Text  string // as nft(8) writes rules
+}
+
+// Rule is one or more live rules that stand together.
 type Rule struct {
 	table *Table
+	parts []part
+	hits  int // once it is deleted, -1 before
+}
+
+// part is one rule in the kernel.
+type part struct {
 	chain *nftables.Chain
 	tag   []byte
 }
 
-// add installs a rule: match, then a counter, then act.
-func (t *Table) add(h hook, what string, match, act []expr.Any) (*Rule, error) {
-	r := &Rule{table: t}
+// Add installs rules that stand together: all of them, or, on error, none. An
+// error in a text is an *[nft.Error].
+func (t *Table) Add(specs ...Spec) (*Rule, error) {
+	compiled := make([]*nft.Rule, len(specs))
+	for i, s := range specs {
+		if _, ok := hooks[s.Chain]; !ok {
+			return nil, &nft.Error{Word: s.Chain, Msg: fmt.Sprintf("there is no chain %q; the chains are: %s", s.Chain, strings.Join(Chains(), ", "))}
+		}
+		var err error
+		if compiled[i], err = nft.Compile(s.Text); err != nil {
+			return nil, err
+		}
+	}
+	r := &Rule{table: t, hits: -1}
 	err := t.do(func() error {
-		t.rules++
-		r.tag = fmt.Appendf(nil, "netrepro-%d", t.rules)
-		r.chain = t.chain(h)
-		exprs := append(append(append([]expr.Any(nil), match...), &expr.Counter{}), act...)
-		t.conn.AddRule(&nftables.Rule{Table: t.table, Chain: r.chain, Exprs: exprs, UserData: r.tag})
-		return t.flush(what)
+		for i, c := range compiled {
+			if err := t.addSets(c); err != nil {
+				return err
+			}
+			t.rules++
+			p := part{chain: t.chain(specs[i].Chain), tag: fmt.Appendf(nil, "netrepro-%d", t.rules)}
+			exprs := slices.Concat(c.Match, []expr.Any{&expr.Counter{}}, c.Act)
+			t.conn.AddRule(&nftables.Rule{Table: t.table, Chain: p.chain, Exprs: exprs, UserData: p.tag})
+			r.parts = append(r.parts, p)
+		}
+		return t.flush(fmt.Sprintf("the kernel refuses the rule %q in chain %s", specs[0].Text, specs[0].Chain))
 	})
 	if err != nil {
 		return nil, err
@@ -134,25 +184,79 @@ func (t *Table) add(h hook, what string, match, act []expr.Any) (*Rule, error) {
 	return r, nil
 }
 
+// addSets makes the anonymous sets of a rule.
+func (t *Table) addSets(r *nft.Rule) error {
+	for _, s := range r.Sets {
+		// The kernel compares bytes: the type is for those who list rules.
+		key := nftables.TypeInteger
+		key.Bytes = uint32(s.Size)
+		set := &nftables.Set{Table: t.table, Anonymous: true, Constant: true, Interval: s.Interval, KeyType: key}
+		var elements []nftables.SetElement
+		for _, e := range s.Elements {
+			elements = append(elements, nftables.SetElement{Key: e.Key, IntervalEnd: e.End})
+		}
+		if err := t.conn.AddSet(set, elements); err != nil {
+			return fmt.Errorf("%s: add set: %w", t.ns.Name(), err)
+		}
+		s.Lookup.SetName, s.Lookup.SetID = set.Name, set.ID
+	}
+	return nil
+}
+
+// each finds the live rules of r and hands them out.
+func (r *Rule) each(f func(*nftables.Rule) error) error {
+	for _, p := range r.parts {
+		rules, err := r.table.conn.GetRules(r.table.table, p.chain)
+		if err != nil {
+			return fmt.Errorf("%s: read rules: %w", r.table.ns.Name(), err)
+		}
+		i := slices.IndexFunc(rules, func(x *nftables.Rule) bool { return bytes.Equal(x.UserData, p.tag) })
+		if i < 0 {
+			return fmt.Errorf("%s: a rule is gone", r.table.ns.Name())
+		}
+		if err := f(rules[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Hits is how many packets the rule matched so far.
 func (r *Rule) Hits() (n int, err error) {
+	if r.hits >= 0 {
+		return r.hits, nil
+	}
 	err = r.table.do(func() error {
-		rules, err := r.table.conn.GetRules(r.table.table, r.chain)
-		if err != nil {
-			return fmt.Errorf("%s: read rule counters: %w", r.table.ns.Name(), err)
-		}
-		for _, rule := range rules {
-			if !bytes.Equal(rule.UserData, r.tag) {
-				continue
-			}
-			for _, e := range rule.Exprs {
+		return r.each(func(x *nftables.Rule) error {
+			for _, e := range x.Exprs {
 				if c, ok := e.(*expr.Counter); ok {
-					n = int(c.Packets)
-					return nil
+					n += int(c.Packets)
 				}
 			}
-		}
-		return fmt.Errorf("%s: a rule is gone", r.table.ns.Name())
+			return nil
+		})
 	})
 	return n, err
+}
+
+// Delete takes the rule out again. Its hits stay.
+func (r *Rule) Delete() error {
+	n, err := r.Hits()
+	if err != nil || r.hits >= 0 {
+		return err
+	}
+	err = r.table.do(func() error {
+		err := r.each(func(x *nftables.Rule) error {
+			x.Table = r.table.table
+			return r.table.conn.DelRule(x)
+		})
+		if err != nil {
+			return err
+		}
+		return r.table.flush("delete rule")
+	})
+	if err == nil {
+		r.hits = n
+	}
+	return err
 }

@@ -8,18 +8,6 @@ const (
 	tcpHeader = 20
 )
 
-// TCP option kinds (IANA).
-const (
-	optEnd           = 0
-	optNop           = 1
-	optMSS           = 2
-	optWScale        = 3
-	optSACKPermitted = 4
-	optSACK          = 5
-	optTimestamps    = 8
-	optMPTCP         = 30
-)
-
 // maxWScale is the largest shift there is (RFC 7323, section 2.3).
 const maxWScale = 14
 
@@ -50,36 +38,33 @@ func (d *Decoder) tcp(data []byte, size int, p *Packet) {
 }
 
 func tcpOptions(b []byte, p *Packet) {
-	for len(b) > 0 && b[0] != optEnd {
-		if b[0] == optNop {
-			b = b[1:]
-			continue
+	for {
+		o, rest, ok := NextTCPOption(b)
+		if !ok && !p.Cut {
+			p.more().malformed = "TCP option reaches beyond the header"
 		}
-		if len(b) < 2 || b[1] < 2 || int(b[1]) > len(b) {
-			if !p.Cut {
-				p.more().malformed = "TCP option reaches beyond the header"
-			}
+		if o == nil {
 			return
 		}
-		tcpOption(b[0], b[2:b[1]], p)
-		b = b[b[1]:]
+		tcpOption(o[0], o[2:], p)
+		b = rest
 	}
 }
 
 func tcpOption(kind byte, v []byte, p *Packet) {
 	switch {
-	case kind == optMSS && len(v) == 2:
+	case kind == TCPOptMSS && len(v) == 2:
 		p.MSS = binary.BigEndian.Uint16(v)
-	case kind == optWScale && len(v) == 1:
+	case kind == TCPOptWScale && len(v) == 1:
 		p.WScale = int8(min(v[0], maxWScale))
-	case kind == optSACKPermitted && len(v) == 0:
+	case kind == TCPOptSACKPermitted && len(v) == 0:
 		p.SACKPermitted = true
-	case kind == optMPTCP && len(v) > 0:
+	case kind == TCPOptMPTCP && len(v) > 0:
 		p.MPTCP |= 1 << (v[0] >> 4)
-	case kind == optTimestamps && len(v) == 8:
+	case kind == TCPOptTimestamps && len(v) == 8:
 		p.HasTS = true
 		p.TSVal, p.TSEcr = binary.BigEndian.Uint32(v), binary.BigEndian.Uint32(v[4:])
-	case kind == optSACK:
+	case kind == TCPOptSACK:
 		r := p.more()
 		for ; len(v) >= 8 && r.nsack < len(r.sack); v = v[8:] {
 			r.sack[r.nsack] = Block{binary.BigEndian.Uint32(v), binary.BigEndian.Uint32(v[4:])}

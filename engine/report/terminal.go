@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"netrepro/engine/runner"
-	"netrepro/engine/script"
+	"netrepro/engine/script/world"
 )
 
 // Terminal writes results as they come.
@@ -31,8 +31,8 @@ type Terminal struct {
 	done    int
 	started time.Time
 	running []*runner.Task
-	log     map[*runner.Task][]script.Event
-	count   map[script.Verdict]int
+	log     map[*runner.Task][]world.Event
+	count   map[world.Verdict]int
 }
 
 // Style says how to write.
@@ -47,7 +47,7 @@ type Style struct {
 // NewTerminal makes a sink that writes to w; total is how many cases will run.
 func NewTerminal(w io.Writer, total int, s Style) *Terminal {
 	return &Terminal{w: w, color: s.Color, live: s.Live, verbose: s.Verbose, userns: s.UserNS, again: s.Again, total: total, started: time.Now(),
-		log: map[*runner.Task][]script.Event{}, count: map[script.Verdict]int{}}
+		log: map[*runner.Task][]world.Event{}, count: map[world.Verdict]int{}}
 }
 
 // Begin implements [runner.Sink].
@@ -57,15 +57,15 @@ func (t *Terminal) Begin(task *runner.Task) {
 }
 
 // Event implements [runner.Sink].
-func (t *Terminal) Event(task *runner.Task, e script.Event) {
+func (t *Terminal) Event(task *runner.Task, e world.Event) {
 	t.log[task] = append(t.log[task], e)
-	if e.Kind == script.EventKept {
+	if e.Kind == world.EventKept {
 		t.kept(task, e)
 	}
 }
 
 // kept says how to get into a lab that stays up.
-func (t *Terminal) kept(task *runner.Task, e script.Event) {
+func (t *Terminal) kept(task *runner.Task, e world.Event) {
 	t.clear()
 	t.headline(task, *e.Result)
 	t.details(task, *e.Result)
@@ -80,7 +80,7 @@ func (t *Terminal) kept(task *runner.Task, e script.Event) {
 }
 
 // End implements [runner.Sink].
-func (t *Terminal) End(task *runner.Task, r script.Result) {
+func (t *Terminal) End(task *runner.Task, r world.Result) {
 	for i, x := range t.running {
 		if x == task {
 			t.running = append(t.running[:i], t.running[i+1:]...)
@@ -91,7 +91,7 @@ func (t *Terminal) End(task *runner.Task, r script.Result) {
 	t.count[r.Verdict]++
 	t.clear()
 	t.headline(task, r)
-	if r.Verdict != script.Passed || t.verbose {
+	if r.Verdict != world.Passed || t.verbose {
 		t.details(task, r)
 	}
 	delete(t.log, task)
@@ -100,9 +100,9 @@ func (t *Terminal) End(task *runner.Task, r script.Result) {
 
 // word is the verdict as shown: the variant that is meant to show the failure
 // is reproduced, its cures are clean.
-func word(task *runner.Task, v script.Verdict) string {
+func word(task *runner.Task, v world.Verdict) string {
 	switch {
-	case v != script.Passed:
+	case v != world.Passed:
 		return string(v)
 	case task.Case.Reproduces():
 		return "reproduced"
@@ -112,12 +112,12 @@ func word(task *runner.Task, v script.Verdict) string {
 	return string(v)
 }
 
-var marks = map[script.Verdict]struct{ sign, color string }{
-	script.Passed:       {"✓", "32"},
-	script.Failed:       {"✗", "31"},
-	script.Errored:      {"✗", "31"},
-	script.Skipped:      {"-", "33"},
-	script.Inconclusive: {"?", "33"},
+var marks = map[world.Verdict]struct{ sign, color string }{
+	world.Passed:       {"✓", "32"},
+	world.Failed:       {"✗", "31"},
+	world.Errored:      {"✗", "31"},
+	world.Skipped:      {"-", "33"},
+	world.Inconclusive: {"?", "33"},
 }
 
 func (t *Terminal) paint(code, s string) string {
@@ -127,7 +127,7 @@ func (t *Terminal) paint(code, s string) string {
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
 }
 
-func (t *Terminal) headline(task *runner.Task, r script.Result) {
+func (t *Terminal) headline(task *runner.Task, r world.Result) {
 	m := marks[r.Verdict]
 	stalled := ""
 	if r.Stalled > 0 && t.verbose {
@@ -139,8 +139,8 @@ func (t *Terminal) headline(task *runner.Task, r script.Result) {
 
 // details shows the steps of a case: those that went well folded to a line,
 // unless verbose.
-func (t *Terminal) details(task *runner.Task, r script.Result) {
-	if r.Verdict == script.Skipped {
+func (t *Terminal) details(task *runner.Task, r world.Result) {
+	if r.Verdict == world.Skipped {
 		fmt.Fprintf(t.w, "    %s\n", r.Why)
 		return
 	}
@@ -148,11 +148,11 @@ func (t *Terminal) details(task *runner.Task, r script.Result) {
 	for _, e := range t.log[task] {
 		e.Text, e.Label = printable(e.Text), printable(e.Label)
 		switch e.Kind {
-		case script.EventStep:
+		case world.EventStep:
 			fmt.Fprintf(t.w, "  %s  %s\n", e.Text, t.paint("2", fmt.Sprintf("+%.2fs", e.At.Seconds())))
-		case script.EventLog:
+		case world.EventLog:
 			fmt.Fprintf(t.w, "    %s: %s\n", e.Where, e.Text)
-		case script.EventExpect, script.EventFault:
+		case world.EventExpect, world.EventFault:
 			if e.Pass && !t.verbose {
 				continue
 			}
@@ -165,7 +165,7 @@ func (t *Terminal) details(task *runner.Task, r script.Result) {
 	if r.Why != "" {
 		fmt.Fprintf(t.w, "    %s\n", strings.ReplaceAll(r.Why, "\n", "\n    "))
 	}
-	if r.Verdict == script.Passed || r.Verdict == script.Errored {
+	if r.Verdict == world.Passed || r.Verdict == world.Errored {
 		return
 	}
 	if r.Packets > 0 {
@@ -189,10 +189,10 @@ func printable(s string) string {
 	}, s)
 }
 
-func (t *Terminal) judgement(e script.Event) {
-	v := script.Failed
+func (t *Terminal) judgement(e world.Event) {
+	v := world.Failed
 	if e.Pass {
-		v = script.Passed
+		v = world.Passed
 	}
 	label := ""
 	if e.Label != "" {
@@ -245,16 +245,16 @@ func (t *Terminal) progress() {
 }
 
 // order is how the summary counts.
-var order = []script.Verdict{script.Passed, script.Failed, script.Errored, script.Inconclusive, script.Skipped}
+var order = []world.Verdict{world.Passed, world.Failed, world.Errored, world.Inconclusive, world.Skipped}
 
 // Close writes the summary.
 func (t *Terminal) Close() {
 	t.clear()
 	var parts []string
 	for _, v := range order {
-		if n := t.count[v]; n > 0 || v == script.Passed {
+		if n := t.count[v]; n > 0 || v == world.Passed {
 			name := string(v)
-			if v == script.Passed {
+			if v == world.Passed {
 				name = "as expected"
 			}
 			parts = append(parts, fmt.Sprintf("%d %s", n, name))
@@ -264,4 +264,4 @@ func (t *Terminal) Close() {
 }
 
 // Count is how many cases ended so.
-func (t *Terminal) Count(v script.Verdict) int { return t.count[v] }
+func (t *Terminal) Count(v world.Verdict) int { return t.count[v] }

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"netrepro/engine/normal"
-	"netrepro/engine/script"
+	"netrepro/engine/script/world"
 	"netrepro/scenarios"
 )
 
@@ -36,25 +36,25 @@ type Goldens struct {
 	texts map[string]string // by path
 	from  map[string]string // the case that wrote it
 	errs  []error
-	held  map[*Task][]script.Event // until it is known how the case ends
+	held  map[*Task][]world.Event // until it is known how the case ends
 }
 
 // Event implements [Sink].
-func (g *Goldens) Event(t *Task, e script.Event) {
-	if e.Kind != script.EventGolden {
+func (g *Goldens) Event(t *Task, e world.Event) {
+	if e.Kind != world.EventGolden {
 		g.Sink.Event(t, e)
 		return
 	}
 	if g.held == nil {
-		g.held = map[*Task][]script.Event{}
+		g.held = map[*Task][]world.Event{}
 	}
 	g.held[t] = append(g.held[t], e)
 }
 
 // End implements [Sink]: what a case that failed saw is not golden.
-func (g *Goldens) End(t *Task, r script.Result) {
+func (g *Goldens) End(t *Task, r world.Result) {
 	g.Sink.End(t, r)
-	if r.Verdict == script.Passed {
+	if r.Verdict == world.Passed {
 		for _, e := range g.held[t] {
 			g.take(t, e)
 		}
@@ -62,7 +62,7 @@ func (g *Goldens) End(t *Task, r script.Result) {
 	delete(g.held, t)
 }
 
-func (g *Goldens) take(t *Task, e script.Event) {
+func (g *Goldens) take(t *Task, e world.Event) {
 	p := filepath.Join(filepath.Dir(t.File.Name), e.Label+goldenExt)
 	if g.texts == nil {
 		g.texts, g.from = map[string]string{}, map[string]string{}
@@ -118,8 +118,8 @@ type rounds struct {
 }
 
 // Event implements [Sink].
-func (d *Determinism) Event(t *Task, e script.Event) {
-	if e.Kind != script.EventForm {
+func (d *Determinism) Event(t *Task, e world.Event) {
+	if e.Kind != world.EventForm {
 		d.Sink.Event(t, e)
 		return
 	}
@@ -130,7 +130,7 @@ func (d *Determinism) Event(t *Task, e script.Event) {
 }
 
 // End implements [Sink].
-func (d *Determinism) End(t *Task, r script.Result) {
+func (d *Determinism) End(t *Task, r world.Result) {
 	d.Sink.End(t, r)
 	id := t.Case.ID()
 	if d.cases == nil {
@@ -145,7 +145,7 @@ func (d *Determinism) End(t *Task, r script.Result) {
 	form := d.forms[t]
 	delete(d.forms, t)
 	switch {
-	case form == nil || r.Verdict == script.Inconclusive || r.Verdict == script.Skipped || r.Verdict == script.Errored:
+	case form == nil || r.Verdict == world.Inconclusive || r.Verdict == world.Skipped || r.Verdict == world.Errored:
 		c.left++
 	case c.first == nil:
 		c.first, c.firstName, c.same = form, t.Name(), 1

@@ -23,6 +23,7 @@ import (
 
 	"netrepro/engine/leaktest"
 	"netrepro/engine/script"
+	"netrepro/engine/script/world"
 )
 
 // busy is a scenario that has namespaces, wires, rules, servers and a process
@@ -60,11 +61,11 @@ func TestMain(m *testing.M) {
 	}
 }
 
-type discard struct{ verdict script.Verdict }
+type discard struct{ verdict world.Verdict }
 
-func (*discard) Begin(*Task)                    {}
-func (*discard) Event(*Task, script.Event)      {}
-func (d *discard) End(_ *Task, r script.Result) { d.verdict = r.Verdict }
+func (*discard) Begin(*Task)                   {}
+func (*discard) Event(*Task, world.Event)      {}
+func (d *discard) End(_ *Task, r world.Result) { d.verdict = r.Verdict }
 
 // runBusy is the parent process of the test.
 func runBusy(out string) error {
@@ -86,15 +87,15 @@ func runBusy(out string) error {
 	return nil
 }
 
-// world is what a run must leave as it was.
-type world struct {
+// snapshot is what a run must leave as it was.
+type snapshot struct {
 	links, tables []string
 	namespaces    int // the kernel holds, -1 if it does not say
 }
 
-func look(t *testing.T) world {
+func look(t *testing.T) snapshot {
 	t.Helper()
-	var w world
+	var w snapshot
 	links, err := netlink.LinkList()
 	if err != nil {
 		t.Fatal(err)
@@ -262,8 +263,8 @@ func TestWorkerKilled(t *testing.T) {
 	if err := c.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.TrimSpace(out.String()); got != string(script.Errored) {
-		t.Errorf("verdict %q, want %q", got, script.Errored)
+	if got := strings.TrimSpace(out.String()); got != string(world.Errored) {
+		t.Errorf("verdict %q, want %q", got, world.Errored)
 	}
 	if tshark, err := exec.LookPath("tshark"); err == nil {
 		b, err := exec.Command(tshark, "-r", capture).CombinedOutput()

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/script"
+	"netrepro/engine/script/world"
 )
 
 // Options of a run.
@@ -52,8 +53,8 @@ func (t *Task) Capture() string { return filepath.Join(t.Dir, "trace.pcapng") }
 // Sink is told what happens. Calls come one at a time.
 type Sink interface {
 	Begin(t *Task)
-	Event(t *Task, e script.Event)
-	End(t *Task, r script.Result)
+	Event(t *Task, e world.Event)
+	End(t *Task, r world.Result)
 }
 
 // lock makes dir and keeps other runs out of it until unlock is called.
@@ -162,7 +163,7 @@ func runTask(ctx context.Context, t *Task, o Options, sink Sink, mu *sync.Mutex)
 	job := Job{Name: t.File.Name, Text: []byte(t.File.Text), Case: []byte(t.Case.ID()), Seed: o.Seed, Capture: capture, Lualib: o.Lualib, Keep: o.Keep,
 		Update: o.Update, Form: o.Form}
 	tell(func() { sink.Begin(t) })
-	res, err := work(ctx, job, t.Case.Timeout, func(e script.Event) { tell(func() { sink.Event(t, e) }) })
+	res, err := work(ctx, job, t.Case.Timeout, func(e world.Event) { tell(func() { sink.Event(t, e) }) })
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"netrepro/engine/pcap"
-	"netrepro/engine/script"
+	"netrepro/engine/script/world"
 )
 
 // grace is kept back twice after a case's own timeout: once for the worker to
@@ -52,22 +52,22 @@ var ErrCannot = errors.New("this machine does not let netrepro make namespaces")
 
 // work runs one job in a worker. It returns the case's result; an error is
 // one of the runner itself.
-func work(ctx context.Context, job Job, timeout time.Duration, emit func(script.Event)) (script.Result, error) {
+func work(ctx context.Context, job Job, timeout time.Duration, emit func(world.Event)) (world.Result, error) {
 	started := time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	late := time.AfterFunc(setUp, func() { cancel(context.DeadlineExceeded) })
 	defer late.Stop()
-	watch := func(e script.Event) {
+	watch := func(e world.Event) {
 		switch e.Kind {
-		case script.EventUp:
+		case world.EventUp:
 			late.Reset(timeout + 2*grace)
-		case script.EventKept:
+		case world.EventKept:
 			late.Stop()
 		}
 		emit(e)
 	}
-	var res *script.Result
+	var res *world.Result
 	var stderr said
 	var werr error
 	done := make(chan struct{})
@@ -87,14 +87,14 @@ func work(ctx context.Context, job Job, timeout time.Duration, emit func(script.
 	}
 	switch {
 	case errors.Is(werr, ErrCannot):
-		return script.Result{}, werr
+		return world.Result{}, werr
 	case res != nil:
 		return *res, nil
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		why := fmt.Sprintf("%s: the case did not end within its timeout, %s, and was killed\n%s", job.Name, timeout, stderr.String())
-		return script.Result{Verdict: script.Errored, Took: time.Since(started), Why: strings.TrimSpace(why)}, nil
+		return world.Result{Verdict: world.Errored, Took: time.Since(started), Why: strings.TrimSpace(why)}, nil
 	case ctx.Err() != nil:
-		return script.Result{}, ctx.Err()
+		return world.Result{}, ctx.Err()
 	}
 	why := "the worker ended without a result"
 	if werr != nil {
@@ -103,11 +103,11 @@ func work(ctx context.Context, job Job, timeout time.Duration, emit func(script.
 	if text := stderr.String(); text != "" {
 		why += "\n" + text
 	}
-	return script.Result{Verdict: script.Errored, Took: time.Since(started), Why: why}, nil
+	return world.Result{Verdict: world.Errored, Took: time.Since(started), Why: why}, nil
 }
 
 // converse starts the worker, gives it the job and takes its events.
-func converse(ctx context.Context, job Job, stderr *said, emit func(script.Event)) (*script.Result, error) {
+func converse(ctx context.Context, job Job, stderr *said, emit func(world.Event)) (*world.Result, error) {
 	c := command(ctx)
 	c.Stderr = stderr
 	in, err := c.StdinPipe()
@@ -129,16 +129,16 @@ func converse(ctx context.Context, job Job, stderr *said, emit func(script.Event
 	if err == nil {
 		_, err = in.Write(append(line, '\n'))
 	}
-	var res *script.Result
+	var res *world.Result
 	r := bufio.NewReader(out)
 	for err == nil {
 		var line []byte
 		if line, err = r.ReadBytes('\n'); err != nil {
 			break
 		}
-		var e script.Event
+		var e world.Event
 		if err = json.Unmarshal(line, &e); err == nil {
-			if e.Kind == script.EventResult {
+			if e.Kind == world.EventResult {
 				res = e.Result
 			}
 			e.Pid = c.Process.Pid

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/script"
+	"netrepro/engine/script/world"
 )
 
 // Job is one case for a worker.
@@ -60,7 +61,7 @@ func Worker(in io.Reader, out io.Writer) error {
 	}
 	var mu sync.Mutex
 	enc := json.NewEncoder(out)
-	emit := func(e script.Event) {
+	emit := func(e world.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		_ = enc.Encode(e) // a parent that is gone has ended us already
@@ -68,10 +69,10 @@ func Worker(in io.Reader, out io.Writer) error {
 	return runJob(job, emit)
 }
 
-func runJob(job Job, emit func(script.Event)) error {
+func runJob(job Job, emit func(world.Event)) error {
 	ctx := context.Background()
 	o := script.Options{Lualib: job.Lualib, Seed: job.Seed, Print: func(where, text string) {
-		emit(script.Event{Kind: script.EventLog, Text: text, Where: where})
+		emit(world.Event{Kind: world.EventLog, Text: text, Where: where})
 	}}
 	f, err := script.Load(ctx, job.Name, string(job.Text), o)
 	if err != nil {

@@ -6,12 +6,20 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
+	"netrepro/engine/script/ends"
+	"netrepro/engine/script/harm"
+	"netrepro/engine/script/judge"
+	"netrepro/engine/script/kind"
+	"netrepro/engine/script/rules"
+	"netrepro/engine/script/shape"
 	"netrepro/engine/script/vm"
+	"netrepro/engine/script/world"
 )
 
 // API is everything a script can say. Bindings, checks, suggestions and
@@ -24,25 +32,24 @@ type API struct {
 
 // Language returns the whole language.
 func Language() API {
-	return API{Globals: globals, Tables: tables, Classes: []*vm.Class{netClass, params, hostClass, routerClass, wireClass, faultClass,
-		listenerClass, connClass, addressClass, serverClass, callClass, resultClass, responseClass, traceClass, packetClass,
-		traceExpectation, everyExpectation, resultExpectation, valueExpectation, conntrackClass, taskClass, nodePart, wirePart, topology}}
+	return API{Globals: globals, Tables: tables, Classes: slices.Concat([]*vm.Class{netClass, params, world.Host, world.Router, world.Switch, world.Wire, world.Fault, taskClass},
+		ends.Classes, judge.Classes, rules.Classes, harm.Classes, shape.Classes)}
 }
 
 var globals = append([]*vm.Method{
 	scenarioVerb,
 	{Name: "step", Doc: "Opens a phase of the case, for the report.", Example: `step "handshake"`, Phase: vm.Running,
-		Params: []vm.Param{{Name: "name", Kind: kString, Doc: "what happens now"}},
+		Params: []vm.Param{{Name: "name", Kind: kind.String, Doc: "what happens now"}},
 		Fn: func(c *vm.Call) error {
-			runOf(c).event(Event{Kind: EventStep, Text: c.Args["name"].(string), Where: c.Where()})
+			world.Of(c).Event(world.Event{Kind: world.EventStep, Text: c.Args["name"].(string), Where: c.Where()})
 			return nil
 		}},
 	{Name: "sleep", Doc: "Lets time pass. Wait for an event wherever there is one.", Example: `sleep "300ms"`, Phase: vm.Running,
-		Params: []vm.Param{{Name: "time", Kind: kDuration, Doc: "how long"}}, Fn: sleep},
-	subject("expect", "Says what is expected of a trace, a result or a value. A failure is recorded and the case goes on.", false),
-	subject("must", "As expect, but a failure ends the case.", true),
+		Params: []vm.Param{{Name: "time", Kind: kind.Duration, Doc: "how long"}}, Fn: sleep},
+	judge.Subject("expect", "Says what is expected of a trace, a result or a value. A failure is recorded and the case goes on.", false),
+	judge.Subject("must", "As expect, but a failure ends the case.", true),
 	{Name: "task", Doc: "Runs a function beside the rest. An error in it ends the case.", Example: `local t = task(function() conn:read_all() end)`,
-		Returns: "Task", Phase: vm.Running, Params: []vm.Param{{Name: "body", Kind: kFunc, Doc: "what to run"}},
+		Returns: "Task", Phase: vm.Running, Params: []vm.Param{{Name: "body", Kind: kind.Func, Doc: "what to run"}},
 		Fn: func(c *vm.Call) error {
 			done := make(chan struct{})
 			c.VM.Spawn(c.Args["body"].(*lua.LFunction), func(error) { close(done) })
@@ -54,10 +61,10 @@ var globals = append([]*vm.Method{
 			if t, ok := vm.As(x, taskClass); ok {
 				return t, nil
 			}
-			return nil, wrong(x, "a task", "give what task returned")
+			return nil, kind.Wrong(x, "a task", "give what task returned")
 		}}, Doc: "what task returned"}}, Fn: func(c *vm.Call) error { return await(c, c.Args["task"].(chan struct{})) }},
 	{Name: "hex", Doc: "Bytes from hexadecimal digits; spaces do not matter.", Example: `hex "16 03 01"`, Returns: "string",
-		Params: []vm.Param{{Name: "digits", Kind: kString, Doc: "two digits a byte"}},
+		Params: []vm.Param{{Name: "digits", Kind: kind.String, Doc: "two digits a byte"}},
 		Fn: func(c *vm.Call) error {
 			text := c.Args["digits"].(string)
 			b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
@@ -67,12 +74,12 @@ var globals = append([]*vm.Method{
 			c.Return(lua.LString(b))
 			return nil
 		}},
-}, topologyVerbs...)
+}, shape.Verbs...)
 
 var tables = map[string][]*vm.Method{"time": {
 	{Name: "now", Doc: "Seconds since the case began.", Example: `time.now()`, Returns: "number", Phase: vm.Running,
 		Fn: func(c *vm.Call) error {
-			c.Return(lua.LNumber(time.Since(runOf(c).started).Seconds()))
+			c.Return(lua.LNumber(time.Since(world.Of(c).Started).Seconds()))
 			return nil
 		}},
 }}
@@ -87,7 +94,7 @@ func sleep(c *vm.Call) error {
 		case <-c.VM.Context().Done():
 		}
 	})
-	return over(c)
+	return world.Over(c)
 }
 
 var taskClass = &vm.Class{Name: "Task", Doc: "A function that runs beside the rest.",
@@ -100,8 +107,17 @@ func await(c *vm.Call, done chan struct{}) error {
 		case <-c.VM.Context().Done():
 		}
 	})
-	if err := over(c); err != nil {
+	if err := world.Over(c); err != nil {
 		return fmt.Errorf("wait: %w", context.Cause(c.VM.Context()))
 	}
 	return nil
+}
+
+func init() { // the classes are the rooms' below, their verbs those of several
+	world.Host.Methods = slices.Concat(ends.Verbs, rules.Verbs, []*vm.Method{harm.NodeBox})
+	world.Router.Methods = slices.Concat(ends.Verbs, rules.Verbs, []*vm.Method{harm.NodeBox})
+	world.Switch.Methods = rules.SwitchVerbs
+	world.Wire.Methods = harm.Verbs
+	world.Fault.Methods = harm.FaultVerbs
+	world.Fault.Fields = append(world.Fault.Fields, harm.FaultFields...)
 }

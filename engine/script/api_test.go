@@ -71,7 +71,7 @@ func load(t *testing.T, text string) *File {
 	return f
 }
 
-const shape = `topology = path { host "a", wire {}, host "b" }, run = function() end`
+const plain = `topology = path { host "a", wire {}, host "b" }, run = function() end`
 
 func TestCases(t *testing.T) {
 	for _, tt := range []struct{ header, want string }{
@@ -80,7 +80,7 @@ func TestCases(t *testing.T) {
 		{`matrix = { n = { 1, "4KB" } },`, "s/n=1 s/n=4KB"},
 		{`variants = { { "bug" } }, matrix = { n = { 1, 2 }, m = { true } },`, "s/bug,n=1,m=true s/bug,n=2,m=true"},
 	} {
-		f := load(t, fmt.Sprintf(`scenario "s" { %s %s }`, tt.header, shape))
+		f := load(t, fmt.Sprintf(`scenario "s" { %s %s }`, tt.header, plain))
 		var ids []string
 		for _, c := range f.Scenarios[0].Cases() {
 			ids = append(ids, c.ID())
@@ -114,7 +114,7 @@ func TestSandbox(t *testing.T) {
 		}
 	}
 	f := load(t, `local tls = require "tls" assert(tls.chain { bytes = 5 }.bytes == 5) assert(string.format("%s %5.1f %%", true, 2) == "true   2.0 %") assert(hex "16 03" == "\22\3")
-scenario "s" { `+shape+` }`)
+scenario "s" { `+plain+` }`)
 	if len(f.Scenarios) != 1 {
 		t.Error("the file was not loaded")
 	}
@@ -123,7 +123,7 @@ scenario "s" { `+shape+` }`)
 func TestSeed(t *testing.T) {
 	draw := func(seed uint64) string {
 		var got string
-		f, err := Load(context.Background(), "x.lua", `print(math.random(1000), math.random(1000), math.random()) scenario "s" { `+shape+` }`,
+		f, err := Load(context.Background(), "x.lua", `print(math.random(1000), math.random(1000), math.random()) scenario "s" { `+plain+` }`,
 			Options{Seed: seed, Print: func(_, text string) { got = text }})
 		if err != nil {
 			t.Fatal(err)

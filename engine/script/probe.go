@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"netrepro/engine/firewall"
+	"netrepro/engine/lab"
 	"netrepro/engine/netns"
+	"netrepro/engine/topo"
 )
 
 // probe tries what a scenario needs, in a namespace made for it, and says what
@@ -42,6 +44,15 @@ var probes = map[string]func() error{
 		}
 		return nil
 	},
+}
+
+func init() {
+	for _, kind := range topo.TunnelKinds {
+		probes[kind] = func() error {
+			return inScratch(func(ns *netns.NS) error { return lab.ProbeTunnel(ns, kind) })
+		}
+	}
+	probes["bridge"] = func() error { return inScratch(lab.ProbeBridge) }
 }
 
 func inScratch(f func(*netns.NS) error) error {

@@ -8,57 +8,26 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"sync"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
-	"netrepro/engine/endpoint"
 	"netrepro/engine/fault"
+	"netrepro/engine/lab"
 	"netrepro/engine/netns"
 	"netrepro/engine/script/diag"
-	"netrepro/engine/script/vm"
+	"netrepro/engine/script/harm"
+	"netrepro/engine/script/judge"
+	"netrepro/engine/script/world"
 	"netrepro/engine/topo"
 )
 
-// run is one case at work. Its fields belong to whoever holds the lock of the
-// interpreter.
+// run is one case at work.
 type run struct {
-	c       *Case
-	vm      *vm.VM
-	lab     *topo.Lab
-	nodes   []*node
-	faults  []fault.Handle
-	emit    func(Event)
-	started time.Time
-
-	ca     *endpoint.CA
-	keys   *keyLog
+	world.Run
+	c      *Case
 	taskEr error
-	failed []failure
-	judged bool // a trace was
-
-	handlers bool // a listener starts tasks
-
-	subjects []*expectation
-
-	update bool
-	golden func(name string) ([]byte, error)
 }
-
-// failure is an expectation that did not hold.
-type failure struct {
-	timed bool
-	since time.Time
-}
-
-// errStopped ends a case after a must that failed.
-var errStopped = errors.New("a must did not hold")
-
-// quiet is how long the wires must be silent before a trace is judged: longer
-// than the longest delayed acknowledgement that answers what was last seen
-// (40 ms, TCP_DELACK_MIN of Linux).
-const quiet = 50 * time.Millisecond
 
 // stallThatMatters is a stall that can make TCP itself behave otherwise: a
 // good part of its least retransmission timeout, 200 ms.
@@ -70,7 +39,7 @@ type RunOptions struct {
 	Capture string // path of trace.pcapng; empty for none
 	Own     bool   // the process has a network namespace of its own, for the engine
 	Keep    bool   // a case that did not end as expected keeps its lab until the process ends
-	Emit    func(Event)
+	Emit    func(world.Event)
 	Update  bool // golden traces are written, not compared
 	Form    bool // the normal form of the trace is reported
 	// Golden reads the golden trace of a name; its error is fs.ErrNotExist if
@@ -81,33 +50,27 @@ type RunOptions struct {
 // Run runs one case of f in this process, which must be allowed to make
 // network namespaces, and returns how it ended. The last event carries the
 // same result.
-func (f *File) Run(ctx context.Context, c *Case, o RunOptions) Result {
-	r := &run{c: c, vm: f.vm, emit: o.Emit, started: time.Now(), update: o.Update, golden: o.Golden}
-	if r.golden == nil {
-		r.golden = func(string) ([]byte, error) { return nil, fs.ErrNotExist }
+func (f *File) Run(ctx context.Context, c *Case, o RunOptions) world.Result {
+	r := &run{c: c, Run: world.Run{VM: f.vm, Plan: c.Plan, Emit: o.Emit, Started: time.Now(), Update: o.Update, Golden: o.Golden,
+		Delays: map[*topo.WirePlan]time.Duration{}, Rated: map[*topo.WirePlan]bool{}}}
+	if r.Golden == nil {
+		r.Golden = func(string) ([]byte, error) { return nil, fs.ErrNotExist }
 	}
 	res := r.execute(ctx, o)
-	res.Took = time.Since(r.started)
-	r.event(Event{Kind: EventResult, Result: &res})
-	if r.lab != nil {
+	res.Took = time.Since(r.Started)
+	r.Event(world.Event{Kind: world.EventResult, Result: &res})
+	if r.Lab != nil {
 		// Slow, and nobody's business: the kernel would do it anyway.
-		_ = r.lab.Close()
+		_ = r.Lab.Close()
 	}
 	return res
 }
 
-func (r *run) event(e Event) {
-	e.At = time.Since(r.started)
-	if r.emit != nil {
-		r.emit(e)
-	}
-}
-
-func (r *run) execute(ctx context.Context, o RunOptions) (res Result) {
+func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 	if missing := probe(r.c.Needs); missing != "" {
-		return Result{Verdict: Skipped, Why: missing}
+		return world.Result{Verdict: world.Skipped, Why: missing}
 	}
-	to := topo.Options{Capture: o.Capture, Comment: r.c.ID()}
+	to := lab.Options{Capture: o.Capture, Comment: r.c.ID(), Seed: r.VM.Seed}
 	if o.Own {
 		ns, err := netns.Here("engine")
 		if err != nil {
@@ -115,69 +78,70 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res Result) {
 		}
 		to.Engine = ns
 	}
-	lab, err := topo.Up(r.c.Plan, to)
+	lab, err := lab.Up(r.c.Plan, to)
 	if err != nil {
 		return r.setupError(err)
 	}
-	r.lab = lab
-	r.event(Event{Kind: EventUp})
-	r.keys = &keyLog{lab: lab}
+	r.Lab = lab
+	harm.Equip(&r.Run)
+	r.Event(world.Event{Kind: world.EventUp})
+	r.Keys = &world.KeyLog{Lab: lab}
 	for _, n := range lab.Nodes {
-		r.nodes = append(r.nodes, newNode(r, n))
+		r.Nodes = append(r.Nodes, world.NewNode(&r.Run, n))
 	}
-	stop := context.AfterFunc(ctx, func() { r.vm.Stop(context.Cause(ctx)) })
+	stop := context.AfterFunc(ctx, func() { r.VM.Stop(context.Cause(ctx)) })
 	defer stop()
 	timer := time.AfterFunc(r.c.Timeout, func() {
-		r.vm.Stop(fmt.Errorf("scenario timed out after %s: raise its timeout, or look for what it waits for", r.c.Timeout))
+		r.VM.Stop(fmt.Errorf("scenario timed out after %s: raise its timeout, or look for what it waits for", r.c.Timeout))
 	})
 	defer timer.Stop()
 	err = r.play()
 	res = r.judge(err)
 	// Nothing after this belongs to the trace: closing sockets would add
 	// resets that no script asked for.
-	if lost, why := lab.Lost(); lost > 0 && (res.Verdict == Passed || res.Verdict == Failed) {
-		res = Result{Verdict: Inconclusive, Why: fmt.Sprintf("the engine lost %d frames: %v", lost, why)}
+	if lost, why := lab.Lost(); lost > 0 && (res.Verdict == world.Passed || res.Verdict == world.Failed) {
+		res = world.Result{Verdict: world.Inconclusive, Why: fmt.Sprintf("the engine lost %d frames: %v", lost, why)}
 	}
 	res.Packets = len(lab.Trace.Packets())
-	if o.Form && r.captured() {
-		r.event(Event{Kind: EventForm, Text: r.form()})
+	if o.Form && r.Captured() {
+		r.Event(world.Event{Kind: world.EventForm, Text: judge.Form(&r.Run)})
 	}
-	_, res.Stalled = lab.Stalls.During(r.started)
-	if o.Keep && res.Verdict != Passed {
+	_, res.Stalled = lab.Stalls.During(r.Started)
+	if o.Keep && res.Verdict != world.Passed {
 		r.keep(ctx, res)
 	}
-	if err := r.close(); err != nil && res.Verdict == Passed {
-		res.Verdict, res.Why = Errored, "clean up: "+err.Error()
+	if err := r.close(); err != nil && res.Verdict == world.Passed {
+		res.Verdict, res.Why = world.Errored, "clean up: "+err.Error()
 	}
 	return res
 }
 
 // keep reports the result and holds the lab until ctx ends.
-func (r *run) keep(ctx context.Context, res Result) {
-	e := Event{Kind: EventKept, Result: &res}
-	for _, n := range r.nodes {
-		e.Nodes = append(e.Nodes, NodeDesc{n.Name, n.NS.Fd()})
+func (r *run) keep(ctx context.Context, res world.Result) {
+	e := world.Event{Kind: world.EventKept, Result: &res}
+	for _, n := range r.Nodes {
+		e.Nodes = append(e.Nodes, world.NodeDesc{Name: n.Name, Fd: n.NS.Fd()})
 	}
-	r.event(e)
+	r.Event(e)
 	<-ctx.Done()
 }
 
 // play runs the script's function and the tasks it left behind.
 func (r *run) play() error {
-	r.vm.Data, r.vm.Running = r, true
-	r.vm.OnTaskError(func(err error) {
-		if r.taskEr == nil && context.Cause(r.vm.Context()) == nil {
+	r.VM.Data, r.VM.Running = &r.Run, true
+	r.VM.OnTaskError(func(err error) {
+		if r.taskEr == nil && context.Cause(r.VM.Context()) == nil {
 			r.taskEr = err
-			r.vm.Stop(err)
+			r.VM.Stop(err)
 		}
 	})
 	var netObj, v lua.LValue
-	r.vm.Enter(func() { netObj, v = r.vm.New(netClass, r), r.vm.New(params, r.c) })
-	err := r.vm.Call(r.c.run, netObj, v)
+	r.VM.Enter(func() { netObj, v = r.VM.New(netClass, &r.Run), r.VM.New(params, r.c) })
+	err := r.VM.Call(r.c.run, netObj, v)
 	if err == nil {
 		r.finish()
 	}
-	r.vm.Enter(func() {
+	r.VM.Enter(func() {
 		if r.taskEr != nil {
 			err = r.taskEr
 		}
@@ -188,64 +152,73 @@ func (r *run) play() error {
 // finish lets the tasks that run left behind come to their end, or to where
 // only the network could move them on and the wires are idle.
 func (r *run) finish() {
-	for before := -1; r.vm.Context().Err() == nil; {
-		r.vm.Quiesce()
-		seen := len(r.lab.Trace.Packets())
-		if !r.handlers || seen == before {
+	for before := -1; r.VM.Context().Err() == nil; {
+		r.VM.Quiesce()
+		seen := len(r.Lab.Trace.Packets())
+		if !r.Handlers || seen == before {
 			return
 		}
 		// A connection that is still on its way will start a handler.
 		before = seen
-		if r.lab.Relay.WaitIdle(r.vm.Context(), quiet) != nil {
+		if r.Lab.Relay.WaitIdle(r.VM.Context(), world.Quiet) != nil {
 			return
 		}
 	}
 }
 
-// captured reports whether any wire is.
-func (r *run) captured() bool {
-	return slices.ContainsFunc(r.c.Plan.Wires, func(w *topo.WirePlan) bool { return !w.Direct })
-}
-
 // judge turns how the script ended into a verdict.
-func (r *run) judge(err error) Result {
-	if bug := r.vm.Bug(); bug != nil {
-		return Result{Verdict: Errored, Why: bug.Error()}
+func (r *run) judge(err error) world.Result {
+	if bug := r.VM.Bug(); bug != nil {
+		return world.Result{Verdict: world.Errored, Why: bug.Error()}
 	}
-	if err != nil && !errors.Is(err, errStopped) {
+	if err != nil && !errors.Is(err, world.ErrStopped) {
 		var de *diag.Error
 		why := err.Error()
 		if errors.As(err, &de) {
 			why = de.Render()
 		}
-		return Result{Verdict: Errored, Why: why}
+		return world.Result{Verdict: world.Errored, Why: why}
+	}
+	for _, f := range r.Faults {
+		if err := f.Err(); err != nil {
+			return world.Result{Verdict: world.Errored, Why: r.cannot(f, err)}
+		}
 	}
 	if err == nil {
-		if i := slices.IndexFunc(r.subjects, func(e *expectation) bool { return !*e.done }); i >= 0 {
-			e := r.subjects[i]
-			return Result{Verdict: Errored, Why: r.vm.At(e.where, e.line, "", "what is expected is not said here", `follow it by a verb: expect(x):equals(1)`).Render()}
+		if i := slices.IndexFunc(r.Subjects, func(e *world.Subject) bool { return !e.Done }); i >= 0 {
+			e := r.Subjects[i]
+			return world.Result{Verdict: world.Errored, Why: r.VM.At(e.File, e.Line, "", "what is expected is not said here", `follow it by a verb: expect(x):equals(1)`).Render()}
 		}
 		r.unused()
 	}
-	if r.judged && r.lab.Trace.Truncated() {
-		return Result{Verdict: Inconclusive, Why: "more packets than a trace keeps: judge a shorter exchange, or use a direct wire for volume"}
+	if r.Judged && r.Lab.Trace.Truncated() {
+		return world.Result{Verdict: world.Inconclusive, Why: "more packets than a trace keeps: judge a shorter exchange, or use a direct wire for volume"}
 	}
-	if len(r.failed) == 0 {
-		return Result{Verdict: Passed}
+	if len(r.Failed) == 0 {
+		return world.Result{Verdict: world.Passed}
 	}
 	if why := r.excused(); why != "" {
-		return Result{Verdict: Inconclusive, Why: why}
+		return world.Result{Verdict: world.Inconclusive, Why: why}
 	}
-	return Result{Verdict: Failed}
+	return world.Result{Verdict: world.Failed}
+}
+
+// cannot says what a fault could not do, at its place in the script.
+func (r *run) cannot(f fault.Handle, err error) string {
+	var de *diag.Error
+	if errors.As(err, &de) {
+		return de.Render()
+	}
+	return r.VM.At(r.c.File, f.Line(), "", fmt.Sprintf("%s: %v", f, err), "match only packets that it can be done to").Render()
 }
 
 // unused fails the case for every fault that had to fire and did not.
 func (r *run) unused() {
 	idle := func(f fault.Handle) bool { n, err := f.Idle(); return n || err != nil }
-	if slices.ContainsFunc(r.faults, idle) {
-		_ = r.lab.Relay.WaitIdle(r.vm.Context(), quiet) // it may be about to
+	if slices.ContainsFunc(r.Faults, idle) {
+		_ = r.Lab.Relay.WaitIdle(r.VM.Context(), world.Quiet) // it may be about to
 	}
-	for _, f := range r.faults {
+	for _, f := range r.Faults {
 		idle, err := f.Idle()
 		text := fmt.Sprintf("%s never fired", f)
 		if err != nil {
@@ -254,8 +227,8 @@ func (r *run) unused() {
 			continue
 		}
 		where := fmt.Sprintf("%s:%d", r.c.File, f.Line())
-		r.failed = append(r.failed, failure{since: r.started})
-		r.event(Event{Kind: EventFault, Text: text, Where: where, Label: "say optional = true if that is meant"})
+		r.Failed = append(r.Failed, world.Failure{Since: r.Started})
+		r.Event(world.Event{Kind: world.EventFault, Text: text, Where: where, Label: "say optional = true if that is meant"})
 	}
 }
 
@@ -263,72 +236,33 @@ func (r *run) unused() {
 // time bound ran, or for so long that TCP itself may have acted on it. It is
 // empty if they stand.
 func (r *run) excused() string {
-	for _, f := range r.failed {
-		total, longest := r.lab.Stalls.During(f.since)
-		if longest >= stallThatMatters || f.timed && total > 0 {
+	for _, f := range r.Failed {
+		total, longest := r.Lab.Stalls.During(f.Since)
+		if longest >= stallThatMatters || f.Timed && total > 0 {
 			continue
 		}
 		return ""
 	}
-	_, longest := r.lab.Stalls.During(r.started)
+	_, longest := r.Lab.Stalls.During(r.Started)
 	return fmt.Sprintf("the host stalled for %s while this ran", longest.Round(time.Millisecond))
 }
 
 // setupError is an error of making the lab.
-func (r *run) setupError(err error) Result {
+func (r *run) setupError(err error) world.Result {
 	var te *topo.Error
 	if errors.As(err, &te) {
-		return Result{Verdict: Errored, Why: r.vm.At(r.c.File, te.Line, te.Word, te.Msg, te.Hint).Render()}
+		return world.Result{Verdict: world.Errored, Why: r.VM.At(r.c.File, te.Line, te.Word, te.Msg, te.Hint).Render()}
 	}
-	return Result{Verdict: Errored, Why: "set up lab: " + err.Error()}
+	return world.Result{Verdict: world.Errored, Why: "set up lab: " + err.Error()}
 }
 
 func (r *run) close() error {
 	var errs []error
-	errs = append(errs, r.lab.Finish())
-	r.vm.Stop(errors.New("the case has ended"))
-	for _, n := range r.nodes {
-		errs = append(errs, n.close())
+	errs = append(errs, r.Lab.Finish())
+	r.VM.Stop(errors.New("the case has ended"))
+	for _, n := range r.Nodes {
+		errs = append(errs, n.Close())
 	}
-	r.vm.Wait()
+	r.VM.Wait()
 	return errors.Join(errs...)
-}
-
-// settle waits until the wires are idle.
-func (r *run) settle() {
-	r.vm.Block(func() { _ = r.lab.Relay.WaitIdle(r.vm.Context(), quiet) })
-}
-
-// authority is the case's CA, made when first needed.
-func (r *run) authority() (*endpoint.CA, error) {
-	if r.ca == nil {
-		ca, err := endpoint.NewCA()
-		if err != nil {
-			return nil, err
-		}
-		r.ca = ca
-	}
-	return r.ca, nil
-}
-
-// keyLog writes TLS key log lines into the capture, each once: client and
-// server have the same.
-type keyLog struct {
-	lab  *topo.Lab
-	mu   sync.Mutex
-	seen map[string]bool
-}
-
-// Write implements io.Writer; crypto/tls calls it with one line at a time.
-func (k *keyLog) Write(line []byte) (int, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if !k.seen[string(line)] {
-		if k.seen == nil {
-			k.seen = map[string]bool{}
-		}
-		k.seen[string(line)] = true
-		k.lab.Secrets(line)
-	}
-	return len(line), nil
 }

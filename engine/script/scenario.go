@@ -11,6 +11,8 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"netrepro/engine/script/kind"
+	"netrepro/engine/script/shape"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/topo"
 )
@@ -111,29 +113,29 @@ func cells(axes []Axis) [][]Param {
 type loader struct{ found []*Scenario }
 
 // Needs lists what a scenario can say it needs.
-var Needs = []string{"nftables", "conntrack", "root"}
+var Needs = append([]string{"nftables", "conntrack", "root", "bridge"}, topo.TunnelKinds...)
 
 var scenarioOptions = &vm.Method{Name: "scenario", Options: []vm.Option{
-	opt("about", kString, "what fails and why, in prose"),
-	opt("tags", kStrings, "words to select by"),
-	opt("needs", kStrings, "what the machine must have: "+strings.Join(Needs, ", ")),
-	optDef("timeout", kDuration, "30s", "for one case, set-up and clean-up not counted"),
-	need("topology", &vm.Kind{Name: "topology", Type: "Topology", Parse: parseTopology}, "path { … } or graph { … }"),
-	opt("variants", kTable, `a list: { "bug", key = value }, …`),
-	opt("matrix", kTable, "lists by name; every combination runs"),
-	need("run", kFunc, "what happens: function(net, v) … end"),
+	kind.Opt("about", kind.String, "what fails and why, in prose"),
+	kind.Opt("tags", kind.Strings, "words to select by"),
+	kind.Opt("needs", kind.Strings, "what the machine must have: "+strings.Join(Needs, ", ")),
+	kind.OptDef("timeout", kind.Duration, "30s", "for one case, set-up and clean-up not counted"),
+	kind.Need("topology", &vm.Kind{Name: "topology", Type: "Topology", Parse: parseTopology}, "path { … } or graph { … }"),
+	kind.Opt("variants", kind.Table, `a list: { "bug", key = value }, …`),
+	kind.Opt("matrix", kind.Table, "lists by name; every combination runs"),
+	kind.Need("run", kind.Func, "what happens: function(net, v) … end"),
 }}
 
 func parseTopology(_ *vm.Call, x lua.LValue) (any, error) {
-	if s, ok := vm.As(x, topology); ok {
+	if s, ok := vm.As(x, shape.Topology); ok {
 		return s, nil
 	}
-	return nil, wrong(x, "a topology", `write path { host "a", wire {}, host "b" }`)
+	return nil, kind.Wrong(x, "a topology", `write path { host "a", wire {}, host "b" }`)
 }
 
 var scenarioVerb = &vm.Method{Name: "scenario", Doc: "Says what one scenario is. A file may hold several.",
 	Example: `scenario "name" { topology = path { host "a", wire {}, host "b" }, run = function(net, v) end }`, Phase: vm.Loading,
-	Params: []vm.Param{{Name: "name", Kind: kString, Doc: "letters, digits and -"}},
+	Params: []vm.Param{{Name: "name", Kind: kind.String, Doc: "letters, digits and -"}},
 	Fn: func(c *vm.Call) error {
 		name := c.Args["name"].(string)
 		if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
@@ -187,6 +189,7 @@ func define(c *vm.Call, name string, t *lua.LTable) error {
 		return planError(c, err)
 	}
 	s.Plan = plan
+	s.Needs = append(s.Needs, implied(plan)...)
 	if vs, ok := get("variants").(*lua.LTable); ok {
 		if s.Variants, err = variants(c, vs); err != nil {
 			return err
@@ -208,6 +211,19 @@ func define(c *vm.Call, name string, t *lua.LTable) error {
 	return nil
 }
 
+// implied are the needs that a topology has by itself.
+func implied(p *topo.Plan) []string {
+	var out []string
+	for _, t := range p.Tunnels {
+		out = append(out, t.Kind)
+	}
+	if slices.ContainsFunc(p.Nodes, func(n *topo.NodePlan) bool { return n.Kind == topo.Switch }) {
+		out = append(out, "bridge")
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // planError gives an error of a topology its place in the script.
 func planError(c *vm.Call, err error) error {
 	var te *topo.Error
@@ -222,7 +238,7 @@ func planError(c *vm.Call, err error) error {
 }
 
 func variants(c *vm.Call, t *lua.LTable) ([]Variant, error) {
-	items, err := list(t, `write variants = { { "bug", outcome = "stalls" }, … }`)
+	items, err := kind.List(t, `write variants = { { "bug", outcome = "stalls" }, … }`)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ func two(a, b Node, w Wire) *Spec {
 	return &Spec{Nodes: []Node{a, b}, Wires: []Wire{w}}
 }
 
-func addr(s string) Node { return Node{Addr: map[string]string{"": s}} }
+func addr(s string) Node { return Node{Addr: map[string][]string{"": {s}}} }
 
 func TestPlanErrors(t *testing.T) {
 	tests := []struct {
@@ -34,10 +34,10 @@ func TestPlanErrors(t *testing.T) {
 		{"small MTU", two(Node{}, Node{}, Wire{MTU: [2]int{40, 1500}}), "mtu 40 is impossible"},
 		{"same address", two(addr("192.0.2.1/24"), addr("192.0.2.1/24"), Wire{}), "used twice"},
 		{"other subnet", two(addr("192.0.2.1/24"), addr("198.51.100.1/24"), Wire{}), "cannot reach each other"},
-		{"no prefix length", two(addr("192.0.2.1"), Node{}, Wire{}), "not an IPv4 address"},
-		{"address for no wire", two(Node{Addr: map[string]string{"wan": "192.0.2.1/24"}}, Node{}, Wire{}), "is for no wire"},
+		{"no prefix length", two(addr("192.0.2.1"), Node{}, Wire{}), "not an address"},
+		{"address for no wire", two(Node{Addr: map[string][]string{"wan": {"192.0.2.1/24"}}}, Node{}, Wire{}), "is for no wire"},
 		{"gateway", two(Node{Gateway: "c"}, Node{}, Wire{}), `"c" is not a neighbour of a`},
-		{"route", two(Node{Routes: []Route{{"x", "b"}}}, Node{}, Wire{}), "not an IPv4 prefix"},
+		{"route", two(Node{Routes: []Route{{To: "x", Via: []string{"b"}}}}, Node{}, Wire{}), "not a prefix"},
 	}
 	for _, tt := range tests {
 		_, err := tt.spec.Plan()
@@ -65,7 +65,7 @@ func TestAddresses(t *testing.T) {
 			continue
 		}
 		for i, want := range tt.want {
-			if got := p.Wires[0].Ends[i].Prefix.String(); got != want {
+			if got := p.Wires[0].Ends[i].Addrs[0].String(); got != want {
 				t.Errorf("%s: end %d is %s, want %s", tt.name, i, got, want)
 			}
 		}
@@ -79,21 +79,21 @@ func reach(p *Plan, from *NodePlan, to netip.Addr) (hops int, err error) {
 		var via netip.Addr
 		bits := -1
 		for _, f := range at.Ifaces {
-			if f.Prefix.Addr() == to {
+			if f.Addrs[0].Addr() == to {
 				return hops, nil
 			}
-			if f.Prefix.Contains(to) && f.Prefix.Bits() > bits {
-				bits, via = f.Prefix.Bits(), to
+			if a := f.Addrs[0]; a.Contains(to) && a.Bits() > bits {
+				bits, via = a.Bits(), to
 			}
 		}
 		for _, r := range at.Routes {
 			if r.To.Contains(to) && r.To.Bits() > bits {
-				bits, via = r.To.Bits(), r.Via
+				bits, via = r.To.Bits(), r.Hops[0].Via
 			}
 		}
 		var next *NodePlan
 		for _, f := range at.Ifaces {
-			if f.Peer().Prefix.Addr() == via {
+			if f.Peer().Addrs[0].Addr() == via {
 				next = f.Peer().Node
 			}
 		}
@@ -106,7 +106,7 @@ func reach(p *Plan, from *NodePlan, to netip.Addr) (hops int, err error) {
 }
 
 func TestRoutes(t *testing.T) {
-	p, err := chain(50).Plan()
+	p, err := Chain(50).Plan()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,20 +147,4 @@ func TestMerge(t *testing.T) {
 	if got, want := fmt.Sprint(merge(in)), "[10.0.1.0/24 10.0.2.0/23 10.0.4.0/22]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-}
-
-// chain is a line of n nodes, routers but for the ends.
-func chain(n int) *Spec {
-	s := &Spec{}
-	for i := range n {
-		k := Router
-		if i == 0 || i == n-1 {
-			k = Host
-		}
-		s.Nodes = append(s.Nodes, Node{Name: fmt.Sprintf("n%d", i), Kind: k})
-		if i > 0 {
-			s.Wires = append(s.Wires, Wire{Nodes: [2]string{fmt.Sprintf("n%d", i-1), fmt.Sprintf("n%d", i)}})
-		}
-	}
-	return s
 }

@@ -15,7 +15,6 @@ type findings struct {
 	mu       sync.Mutex
 	analyzer *analysis.Analyzer
 	records  []*analysis.Record // by frame number, from 1
-	left     map[*Segment]int   // frames in which packets left that have not arrived
 }
 
 // Finding is what the analysis says of p, which must be recorded; nil if it is
@@ -48,16 +47,15 @@ func (t *Trace) Findings() []*analysis.Record {
 	if f.analyzer == nil {
 		f.analyzer = analysis.New(analysis.Options{})
 		f.analyzer.Describe(t.CapturePoints())
-		f.left = map[*Segment]int{}
 	}
 	for _, p := range t.Packets()[len(f.records):] {
 		in := analysis.Input{N: p.N, Time: p.Time, Point: p.Point.Index, Packet: &p.Packet, Payload: p.Payload, Dropped: p.Dropped,
-			Direction: analysis.Out, Paired: p.Dir == Out, Kept: true}
+			Harmed: p.Harmed, Direction: analysis.Out, Paired: p.Dir == Out, Kept: true, More: p.More}
 		if p.Dir == In {
-			in.Direction, in.SameAs = analysis.In, f.left[p.Segment]
-			delete(f.left, p.Segment)
-		} else {
-			f.left[p.Segment] = p.N
+			in.Direction = analysis.In
+			if p.Sent != nil {
+				in.SameAs = p.Sent.N
+			}
 		}
 		r := &analysis.Record{}
 		f.analyzer.Add(&in, r)

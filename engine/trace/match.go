@@ -1,13 +1,12 @@
 package trace
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"netrepro/engine/analysis"
-	"netrepro/engine/app"
 	"netrepro/engine/packet"
 	"netrepro/engine/reset"
 )
@@ -95,8 +94,10 @@ func (e *Ends) has(p *Packet) bool {
 	return s == e.A && d == e.B || s == e.B && d == e.A
 }
 
-// Range is an inclusive range of lengths; Max below 0 is no bound.
+// Range is an inclusive range of whole numbers; Max below 0 is no bound.
 type Range struct{ Min, Max int }
+
+func (r *Range) has(n int) bool { return n >= r.Min && (r.Max < 0 || n <= r.Max) }
 
 // Hit is a segment that something, a fault say, singled out.
 type Hit struct {
@@ -120,9 +121,19 @@ type Match struct {
 	SACKs        func() *Hit // acknowledgements that report this segment missing
 	Covers       func() *Hit // acknowledgements that cover this segment
 	Dropped      *bool
+	Harmed       *bool        // a fault did something else to it, or forged it
+	Fields       []FieldMatch // of the headers
+	Toward       string       // the node at the end of the wire it is on its way to
+	Payload      string       // bytes that the payload has in it
+	Size         *Range       // bytes of the frame
+	Queued       *Range       // bytes that waited before it on a wire with a rate
+	Rexmit       *Range       // how often its sequence space was sent before
+	Where        func(p *Packet) bool
+	// What is said in the clear, by streams that are read while they pass
+	// ([Trace.ReadApps]) or by the analysis of a recorded packet.
+	TLS  string // the name of a TLS event that begins in it: "client-hello"
+	HTTP string // the beginning of an HTTP start line in it: "GET /", "HTTP/1.1 200"
 	// What only the analysis of a recorded packet can tell.
-	TLS      string // the name of a TLS event that begins in it: "client-hello"
-	HTTP     string // the beginning of an HTTP start line in it: "GET /", "HTTP/1.1 200"
 	RST      *ResetMatch
 	Original string // what became of what it sends again: "lost" or "arrived"
 }
@@ -159,27 +170,33 @@ func (m *Match) Matches(p *Packet) bool {
 		m.DPort != 0 && int(p.DstPort) != m.DPort,
 		m.Seq != nil && p.RelSeq != *m.Seq,
 		m.Ack != nil && (p.RelAck != *m.Ack || !p.Flags.Has(packet.ACK)),
-		m.Len != nil && (int(p.PayloadLen) < m.Len.Min || m.Len.Max >= 0 && int(p.PayloadLen) > m.Len.Max),
+		m.Len != nil && !m.Len.has(int(p.PayloadLen)),
 		m.Flags != "" && p.Flags.String() != m.Flags,
 		m.SACKs != nil && !sacks(m.SACKs(), p),
 		m.Covers != nil && !covers(m.Covers(), p),
-		m.Dropped != nil && (p.Dropped != "") != *m.Dropped:
+		m.Dropped != nil && (p.Dropped != "") != *m.Dropped,
+		m.Harmed != nil && (p.Harmed != "") != *m.Harmed,
+		m.Toward != "" && !toward(m.Toward, p),
+		m.Size != nil && !m.Size.has(int(p.Length)),
+		m.Queued != nil && !m.Queued.has(int(p.Queued)),
+		m.Rexmit != nil && !m.Rexmit.has(int(p.Resent)),
+		len(m.Fields) > 0 && !m.fieldsMatch(p),
+		m.Payload != "" && !bytes.Contains(p.Payload, []byte(m.Payload)),
+		(m.TLS != "" || m.HTTP != "") && !m.app(p):
 		return false
 	}
-	return !m.analysed() || m.found(p.Finding())
+	return (!m.analysed() || m.found(p.Finding())) && (m.Where == nil || m.Where(p))
 }
 
 // analysed reports whether m asks for what only the analysis can tell.
 func (m *Match) analysed() bool {
-	return m.TLS != "" || m.HTTP != "" || m.RST != nil || m.Original != ""
+	return m.RST != nil || m.Original != ""
 }
 
 func (m *Match) found(r *analysis.Record) bool {
 	switch {
 	case r == nil,
-		m.Original != "" && r.Original != m.Original,
-		m.TLS != "" && !slices.ContainsFunc(r.App, func(e app.Event) bool { return e.Proto == "tls" && e.Name == m.TLS }),
-		m.HTTP != "" && !slices.ContainsFunc(r.App, func(e app.Event) bool { return e.Proto == "http" && strings.HasPrefix(e.Detail, m.HTTP) }):
+		m.Original != "" && r.Original != m.Original:
 		return false
 	}
 	if m.RST == nil {
@@ -190,7 +207,7 @@ func (m *Match) found(r *analysis.Record) bool {
 }
 
 func (m *Match) tcpOnly() bool {
-	return m.analysed() || m.TCP != "" || m.Seq != nil || m.Ack != nil || m.Flags != "" || m.SACKs != nil || m.Covers != nil
+	return m.analysed() || m.TLS != "" || m.HTTP != "" || m.Rexmit != nil || m.TCP != "" || m.Seq != nil || m.Ack != nil || m.Flags != "" || m.SACKs != nil || m.Covers != nil
 }
 
 // sacks reports whether p acknowledges up to the hole that h left and reports
@@ -205,9 +222,5 @@ func covers(h *Hit, p *Packet) bool {
 
 func icmpIs(name string, p *Packet) bool {
 	m := p.ICMP()
-	want, ok := packet.ICMPNames[name]
-	if m == nil || !ok || p.Proto != packet.ProtoICMP {
-		return false
-	}
-	return (want[0] < 0 || int(m.Type) == want[0]) && (want[1] < 0 || int(m.Code) == want[1])
+	return m != nil && m.Is(name, p.Proto)
 }

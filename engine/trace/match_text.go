@@ -53,6 +53,29 @@ func (m *Match) String() string {
 	if m.Covers != nil {
 		add("covers = %s", hitName(m.Covers()))
 	}
+	for i := range m.Fields {
+		add("%s", &m.Fields[i])
+	}
+	if m.Toward != "" {
+		add("toward = %s", m.Toward)
+	}
+	if m.Payload != "" {
+		add("payload = %q", m.Payload)
+	}
+	for _, f := range []struct {
+		name string
+		r    *Range
+	}{{"size", m.Size}, {"queued", m.Queued}, {"rexmit", m.Rexmit}} {
+		if f.r != nil {
+			add("%s = %s", f.name, f.r.quoted())
+		}
+	}
+	if m.Where != nil {
+		add("where = function")
+	}
+	if m.Harmed != nil {
+		add("harmed = %t", *m.Harmed)
+	}
 	if m.Dropped != nil {
 		add("dropped = %t", *m.Dropped)
 	}
@@ -75,6 +98,14 @@ func hitName(h *Hit) string {
 		return "a fault that never fired"
 	}
 	return fmt.Sprintf("%d:%d", h.Seq, h.End)
+}
+
+// quoted writes r as a script would.
+func (r *Range) quoted() string {
+	if r.Min == r.Max {
+		return r.String()
+	}
+	return fmt.Sprintf("%q", r)
 }
 
 // String writes r as "7", "1..5" or ">= 3".

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"netrepro/engine/analysis"
+	"netrepro/engine/app"
 	"netrepro/engine/packet"
 )
 
@@ -22,8 +23,10 @@ type Point struct {
 	Index int // interface number in trace.pcapng
 	Node  string
 	Wire  string
+	Far   string // the node at the other end of the wire
 	Dev   string // device inside the node
 	MTU   int
+	Hub   bool // the node takes frames for any MAC address: a switch
 	MAC   [6]byte
 	Addrs []netip.Addr
 
@@ -42,6 +45,16 @@ type Packet struct {
 	Point   *Point
 	Dir     Dir
 	Dropped string // what dropped it, empty if nothing did
+	// Harmed says what faults and boxes did to it besides: "delayed by 40ms
+	// (wan:delay {})", empty if nothing.
+	Harmed string
+	// Sent is the record of an arrival where the packet left the other end of
+	// the wire; nil if nothing there sent it.
+	Sent *Packet
+	// More says that another arrival of the same Sent follows.
+	More bool
+	// Queued is how many bytes waited before it on a wire with a rate.
+	Queued int32
 }
 
 // Segment is a decoded frame with its place in its connection.
@@ -53,9 +66,17 @@ type Segment struct {
 	Resent int32 // how often this sequence space was sent before
 	Class  analysis.Class
 	Opener bool // sent by the side that opened Conn
-	// Payload is what is kept of the transport payload: all of it up to
-	// [WholeBytes] of a trace, nothing after.
+	// Frame is what is kept of the frame: all of it up to [WholeBytes] of a
+	// trace, its headers after that.
+	Frame []byte
+	// Payload is the transport payload as far as it is in Frame.
 	Payload []byte
+	// App is what it says in TLS or HTTP, if that is asked for while packets
+	// pass ([Trace.ReadApps]).
+	App []app.Event
+
+	kept bool // Frame is a copy
+	made bool // it was changed or forged on the way: its numbers prove nothing
 }
 
 // End is the relative sequence number after the space s takes.
@@ -90,4 +111,14 @@ func keyOf(p *packet.Packet) (connKey, bool) {
 		a, b = b, a
 	}
 	return connKey{a, b, p.Proto}, true
+}
+
+// Absolute is the number on the wire of a relative one, of the sender of s or,
+// with other, of the side that it acknowledges.
+func (s *Segment) Absolute(relative uint32, other bool) uint32 {
+	me := 1
+	if s.Opener != other {
+		me = 0
+	}
+	return s.Conn.base[me] + relative
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
 	"netrepro/engine/pcap"
 )
@@ -22,9 +23,15 @@ const WholeBytes = 16 << 20
 // engine reads, options and the beginning of the payload.
 const SnapLen = 128
 
+// Comments of frames in a capture file begin with these.
+const (
+	CommentDropped = "dropped: "
+	CommentFault   = "fault: "
+)
+
 const (
 	slab      = 512       // packets allocated at a time
-	keepChunk = 256 << 10 // bytes of payload allocated at a time
+	keepChunk = 256 << 10 // bytes of frames allocated at a time
 )
 
 // Trace collects packets from the wires and follows their connections. Arrive,
@@ -36,7 +43,8 @@ type Trace struct {
 
 	file     *pcap.Writer
 	written  int // bytes of frames given to file
-	kept     int // bytes of payload in memory
+	kept     int // bytes of frames in memory
+	apps     bool
 	bytes    []byte
 	segments []Segment
 	records  []Packet
@@ -67,59 +75,157 @@ func New(start time.Time, points []*Point, file *pcap.Writer) *Trace {
 }
 
 // Arrive makes a packet of a frame that left a node at point: its connection,
-// relative numbers and class. payload is copied. The packet is not part of the
-// trace until [Trace.Record].
-func (t *Trace) Arrive(point *Point, at time.Duration, decoded *packet.Packet, payload []byte) *Packet {
-	s := alloc(&t.segments)
-	s.Packet = *decoded
-	s.Payload = t.keep(payload)
-	p := alloc(&t.records)
-	p.Segment, p.Point, p.Time = s, point, at
-	if f := t.flow(p); f != nil && p.IsTCP() {
-		f.conn.relate(s)
-		sent := f.out.Sent(&s.Packet, at)
-		s.Class, s.Resent = sent.Class, sent.Resent
+// relative numbers and class. The packet is not part of the trace, and frame, of
+// which payload is a part, is not copied, until [Trace.Record].
+func (t *Trace) Arrive(point *Point, at time.Duration, decoded *packet.Packet, frame, payload []byte) *Packet {
+	p := t.packet(point, at, decoded, frame, payload)
+	f := t.flow(p)
+	if f == nil {
+		return p
+	}
+	p.Conn, p.Opener = f.conn, f.conn.openedBy(&p.Packet)
+	if p.IsTCP() {
+		f.own = t.names[p.Src] == point.Node
+		f.conn.relate(p.Segment)
+		sent := f.out.Sent(&p.Packet, at)
+		p.Class, p.Resent = sent.Class, sent.Resent
+		if t.apps {
+			p.App = f.app.Feed(p.Seq, int(p.PayloadLen), payload, nil)
+		}
 	}
 	return p
 }
 
-// keep copies payload, as long as there is room.
-func (t *Trace) keep(payload []byte) []byte {
-	n := len(payload)
-	if n == 0 || t.kept > WholeBytes {
-		return nil
+func (t *Trace) packet(point *Point, at time.Duration, decoded *packet.Packet, frame, payload []byte) *Packet {
+	s := alloc(&t.segments)
+	s.Packet = *decoded
+	s.Frame, s.Payload = frame, payload
+	p := alloc(&t.records)
+	p.Segment, p.Point, p.Time = s, point, at
+	return p
+}
+
+// ReadApps has every packet from now on read for TLS and HTTP while it passes.
+// It must be called as [Trace.Record] is.
+func (t *Trace) ReadApps() { t.apps = true }
+
+// keep copies a frame: all of it as long as there is room, then its headers.
+func (t *Trace) keep(frame, payload []byte) (kept, body []byte) {
+	n := len(frame)
+	head := n - len(payload)
+	if len(payload) > 0 {
+		// They end at the same byte of memory, but for what is behind the
+		// IP packet.
+		head = max(cap(frame)-cap(payload), 0)
+	}
+	if t.kept > WholeBytes || head+len(payload) > n {
+		n, payload = min(head, n, SnapLen), nil
+	}
+	if n == 0 {
+		return nil, nil
 	}
 	t.kept += n
 	if len(t.bytes)+n > cap(t.bytes) {
 		t.bytes = make([]byte, 0, max(keepChunk, n))
 	}
 	at := len(t.bytes)
-	t.bytes = append(t.bytes, payload...)
-	return t.bytes[at:len(t.bytes):len(t.bytes)]
-}
-
-// Record adds p to the trace and data to the capture file; dropped names what
-// dropped it, empty if nothing did.
-func (t *Trace) Record(p *Packet, data []byte, dropped string) {
-	p.Dropped = dropped
-	comment := ""
-	if dropped != "" {
-		comment = "dropped: " + dropped
+	t.bytes = append(t.bytes, frame[:n]...)
+	kept = t.bytes[at:len(t.bytes):len(t.bytes)]
+	if len(payload) > 0 {
+		body = kept[head : head+len(payload)]
 	}
-	t.add(p, data, comment)
+	return kept, body
 }
 
-// Deliver adds the arrival of p, sent at the other end of the wire, at point.
-func (t *Trace) Deliver(p *Packet, point *Point, at time.Duration, data []byte) {
-	q := alloc(&t.records)
-	q.Segment, q.Point, q.Dir, q.Time = p.Segment, point, In, at
-	if f := t.flow(q); f != nil && q.IsTCP() {
-		f.out.Acknowledged(&q.Packet, at)
+// Record adds p to the trace and data to the capture file, with what befell it.
+func (t *Trace) Record(p *Packet, data []byte) {
+	if !p.kept {
+		p.Frame, p.Payload = t.keep(p.Frame, p.Payload)
+		p.kept = true
 	}
-	t.add(q, data, "")
+	if p.Dir == In && p.Dropped == "" && p.IsTCP() {
+		if f := t.flow(p); f != nil {
+			f.out.Acknowledged(&p.Packet, p.Time)
+		}
+	}
+	t.add(p, data)
 }
 
-func (t *Trace) add(p *Packet, data []byte, comment string) {
+// Arrival is a packet that reaches the end of a wire.
+type Arrival struct {
+	Sent   *Packet // where it left the other end, nil if nothing there sent it
+	Point  *Point
+	At     time.Duration
+	Harmed string // what was done to it on the way
+	More   bool   // it will arrive again
+	// Decoded is what Data says and Payload a part of Data, if that is not what
+	// was sent.
+	Decoded       *packet.Packet
+	Data, Payload []byte
+}
+
+// Reach makes a packet of an arrival, which is not part of the trace until
+// [Trace.Record].
+func (t *Trace) Reach(a *Arrival) *Packet {
+	var q *Packet
+	if a.Decoded == nil {
+		q = alloc(&t.records)
+		q.Segment, q.Point, q.Time = a.Sent.Segment, a.Point, a.At
+	} else {
+		q = t.packet(a.Point, a.At, a.Decoded, a.Data, a.Payload)
+	}
+	q.Dir, q.Sent, q.Harmed, q.More = In, a.Sent, a.Harmed, a.More
+	if a.Decoded == nil {
+		return q
+	}
+	q.made = true
+	if q.Conn = t.existing(q); q.Conn == nil {
+		f := t.flow(q)
+		if f == nil {
+			return q
+		}
+		q.Conn = f.conn
+		if q.IsTCP() {
+			q.Opener = f.conn.openedBy(&q.Packet)
+			f.conn.relate(q.Segment)
+		}
+	}
+	q.Opener = q.Conn.openedBy(&q.Packet)
+	if q.IsTCP() {
+		q.Conn.number(q.Segment)
+		q.Class = t.class(q, a.Sent)
+	}
+	return q
+}
+
+// existing is the connection that a packet which was changed or forged is said
+// to be of, nil if there is none yet. Whatever its numbers are, it opens no
+// other.
+func (t *Trace) existing(q *Packet) *Conn {
+	k, ok := keyOf(&q.Packet)
+	if !ok {
+		return nil
+	}
+	if f := t.flows[q.Point.Index][k]; f != nil {
+		return f.conn
+	}
+	if n := len(t.conns[k]); n > 0 {
+		return t.conns[k][n-1]
+	}
+	return nil
+}
+
+// class is what a segment that was changed or forged is: what it was when it was
+// sent, or what it would be as the first of its connection.
+func (t *Trace) class(q, sent *Packet) analysis.Class {
+	if sent != nil && sent.PayloadLen == q.PayloadLen {
+		return sent.Class
+	}
+	var s analysis.Sender
+	return s.Sent(&q.Packet, q.Time).Class
+}
+
+func (t *Trace) add(p *Packet, data []byte) {
 	t.mu.Lock()
 	t.n++
 	p.N = t.n
@@ -141,8 +247,11 @@ func (t *Trace) add(p *Packet, data []byte, comment string) {
 	}
 	t.file.Append(func(b []byte) []byte {
 		f := pcap.Frame{Interface: p.Point.Index, Time: t.Start.UnixNano() + int64(p.Time), Data: data, Length: int(p.Length), Direction: dir}
-		if comment != "" {
-			f.Comments = []string{comment}
+		if p.Dropped != "" {
+			f.Comments = append(f.Comments, CommentDropped+p.Dropped)
+		}
+		if p.Harmed != "" {
+			f.Comments = append(f.Comments, CommentFault+p.Harmed)
 		}
 		return t.file.Packet(b, &f)
 	})
@@ -157,12 +266,12 @@ func (t *Trace) Secrets(lines []byte) {
 	t.file.Append(func(b []byte) []byte { return t.file.Secrets(b, lines) })
 }
 
-// Unacked reports whether a sender waits for an acknowledgement, and so will
+// Unacked reports whether a node that sends waits for an acknowledgement, and so will
 // send again before long. It must be called as Record is.
 func (t *Trace) Unacked() bool {
 	for _, flows := range t.flows {
 		for _, f := range flows {
-			if f.out.Outstanding() {
+			if f.own && f.out.Outstanding() {
 				return true
 			}
 		}
@@ -182,6 +291,13 @@ func (t *Trace) Packets() []*Packet {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.packets[:len(t.packets):len(t.packets)]
+}
+
+// Owns reports whether the node of a capture point has address a.
+func (t *Trace) Owns(p *Point, a netip.Addr) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.names[a] == p.Node
 }
 
 // Name is the node that has address a, or a itself.
@@ -213,16 +329,11 @@ func (t *Trace) flow(p *Packet) *flow {
 	}
 	flows := t.flows[p.Point.Index]
 	f := flows[k]
-	opens := p.Flags.Has(packet.SYN) && !p.Flags.Has(packet.ACK)
+	opens := p.Flags.Has(packet.SYN) && !p.Flags.Has(packet.ACK) && !p.made
 	if f == nil || opens && f.conn.differs(p) {
 		f = &flow{conn: t.connection(k, p, opens)}
 		flows[k] = f
 	}
-	if p.Dir == In {
-		return f
-	}
-	p.Conn = f.conn
-	p.Opener = f.conn.Opener == netip.AddrPortFrom(p.Src, p.SrcPort)
 	return f
 }
 
@@ -241,6 +352,11 @@ func (t *Trace) connection(k connKey, p *Packet, opens bool) *Conn {
 	return c
 }
 
+// openedBy reports whether p comes from the side that opened c.
+func (c *Conn) openedBy(p *packet.Packet) bool {
+	return c.Opener == netip.AddrPortFrom(p.Src, p.SrcPort)
+}
+
 // differs reports whether p, a SYN, opens another connection than c.
 func (c *Conn) differs(p *Packet) bool {
 	side := 1
@@ -251,7 +367,7 @@ func (c *Conn) differs(p *Packet) bool {
 }
 
 // relate fills in the relative numbers of p, as Wireshark counts them: a SYN
-// is 0, the first byte is 1.
+// is 0, the first byte is 1. What p says of them for the first time is learned.
 func (c *Conn) relate(p *Segment) {
 	me := 1
 	if p.Opener {
@@ -269,6 +385,17 @@ func (c *Conn) relate(p *Segment) {
 		if !c.known[1-me] {
 			c.base[1-me], c.known[1-me] = p.Ack-1, true
 		}
+	}
+	c.number(p)
+}
+
+// number fills in the relative numbers of p and learns nothing.
+func (c *Conn) number(p *Segment) {
+	me := 1
+	if p.Opener {
+		me = 0
+	}
+	if p.Flags.Has(packet.ACK) {
 		p.RelAck = p.Ack - c.base[1-me]
 	}
 	p.RelSeq = p.Seq - c.base[me]

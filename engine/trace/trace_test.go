@@ -54,13 +54,14 @@ func (w *wire) send(g step) *Packet {
 	if !g.flags.Has(packet.ACK) {
 		d.Ack = 0
 	}
-	p := w.Arrive(from, w.now, &d, nil)
+	p := w.Arrive(from, w.now, &d, nil, nil)
 	if g.lost {
-		w.Record(p, nil, "a fault")
+		p.Dropped = "a fault"
+		w.Record(p, nil)
 		return p
 	}
-	w.Record(p, nil, "")
-	w.Deliver(p, to, w.now, nil)
+	w.Record(p, nil)
+	w.Record(w.Reach(&Arrival{Sent: p, Point: to, At: w.now}), nil)
 	return p
 }
 

@@ -82,7 +82,7 @@ func (b *Builder) arrived(row *Row, r *analysis.Record) {
 		row.To, row.Stopped = b.far[r.Point], true
 	}
 	for _, m := range marks(r, true) {
-		if !slices.Contains(row.Marks, m) && (m.Kind == MarkDropped || m.Kind == MarkNote) {
+		if !slices.Contains(row.Marks, m) && (m.Kind == MarkDropped || m.Kind == MarkFault || m.Kind == MarkNote) {
 			row.Marks = append(row.Marks, m)
 		}
 	}

@@ -134,6 +134,9 @@ func appendRest(b []byte, r *analysis.Record) []byte {
 	if r.Copy > 0 {
 		b = strconv.AppendInt(append(b, `,"copy_of":`...), int64(r.Copy), 10)
 	}
+	if r.Harmed != "" {
+		b = appendText(append(b, `,"fault":`...), r.Harmed)
+	}
 	if r.Dropped != "" {
 		b = appendText(append(b, `,"dropped":`...), r.Dropped)
 	}

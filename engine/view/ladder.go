@@ -48,6 +48,7 @@ const (
 	MarkSent    = "sent"    // why it was sent again
 	MarkFlag    = "flag"    // Wireshark's flags
 	MarkDropped = "dropped" // what dropped it
+	MarkFault   = "fault"   // what else a fault did to it
 	MarkReset   = "reset"   // the verdict on a reset
 	MarkApp     = "app"     // TLS and HTTP
 	MarkNote    = "note"
@@ -90,7 +91,7 @@ func Line(r *analysis.Record, n Names) string {
 func Remarks(r *analysis.Record) []string {
 	var out []string
 	for _, m := range marks(r, true) {
-		if m.Kind != MarkDropped && m.Kind != MarkApp {
+		if m.Kind != MarkDropped && m.Kind != MarkFault && m.Kind != MarkApp {
 			out = append(out, m.Text)
 		}
 	}
@@ -202,6 +203,9 @@ func marks(r *analysis.Record, several bool) []Mark {
 	}
 	for _, n := range r.Notes {
 		add(MarkNote, "%s", n)
+	}
+	if r.Harmed != "" {
+		add(MarkFault, "fault: %s", r.Harmed)
 	}
 	if r.Dropped != "" {
 		add(MarkDropped, "dropped: %s", r.Dropped)

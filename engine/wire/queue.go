@@ -2,15 +2,14 @@
 
 package wire
 
-import "netrepro/engine/trace"
-
-// queued is a frame on its way: it leaves when due.
+// queued is a frame on its way: what happens to it when it is due.
 type queued struct {
-	due  int64 // nanoseconds since 1970
-	seq  uint64
-	port *port // where it leaves
-	pkt  *trace.Packet
-	data []byte
+	due    int64 // nanoseconds since 1970
+	seq    uint64
+	port   *port // where it leaves, or
+	enters bool  // where it enters, made there by the node's box
+	a      arrival
+	held   *Held // that it is kept back no longer
 }
 
 // delayQueue is a binary heap of frames by due time, first come first out
@@ -52,13 +51,34 @@ func (q *delayQueue) next() (due int64, ok bool) {
 	return q.items[0].due, true
 }
 
-func (q *delayQueue) pop() queued {
-	f := q.items[0]
+// pop takes the first frame out; there must be one.
+func (q *delayQueue) pop() queued { return q.take(0) }
+
+// remove takes the end of a frame's hold out, if it is there.
+func (q *delayQueue) remove(h *Held) {
+	for i := range q.items {
+		if q.items[i].held == h {
+			q.take(i)
+			return
+		}
+	}
+}
+
+func (q *delayQueue) take(at int) queued {
+	f := q.items[at]
 	last := len(q.items) - 1
-	q.items[0] = q.items[last]
+	q.items[at] = q.items[last]
 	q.items[last] = queued{}
 	q.items = q.items[:last]
-	for i := 0; ; {
+	for i := at; i > 0 && i < last; {
+		up := (i - 1) / 2
+		if !q.less(i, up) {
+			break
+		}
+		q.swap(i, up)
+		i = up
+	}
+	for i := at; ; {
 		down := 2*i + 1
 		if down >= last {
 			return f

@@ -5,6 +5,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"sync"
 	"time"
@@ -49,10 +50,14 @@ type Relay struct {
 	ring    *ring
 	out     batch
 	queue   delayQueue
-	keeping int      // bytes in queue
+	keeping int      // bytes on their way or held back
 	spare   [][]byte // buffers to reuse
-	last    int64    // when a frame was last handled
-	dirty   int64    // when the first packet not yet flushed came, 0 if none
+	spent   [][]byte // buffers to reuse once they are flushed
+	verdict Verdict  // of the frame at hand
+	tainted bool     // something was changed or forged: nodes may discard what arrives
+	vlans   map[int32]uint16
+	last    int64 // when a frame was last handled
+	dirty   int64 // when the first packet not yet flushed came, 0 if none
 	lost    uint64
 	lostWhy error
 
@@ -88,12 +93,13 @@ type Config struct {
 	Wires  []Spec
 	Trace  *trace.Trace
 	Stalls *stall.Monitor
+	Seed   uint64 // of what is drawn by chance
 }
 
 // Start begins to carry frames between the ends of every wire, whose devices
 // are in the namespace that the socket was opened in.
 func Start(c Config) (_ *Relay, err error) {
-	r := &Relay{trace: c.Trace, stalls: c.Stalls, start: c.Trace.Start.UnixNano(), ports: map[int32]*port{},
+	r := &Relay{trace: c.Trace, stalls: c.Stalls, start: c.Trace.Start.UnixNano(), ports: map[int32]*port{}, vlans: map[int32]uint16{},
 		ring: c.Socket.ring, epoll: -1, timer: -1, wake: -1, done: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -113,8 +119,14 @@ func Start(c Config) (_ *Relay, err error) {
 		w := &Wire{Spec: s, relay: r}
 		r.wires = append(r.wires, w)
 		for side, e := range s.Ends {
-			w.ports[side] = &port{End: e, wire: w, side: side}
-			r.ports[int32(e.Ifindex)] = w.ports[side]
+			p := &port{End: e, wire: w, side: side, rng: rand.New(rand.NewPCG(c.Seed, uint64(2*len(r.wires)+side)))}
+			w.ports[side] = p
+			if e.Ifindex > 0 {
+				r.ports[int32(e.Ifindex)] = p
+			}
+			for vlan, tap := range e.Taps {
+				r.ports[int32(tap)], r.vlans[int32(tap)] = p, vlan
+			}
 		}
 	}
 	if err := r.ring.listen(); err != nil {
@@ -201,11 +213,17 @@ func (r *Relay) askToStop() error {
 		return nil
 	}
 	r.stop = true
-	one := [8]byte{1}
-	if _, err := unix.Write(r.wake, one[:]); err != nil {
+	if err := r.poke(); err != nil {
 		return fmt.Errorf("stop relay: %w", err)
 	}
 	return nil
+}
+
+// poke wakes the relay's goroutine.
+func (r *Relay) poke() error {
+	one := [8]byte{1}
+	_, err := unix.Write(r.wake, one[:])
+	return err
 }
 
 func (r *Relay) closeAll() {
@@ -266,37 +284,61 @@ func (r *Relay) pass() bool {
 	n := 0
 	for ; n < passFrames && r.ring.ready(); n++ {
 		f := r.ring.take()
-		if p := r.ports[f.ifindex]; p != nil {
-			p.receive(f)
+		p := r.ports[f.ifindex]
+		if p == nil {
+			continue
 		}
+		if vlan := r.vlans[f.ifindex]; vlan != 0 {
+			f = tagged(f, vlan)
+		}
+		p.receive(f, "")
 	}
 	now := clock()
-	for due, ok := r.queue.next(); ok && due <= now; due, ok = r.queue.next() {
-		f := r.queue.pop()
-		r.stalls.Note(time.Duration(now - due))
-		f.port.send(f.pkt, f.data)
-		r.keeping -= len(f.data)
-		if len(r.spare) < maxSpare {
-			r.spare = append(r.spare, f.data)
-		}
-		n++
-	}
+	n += r.settle(now)
 	if n == 0 {
 		return false
 	}
 	r.flush()
 	r.ring.release()
+	r.handled(now)
+	return true
+}
+
+// settle does what is due, and returns how much that was.
+func (r *Relay) settle(now int64) (n int) {
+	for due, ok := r.queue.next(); ok && due <= now; due, ok = r.queue.next() {
+		f := r.queue.pop()
+		r.stalls.Note(time.Duration(now - due))
+		n++
+		if f.held != nil {
+			r.letGo(f.held, due, due)
+			continue
+		}
+		if f.enters {
+			f.port.receive(frame{data: f.a.data, length: len(f.a.data), arrival: now}, f.a.harmed)
+		} else {
+			f.port.send(f.a)
+		}
+		r.keeping -= len(f.a.data)
+		r.spent = append(r.spent, f.a.data)
+	}
+	return n
+}
+
+// handled notes that frames were.
+func (r *Relay) handled(now int64) {
 	r.last = now
 	if r.dirty == 0 {
 		r.dirty = now
 	}
-	return true
 }
 
 func (r *Relay) flush() {
 	if refused, err := r.out.flush(r.ring.fd); refused > 0 {
 		r.lose(uint64(refused), err)
 	}
+	r.spare = append(r.spare, r.spent[:min(len(r.spent), max(0, maxSpare-len(r.spare)))]...)
+	r.spent = r.spent[:0]
 }
 
 // sleepFor arms the timer for the next delayed frame, flushes the capture if

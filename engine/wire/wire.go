@@ -3,37 +3,76 @@
 package wire
 
 import (
-	"fmt"
+	"math/rand/v2"
 	"time"
 
-	"netrepro/engine/packet"
 	"netrepro/engine/trace"
 )
 
-// Verdict is what the faults on a wire decided about one frame.
-type Verdict struct {
-	// Drop names what dropped the frame; empty lets it pass.
-	Drop string
-}
-
-// Fault is a rule on a wire. Apply is called once for every frame that
-// arrives, in order, from the relay's goroutine, and must not block.
+// Fault is a rule on a wire. Apply is called once for every frame that enters
+// the wire, in order, from the relay's goroutine, and must not block. It sees
+// the packet as it was sent, whatever faults before it did to it.
 type Fault interface {
 	Apply(p *trace.Packet, v *Verdict)
+}
+
+// Quick is a fault that need not be asked about every frame: only about those
+// that its quick part lets through, unless all is true.
+type Quick interface {
+	Quick() (q trace.Quick, all bool)
+}
+
+// armed is a fault on a wire.
+type armed struct {
+	quick trace.Quick
+	all   bool
+	fault Fault
+}
+
+// Box is a program that a node runs on what reaches it.
+type Box interface {
+	Pass(p *trace.Packet, v *Verdict)
 }
 
 // End is one end of a wire: the device in the relay's namespace whose veth
 // peer is in a node.
 type End struct {
-	Ifindex int          // of the engine's side
+	Ifindex int          // of the engine's side, 0 if there are only Taps
 	Point   *trace.Point // the node's side
+	// Taps are further devices of this end by VLAN: what they send crosses the
+	// wire with a tag, and what arrives with one is for them.
+	Taps map[uint16]int
+}
+
+// Devices are the engine's devices of the end.
+func (e *End) Devices() []int {
+	var out []int
+	if e.Ifindex > 0 {
+		out = append(out, e.Ifindex)
+	}
+	for _, tap := range e.Taps {
+		out = append(out, tap)
+	}
+	return out
 }
 
 // Spec is what a wire is made of.
 type Spec struct {
-	Name  string
-	Ends  [2]End
-	Delay time.Duration // one way
+	Name string
+	Ends [2]End
+	Props
+}
+
+// Props are the properties of a wire that can change while it carries frames.
+type Props struct {
+	Delay  time.Duration // one way
+	Jitter time.Duration // at most so much more or less, drawn for each frame; order is kept
+	// Rate is in bits a second, counted over whole frames without preamble and
+	// checksum; 0 is no limit.
+	Rate int64
+	// QueueBytes and QueuePackets bound what waits for a wire with a rate;
+	// what does not fit is dropped. 0 is no bound.
+	QueueBytes, QueuePackets int
 }
 
 // Wire is one live wire.
@@ -41,66 +80,51 @@ type Wire struct {
 	Spec
 	relay  *Relay
 	ports  [2]*port
-	faults []Fault
+	faults []armed
+	down   string // why nothing passes, empty if it does
+	cuts   int    // how often it was cut
 }
 
 // port is one end of a wire at work.
 type port struct {
 	End
-	wire *Wire
-	side int
+	wire     *Wire
+	side     int
+	boxes    []Box
+	rng      *rand.Rand // of the jitter of what enters here
+	released int64      // when what scripts let go last is due here
+	latest   int64      // when what entered here last is due, as far as order is kept
+	shaper   shaper     // of what enters here
 }
 
 func (p *port) peer() *port { return p.wire.ports[1-p.side] }
 
-// AddFault appends a rule; it holds for every frame that arrives afterwards.
+// AddFault appends a rule; it holds for every frame that enters afterwards.
 func (w *Wire) AddFault(f Fault) {
-	w.relay.Locked(func() { w.faults = append(w.faults, f) })
+	a := armed{fault: f, all: true}
+	if q, ok := f.(Quick); ok {
+		a.quick, a.all = q.Quick()
+	}
+	w.relay.Locked(func() { w.faults = append(w.faults, a) })
 }
 
-// receive handles one frame from the ring: the single pass that records,
-// judges and forwards it.
-func (p *port) receive(f frame) {
-	r := p.wire.relay
-	r.stalls.Note(time.Duration(clock() - f.arrival))
-	var d packet.Packet
-	r.dec.Ethernet(f.data, f.length, &d)
-	to := p.peer()
-	pkt := r.trace.Arrive(p.Point, time.Duration(f.arrival-r.start), &d, r.dec.Payload())
-	v := Verdict{}
-	switch {
-	case len(f.data) < f.length:
-		r.lose(1, fmt.Errorf("frame of %d bytes does not fit the ring of %s", f.length, p.Point.Name()))
-		v.Drop = "engine: frame larger than its buffer"
-	case p.wire.Delay > 0 && r.keeping+len(f.data) > queueBytes:
-		r.lose(1, fmt.Errorf("more than %d MB on their way at once", queueBytes>>20))
-		v.Drop = "engine: too much on its way at once"
-	case f.length-ethHeader > to.Point.MTU:
-		v.Drop = fmt.Sprintf("larger than the MTU of %s, %d", to.Point.Name(), to.Point.MTU)
-	default:
-		for _, f := range p.wire.faults {
-			if f.Apply(pkt, &v); v.Drop != "" {
-				break
-			}
+// AddBox has a program run on every frame that reaches a side of the wire from
+// now on.
+func (w *Wire) AddBox(side int, b Box) {
+	w.relay.Locked(func() { w.ports[side].boxes = append(w.ports[side].boxes, b) })
+}
+
+// Set changes the properties of the wire for what enters it from now on.
+func (w *Wire) Set(f func(*Props)) { w.relay.Locked(func() { f(&w.Props) }) }
+
+// SetDown lets nothing pass, for a reason that the trace shows; an empty one
+// lets everything pass again. What is on its way arrives.
+// With cut, what is on its way does not.
+func (w *Wire) SetDown(why string, cut bool) {
+	w.relay.Locked(func() {
+		w.down = why
+		if cut {
+			w.cuts++
 		}
-	}
-	r.trace.Record(pkt, f.data, v.Drop)
-	switch {
-	case v.Drop != "":
-	case p.wire.Delay > 0:
-		r.queue.push(queued{due: f.arrival + int64(p.wire.Delay), port: to, pkt: pkt, data: r.keep(f.data)})
-	default:
-		to.send(pkt, f.data)
-	}
-}
-
-// send records the arrival of a frame at the node behind p and queues it for
-// the kernel.
-func (p *port) send(pkt *trace.Packet, data []byte) {
-	r := p.wire.relay
-	if r.out.full() {
-		r.flush()
-	}
-	r.trace.Deliver(pkt, p.Point, time.Duration(clock()-r.start), data)
-	r.out.add(p.Ifindex, data)
+	})
 }

@@ -72,7 +72,7 @@ func (s *Source) At(line int, word, msg, hint string) *Error {
 	if word == "" {
 		return e
 	}
-	for l := line; l < line+maxSpan && l <= len(s.lines); l++ {
+	for l, end := line, s.lastLine(line); l <= end && l <= len(s.lines); l++ {
 		if col := column(s.line(l), word); col > 0 {
 			e.Line, e.Col, e.Width, e.Text = l, col, len([]rune(word)), s.line(l)
 			break
@@ -80,9 +80,6 @@ func (s *Source) At(line int, word, msg, hint string) *Error {
 	}
 	return e
 }
-
-// maxSpan is how far below a call its arguments are looked for.
-const maxSpan = 40
 
 // column is where word stands in text as a whole word, from 1; 0 if it does
 // not.

@@ -125,7 +125,7 @@ func (s *Source) KeyLine(line int, name string) int {
 			}
 		}
 	})
-	if best == 0 || best > line+maxSpan {
+	if best == 0 || best > s.lastLine(line) {
 		return line
 	}
 	return best

@@ -1,6 +1,10 @@
 package diag
 
-import "github.com/yuin/gopher-lua/ast"
+import (
+	"strings"
+
+	"github.com/yuin/gopher-lua/ast"
+)
 
 // Walk calls f for every expression in the script, outer before inner.
 func (s *Source) Walk(f func(ast.Expr)) { walk(s.Chunk, f) }
@@ -9,6 +13,61 @@ func walk(stmts []ast.Stmt, f func(ast.Expr)) {
 	for _, s := range stmts {
 		walkStmt(s, f)
 	}
+}
+
+// lastLine is the last line of the statement that begins on line, or that line
+// is part of: the furthest that anything in it begins, or a text in it reaches.
+func (s *Source) lastLine(line int) int {
+	last, begin := line, 0
+	var look func(stmts []ast.Stmt)
+	look = func(stmts []ast.Stmt) {
+		for _, st := range stmts {
+			var inner []*ast.FunctionExpr
+			end := st.Line()
+			walkStmt(st, func(e ast.Expr) {
+				l := e.Line()
+				if text, ok := e.(*ast.StringExpr); ok {
+					l += strings.Count(text.Value, "\n")
+				}
+				if fn, ok := e.(*ast.FunctionExpr); ok {
+					inner = append(inner, fn)
+				}
+				end = max(end, l)
+			})
+			if st.Line() <= line && line <= max(end, st.LastLine()) && st.Line() >= begin {
+				begin, last = st.Line(), max(end, line)
+			}
+			for _, fn := range inner {
+				look(fn.Stmts)
+			}
+			for _, block := range blocks(st) {
+				look(block)
+			}
+		}
+	}
+	look(s.Chunk)
+	return last
+}
+
+// blocks are the statements inside a statement.
+func blocks(s ast.Stmt) [][]ast.Stmt {
+	switch s := s.(type) {
+	case *ast.DoBlockStmt:
+		return [][]ast.Stmt{s.Stmts}
+	case *ast.WhileStmt:
+		return [][]ast.Stmt{s.Stmts}
+	case *ast.RepeatStmt:
+		return [][]ast.Stmt{s.Stmts}
+	case *ast.IfStmt:
+		return [][]ast.Stmt{s.Then, s.Else}
+	case *ast.NumberForStmt:
+		return [][]ast.Stmt{s.Stmts}
+	case *ast.GenericForStmt:
+		return [][]ast.Stmt{s.Stmts}
+	case *ast.FuncDefStmt:
+		return [][]ast.Stmt{s.Func.Stmts}
+	}
+	return nil
 }
 
 func walkStmt(s ast.Stmt, f func(ast.Expr)) {

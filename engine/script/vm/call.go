@@ -43,12 +43,17 @@ func ArgOr[T any](c *Call, name string, other T) T {
 	return other
 }
 
+// bound is a verb of a class: classes may share verbs.
+type bound struct {
+	method *Method
+	class  *Class
+}
+
 // function makes the Lua function of a verb.
 func (v *VM) function(m *Method, class *Class) *lua.LFunction {
-	if f := v.methods[m]; f != nil {
+	if f := v.methods[bound{m, class}]; f != nil {
 		return f
 	}
-	m.class = class
 	full := m.Name
 	if class != nil {
 		full = class.Name + ":" + m.Name
@@ -69,6 +74,9 @@ func (v *VM) function(m *Method, class *Class) *lua.LFunction {
 			where := map[Phase]string{Loading: "at the top of a file", Running: "inside run"}
 			v.raise(l, m.Name, fmt.Sprintf("%s is used %s", m.Name, where[m.Phase]), "move it there")
 		}
+		if m.Phase == Running && v.inline[l] {
+			v.raise(l, m.Name, fmt.Sprintf("%s cannot be used while a packet passes", full), "note what is wanted in a local, and do it outside of the function")
+		}
 		v.arguments(c, m, at)
 		if err := m.Fn(c); err != nil {
 			v.raiseErr(l, m.Name, err)
@@ -78,7 +86,7 @@ func (v *VM) function(m *Method, class *Class) *lua.LFunction {
 		}
 		return len(c.rets)
 	})
-	v.methods[m] = f
+	v.methods[bound{m, class}] = f
 	return f
 }
 
@@ -156,6 +164,9 @@ func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
 				v.raise(c.L, m.Name, fmt.Sprintf("%s: %s has no name", c.name, show(x)), "write every option as name = value")
 			}
 			name = m.First
+			if _, twice := c.Args[name]; twice {
+				v.raise(c.L, m.Name, fmt.Sprintf("%s: %s is given twice", c.name, name), "leave one of the two out")
+			}
 		}
 		o := m.option(name)
 		if o == nil {

@@ -58,8 +58,6 @@ type Method struct {
 	Options []Option
 	First   string
 	Fn      func(c *Call) error
-
-	class *Class
 }
 
 // Param is a positional argument.
@@ -216,4 +214,12 @@ func (v *VM) index(l *lua.LState, c *Class) int {
 	known := c.members(self)
 	v.raiseNear(l, name, fmt.Sprintf("%s has no %q (it has: %s)", what, name, strings.Join(known, ", ")), known)
 	return 0
+}
+
+// Value is what the object x holds, nil if x is no object of ours.
+func Value(x lua.LValue) any {
+	if o := objectOf(x); o != nil {
+		return o.Value
+	}
+	return nil
 }

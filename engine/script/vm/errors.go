@@ -83,6 +83,9 @@ func (v *VM) raiseErr(l *lua.LState, word string, err error) {
 	v.Throw(l, e)
 }
 
+// stackLine is the first place in a script that a stack trace names.
+var stackLine = regexp.MustCompile(`(?m)^\s*([^\[\s][^:\n]*):(\d+): in `)
+
 var luaError = regexp.MustCompile(`^(.+?):(\d+): (.*)$`)
 
 // explain turns what gopher-lua reports into an error of ours.
@@ -102,6 +105,15 @@ func (v *VM) explain(err error) error {
 		text = "error " + u.String()
 	}
 	file, line, msg := "", 0, text
+	if u, ok := api.Object.(*lua.LNilType); ok {
+		text = "error " + u.String()
+	}
+	if luaError.FindStringSubmatch(text) == nil {
+		// It names no place: the interpreter knows where it was raised.
+		if m := stackLine.FindStringSubmatch(api.StackTrace); m != nil {
+			text = m[1] + ":" + m[2] + ": " + text
+		}
+	}
 	if m := luaError.FindStringSubmatch(text); m != nil {
 		file, msg = m[1], m[3]
 		line, _ = strconv.Atoi(m[2])

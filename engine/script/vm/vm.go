@@ -32,7 +32,7 @@ type VM struct {
 
 	mu      sync.Mutex // held while Lua runs
 	classes map[*Class]*lua.LTable
-	methods map[*Method]*lua.LFunction
+	methods map[bound]*lua.LFunction
 	known   []string // names of globals
 	sources map[string]*diag.Source
 	modules map[string]lua.LValue
@@ -47,6 +47,7 @@ type VM struct {
 	bug    error       // a Go panic in a binding
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	inline map[*lua.LState]bool // threads that must not wait
 }
 
 // Loader finds the text of module name, and the file name to show.
@@ -66,7 +67,7 @@ func New(ctx context.Context, c Config) *VM {
 	v := &VM{
 		L: lua.NewState(lua.Options{SkipOpenLibs: true, RegistrySize: 1024, RegistryMaxSize: 1 << 20, RegistryGrowStep: 4096,
 			CallStackSize: 1024, MinimizeStackMemory: true}),
-		classes: map[*Class]*lua.LTable{}, methods: map[*Method]*lua.LFunction{},
+		classes: map[*Class]*lua.LTable{}, methods: map[bound]*lua.LFunction{},
 		sources: map[string]*diag.Source{}, modules: map[string]lua.LValue{}, load: c.Load, Seed: c.Seed,
 	}
 	v.change = sync.NewCond(&v.mu)

@@ -1,0 +1,126 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"netrepro/engine/fault"
+	"netrepro/engine/forge"
+	"netrepro/engine/lab"
+	"netrepro/engine/trace"
+)
+
+// twenty are faults as scripts make them, none of which hits what a bulk transfer
+// sends.
+func twenty() []*fault.Fault {
+	number := func(name string, n int) trace.FieldMatch {
+		return trace.FieldMatch{Field: forge.FieldNamed(name), Range: &trace.Range{Min: n, Max: n}}
+	}
+	matches := []trace.Match{
+		{TCP: trace.KindSYN, DPort: 81}, {TCP: trace.KindRST}, {TCP: trace.KindKeepAlive}, {ICMP: "frag-needed"}, {UDP: true},
+		{Fields: []trace.FieldMatch{number("ttl", 3)}}, {Fields: []trace.FieldMatch{number("mss", 1300)}}, {DPort: 443}, {Len: &trace.Range{Min: 1461, Max: -1}},
+		{Flags: "SE"},
+	}
+	var out []*fault.Fault
+	for _, m := range matches {
+		out = append(out, fault.New(fault.Spec{Match: m, Action: fault.Drop{}, Gate: fault.Gate{Nth: 1}}),
+			fault.New(fault.Spec{Match: m, Action: &fault.Delay{By: time.Second}, Gate: fault.Gate{Chance: &fault.Model{P: 0.5}}}))
+	}
+	return out
+}
+
+// faults compares the throughput of a wire with that of one that has twenty
+// faults, and of a scenario with that of one that has a function look at every
+// packet.
+func faults(bin string, rounds int) error {
+	var ratio []float64
+	for range rounds {
+		plain, _, err := measure("bulk", bulkRounds, false, nil)
+		if err != nil {
+			return err
+		}
+		broken, _, err := measure("bulk", bulkRounds, false, func(l *lab.Lab) {
+			for _, f := range twenty() {
+				l.Relay.Wire("a_b").AddFault(f)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		ratio = append(ratio, plain.Seconds()/broken.Seconds())
+	}
+	fmt.Printf("twenty faults that match nothing: throughput %s of a wire without\n", of(ratio))
+	for _, kind := range []struct{ what, arm string }{
+		{"a box that does nothing, of everything", "net.wan:box(function() end)"},
+		{"a predicate that reads a field, of everything", "net.wan:drop { where = function(pkt) return pkt.dport == 81 end, optional = true }"},
+		{"a predicate behind a match, of none", "net.wan:drop { dport = 81, where = function(pkt) return true end, optional = true }"},
+	} {
+		ratio = nil
+		for range rounds {
+			plain, err := transfer(bin, "")
+			if err != nil {
+				return err
+			}
+			lua, err := transfer(bin, kind.arm)
+			if err != nil {
+				return err
+			}
+			ratio = append(ratio, plain/lua)
+		}
+		fmt.Printf("%s: throughput %s of a scenario without\n", kind.what, of(ratio))
+	}
+	fmt.Println("  limits: a frame costs a decode and a record before any fault sees it; a call of Lua takes the interpreter's lock")
+	return nil
+}
+
+// inconclusive is the exit code of a run that proves nothing.
+const inconclusive = 4
+
+// transfer times the transfer of a scenario.
+func transfer(bin, arm string) (seconds float64, err error) {
+	dir, err := os.MkdirTemp("", "netrepro-bench")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "transfer.lua")
+	text := `scenario "transfer" {
+  topology = path { host "client", wire { name = "wan" }, host "server" },
+  run = function(net)
+    ` + arm + `
+    local file = net.server:serve { port = 80, body = ("x"):rep(64 * 1024 * 1024) }
+    local got = net.client:fetch { from = file, timeout = "60s" }
+    must(got.bytes):equals(64 * 1024 * 1024)
+    print("took", got.time)
+  end,
+}`
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, bin, "run", "-v", "-o", dir, file).CombinedOutput()
+	var ee *exec.ExitError
+	if errors.As(err, &ee) && ee.ExitCode() == inconclusive {
+		err = nil // the host was busy; the time still counts
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%w\n%s", err, out)
+	}
+	for line := range bytes.Lines(out) {
+		if _, rest, ok := strings.Cut(string(line), "took\t"); ok {
+			return strconv.ParseFloat(strings.TrimSpace(rest), 64)
+		}
+	}
+	return 0, fmt.Errorf("the scenario did not say how long it took:\n%s", out)
+}

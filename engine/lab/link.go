@@ -1,0 +1,233 @@
+//go:build linux
+
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"netrepro/engine/netns"
+	"netrepro/engine/topo"
+)
+
+// handle opens a route netlink socket in ns.
+func handle(ns *netns.NS) (h *netlink.Handle, err error) {
+	err = ns.Do(func() error {
+		h, err = netlink.NewHandle(unix.NETLINK_ROUTE)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open netlink in %s: %w", ns.Name(), err)
+	}
+	return h, nil
+}
+
+// tap makes the veth pair between the engine and one end of a wire. The
+// engine's side takes frames of any size; the wire itself drops what is larger
+// than the receiver's MTU, and records it. It returns the engine's ifindex.
+func tap(engine *netlink.Handle, name string, f *topo.Iface, node *netns.NS) (int, error) {
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.MTU, attrs.Flags = name, topo.MaxMTU, net.FlagUp
+	attrs.NumTxQueues, attrs.NumRxQueues = 1, 1
+	v := netlink.NewVeth(attrs)
+	v.PeerName, v.PeerNamespace, v.PeerMTU = f.Dev, netlink.NsFd(node.Fd()), uint32(f.MTU)
+	v.PeerHardwareAddr = f.MAC[:]
+	v.PeerNumTxQueues, v.PeerNumRxQueues = 1, 1
+	if err := engine.LinkAdd(v); err != nil {
+		return 0, fmt.Errorf("wire %s: create link for %s: %w", f.Wire.Name, f.Node.Name, err)
+	}
+	return v.Index, nil
+}
+
+// direct makes the plain veth pair of a direct wire.
+func direct(w *topo.WirePlan, nodes [2]*netns.NS) error {
+	h, err := handle(nodes[0])
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	a, b := w.Ends[0], w.Ends[1]
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.MTU, attrs.HardwareAddr = a.Dev, a.MTU, a.MAC[:]
+	attrs.NumTxQueues, attrs.NumRxQueues = 1, 1
+	v := netlink.NewVeth(attrs)
+	v.PeerName, v.PeerNamespace, v.PeerMTU = b.Dev, netlink.NsFd(nodes[1].Fd()), uint32(b.MTU)
+	v.PeerHardwareAddr = b.MAC[:]
+	v.PeerNumTxQueues, v.PeerNumRxQueues = 1, 1
+	if err := h.LinkAdd(v); err != nil {
+		return fmt.Errorf("wire %s: create direct link: %w", w.Name, err)
+	}
+	return nil
+}
+
+// configure brings a node's devices up with addresses, pinned neighbours and
+// routes.
+func (n *Node) configure() error {
+	h, err := handle(n.NS)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	if err := n.NS.Do(func() error { return noOffloads(n.NodePlan) }); err != nil {
+		return err
+	}
+	const loopback = 1 // its index in every namespace
+	if err := h.LinkSetUp(&netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: loopback}}); err != nil {
+		return fmt.Errorf("node %s: bring up lo: %w", n.Name, err)
+	}
+	n.index = map[string]int{}
+	for _, f := range n.Ports() {
+		l, err := h.LinkByName(f.Dev)
+		if err != nil {
+			return fmt.Errorf("node %s: find device %s: %w", n.Name, f.Dev, err)
+		}
+		n.index[f.Dev] = l.Attrs().Index
+	}
+	if n.Kind == topo.Switch {
+		return n.bridges(h)
+	}
+	var news *nl.NetlinkSocket
+	if n.Family.Has6() {
+		if news, err = n.subscribe(unix.RTNLGRP_IPV6_IFADDR, unix.RTNLGRP_IPV6_ROUTE); err != nil {
+			return err
+		}
+		defer news.Close()
+		for _, f := range n.Ports() {
+			if err := n.silence(h, f); err != nil {
+				return fmt.Errorf("node %s: device %s: %w", n.Name, f.Dev, err)
+			}
+		}
+		if n.Forward {
+			if err := n.NS.Do(func() error { return pin("node "+n.Name, forward6) }); err != nil {
+				return err
+			}
+		}
+	}
+	for _, f := range n.Ports() {
+		if err := n.bringUp(h, f); err != nil {
+			return fmt.Errorf("node %s: device %s: %w", n.Name, f.Dev, err)
+		}
+	}
+	for _, f := range n.Tunnels {
+		if err := n.dig(h, f); err != nil {
+			return fmt.Errorf("node %s: tunnel %s: %w", n.Name, f.Wire.Name, err)
+		}
+	}
+	for _, r := range n.Routes {
+		if err := n.addRoute(h, r); err != nil {
+			return err
+		}
+	}
+	if news != nil {
+		return n.awaitAddrs(h, news)
+	}
+	return nil
+}
+
+// silence has a device join no multicast group, which it would say on the wire
+// (MLD, RFC 3810), and look for no neighbours there.
+func (n *Node) silence(h *netlink.Handle, f *topo.Iface) error {
+	if err := h.LinkSetARPOff(n.link(f)); err != nil {
+		return fmt.Errorf("turn neighbour discovery off: %w", err)
+	}
+	if err := h.LinkSetMulticastOff(n.link(f)); err != nil {
+		return fmt.Errorf("turn multicast off: %w", err)
+	}
+	return nil
+}
+
+// bringUp gives a device its addresses and neighbours.
+func (n *Node) bringUp(h *netlink.Handle, f *topo.Iface) error {
+	l := n.link(f)
+	for _, a := range f.Addrs {
+		addr := &netlink.Addr{IPNet: ipNet(a)}
+		if a.Addr().Is6() {
+			addr.Flags = unix.IFA_F_NODAD
+		}
+		if err := h.AddrAdd(l, addr); err != nil {
+			return fmt.Errorf("add address %s: %w", a, err)
+		}
+	}
+	if err := h.LinkSetUp(l); err != nil {
+		return fmt.Errorf("bring up: %w", err)
+	}
+	if t := n.tunnelOf(f); t != nil && t.Kind != "vxlan" {
+		return nil // it leads to one neighbour, which has no link address
+	}
+	// Pinned neighbours keep ARP and neighbour discovery off the wire.
+	for _, o := range f.Neighbours() {
+		for _, a := range o.Addrs {
+			family := netlink.FAMILY_V4
+			if a.Addr().Is6() {
+				family = netlink.FAMILY_V6
+			}
+			if err := h.NeighSet(&netlink.Neigh{LinkIndex: n.index[f.Dev], State: netlink.NUD_PERMANENT, Family: family,
+				IP: a.Addr().AsSlice(), HardwareAddr: o.MAC[:]}); err != nil {
+				return fmt.Errorf("pin neighbour %s: %w", a.Addr(), err)
+			}
+		}
+	}
+	return nil
+}
+
+func (n *Node) link(f *topo.Iface) netlink.Link {
+	return &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: n.index[f.Dev], Name: f.Dev}}
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}
+
+// ProbeBridge reports whether the kernel has bridges.
+func ProbeBridge(ns *netns.NS) error {
+	h, err := handle(ns)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = BridgeName(0)
+	return h.LinkAdd(&netlink.Bridge{LinkAttrs: attrs})
+}
+
+// SetCarrier gives the devices at both ends of a wire their carrier, or takes it
+// away.
+func (l *Lab) SetCarrier(w *topo.WirePlan, on bool) error {
+	h, err := handle(l.engine)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	for _, index := range l.taps[w] {
+		link := &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: index}}
+		if on {
+			err = l.excuse(h, index)
+			err = errors.Join(err, h.LinkSetUp(link))
+		} else {
+			err = h.LinkSetDown(link)
+		}
+		if err != nil {
+			return fmt.Errorf("wire %s: set carrier: %w", w.Name, err)
+		}
+	}
+	return nil
+}
+
+// excuse takes what a device that is down has dropped for what a script asked
+// for.
+func (l *Lab) excuse(h *netlink.Handle, index int) error {
+	k, err := h.LinkByIndex(index)
+	if err != nil {
+		return err
+	}
+	if a := k.Attrs(); a.Statistics != nil && a.Flags&net.FlagUp == 0 {
+		l.excused[index] = a.Statistics.RxDropped + a.Statistics.TxDropped
+	}
+	return nil
+}

@@ -1,0 +1,202 @@
+//go:build linux
+
+// Package ends has the verbs of hosts: sockets, TLS, HTTP.
+package ends
+
+import (
+	"net/netip"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"netrepro/engine/endpoint"
+	"netrepro/engine/script/kind"
+	"netrepro/engine/script/vm"
+	"netrepro/engine/script/world"
+)
+
+var kLinger = &vm.Kind{Name: "linger time", Type: "integer|Duration", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+	if n, ok := x.(lua.LNumber); ok && n >= 0 && n <= 3600 {
+		return time.Duration(float64(n) * float64(time.Second)), nil
+	}
+	return kind.Duration.Parse(c, x)
+}}
+
+// socketOptions are those that set may change and dial and listen take.
+var socketOptions = []vm.Option{
+	kind.Opt("linger", kLinger, "SO_LINGER: seconds close waits; 0 makes close send RST"),
+	kind.Opt("nodelay", kind.Bool, "TCP_NODELAY: do not gather small writes"),
+	kind.Opt("cork", kind.Bool, "TCP_CORK: send full segments only"),
+	kind.Opt("quickack", kind.Bool, "TCP_QUICKACK: acknowledge at once"),
+	kind.Opt("keepalive", kind.Bool, "SO_KEEPALIVE"),
+	kind.Opt("rcvbuf", kind.Size, "SO_RCVBUF: bytes asked for; the kernel doubles it"),
+	kind.Opt("sndbuf", kind.Size, "SO_SNDBUF: bytes asked for; the kernel doubles it"),
+	kind.Opt("mss", kind.Int("MSS", 48, 65495, "48 to 65495 bytes"), "TCP_MAXSEG"),
+	kind.Opt("user_timeout", kind.Duration, "TCP_USER_TIMEOUT: how long data may stay unacknowledged"),
+}
+
+func socketOptionsOf(c *vm.Call) endpoint.Options {
+	ptr := func(name string) *bool {
+		if b, ok := vm.Arg[bool](c, name); ok {
+			return &b
+		}
+		return nil
+	}
+	o := endpoint.Options{NoDelay: ptr("nodelay"), Cork: ptr("cork"), QuickAck: ptr("quickack"), KeepAlive: ptr("keepalive"),
+		RcvBuf: vm.ArgOr(c, "rcvbuf", 0), SndBuf: vm.ArgOr(c, "sndbuf", 0), MSS: vm.ArgOr(c, "mss", 0),
+		UserTimeout: vm.ArgOr(c, "user_timeout", time.Duration(0))}
+	if d, ok := vm.Arg[time.Duration](c, "linger"); ok {
+		o.Linger = &d
+	}
+	return o
+}
+
+var listenVerb = &vm.Method{Name: "listen", Doc: "Opens a listening TCP socket. With a function, that is run for each connection; without, take them with accept.",
+	Example: `server:listen(8080, function(conn) conn:write "hello" conn:close() end)`, Returns: "Listener", Phase: vm.Running,
+	Params: []vm.Param{{Name: "port", Kind: kind.Port, Doc: "where to listen"},
+		{Name: "handler", Kind: kind.Func, Optional: true, Doc: "run for each connection, as a task"}},
+	Options: append([]vm.Option{kind.OptDef("backlog", kind.Int("backlog", 1, 65535, "a whole number"), "4096", "length of the accept queue")}, socketOptions...),
+	Fn: func(c *vm.Call) error {
+		r := world.Of(c)
+		l, err := c.Self.(*world.Node).Endpoints.Listen(c.Args["port"].(int), vm.ArgOr(c, "backlog", 0), socketOptionsOf(c))
+		if err != nil {
+			return c.Fail("listen", "each port of a host can be listened on once", "%v", err)
+		}
+		if fn, ok := vm.Arg[*lua.LFunction](c, "handler"); ok {
+			r.Handlers = true
+			r.VM.Go(func() { handle(r, l, fn) })
+		}
+		c.Return(c.VM.New(listenerClass, l))
+		return nil
+	}}
+
+// serve runs fn for every connection until the listener is closed.
+func handle(r *world.Run, l *endpoint.Listener, fn *lua.LFunction) {
+	for {
+		conn, err := l.AcceptContext(r.VM.Context())
+		if endpoint.ErrName(err) == endpoint.Timeout && r.VM.Context().Err() == nil {
+			continue // an accept of the script's had a deadline on the same socket
+		}
+		if err != nil {
+			return
+		}
+		r.VM.Enter(func() { r.VM.Spawn(fn, nil, r.VM.New(connClass, &conn0{Conn: conn, raw: conn})) })
+	}
+}
+
+var listenerClass = &vm.Class{Name: "Listener", Doc: "A listening socket.",
+	Fields: []*vm.Field{{Name: "port", Type: "integer", Doc: "Where it listens.", Get: func(_ *vm.VM, x any) (lua.LValue, error) {
+		return lua.LNumber(x.(*endpoint.Listener).Port()), nil
+	}}},
+	Methods: []*vm.Method{
+		{Name: "accept", Doc: "Takes the next connection. If none comes it returns nil and \"timeout\".", Example: `local conn = listener:accept()`,
+			Returns: "Conn", Phase: vm.Running, Options: []vm.Option{world.OptTimeout},
+			Fn: func(c *vm.Call) error {
+				ctx, cancel := world.Deadline(c)
+				defer cancel()
+				var conn *endpoint.Conn
+				var err error
+				c.VM.BlockIO(func() { conn, err = c.Self.(*endpoint.Listener).AcceptContext(ctx) })
+				if err != nil {
+					world.ReturnErr(c, err)
+					return world.Over(c)
+				}
+				c.Return(c.VM.New(connClass, &conn0{Conn: conn, raw: conn}))
+				return nil
+			}},
+		{Name: "close", Doc: "Closes the listener; connections that wait to be accepted are reset.", Phase: vm.Running,
+			Fn: func(c *vm.Call) error { return c.Self.(*endpoint.Listener).Close() }},
+	}}
+
+// target is something to connect to.
+type target struct {
+	host *world.Node
+	port int
+	srv  *server
+}
+
+// kTarget is a host, a listener or a server.
+var kTarget = &vm.Kind{Name: "target", Type: "Host|Listener|Server", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+	r := world.Of(c)
+	if n, ok := vm.As(x, world.Host, world.Router); ok {
+		return target{host: n.(*world.Node)}, nil
+	}
+	if l, ok := vm.As(x, listenerClass); ok {
+		l := l.(*endpoint.Listener)
+		return target{host: r.Node(l.Host().Name()), port: l.Port()}, nil
+	}
+	if s, ok := vm.As(x, serverClass); ok {
+		s := s.(*server)
+		return target{host: s.host, port: int(s.Addr().Port()), srv: s}, nil
+	}
+	return nil, kind.Wrong(x, "a host, a listener or a server", "write net.NAME, or what listen, serve or tls returned")
+}}
+
+// dialOptions are what every verb that opens a connection takes.
+var dialOptions = append([]vm.Option{
+	kind.Opt("port", kind.Port, "where to; not needed for a listener or a server"),
+	kind.Opt("ip", kind.Int("IP version", 4, 6, "write 4 or 6"), "the IP version, where there are two; 4 unless said"),
+	kind.Opt("to_addr", kind.String, "another address than the first of the host, as of a service behind NAT"),
+	kind.Opt("from_addr", kind.String, "source address; the kernel's choice unless said"),
+	kind.Opt("from_port", kind.Port, "source port; otherwise 40000 and up, the same each run"),
+	world.OptTimeout,
+}, socketOptions...)
+
+// dialOf is what c wants to connect to and how.
+func dialOf(c *vm.Call, option string) (target, endpoint.DialSpec, error) {
+	t := c.Args[option].(target)
+	port := vm.ArgOr(c, "port", t.port)
+	if port == 0 {
+		return t, endpoint.DialSpec{}, c.Fail(option, "write port = 443", "to which port of %s?", t.host.Name)
+	}
+	s := endpoint.DialSpec{To: netip.AddrPortFrom(t.host.Primary(), uint16(port)), FromPort: vm.ArgOr(c, "from_port", 0), Options: socketOptionsOf(c)}
+	if version, ok := vm.Arg[int](c, "ip"); ok {
+		a := t.host.Address(version == 6)
+		if !a.IsValid() {
+			return t, s, c.Fail("ip", `write ip = "dual" in the topology to have both`, "%s has no IPv%d address", t.host.Name, version)
+		}
+		s.To = netip.AddrPortFrom(a, uint16(port))
+	}
+	for name, set := range map[string]func(netip.Addr){
+		"to_addr":   func(a netip.Addr) { s.To = netip.AddrPortFrom(a, uint16(port)) },
+		"from_addr": func(a netip.Addr) { s.From = a },
+	} {
+		if text, ok := vm.Arg[string](c, name); ok {
+			a, err := netip.ParseAddr(text)
+			if err != nil {
+				return t, s, c.Fail(text, `write it like "192.0.2.1"`, "%s: %q is not an address", name, text)
+			}
+			set(a)
+		}
+	}
+	if s.From.IsValid() && s.From.Is6() != s.To.Addr().Is6() {
+		return t, s, c.Fail("from_addr", "take both of one IP version", "from %s to %s is no connection", s.From, s.To.Addr())
+	}
+	return t, s, nil
+}
+
+var dialVerb = &vm.Method{Name: "dial", Doc: "Opens a TCP connection. If that fails it returns nil and the error's name.",
+	Example: `local conn, err = client:dial { to = server, port = 8080 }`, Returns: "Conn", Phase: vm.Running,
+	Options: append([]vm.Option{kind.Need("to", kTarget, "a host, or what listen returned")}, dialOptions...),
+	Fn: func(c *vm.Call) error {
+		_, spec, err := dialOf(c, "to")
+		if err != nil {
+			return err
+		}
+		ctx, cancel := world.Deadline(c)
+		defer cancel()
+		var conn *endpoint.Conn
+		c.VM.BlockIO(func() { conn, err = c.Self.(*world.Node).Endpoints.Dial(ctx, spec) })
+		if err != nil {
+			world.ReturnErr(c, err)
+			return world.Over(c)
+		}
+		c.Return(c.VM.New(connClass, &conn0{Conn: conn, raw: conn}))
+		return nil
+	}}
+
+// Verbs of hosts, and the classes of what they return.
+var (
+	Verbs   = []*vm.Method{listenVerb, dialVerb, tlsVerb, serveVerb, fetchVerb}
+	Classes = []*vm.Class{listenerClass, connClass, addressClass, serverClass, callClass, resultClass, responseClass}
+)

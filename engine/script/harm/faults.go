@@ -1,0 +1,226 @@
+//go:build linux
+
+// Package harm has the verbs that break wires: faults, forged packets, boxes.
+package harm
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"netrepro/engine/fault"
+	"netrepro/engine/script/kind"
+	"netrepro/engine/script/match"
+	"netrepro/engine/script/vm"
+	"netrepro/engine/script/world"
+	"netrepro/engine/trace"
+	"netrepro/engine/wire"
+)
+
+// Verbs are those of a wire.
+var Verbs = slices.Concat([]*vm.Method{dropVerb, lossVerb, delayVerb, duplicateVerb, reorderVerb, holdVerb},
+	alterVerbs, propVerbs, []*vm.Method{injectVerb, wireBoxVerb})
+
+var kNumber = kind.Int("number", 1, 1<<31, "write a whole number")
+
+// gateOptions say which of the packets that match are hit.
+var gateOptions = []vm.Option{
+	kind.Opt("nth", kind.Int("number", 1, 1<<31, "the first packet is number 1"), "the first packet hit, counted per connection from 1"),
+	kind.Opt("every", kNumber, "from there on, every so many"),
+	kind.Opt("times", kNumber, "how many are hit per connection; 1 with nth alone, all without"),
+	kind.Opt("chance", kChance, `by chance alone, from the case's seed: "1%", or { "1%", burst = 3 }`),
+	kind.Opt("after", kEvent, "active behind this packet on the wire, or once this fault has hit"),
+	kind.Opt("before", kEvent, "active until this packet on the wire, or until this fault has hit"),
+	kind.Opt("where", kind.Func, "function(pkt): hit only if it returns true; it is called for what matches all else"),
+	world.OptName, world.OptOptional,
+}
+
+// kEvent is a packet or a fault.
+var kEvent = &vm.Kind{Name: "event", Type: "Match|Fault", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+	if f, ok := vm.As(x, world.Fault); ok {
+		return &fault.Event{Fault: f.(fault.Handle)}, nil
+	}
+	t, ok := x.(*lua.LTable)
+	if !ok {
+		return nil, kind.Wrong(x, "an event", `write { tcp = "fin" }, or give what a fault's verb returned`)
+	}
+	m, err := match.Checked(c, c.Table(eventTable, t))
+	return &fault.Event{Match: &m}, err
+}}
+
+var eventTable = &vm.Method{Name: "event", Options: match.Options}
+
+// kChance is a model of chance.
+var kChance = &vm.Kind{Name: "chance", Type: "Percent|Chance", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+	t, ok := x.(*lua.LTable)
+	if !ok {
+		p, err := kind.Percent.Parse(c, x)
+		if err != nil {
+			return nil, err
+		}
+		return &fault.Model{P: p.(float64)}, nil
+	}
+	return model(c, c.Table(chanceTable, t))
+}}
+
+var chanceTable = &vm.Method{Name: "chance", First: "rate", Options: chanceOptions}
+
+var chanceOptions = []vm.Option{
+	kind.Opt("rate", kind.Percent, "the share of all packets that are hit"),
+	kind.Opt("burst", kind.Number, "in runs of so many on average"),
+	kind.Opt("p", kind.Percent, "of Gilbert and Elliott's chain: how likely a packet leaves the good state"),
+	kind.Opt("r", kind.Percent, "how likely a packet leaves the bad state"),
+	kind.OptDef("bad", kind.Percent, "100%", "the share hit in the bad state"),
+	kind.OptDef("good", kind.Percent, "0%", "the share hit in the good state"),
+}
+
+func model(c *vm.Call, a map[string]any) (*fault.Model, error) {
+	rate, plain := a["rate"].(float64)
+	p, chain := a["p"].(float64)
+	burst, runs := a["burst"].(float64)
+	switch {
+	case plain == chain, chain && runs:
+		return nil, &vm.BadValue{Msg: "chance is a rate, with a burst perhaps, or a chain of two states", Word: "chance", Hint: `write { "1%", burst = 3 }, or { p = "1%", r = "25%" }`}
+	case runs && !(burst >= 1 && burst <= 1e6):
+		return nil, &vm.BadValue{Msg: fmt.Sprintf("%v is not a length of bursts", burst), Word: "burst", Hint: "write a number from 1 to 1000000"}
+	case runs:
+		m, err := fault.Bursts(rate, burst)
+		if err != nil {
+			return nil, &vm.BadValue{Msg: err.Error(), Word: "burst", Hint: "write a burst of at least 1, and longer ones for a higher rate"}
+		}
+		return &m, nil
+	case plain:
+		return &fault.Model{P: rate}, nil
+	}
+	r, ok := a["r"].(float64)
+	if !ok {
+		return nil, &vm.BadValue{Msg: "a chain that cannot leave its bad state", Word: "p", Hint: `say how likely it does: r = "25%"`}
+	}
+	m := &fault.Model{States: true, P: p, R: r, Bad: 1}
+	if b, ok := a["bad"].(float64); ok {
+		m.Bad = b
+	}
+	if g, ok := a["good"].(float64); ok {
+		m.Good = g
+	}
+	return m, nil
+}
+
+// faultVerb makes the verb of a fault: action builds what it does to a packet.
+func faultVerb(name, doc, example string, options []vm.Option, action func(c *vm.Call) (fault.Action, error)) *vm.Method {
+	return &vm.Method{Name: name, Doc: doc, Example: example, Returns: "Fault", Phase: vm.Running,
+		Options: slices.Concat(options, match.Options, gateOptions),
+		Fn: func(c *vm.Call) error {
+			a, err := action(c)
+			if err != nil {
+				return err
+			}
+			s := fault.Spec{Action: a, Gate: gateOf(c)}
+			if s.Match, err = match.Checked(c, c.Args); err != nil {
+				return err
+			}
+			return arm(c, s)
+		}}
+}
+
+func gateOf(c *vm.Call) fault.Gate {
+	g := fault.Gate{Nth: vm.ArgOr(c, "nth", 0), Every: vm.ArgOr(c, "every", 0), Times: vm.ArgOr(c, "times", 0)}
+	g.Chance, _ = vm.Arg[*fault.Model](c, "chance")
+	g.After, _ = vm.Arg[*fault.Event](c, "after")
+	g.Before, _ = vm.Arg[*fault.Event](c, "before")
+	return g
+}
+
+// liveOf is the wire that a verb belongs to, which must not be direct.
+func liveOf(c *vm.Call) (*world.LiveWire, *wire.Wire, error) {
+	w := c.Self.(*world.LiveWire)
+	live := w.Run.Lab.Relay.Wire(w.Plan.Name)
+	if live == nil {
+		return w, nil, c.Fail("", "leave direct out of the wire", "wire %q is direct: its frames do not pass through the engine", w.Plan.Name)
+	}
+	return w, live, nil
+}
+
+// arm makes a fault of s on the verb's wire.
+func arm(c *vm.Call, s fault.Spec) error {
+	w, live, err := liveOf(c)
+	if err != nil {
+		return err
+	}
+	s.Where, s.Line, s.Seed = w.Plan.Name, c.Line, w.Run.Draw()
+	s.Name = vm.ArgOr(c, "name", "")
+	// What hits by chance may hit nothing.
+	s.Optional = vm.ArgOr(c, "optional", s.Gate.Chance != nil)
+	var f *fault.Fault
+	if fn, ok := vm.Arg[*lua.LFunction](c, "where"); ok {
+		s.Match.Where = predicate(c, fn, func(err error) { f.Fail(err) })
+	}
+	f = fault.New(s)
+	c.VM.Block(func() { // the relay may be waiting for Lua
+		if s.Match.TLS != "" || s.Match.HTTP != "" || s.Gate.After.Reads() || s.Gate.Before.Reads() {
+			w.Run.Lab.Relay.Locked(w.Run.Lab.Trace.ReadApps)
+		}
+		live.AddFault(f)
+	})
+	w.Run.Arm(f)
+	c.Return(c.VM.New(world.Fault, f))
+	return nil
+}
+
+// predicate makes a Lua function part of a match.
+func predicate(c *vm.Call, fn *lua.LFunction, fail func(error)) func(*trace.Packet) bool {
+	call := c.VM.Inline(fn)
+	run := world.Of(c)
+	return func(p *trace.Packet) bool {
+		pkt := &passing{run: run, p: p}
+		x, err := call.Call(func() []lua.LValue { return []lua.LValue{run.VM.New(passingClass, pkt)} })
+		pkt.p = nil
+		if err != nil && run.VM.Context().Err() == nil {
+			fail(err)
+		}
+		return err == nil && lua.LVAsBool(x)
+	}
+}
+
+var dropVerb = faultVerb("drop", "Drops the packets that match. Counted per connection, in order of arrival at this wire.",
+	`net.wan:drop { from = net.server, tcp = "data", nth = 3 }`, nil,
+	func(*vm.Call) (fault.Action, error) { return fault.Drop{}, nil })
+
+var lossVerb = &vm.Method{Name: "loss", Doc: "Drops packets by chance, from the case's seed: independently, in bursts, or by Gilbert and Elliott's chain.",
+	Example: `net.wan:loss { "1%", burst = 3, from = net.server }`, Returns: "Fault", Phase: vm.Running, First: "rate",
+	Options: slices.Concat(chanceOptions, match.Options, []vm.Option{world.OptName}),
+	Fn: func(c *vm.Call) error {
+		m, err := model(c, c.Args)
+		if err != nil {
+			return err
+		}
+		s := fault.Spec{Action: fault.Drop{}, Gate: fault.Gate{Chance: m}}
+		if s.Match, err = match.Checked(c, c.Args); err != nil {
+			return err
+		}
+		return arm(c, s)
+	}}
+
+var delayVerb = faultVerb("delay", "Has the packets that match arrive later than the wire's own delay; others overtake them.",
+	`net.wan:delay { by = "80ms", from = net.server, tcp = "data", nth = 2 }`,
+	[]vm.Option{kind.Need("by", kind.Duration, "how much later"), kind.Opt("jitter", kind.Duration, "at most so much more or less, drawn from the case's seed")},
+	func(c *vm.Call) (fault.Action, error) {
+		return &fault.Delay{By: c.Args["by"].(time.Duration), Jitter: vm.ArgOr(c, "jitter", time.Duration(0)), RNG: world.Of(c).RNG()}, nil
+	})
+
+var duplicateVerb = faultVerb("duplicate", "Has the packets that match arrive more than once.",
+	`net.wan:duplicate { from = net.server, tcp = "data", nth = 2 }`,
+	[]vm.Option{kind.OptDef("copies", kind.Int("number", 1, 1000, "1 to 1000"), "1", "how many more"), kind.OptDef("gap", kind.Duration, "0ms", "between one and the next")},
+	func(c *vm.Call) (fault.Action, error) {
+		return &fault.Duplicate{Copies: vm.ArgOr(c, "copies", 1), After: vm.ArgOr(c, "gap", time.Duration(0))}, nil
+	})
+
+var reorderVerb = faultVerb("reorder", "Has the packets that match arrive behind the next that match in the same direction.",
+	`net.wan:reorder { from = net.server, tcp = "data", nth = 2, behind = 3 }`,
+	[]vm.Option{kind.OptDef("behind", kNumber, "1", "how many others go first"),
+		kind.OptDef("most", kind.Duration, "1s", "how long it waits for them at most")},
+	func(c *vm.Call) (fault.Action, error) {
+		return &fault.Reorder{Behind: vm.ArgOr(c, "behind", 1), Most: vm.ArgOr(c, "most", time.Second)}, nil
+	})

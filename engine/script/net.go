@@ -1,0 +1,44 @@
+//go:build linux
+
+package script
+
+import (
+	"netrepro/engine/script/judge"
+	"netrepro/engine/script/vm"
+	"netrepro/engine/script/world"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// netClass is the net that run gets: nodes, wires and the trace by name.
+var netClass = &vm.Class{Name: "Net", What: "this topology", Doc: "The lab of this case: its nodes, its named wires and the trace.",
+	Index: func(self any, name string) (lua.LValue, bool) {
+		r := self.(*world.Run)
+		if n := r.Node(name); n != nil {
+			return r.VM.New(n.Class(), n), true
+		}
+		for _, w := range r.Plan.Wires {
+			if w.Name == name {
+				return r.VM.New(world.Wire, &world.LiveWire{Run: r, Plan: w}), true
+			}
+		}
+		switch name {
+		case "trace":
+			return r.VM.New(judge.Trace, r.Lab.Trace.All()), true
+		case "seed":
+			return lua.LNumber(r.VM.Seed), true
+		}
+		return nil, false
+	},
+	Names: func(self any) []string {
+		r := self.(*world.Run)
+		var names []string
+		for _, n := range r.Nodes {
+			names = append(names, n.Name)
+		}
+		for _, w := range r.Plan.Wires {
+			names = append(names, w.Name)
+		}
+		return append(names, "trace")
+	},
+}

@@ -1,0 +1,42 @@
+package vm
+
+import (
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Inline is a Lua function that code outside of Lua calls while it works. It
+// must not wait: verbs of the running phase are refused in it.
+type Inline struct {
+	vm *VM
+	fn *lua.LFunction
+	th *lua.LState
+}
+
+// Inline makes fn callable from outside. The caller holds the lock.
+func (v *VM) Inline(fn *lua.LFunction) *Inline {
+	th, _ := v.L.NewThread() // it ends with the interpreter
+	if v.inline == nil {
+		v.inline = map[*lua.LState]bool{}
+	}
+	v.inline[th] = true
+	return &Inline{vm: v, fn: fn, th: th}
+}
+
+// Call takes the lock and calls the function with what args makes, under the
+// lock. It returns the first value that the function returns. The caller must
+// hold nothing that a script's verb may wait for with the lock held.
+func (i *Inline) Call(args func() []lua.LValue) (lua.LValue, error) {
+	v := i.vm
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err := v.ctx.Err(); err != nil {
+		return lua.LNil, err
+	}
+	if err := i.th.CallByParam(lua.P{Fn: i.fn, NRet: 1, Protect: true}, args()...); err != nil {
+		i.th.SetTop(0)
+		return lua.LNil, v.explain(err)
+	}
+	x := i.th.Get(-1)
+	i.th.SetTop(0)
+	return x, nil
+}

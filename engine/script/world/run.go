@@ -1,0 +1,170 @@
+//go:build linux
+
+package world
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"netrepro/engine/endpoint"
+	"netrepro/engine/fault"
+	"netrepro/engine/lab"
+	"netrepro/engine/script/kind"
+	"netrepro/engine/script/vm"
+	"netrepro/engine/topo"
+)
+
+// Run is one case at work. Its fields belong to whoever holds the lock of the
+// interpreter.
+type Run struct {
+	VM      *vm.VM
+	Plan    *topo.Plan
+	Lab     *lab.Lab
+	Nodes   []*Node
+	Emit    func(Event)
+	Started time.Time
+	Keys    *KeyLog
+
+	Faults   []fault.Handle // those that are missed if they never fire
+	Subjects []*Subject     // what expect and must were given
+	Failed   []Failure      // expectations that did not hold
+	Judged   bool           // a trace was
+	Handlers bool           // a listener starts tasks
+
+	Update bool // golden traces are written, not compared
+	Golden func(name string) ([]byte, error)
+
+	Tables int                              // routing tables that verbs have taken
+	Delays map[*topo.WirePlan]time.Duration // of wires whose delay was changed
+	Rated  map[*topo.WirePlan]bool          // wires that were given a rate
+
+	ca    *endpoint.CA
+	drawn uint64
+}
+
+// Failure is an expectation that did not hold.
+type Failure struct {
+	Timed bool
+	Since time.Time
+}
+
+// Subject is what an expectation is about, until a verb judges it.
+type Subject struct {
+	File string
+	Line int
+	Done bool
+}
+
+// ErrStopped ends a case after a must that failed.
+var ErrStopped = errors.New("a must did not hold")
+
+// Quiet is how long the wires must be silent before a trace is judged: longer
+// than the longest delayed acknowledgement that answers what was last seen
+// (40 ms, TCP_DELACK_MIN of Linux).
+const Quiet = 50 * time.Millisecond
+
+// Of is the run a verb belongs to.
+func Of(c *vm.Call) *Run { return c.VM.Data.(*Run) }
+
+// Event reports that something happened.
+func (r *Run) Event(e Event) {
+	e.At = time.Since(r.Started)
+	if r.Emit != nil {
+		r.Emit(e)
+	}
+}
+
+// Node is the node of that name, nil if there is none.
+func (r *Run) Node(name string) *Node {
+	i := slices.IndexFunc(r.Nodes, func(n *Node) bool { return n.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return r.Nodes[i]
+}
+
+// Arm makes a fault known, so that it is missed if it never fires.
+func (r *Run) Arm(h fault.Handle) { r.Faults = append(r.Faults, h) }
+
+// Draw makes a seed from the case's: another each time, the same in every run.
+func (r *Run) Draw() uint64 {
+	r.drawn++
+	return rand.New(rand.NewPCG(r.VM.Seed, r.drawn)).Uint64()
+}
+
+// RNG is a source of chance of its own, from the case's seed.
+func (r *Run) RNG() *rand.Rand { return rand.New(rand.NewPCG(r.Draw(), 0)) }
+
+// Captured reports whether any wire is.
+func (r *Run) Captured() bool {
+	return slices.ContainsFunc(r.Plan.Wires, func(w *topo.WirePlan) bool { return !w.Direct })
+}
+
+// Settle waits until the wires are idle.
+func (r *Run) Settle() {
+	r.VM.Block(func() { _ = r.Lab.Relay.WaitIdle(r.VM.Context(), Quiet) })
+}
+
+// Authority is the case's CA, made when first needed.
+func (r *Run) Authority() (*endpoint.CA, error) {
+	if r.ca == nil {
+		ca, err := endpoint.NewCA()
+		if err != nil {
+			return nil, err
+		}
+		r.ca = ca
+	}
+	return r.ca, nil
+}
+
+// KeyLog writes TLS key log lines into the capture, each once: client and
+// server have the same.
+type KeyLog struct {
+	Lab  *lab.Lab
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+// Write implements io.Writer; crypto/tls calls it with one line at a time.
+func (k *KeyLog) Write(line []byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.seen[string(line)] {
+		if k.seen == nil {
+			k.seen = map[string]bool{}
+		}
+		k.seen[string(line)] = true
+		k.Lab.Secrets(line)
+	}
+	return len(line), nil
+}
+
+// verbTimeout bounds every verb that waits and was not told otherwise.
+const verbTimeout = 10 * time.Second
+
+// OptTimeout is the option of every verb that waits.
+var OptTimeout = kind.OptDef("timeout", kind.Duration, "10s", "how long to wait")
+
+// Options of every fault.
+var (
+	OptOptional = kind.OptDef("optional", kind.Bool, "false", "it may stay unused; otherwise a fault that never fires fails the case")
+	OptName     = kind.Opt("name", kind.String, "shown in the trace and in messages")
+)
+
+// Deadline is the context of a verb that waits.
+func Deadline(c *vm.Call) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(c.VM.Context(), vm.ArgOr(c, "timeout", verbTimeout))
+}
+
+// ReturnErr returns nil and the error's name.
+func ReturnErr(c *vm.Call, err error) { c.Return(lua.LNil, lua.LString(endpoint.ErrName(err))) }
+
+// Over reports whether the whole case is over; then a verb must not go on as
+// if only it had failed.
+func Over(c *vm.Call) error { return context.Cause(c.VM.Context()) }

@@ -1,0 +1,64 @@
+-- A FIN and a data segment that cross: which arrives first decides who is reset.
+scenario "crossing-fin" {
+  about = [[
+    The server says all it has and closes; at that moment the client sends one
+    more request. Both segments are on their way. Where the FIN arrives first, the
+    client knows that nobody will answer. Where the request arrives first, it
+    reaches a socket that is closed already: the server's kernel answers with a
+    reset, although the client had done nothing wrong when it wrote. In the field
+    the order is chance; here it is asked for.
+  ]],
+  tags     = { "tcp", "rst", "close", "race" },
+  timeout  = "10s",
+  topology = path { host "client", wire { name = "wan", delay = "5ms" }, host "server" },
+
+  variants = {
+    { "bug-request-first", first = "request" },
+    { "fin-first",         first = "fin" },
+  },
+
+  run = function(net, v)
+    local client, server = net.client, net.server
+    local request = net.wan:hold { from = client, payload = "GET /two" }
+    local fin     = net.wan:hold { from = server, tcp = "fin" }
+
+    server:listen(80, function(conn)
+      conn:read_until "\r\n\r\n"
+      conn:write "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+      conn:close()
+    end)
+
+    local conn = client:dial { to = server, port = 80 }
+    conn:write "GET /one HTTP/1.1\r\n\r\n"
+    conn:read_until "\r\n\r\n"
+    must(fin:wait(1)):is_true()
+    conn:write "GET /two HTTP/1.1\r\n\r\n"
+    must(request:wait(1)):is_true()
+
+    if v.first == "request" then
+      request:release()
+      -- The reset is on its way before the FIN is let go.
+      expect(net.trace:at(server)):includes { from = server, tcp = "rst" }
+      fin:release()
+      local _, err = conn:read()
+      expect(err):equals "ECONNRESET"
+      expect(net.trace:at(client)):sequence {
+        { from = client, payload = "GET /two" },
+        { from = server, tcp = "rst" },
+      }
+    else
+      fin:release()
+      local rest, err = conn:read_all()
+      expect(rest, "the client learns that nobody will answer"):equals ""
+      expect(err):is_nil()
+      request:release()
+      expect(net.trace:at(client)):sequence {
+        { from = server, tcp = "fin" },
+        { from = server, tcp = "rst" },
+      }
+      expect(net.trace:at(server)):includes { from = server, rst = { kind = "passive" } }
+    end
+    request:disarm()
+    request:release()
+  end,
+}
