@@ -16,19 +16,11 @@ import (
 	"netrepro/engine/script/world"
 )
 
-// worker runs the process as a worker if it was started as one.
-func worker() {
-	if len(os.Args) != 2 || os.Args[1] != runner.WorkerArg {
-		return
+// helper runs the process as a part of a run if it was started as one.
+func helper() {
+	if code, played := runner.Play(os.Args, os.Stdin, os.Stdout, os.Stderr); played {
+		os.Exit(code)
 	}
-	if err := runner.Worker(os.Stdin, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		if errors.Is(err, runner.ErrCannot) {
-			os.Exit(runner.CannotCode)
-		}
-		os.Exit(exitFailed)
-	}
-	os.Exit(exitExpected)
 }
 
 // labCommands are those that know scenarios.
@@ -60,6 +52,7 @@ Exit codes: 0 everything as expected, 1 a case failed, 2 script or usage error,
 	f.StringVarP(&o.Out, "out", "o", "out", "directory for traces")
 	f.BoolVar(&o.Keep, "keep", false, "after a case that did not end as expected, keep its lab until interrupted")
 	f.StringVar(&o.Lualib, "lualib", "", "take library modules from this directory")
+	f.BoolVar(&o.Inferred, "inferred", false, "judge resets and drops by the packets alone, even where the kernel could be asked")
 	f.BoolVar(&o.Update, "update", false, "write the golden traces that scenarios match")
 	f.IntVar(&verify, "verify-determinism", 0, "run each case so many times and compare what the traces mean")
 	f.Lookup("verify-determinism").NoOptDefVal = "5"

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func worker() {}
+func helper() {}
 
 // labCommands are those that know scenarios. They are named on every system, so
 // that the answer is a reason and not an unknown command.

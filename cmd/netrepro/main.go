@@ -36,7 +36,7 @@ type env struct {
 }
 
 func main() {
-	worker()
+	helper()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	terminal := isTerminal(os.Stdout)

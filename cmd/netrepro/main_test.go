@@ -26,15 +26,14 @@ import (
 	"netrepro/engine/analysis"
 	"netrepro/engine/capture"
 	"netrepro/engine/leaktest"
-	"netrepro/engine/runner"
 	"netrepro/engine/wireshark/tsharktest"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
 
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == runner.WorkerArg {
-		main() // a worker of this test binary
+	if len(os.Args) >= 2 && strings.HasPrefix(os.Args[1], "netrepro-") {
+		main() // a part of a run by this test binary
 		return
 	}
 	testscript.Main(m, map[string]func(){"netrepro": main})

@@ -54,6 +54,17 @@ type Input struct {
 	Harmed string
 	// More says that another frame will be the same as SameAs.
 	More bool
+	// Kernel is what the sender's kernel said of a reset, Asked that it was
+	// asked.
+	Kernel *reset.Kernel
+	Asked  bool
+	// Refused is why the kernel of the node it arrived at threw it away, by the
+	// kernel's own name of the reason and of the function; empty if it did not,
+	// or was not asked.
+	Refused string
+	// Timer is what made the sender's kernel send it again, by the function:
+	// "tcp_retransmit_timer"; empty if that is not known.
+	Timer string
 	// Kept says that the record stays where it is, so that what is found out
 	// later can be added to it.
 	Kept bool

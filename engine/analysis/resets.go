@@ -40,7 +40,7 @@ func (a *Analyzer) reset(r *Record, at *pointState, first *twin) {
 		}
 	}
 	s := reset.Situation{Packet: p, N: r.N, Now: r.Time, Sender: sender, Peer: peer, Elsewhere: a.elsewhere(r),
-		RTT: at.quickest[1-r.Side]}
+		RTT: at.quickest[1-r.Side], Kernel: r.Kernel, Asked: r.Asked}
 	if p.Flags.Has(packet.ACK) {
 		s.Others = a.others(netip.AddrPortFrom(p.Src, p.SrcPort), r.Time)
 	}

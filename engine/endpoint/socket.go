@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -151,6 +152,20 @@ func (c *Conn) Set(o Options) error {
 func (c *Conn) abort() error {
 	_ = c.control(func(fd int) error { return setLinger(fd, new(time.Duration)) })
 	return c.close()
+}
+
+// Disconnect breaks the association as connect(2) to AF_UNSPEC does
+// (tcp_disconnect), and closes the socket.
+func (c *Conn) Disconnect() error {
+	err := c.control(func(fd int) error {
+		var sa unix.RawSockaddr // family 0 is AF_UNSPEC, which x/sys has no type for
+		_, _, errno := unix.Syscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sa)), unsafe.Sizeof(sa))
+		if errno != 0 {
+			return fmt.Errorf("disconnect: %w", errno)
+		}
+		return nil
+	})
+	return errors.Join(err, c.Close())
 }
 
 // Local is the connection's own address.

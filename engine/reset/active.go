@@ -149,6 +149,17 @@ func (j *judgement) why() {
 			j.is(Active, confidence, Linger)
 		}
 	}
+	if s.finned == 0 && s.probes == 0 && j.stuck() {
+		j.v.Or = append(j.v.Or, Memory)
+	}
+}
+
+// stuck reports whether the sender had more to send than the receiver took: only
+// such a socket is closed for want of memory (tcp_check_oom).
+func (j *judgement) stuck() bool {
+	s, peer := j.Sender, j.Peer
+	edge, known := peer.edge()
+	return s.data && (known && !packet.Before(j.p.Seq, edge) || !peer.acknowledges(s.next))
 }
 
 // acknowledges reports whether s acknowledged everything up to seq.

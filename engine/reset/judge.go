@@ -23,6 +23,10 @@ type Situation struct {
 	// RTT is the least time in which the peer answered the sender, as seen
 	// from the capture point; 0 if it is not known.
 	RTT time.Duration
+	// Kernel is what the sender's kernel said of it; Asked says that it would
+	// have said something of every reset that its TCP sent.
+	Kernel *Kernel
+	Asked  bool
 }
 
 // judgement is a verdict in the making.
@@ -67,6 +71,7 @@ func Judge(s Situation) *Verdict {
 	}
 	j.repeated()
 	j.foreign()
+	j.kernel()
 	return &j.v
 }
 

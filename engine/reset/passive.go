@@ -56,6 +56,9 @@ func (j *judgement) trigger(fits func(*Seen) bool) (t *Seen) {
 		if g.N <= answered {
 			return false
 		}
+		if j.Sender.acked && g.Len > 0 && !packet.After(g.end(), j.Sender.ack) {
+			return true // the socket took it while it was there
+		}
 		// Of several that fit, those without payload before it drew none.
 		if t == nil || g.Len > 0 || g.Flags.Any(packet.SYN|packet.FIN) {
 			t = g

@@ -46,6 +46,7 @@ const (
 	Memory         Cause = "memory"          // out of TCP memory, or too many orphans
 	KeepAlive      Cause = "keepalive"       // probes were not answered
 	ListenerClosed Cause = "listener-closed" // the listener was closed before the connection was accepted
+	Aborted        Cause = "aborted"         // connect(2) to AF_UNSPEC, or the socket destroyed through netlink
 )
 
 // Causes of a passive reset.
@@ -56,6 +57,7 @@ const (
 	SynSent        Cause = "syn-sent"         // a bad acknowledgement of a SYN
 	SynReceived    Cause = "syn-received"     // a bad acknowledgement of a SYN-ACK
 	Listener       Cause = "listener"         // a segment of an open connection that reached the listener
+	Overflow       Cause = "overflow"         // the accept queue was full (tcp_abort_on_overflow)
 	TimeWait       Cause = "time-wait"        // a segment after the connection was closed
 	DataAfterClose Cause = "data-after-close" // data for a program that had closed the connection
 	OutOfWindow    Cause = "out-of-window"    // a segment far outside the window
@@ -74,8 +76,8 @@ const (
 // Kinds and Causes list them, for messages and completion.
 var (
 	Kinds  = []Kind{Active, Passive, Challenge, Firewall, Forged}
-	Causes = []Cause{Unread, Linger, Linger2, Memory, KeepAlive, ListenerClosed, ClosedPort, NoSocket, TimedOut, SynSent, SynReceived, Listener,
-		TimeWait, DataAfterClose, OutOfWindow, AfterReset, BadFlags, NotCaptured, Rejected, Injected, ChallengeAck}
+	Causes = []Cause{Unread, Linger, Linger2, Memory, KeepAlive, ListenerClosed, Aborted, ClosedPort, NoSocket, TimedOut, SynSent, SynReceived, Listener,
+		Overflow, TimeWait, DataAfterClose, OutOfWindow, AfterReset, BadFlags, NotCaptured, Rejected, Injected, ChallengeAck}
 )
 
 // Confidence is how sure a verdict is.
@@ -111,6 +113,8 @@ type Verdict struct {
 	Stage string `json:"stage"`
 	// Signs are what speaks for the verdict, in words.
 	Signs []string `json:"signs,omitempty"`
+	// Kernel is what the sender's own kernel said, nil if it was not asked.
+	Kernel *Kernel `json:"kernel,omitempty"`
 }
 
 // May reports whether c is the cause, or one that looks the same.
@@ -141,7 +145,10 @@ func (v *Verdict) String() string {
 	for _, o := range v.Or {
 		s += " or " + string(o)
 	}
-	if v.Evidence == FromKernel {
+	switch {
+	case v.Evidence == FromKernel && v.Kernel != nil:
+		return s + " (kernel: " + v.Kernel.Reason + ")"
+	case v.Evidence == FromKernel:
 		return s + " (kernel)"
 	}
 	return s + " (inferred, " + string(v.Confidence) + ")"

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"netrepro/engine/kernel/probe"
 	"netrepro/engine/script"
 	"netrepro/engine/script/world"
 )
@@ -28,6 +29,7 @@ type Options struct {
 	Keep     bool   // keep the lab of a case that did not end as expected
 	Update   bool   // write golden traces instead of comparing with them
 	Form     bool   // report the normal form of every trace
+	Inferred bool   // judge by the packets alone, even where the kernel could be asked
 }
 
 // Task is a case to run.
@@ -115,6 +117,10 @@ func Run(ctx context.Context, tasks []*Task, o Options, sink Sink) error {
 		return err
 	}
 	defer unlock()
+	p := load(o)
+	if p != nil {
+		defer p.Close()
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var mu sync.Mutex
@@ -123,7 +129,7 @@ func Run(ctx context.Context, tasks []*Task, o Options, sink Sink) error {
 	for range min(max(o.Parallel, 1), len(tasks)) {
 		wg.Go(func() {
 			for t := range next {
-				if err := runTask(ctx, t, o, sink, &mu); err != nil {
+				if err := runTask(ctx, t, o, p, sink, &mu); err != nil {
 					cancel(err)
 				}
 			}
@@ -142,7 +148,7 @@ feed:
 	return context.Cause(ctx)
 }
 
-func runTask(ctx context.Context, t *Task, o Options, sink Sink, mu *sync.Mutex) error {
+func runTask(ctx context.Context, t *Task, o Options, p *probe.Probe, sink Sink, mu *sync.Mutex) error {
 	if err := os.MkdirAll(t.Dir, 0o755); err != nil {
 		return fmt.Errorf("make directory for artifacts: %w", err)
 	}
@@ -162,8 +168,15 @@ func runTask(ctx context.Context, t *Task, o Options, sink Sink, mu *sync.Mutex)
 	}
 	job := Job{Name: t.File.Name, Text: []byte(t.File.Text), Case: []byte(t.Case.ID()), Seed: o.Seed, Capture: capture, Lualib: o.Lualib, Keep: o.Keep,
 		Update: o.Update, Form: o.Form}
+	files, release, err := listen(p, &job)
+	if err != nil {
+		return err
+	}
+	defer release()
 	tell(func() { sink.Begin(t) })
-	res, err := work(ctx, job, t.Case.Timeout, func(e world.Event) { tell(func() { sink.Event(t, e) }) })
+	res, err := onMachine(t.Case.Machine, func() (world.Result, error) {
+		return work(ctx, job, files, t.Case.Timeout, func(e world.Event) { tell(func() { sink.Event(t, e) }) })
+	})
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ var ErrCannot = errors.New("this machine does not let netrepro make namespaces")
 
 // work runs one job in a worker. It returns the case's result; an error is
 // one of the runner itself.
-func work(ctx context.Context, job Job, timeout time.Duration, emit func(world.Event)) (world.Result, error) {
+func work(ctx context.Context, job Job, files []*os.File, timeout time.Duration, emit func(world.Event)) (world.Result, error) {
 	started := time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -77,7 +77,7 @@ func work(ctx context.Context, job Job, timeout time.Duration, emit func(world.E
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		defer close(done)
-		res, werr = converse(ctx, job, &stderr, watch)
+		res, werr = converse(ctx, job, files, &stderr, watch)
 	}()
 	<-done
 	if job.Capture != "" {
@@ -107,9 +107,9 @@ func work(ctx context.Context, job Job, timeout time.Duration, emit func(world.E
 }
 
 // converse starts the worker, gives it the job and takes its events.
-func converse(ctx context.Context, job Job, stderr *said, emit func(world.Event)) (*world.Result, error) {
+func converse(ctx context.Context, job Job, files []*os.File, stderr *said, emit func(world.Event)) (*world.Result, error) {
 	c := command(ctx)
-	c.Stderr = stderr
+	c.Stderr, c.ExtraFiles = stderr, files
 	in, err := c.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start worker: %w", err)

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"netrepro/engine/kernel/probe"
 	"netrepro/engine/script"
 	"netrepro/engine/script/world"
 )
@@ -31,6 +32,9 @@ type Job struct {
 	Keep    bool   `json:"keep,omitempty"` // keep the lab if the case does not end as expected
 	Update  bool   `json:"update,omitempty"`
 	Form    bool   `json:"form,omitempty"`
+	// Ring are the names that go with the descriptors, from 3 on, of the ring of
+	// kernel events; nil if there is none.
+	Ring *probe.Names `json:"ring,omitempty"`
 }
 
 // Worker runs one job: it reads it from in, writes events to out and returns
@@ -53,6 +57,7 @@ func Worker(in io.Reader, out io.Writer) error {
 		_, _ = io.Copy(io.Discard, r)
 		os.Exit(1)
 	}()
+	name()
 	if err := settleIn(); err != nil {
 		if errors.Is(err, os.ErrPermission) {
 			err = fmt.Errorf("%w: %w", ErrCannot, err)
@@ -69,6 +74,10 @@ func Worker(in io.Reader, out io.Writer) error {
 	return runJob(job, emit)
 }
 
+// firstFile is the first descriptor that a process is given besides the three
+// standard ones (os/exec).
+const firstFile = 3
+
 func runJob(job Job, emit func(world.Event)) error {
 	ctx := context.Background()
 	o := script.Options{Lualib: job.Lualib, Seed: job.Seed, Print: func(where, text string) {
@@ -82,9 +91,28 @@ func runJob(job Job, emit func(world.Event)) error {
 	if c == nil {
 		return fmt.Errorf("%s has no case %q", job.Name, job.Case)
 	}
-	f.Run(ctx, c, script.RunOptions{Options: o, Capture: job.Capture, Emit: emit, Keep: job.Keep, Own: true, Update: job.Update, Form: job.Form,
+	var ring *probe.Ring
+	if job.Ring != nil {
+		if ring, err = probe.Open(firstFile, *job.Ring); err != nil {
+			return err
+		}
+	}
+	f.Run(ctx, c, script.RunOptions{Options: o, Ring: ring, Capture: job.Capture, Emit: emit, Keep: job.Keep, Own: true, Update: job.Update, Form: job.Form,
 		Golden: func(name string) ([]byte, error) { return readGolden(job.Name, name) }})
 	return nil
+}
+
+// name gives the threads the name of the program, which the kernel keeps for
+// what it says of sockets: it was run as /proc/self/exe. Threads to come take
+// theirs from those there are.
+func name() {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return // it is for show
+	}
+	for _, t := range threads {
+		_ = os.WriteFile("/proc/self/task/"+t.Name()+"/comm", []byte("netrepro"), 0)
+	}
 }
 
 // settleIn makes the worker's mount namespace its own: nothing mounted here

@@ -18,6 +18,7 @@ import (
 	"netrepro/engine/script/kind"
 	"netrepro/engine/script/rules"
 	"netrepro/engine/script/shape"
+	"netrepro/engine/script/tell"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/script/world"
 )
@@ -33,7 +34,7 @@ type API struct {
 // Language returns the whole language.
 func Language() API {
 	return API{Globals: globals, Tables: tables, Classes: slices.Concat([]*vm.Class{netClass, params, world.Host, world.Router, world.Switch, world.Wire, world.Fault, taskClass},
-		ends.Classes, judge.Classes, rules.Classes, harm.Classes, shape.Classes)}
+		ends.Classes, judge.Classes, rules.Classes, harm.Classes, shape.Classes, tell.Classes)}
 }
 
 var globals = append([]*vm.Method{
@@ -114,8 +115,10 @@ func await(c *vm.Call, done chan struct{}) error {
 }
 
 func init() { // the classes are the rooms' below, their verbs those of several
-	world.Host.Methods = slices.Concat(ends.Verbs, rules.Verbs, []*vm.Method{harm.NodeBox})
-	world.Router.Methods = slices.Concat(ends.Verbs, rules.Verbs, []*vm.Method{harm.NodeBox})
+	world.Host.Methods = slices.Concat(ends.Verbs, rules.Verbs, tell.Verbs, []*vm.Method{harm.NodeBox})
+	world.Router.Methods = slices.Concat(ends.Verbs, rules.Verbs, tell.Verbs, []*vm.Method{harm.NodeBox})
+	world.Host.Fields = slices.Concat(world.Host.Fields, tell.Fields)
+	world.Router.Fields = slices.Concat(world.Router.Fields, tell.Fields)
 	world.Switch.Methods = rules.SwitchVerbs
 	world.Wire.Methods = harm.Verbs
 	world.Fault.Methods = harm.FaultVerbs

@@ -3,6 +3,7 @@
 package script
 
 import (
+	"netrepro/engine/reset"
 	"netrepro/engine/script/judge"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/script/world"
@@ -25,6 +26,11 @@ var netClass = &vm.Class{Name: "Net", What: "this topology", Doc: "The lab of th
 		switch name {
 		case "trace":
 			return r.VM.New(judge.Trace, r.Lab.Trace.All()), true
+		case "evidence":
+			if r.Witness == nil {
+				return lua.LString(reset.Inferred), true
+			}
+			return lua.LString(reset.FromKernel), true
 		case "seed":
 			return lua.LNumber(r.VM.Seed), true
 		}
@@ -39,6 +45,6 @@ var netClass = &vm.Class{Name: "Net", What: "this topology", Doc: "The lab of th
 		for _, w := range r.Plan.Wires {
 			names = append(names, w.Name)
 		}
-		return append(names, "trace")
+		return append(names, "trace", "evidence")
 	},
 }

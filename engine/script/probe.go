@@ -13,11 +13,17 @@ import (
 	"netrepro/engine/topo"
 )
 
-// probe tries what a scenario needs, in a namespace made for it, and says what
+// lacking tries what a scenario needs, in a namespace made for it, and says what
 // is missing; empty if nothing is.
-func probe(needs []string) string {
+func lacking(needs []string, o RunOptions) string {
 	var missing []string
 	for _, n := range needs {
+		if n == needKernel {
+			if o.Ring == nil {
+				missing = append(missing, n+" (the kernel's own reasons need Linux 6.10, CAP_BPF and CAP_PERFMON)")
+			}
+			continue
+		}
 		if err := probes[n](); err != nil {
 			missing = append(missing, fmt.Sprintf("%s (%v)", n, err))
 		}
@@ -27,6 +33,9 @@ func probe(needs []string) string {
 	}
 	return "this machine lacks " + strings.Join(missing, ", ")
 }
+
+// needKernel is the need of scenarios that ask the kernel for its reasons.
+const needKernel = "kernel"
 
 var probes = map[string]func() error{
 	"nftables": func() error { return inScratch(firewall.Probe) },
@@ -52,6 +61,7 @@ func init() {
 			return inScratch(func(ns *netns.NS) error { return lab.ProbeTunnel(ns, kind) })
 		}
 	}
+	probes[needKernel] = func() error { return nil } // what runs the case knows
 	probes["bridge"] = func() error { return inScratch(lab.ProbeBridge) }
 }
 

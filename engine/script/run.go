@@ -13,6 +13,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/fault"
+	"netrepro/engine/kernel"
+	"netrepro/engine/kernel/probe"
 	"netrepro/engine/lab"
 	"netrepro/engine/netns"
 	"netrepro/engine/script/diag"
@@ -42,6 +44,9 @@ type RunOptions struct {
 	Emit    func(world.Event)
 	Update  bool // golden traces are written, not compared
 	Form    bool // the normal form of the trace is reported
+	// Ring takes what the kernel says of resets and drops; nil if it cannot be
+	// asked. It belongs to the run.
+	Ring *probe.Ring
 	// Golden reads the golden trace of a name; its error is fs.ErrNotExist if
 	// there is none.
 	Golden func(name string) ([]byte, error)
@@ -67,7 +72,7 @@ func (f *File) Run(ctx context.Context, c *Case, o RunOptions) world.Result {
 }
 
 func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
-	if missing := probe(r.c.Needs); missing != "" {
+	if missing := lacking(r.c.Needs, o); missing != "" {
 		return world.Result{Verdict: world.Skipped, Why: missing}
 	}
 	to := lab.Options{Capture: o.Capture, Comment: r.c.ID(), Seed: r.VM.Seed}
@@ -88,6 +93,9 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 	r.Keys = &world.KeyLog{Lab: lab}
 	for _, n := range lab.Nodes {
 		r.Nodes = append(r.Nodes, world.NewNode(&r.Run, n))
+	}
+	if err := r.witness(o.Ring); err != nil {
+		return r.setupError(err)
 	}
 	stop := context.AfterFunc(ctx, func() { r.VM.Stop(context.Cause(ctx)) })
 	defer stop()
@@ -114,6 +122,24 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 		res.Verdict, res.Why = world.Errored, "clean up: "+err.Error()
 	}
 	return res
+}
+
+// witness lets the kernel be asked.
+func (r *run) witness(ring *probe.Ring) error {
+	if ring == nil {
+		return nil
+	}
+	nodes := map[string]int{}
+	for _, n := range r.Nodes {
+		nodes[n.Name] = n.NS.Fd()
+	}
+	w, err := kernel.Watch(ring, r.Lab.Trace.Start, nodes)
+	if err != nil {
+		return errors.Join(err, ring.Close())
+	}
+	r.Witness = w
+	r.Lab.Trace.Ask(w)
+	return nil
 }
 
 // keep reports the result and holds the lab until ctx ends.
@@ -264,5 +290,8 @@ func (r *run) close() error {
 		errs = append(errs, n.Close())
 	}
 	r.VM.Wait()
+	if r.Witness != nil {
+		errs = append(errs, r.Witness.Close())
+	}
 	return errors.Join(errs...)
 }

@@ -26,6 +26,7 @@ type Scenario struct {
 	About    string
 	Tags     []string
 	Needs    []string
+	Machine  map[string]string // sysctls of the whole machine while it runs
 	Timeout  time.Duration
 	Plan     *topo.Plan
 	Variants []Variant
@@ -113,17 +114,41 @@ func cells(axes []Axis) [][]Param {
 type loader struct{ found []*Scenario }
 
 // Needs lists what a scenario can say it needs.
-var Needs = append([]string{"nftables", "conntrack", "root", "bridge"}, topo.TunnelKinds...)
+var Needs = append([]string{"nftables", "conntrack", "root", "bridge", needKernel}, topo.TunnelKinds...)
 
 var scenarioOptions = &vm.Method{Name: "scenario", Options: []vm.Option{
 	kind.Opt("about", kind.String, "what fails and why, in prose"),
 	kind.Opt("tags", kind.Strings, "words to select by"),
 	kind.Opt("needs", kind.Strings, "what the machine must have: "+strings.Join(Needs, ", ")),
+	kind.Opt("machine", kMachine, "settings of the whole machine while it runs, alone: "+strings.Join(MachineSettings, ", ")),
 	kind.OptDef("timeout", kind.Duration, "30s", "for one case, set-up and clean-up not counted"),
 	kind.Need("topology", &vm.Kind{Name: "topology", Type: "Topology", Parse: parseTopology}, "path { … } or graph { … }"),
 	kind.Opt("variants", kind.Table, `a list: { "bug", key = value }, …`),
 	kind.Opt("matrix", kind.Table, "lists by name; every combination runs"),
 	kind.Need("run", kind.Func, "what happens: function(net, v) … end"),
+}}
+
+// MachineSettings are the sysctls that no network namespace has of its own and
+// that a scenario may change for as long as it runs.
+var MachineSettings = []string{"net.ipv4.tcp_max_orphans", "net.ipv4.tcp_mem"}
+
+var kMachine = &vm.Kind{Name: "settings of the machine", Type: "table", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
+	t, ok := x.(*lua.LTable)
+	if !ok {
+		return nil, kind.Wrong(x, "settings of the machine", `write { ["net.ipv4.tcp_max_orphans"] = 0 }`)
+	}
+	out := map[string]string{}
+	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+		if !slices.Contains(MachineSettings, k.String()) {
+			return nil, &vm.BadValue{Msg: fmt.Sprintf("%q is no setting of the whole machine that may be changed", k.String()), Word: k.String(),
+				Hint: "use node:sysctl for what every network namespace has of its own"}
+		}
+		if strings.Trim(v.String(), "0123456789 \t") != "" || v.String() == "" {
+			return nil, kind.Wrong(v, "a number, or several", "write it as sysctl(8) shows it")
+		}
+		out[k.String()] = v.String()
+	}
+	return out, nil
 }}
 
 func parseTopology(_ *vm.Call, x lua.LValue) (any, error) {
@@ -169,6 +194,9 @@ func define(c *vm.Call, name string, t *lua.LTable) error {
 	s.About, _ = get("about").(string)
 	s.Tags, _ = get("tags").([]string)
 	s.Needs, _ = get("needs").([]string)
+	if s.Machine, _ = get("machine").(map[string]string); len(s.Machine) > 0 {
+		s.Needs = append(s.Needs, "root")
+	}
 	s.run, _ = get("run").(*lua.LFunction)
 	if s.run.IsG {
 		return c.Fail("run", "write run = function(net, v) … end", "run is a function of the library")

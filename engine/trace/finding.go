@@ -7,14 +7,39 @@ import (
 	"sync"
 
 	"netrepro/engine/analysis"
+	"netrepro/engine/packet"
+	"netrepro/engine/reset"
 )
 
 // findings are what the analysis says of the packets so far. They are made when
 // first asked for: a trace that nobody asks about costs nothing.
 type findings struct {
+	witness  Witness
 	mu       sync.Mutex
 	analyzer *analysis.Analyzer
 	records  []*analysis.Record // by frame number, from 1
+}
+
+// Witness knows what the kernels of the nodes said.
+type Witness interface {
+	// Refresh takes in what was said until now.
+	Refresh()
+	// Reset is what the kernel said of a reset that left a node; asked is
+	// whether it was asked at all.
+	Reset(p *Packet) (k *reset.Kernel, asked bool)
+	// Refused is why the kernel threw away a packet that arrived, empty if it
+	// said nothing.
+	Refused(p *Packet) string
+	// Timer is what made a node's kernel send p again, empty if it did not.
+	Timer(p *Packet) string
+}
+
+// Ask lets w be asked for what the packets do not tell, from the first that is
+// analysed.
+func (t *Trace) Ask(w Witness) {
+	t.findings.mu.Lock()
+	defer t.findings.mu.Unlock()
+	t.findings.witness = w
 }
 
 // Finding is what the analysis says of p, which must be recorded; nil if it is
@@ -48,7 +73,11 @@ func (t *Trace) Findings() []*analysis.Record {
 		f.analyzer = analysis.New(analysis.Options{})
 		f.analyzer.Describe(t.CapturePoints())
 	}
-	for _, p := range t.Packets()[len(f.records):] {
+	fresh := t.Packets()[len(f.records):]
+	if f.witness != nil && len(fresh) > 0 {
+		f.witness.Refresh()
+	}
+	for _, p := range fresh {
 		in := analysis.Input{N: p.N, Time: p.Time, Point: p.Point.Index, Packet: &p.Packet, Payload: p.Payload, Dropped: p.Dropped,
 			Harmed: p.Harmed, Direction: analysis.Out, Paired: p.Dir == Out, Kept: true, More: p.More}
 		if p.Dir == In {
@@ -57,12 +86,29 @@ func (t *Trace) Findings() []*analysis.Record {
 				in.SameAs = p.Sent.N
 			}
 		}
+		if f.witness != nil {
+			f.ask(p, &in)
+		}
 		r := &analysis.Record{}
 		f.analyzer.Add(&in, r)
 		r.App = slices.Clone(r.App)
 		f.records = append(f.records, r)
 	}
 	return f.records
+}
+
+// ask adds what the kernels said of p.
+func (f *findings) ask(p *Packet, in *analysis.Input) {
+	if p.Dir == In {
+		in.Refused = f.witness.Refused(p)
+		return
+	}
+	if p.IsTCP() && p.Flags.Has(packet.RST) {
+		in.Kernel, in.Asked = f.witness.Reset(p)
+	}
+	if p.Is(analysis.Rexmit) {
+		in.Timer = f.witness.Timer(p)
+	}
 }
 
 // Hosts are the nodes by their addresses.

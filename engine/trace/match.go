@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
@@ -136,23 +137,41 @@ type Match struct {
 	// What only the analysis of a recorded packet can tell.
 	RST      *ResetMatch
 	Original string // what became of what it sends again: "lost" or "arrived"
+	Refused  string // in why the receiver's kernel threw it away
+	Timer    string // the function of its sender's kernel that sent it again
 }
 
 // ResetMatch says which resets are meant.
 type ResetMatch struct {
 	Kind  string // empty for any
 	Cause string // empty for any; a verdict that cannot tell it from another matches too
+	// What the kernel said; empty for any.
+	Evidence, Reason, State, Through, Process string
+}
+
+// matches reports whether v is meant.
+func (m *ResetMatch) matches(v *reset.Verdict) bool {
+	if v == nil || m.Kind != "" && string(v.Kind) != m.Kind || m.Cause != "" && !v.May(reset.Cause(m.Cause)) || m.Evidence != "" && v.Evidence != m.Evidence {
+		return false
+	}
+	if m.Reason == "" && m.State == "" && m.Through == "" && m.Process == "" {
+		return true
+	}
+	k := v.Kernel
+	return k != nil && (m.Reason == "" || k.Reason == m.Reason) && (m.State == "" || k.State == m.State || k.Before == m.State) &&
+		(m.Through == "" || k.Through(m.Through)) && (m.Process == "" || k.Process == m.Process)
 }
 
 // String writes m as a script would.
 func (m *ResetMatch) String() string {
-	switch {
-	case m.Cause == "":
-		return fmt.Sprintf("{ kind = %q }", m.Kind)
-	case m.Kind == "":
-		return fmt.Sprintf("{ cause = %q }", m.Cause)
+	var out []string
+	for _, f := range [][2]string{{"kind", m.Kind}, {"cause", m.Cause}, {"evidence", m.Evidence}, {"reason", m.Reason}, {"state", m.State}, {"through", m.Through},
+		{"process", m.Process}} {
+		if f[1] != "" {
+			out = append(out, fmt.Sprintf("%s = %q", f[0], f[1]))
+		}
 	}
-	return fmt.Sprintf("{ kind = %q, cause = %q }", m.Kind, m.Cause)
+	return "{ " + strings.Join(out, ", ") + " }"
 }
 
 // Matches reports whether p is meant.
@@ -190,24 +209,22 @@ func (m *Match) Matches(p *Packet) bool {
 
 // analysed reports whether m asks for what only the analysis can tell.
 func (m *Match) analysed() bool {
-	return m.RST != nil || m.Original != ""
+	return m.RST != nil || m.Original != "" || m.Refused != "" || m.Timer != ""
 }
 
 func (m *Match) found(r *analysis.Record) bool {
 	switch {
 	case r == nil,
-		m.Original != "" && r.Original != m.Original:
+		m.Original != "" && r.Original != m.Original,
+		m.Refused != "" && !strings.Contains(r.Refused, m.Refused),
+		m.Timer != "" && r.Timer != m.Timer:
 		return false
 	}
-	if m.RST == nil {
-		return true
-	}
-	v := r.Reset
-	return v != nil && (m.RST.Kind == "" || string(v.Kind) == m.RST.Kind) && (m.RST.Cause == "" || v.May(reset.Cause(m.RST.Cause)))
+	return m.RST == nil || m.RST.matches(r.Reset)
 }
 
 func (m *Match) tcpOnly() bool {
-	return m.analysed() || m.TLS != "" || m.HTTP != "" || m.Rexmit != nil || m.TCP != "" || m.Seq != nil || m.Ack != nil || m.Flags != "" || m.SACKs != nil || m.Covers != nil
+	return m.RST != nil || m.Original != "" || m.Timer != "" || m.TLS != "" || m.HTTP != "" || m.Rexmit != nil || m.TCP != "" || m.Seq != nil || m.Ack != nil || m.Flags != "" || m.SACKs != nil || m.Covers != nil
 }
 
 // sacks reports whether p acknowledges up to the hole that h left and reports

@@ -79,7 +79,7 @@ func (m *Match) String() string {
 	if m.Dropped != nil {
 		add("dropped = %t", *m.Dropped)
 	}
-	for _, f := range []struct{ name, v string }{{"tls", m.TLS}, {"http", m.HTTP}, {"original", m.Original}} {
+	for _, f := range []struct{ name, v string }{{"tls", m.TLS}, {"http", m.HTTP}, {"original", m.Original}, {"refused", m.Refused}, {"timer", m.Timer}} {
 		if f.v != "" {
 			add("%s = %q", f.name, f.v)
 		}

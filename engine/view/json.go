@@ -140,6 +140,9 @@ func appendRest(b []byte, r *analysis.Record) []byte {
 	if r.Dropped != "" {
 		b = appendText(append(b, `,"dropped":`...), r.Dropped)
 	}
+	if r.Refused != "" {
+		b = appendText(append(b, `,"kernel_drop":`...), r.Refused)
+	}
 	return b
 }
 

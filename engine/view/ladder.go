@@ -91,7 +91,7 @@ func Line(r *analysis.Record, n Names) string {
 func Remarks(r *analysis.Record) []string {
 	var out []string
 	for _, m := range marks(r, true) {
-		if m.Kind != MarkDropped && m.Kind != MarkFault && m.Kind != MarkApp {
+		if (m.Kind != MarkDropped || strings.HasPrefix(m.Text, "dropped by the kernel")) && m.Kind != MarkFault && m.Kind != MarkApp {
 			out = append(out, m.Text)
 		}
 	}
@@ -209,6 +209,9 @@ func marks(r *analysis.Record, several bool) []Mark {
 	}
 	if r.Dropped != "" {
 		add(MarkDropped, "dropped: %s", r.Dropped)
+	}
+	if r.Refused != "" {
+		add(MarkDropped, "dropped by the kernel: %s", r.Refused)
 	}
 	return ms
 }

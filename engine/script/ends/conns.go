@@ -118,7 +118,7 @@ var connClass = &vm.Class{Name: "Conn", Doc: "A TCP connection, with or without 
 		{Name: "write", Doc: "Writes all of a string. Returns how many bytes the kernel took, and the error's name if not all.",
 			Example: `conn:write "GET / HTTP/1.0\r\n\r\n"`, Returns: "integer", Phase: vm.Running,
 			Params: []vm.Param{{Name: "data", Kind: kind.String, Doc: "what to write"}}, Options: []vm.Option{world.OptTimeout}, Fn: write},
-		{Name: "set", Doc: "Changes socket options.", Example: `conn:set { linger = 0 }`, Phase: vm.Running, Options: socketOptions,
+		{Name: "set", Doc: "Changes socket options.", Example: `conn:set { linger = 0 }`, Phase: vm.Running, Options: setOptions,
 			Fn: func(c *vm.Call) error {
 				if err := c.Self.(*conn0).raw.Set(socketOptionsOf(c)); err != nil {
 					world.ReturnErr(c, err)
@@ -141,6 +141,14 @@ var connClass = &vm.Class{Name: "Conn", Doc: "A TCP connection, with or without 
 					world.ReturnErr(c, err)
 				}
 				return world.Over(c)
+			}},
+		{Name: "abort", Doc: "Gives the connection up as connect(2) to AF_UNSPEC does: a reset at once, and the socket could be used again. It is closed then.", Phase: vm.Running,
+			Example: `conn:abort()`,
+			Fn: func(c *vm.Call) error {
+				if err := c.Self.(*conn0).raw.Disconnect(); err != nil {
+					world.ReturnErr(c, err)
+				}
+				return nil
 			}},
 		{Name: "wait_readable", Doc: "Waits until something can be read, and leaves it there. Returns true, or nil and the error's name.", Phase: vm.Running,
 			Returns: "boolean", Options: []vm.Option{world.OptTimeout}, Fn: waitReadable},

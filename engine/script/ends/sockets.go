@@ -5,7 +5,6 @@ package ends
 
 import (
 	"net/netip"
-	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -14,42 +13,6 @@ import (
 	"netrepro/engine/script/vm"
 	"netrepro/engine/script/world"
 )
-
-var kLinger = &vm.Kind{Name: "linger time", Type: "integer|Duration", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
-	if n, ok := x.(lua.LNumber); ok && n >= 0 && n <= 3600 {
-		return time.Duration(float64(n) * float64(time.Second)), nil
-	}
-	return kind.Duration.Parse(c, x)
-}}
-
-// socketOptions are those that set may change and dial and listen take.
-var socketOptions = []vm.Option{
-	kind.Opt("linger", kLinger, "SO_LINGER: seconds close waits; 0 makes close send RST"),
-	kind.Opt("nodelay", kind.Bool, "TCP_NODELAY: do not gather small writes"),
-	kind.Opt("cork", kind.Bool, "TCP_CORK: send full segments only"),
-	kind.Opt("quickack", kind.Bool, "TCP_QUICKACK: acknowledge at once"),
-	kind.Opt("keepalive", kind.Bool, "SO_KEEPALIVE"),
-	kind.Opt("rcvbuf", kind.Size, "SO_RCVBUF: bytes asked for; the kernel doubles it"),
-	kind.Opt("sndbuf", kind.Size, "SO_SNDBUF: bytes asked for; the kernel doubles it"),
-	kind.Opt("mss", kind.Int("MSS", 48, 65495, "48 to 65495 bytes"), "TCP_MAXSEG"),
-	kind.Opt("user_timeout", kind.Duration, "TCP_USER_TIMEOUT: how long data may stay unacknowledged"),
-}
-
-func socketOptionsOf(c *vm.Call) endpoint.Options {
-	ptr := func(name string) *bool {
-		if b, ok := vm.Arg[bool](c, name); ok {
-			return &b
-		}
-		return nil
-	}
-	o := endpoint.Options{NoDelay: ptr("nodelay"), Cork: ptr("cork"), QuickAck: ptr("quickack"), KeepAlive: ptr("keepalive"),
-		RcvBuf: vm.ArgOr(c, "rcvbuf", 0), SndBuf: vm.ArgOr(c, "sndbuf", 0), MSS: vm.ArgOr(c, "mss", 0),
-		UserTimeout: vm.ArgOr(c, "user_timeout", time.Duration(0))}
-	if d, ok := vm.Arg[time.Duration](c, "linger"); ok {
-		o.Linger = &d
-	}
-	return o
-}
 
 var listenVerb = &vm.Method{Name: "listen", Doc: "Opens a listening TCP socket. With a function, that is run for each connection; without, take them with accept.",
 	Example: `server:listen(8080, function(conn) conn:write "hello" conn:close() end)`, Returns: "Listener", Phase: vm.Running,

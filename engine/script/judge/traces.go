@@ -145,6 +145,18 @@ var packetClass = &vm.Class{Name: "Packet", Doc: "One packet at one capture poin
 			}
 			return lua.LNil
 		}),
+		packetField("refused", "string?", "Why the kernel of the node it arrived at threw it away, where it was asked; nil if it did not.", func(p seenPacket) lua.LValue {
+			if r := p.Finding(); r != nil && r.Refused != "" {
+				return lua.LString(r.Refused)
+			}
+			return lua.LNil
+		}),
+		packetField("timer", "string?", "Of a retransmission: the function of its sender's kernel that sent it, where it was asked.", func(p seenPacket) lua.LValue {
+			if r := p.Finding(); r != nil && r.Timer != "" {
+				return lua.LString(r.Timer)
+			}
+			return lua.LNil
+		}),
 		packetField("original", "string?", "Of a retransmission: what became of what it sends again, lost or arrived, where that is known.", func(p seenPacket) lua.LValue {
 			if r := p.Finding(); r != nil && r.Original != "" {
 				return lua.LString(r.Original)

@@ -69,6 +69,8 @@ var Seen = append(slices.Clone(Options),
 	kind.Opt("harmed", kind.Bool, "packets that a fault did something else to, or forged, or none of them"),
 	kind.Opt("queued", KLen, "bytes that waited before it on a wire with a rate"),
 	kind.Opt("rst", KReset, "a reset, by who sent it and why"),
+	kind.Opt("refused", kSome, `a packet that the kernel of the node it arrived at threw away, by the reason or the function: "NETFILTER_DROP"`),
+	kind.Opt("timer", kSome, `a retransmission, by the kernel's function that sent it: "tcp_retransmit_timer"`),
 	kind.Opt("original", kind.Enum("fate", "lost", "arrived"), "a retransmission, by what became of what it sends again"))
 
 // Kinds of what only a recorded packet can be asked for.
@@ -83,11 +85,21 @@ var (
 		m := &trace.ResetMatch{}
 		m.Kind, _ = a["kind"].(string)
 		m.Cause, _ = a["cause"].(string)
+		m.Reason, _ = a["reason"].(string)
+		m.Evidence, _ = a["evidence"].(string)
+		m.State, _ = a["state"].(string)
+		m.Through, _ = a["through"].(string)
+		m.Process, _ = a["process"].(string)
 		return m, nil
 	}}
 	resetTable = &vm.Method{Name: "rst", Options: []vm.Option{
 		kind.Opt("kind", kind.Enum("kind of reset", words(reset.Kinds)...), "who sent it"),
-		kind.Opt("cause", kind.Enum("cause of a reset", words(reset.Causes)...), "why; a verdict that cannot tell it from another counts too")}}
+		kind.Opt("cause", kind.Enum("cause of a reset", words(reset.Causes)...), "why; a verdict that cannot tell it from another counts too"),
+		kind.Opt("evidence", kind.Enum("kind of evidence", reset.FromKernel, reset.Inferred), "what the verdict was drawn from"),
+		kind.Opt("reason", kind.String, `the kernel's own reason, as enum sk_rst_reason has it: "TCP_ABORT_ON_CLOSE"`),
+		kind.Opt("state", kind.String, `the state of the socket, or the one before that: "FIN_WAIT2"`),
+		kind.Opt("through", kind.String, `a function of the kernel that it was sent through: "__tcp_close"`),
+		kind.Opt("process", kind.String, "the program that called, as far as the kernel keeps its name (15 bytes)")}}
 )
 
 // kSpeaker is a node that packets are from or to: one with addresses.
@@ -177,6 +189,8 @@ func Of(a map[string]any) trace.Match {
 	m.HTTP, _ = a["http"].(string)
 	m.RST, _ = a["rst"].(*trace.ResetMatch)
 	m.Original, _ = a["original"].(string)
+	m.Refused, _ = a["refused"].(string)
+	m.Timer, _ = a["timer"].(string)
 	if b, ok := a["harmed"].(bool); ok {
 		m.Harmed = &b
 	}

@@ -14,6 +14,7 @@ import (
 
 	"netrepro/engine/endpoint"
 	"netrepro/engine/fault"
+	"netrepro/engine/kernel"
 	"netrepro/engine/lab"
 	"netrepro/engine/script/kind"
 	"netrepro/engine/script/vm"
@@ -39,6 +40,8 @@ type Run struct {
 
 	Update bool // golden traces are written, not compared
 	Golden func(name string) ([]byte, error)
+
+	Witness *kernel.Witness // nil if the kernel cannot be asked
 
 	Tables int                              // routing tables that verbs have taken
 	Delays map[*topo.WirePlan]time.Duration // of wires whose delay was changed

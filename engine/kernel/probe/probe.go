@@ -1,0 +1,121 @@
+//go:build linux
+
+package probe
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/rlimit"
+)
+
+//go:embed probe.bpf.o
+var object []byte
+
+// ringSize is how many bytes of events wait to be read in one case; about 2000
+// events.
+const ringSize = 1 << 20
+
+// Probe is the loaded programs.
+type Probe struct {
+	rings, lost *ebpf.Map
+	changes     *ebpf.Map
+	links       []link.Link
+	names       Names
+	// Missing says what this kernel does not tell: a program's name and why it
+	// could not be used.
+	Missing map[string]error
+}
+
+// ErrUnsupported says that this machine cannot be asked.
+var ErrUnsupported = errors.New("the kernel's own reasons cannot be read")
+
+// Load loads the programs and hangs them on their tracepoints. Programs that
+// this kernel does not take are in Missing; without a single one it fails with
+// [ErrUnsupported].
+func Load() (*Probe, error) {
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
+	if err != nil {
+		return nil, fmt.Errorf("read programs: %w", err)
+	}
+	if err := rlimit.RemoveMemlock(); err != nil && !errors.Is(err, os.ErrPermission) {
+		return nil, fmt.Errorf("%w: raise limit of locked memory: %w", ErrUnsupported, err)
+	}
+	programs := spec.Programs
+	spec.Programs = nil
+	c, err := ebpf.NewCollection(spec)
+	if err != nil {
+		return nil, fmt.Errorf("%w: make maps: %w", ErrUnsupported, err)
+	}
+	p := &Probe{rings: c.Maps["rings"], lost: c.Maps["lost"], changes: c.Maps["changes"], Missing: map[string]error{}}
+	types, err := btf.LoadKernelSpec()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: read the kernel's types: %w", ErrUnsupported, err), p.Close())
+	}
+	p.names = namesOf(types)
+	// All at once, for each load reads the kernel's types again; one by one
+	// where the kernel does not take them all.
+	all := slices.Sorted(maps.Keys(programs))
+	if p.attach(spec, programs, types, all...) != nil {
+		for _, name := range all {
+			if err := p.attach(spec, programs, types, name); err != nil {
+				p.Missing[name] = err
+			}
+		}
+	}
+	if len(p.links) == 0 {
+		return nil, errors.Join(fmt.Errorf("%w: %w", ErrUnsupported, p.Missing[all[0]]), p.Close())
+	}
+	return p, nil
+}
+
+// attach loads the programs of these names and hangs them on their tracepoints;
+// if one fails, none is.
+func (p *Probe) attach(spec *ebpf.CollectionSpec, programs map[string]*ebpf.ProgramSpec, types *btf.Spec, names ...string) error {
+	some := spec.Copy()
+	some.Programs = map[string]*ebpf.ProgramSpec{}
+	for _, name := range names {
+		some.Programs[name] = programs[name]
+	}
+	c, err := ebpf.NewCollectionWithOptions(some, ebpf.CollectionOptions{
+		Programs:        ebpf.ProgramOptions{KernelTypes: types},
+		MapReplacements: map[string]*ebpf.Map{"rings": p.rings, "lost": p.lost, "changes": p.changes}})
+	if err != nil {
+		return fmt.Errorf("load %s: %w", strings.Join(names, ", "), err)
+	}
+	defer c.Close()
+	var links []link.Link
+	for _, name := range names {
+		l, err := link.AttachTracing(link.TracingOptions{Program: c.Programs[name]})
+		if err != nil {
+			for _, l := range links {
+				_ = l.Close() // it was not to be
+			}
+			return fmt.Errorf("attach %s: %w", name, err)
+		}
+		links = append(links, l)
+	}
+	p.links = append(p.links, links...) // a link keeps its program
+	return nil
+}
+
+// Close takes the programs off the kernel.
+func (p *Probe) Close() error {
+	var errs []error
+	for _, l := range p.links {
+		errs = append(errs, l.Close())
+	}
+	for _, m := range []*ebpf.Map{p.rings, p.lost, p.changes} {
+		errs = append(errs, m.Close())
+	}
+	return errors.Join(errs...)
+}

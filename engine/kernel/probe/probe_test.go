@@ -1,0 +1,181 @@
+//go:build linux
+
+package probe
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"netrepro/engine/leaktest"
+	"netrepro/engine/netns"
+)
+
+// loopback makes a namespace in which 127.0.0.1 answers.
+func loopback(t *testing.T, name string) *netns.NS {
+	t.Helper()
+	ns, err := netns.New(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ns.Close() })
+	err = ns.Do(func() error {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		req, err := unix.NewIfreq("lo")
+		if err != nil {
+			return err
+		}
+		req.SetUint16(unix.IFF_UP)
+		return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, req)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ns
+}
+
+// refuse connects to a port where nobody listens.
+func refuse(t *testing.T, ns *netns.NS) {
+	t.Helper()
+	err := ns.Do(func() error {
+		s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(s)
+		if err := unix.Connect(s, &unix.SockaddrInet4{Port: 80, Addr: [4]byte{127, 0, 0, 1}}); !errors.Is(err, unix.ECONNREFUSED) {
+			t.Errorf("connect: %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func loaded(t *testing.T) *Probe {
+	t.Helper()
+	leaktest.Lab(t)
+	p, err := Load()
+	if err != nil {
+		t.Skipf("needs Linux 6.10, CAP_BPF and CAP_PERFMON: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+func TestEachRingHearsItsOwnNamespaces(t *testing.T) {
+	p := loaded(t)
+	for name, err := range p.Missing {
+		t.Errorf("%s: %v", name, err)
+	}
+	watched, other := loopback(t, "watched"), loopback(t, "other")
+	mine, err := p.NewRing()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mine.Close()
+	files, err := mine.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fds := make([]int, len(files)) // as another process gets them: one after the other
+	const first = 200
+	for i, f := range files {
+		fds[i] = first + i
+		if err := unix.Dup3(int(f.Fd()), fds[i], unix.O_CLOEXEC); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := Open(first, mine.Names())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.Watch(watched.Fd()); err != nil {
+		t.Fatal(err)
+	}
+	refuse(t, other)
+	refuse(t, watched)
+	refuse(t, other)
+	evs, err := r.Drain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []Kind
+	for _, e := range evs {
+		kinds = append(kinds, e.Kind)
+		switch e.Kind {
+		case SendReset:
+			if e.Reason != "NO_SOCKET" || e.Socket || !e.Passive() || binary.BigEndian.Uint16(e.Packet[22:]) != 80 {
+				t.Errorf("reset: %+v", e)
+			}
+			if f := Functions(e.Stack); len(f) == 0 || f[0] != "tcp_v4_send_reset" || !slices.Contains(f, "tcp_v4_rcv") {
+				t.Errorf("stack: %v", f)
+			}
+		case ReceiveReset:
+			if !e.Socket || e.State != "SYN_SENT" || e.Remote.Port() != 80 {
+				t.Errorf("received reset: %+v", e)
+			}
+		case Drop:
+			if e.Reason != "NO_SOCKET" || Function(e.Location) != "tcp_v4_rcv" {
+				t.Errorf("drop in %s: %+v", Function(e.Location), e)
+			}
+		}
+	}
+	if want := []Kind{SendReset, Drop, ReceiveReset}; !slices.Equal(kinds, want) {
+		t.Errorf("saw %v, want %v", kinds, want)
+	}
+	if n, err := r.Lost(); n != 0 || err != nil {
+		t.Errorf("lost %d: %v", n, err)
+	}
+	if err := mine.Release(); err != nil {
+		t.Fatal(err)
+	}
+	refuse(t, watched)
+	if evs, err := r.Drain(); len(evs) != 0 || err != nil {
+		t.Errorf("after the release: %v, %v", evs, err)
+	}
+}
+
+func TestLostEventsAreCounted(t *testing.T) {
+	p := loaded(t)
+	ns := loopback(t, "busy")
+	r, err := p.NewRing()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.Watch(ns.Fd()); err != nil {
+		t.Fatal(err)
+	}
+	const times = 1000 // three events each; the ring takes some 2400
+	for range times {
+		refuse(t, ns)
+	}
+	evs, err := r.Drain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost, err := r.Lost()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lost == 0 || len(evs)+int(lost) != 3*times {
+		t.Errorf("%d events and %d lost of %d", len(evs), lost, 3*times)
+	}
+}

@@ -1,0 +1,35 @@
+//go:build linux
+
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Play runs the process in the role that its arguments give it, if they are
+// those of a process that [Run] started, and returns what to exit with.
+func Play(args []string, in io.Reader, out, complain io.Writer) (code int, played bool) {
+	if len(args) < 2 {
+		return 0, false
+	}
+	var err error
+	switch args[1] {
+	case WorkerArg:
+		err = Worker(in, out)
+	case KeeperArg:
+		err = Keeper(in)
+	default:
+		return 0, false
+	}
+	if err == nil {
+		return 0, true
+	}
+	fmt.Fprintln(complain, err)
+	if errors.Is(err, ErrCannot) || errors.Is(err, os.ErrPermission) {
+		return CannotCode, true
+	}
+	return 1, true
+}
