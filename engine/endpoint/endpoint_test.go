@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/netip"
 	"os"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -147,33 +146,6 @@ func TestLinger(t *testing.T) {
 				t.Errorf("the peer saw %v, want %s", err, tt.want)
 			}
 		})
-	}
-}
-
-func TestChainSize(t *testing.T) {
-	ca, err := NewCA()
-	if err != nil {
-		t.Fatal(err)
-	}
-	addrs := []netip.Addr{netip.MustParseAddr("192.0.2.1")}
-	plain, err := ca.Issue([]string{"server"}, addrs, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	size := func(c tls.Certificate) (n int) {
-		for _, der := range c.Certificate {
-			n += len(der)
-		}
-		return n
-	}
-	for _, want := range []int{size(plain) + minPadding, 1000, 1127, 1128, 1255, 1256, 6000, 65000, 70000} {
-		c, err := ca.Issue([]string{"server"}, addrs, want)
-		if err != nil || size(c) != want {
-			t.Errorf("asked for %d bytes, got %d: %v", want, size(c), err)
-		}
-	}
-	if _, err := ca.Issue([]string{"server"}, addrs, 100); err == nil || !strings.Contains(err.Error(), "the smallest is about") {
-		t.Errorf("a chain of 100 bytes: %v", err)
 	}
 }
 

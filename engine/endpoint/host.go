@@ -48,11 +48,11 @@ func (h *Host) Addr() netip.Addr {
 	return h.addrs[0]
 }
 
-// has6 reports whether the host has an IPv6 address.
-func (h *Host) has6() bool { return slices.ContainsFunc(h.addrs, netip.Addr.Is6) }
+// Has6 reports whether the host has an IPv6 address.
+func (h *Host) Has6() bool { return slices.ContainsFunc(h.addrs, netip.Addr.Is6) }
 
-// keep registers c to be closed with the host.
-func (h *Host) keep(c io.Closer) error {
+// Keep registers c to be closed with the host, until [Host.Forget].
+func (h *Host) Keep(c io.Closer) error {
 	h.mu.Lock()
 	closed := h.closed
 	if !closed {
@@ -65,7 +65,8 @@ func (h *Host) keep(c io.Closer) error {
 	return nil
 }
 
-func (h *Host) forget(c io.Closer) {
+// Forget undoes [Host.Keep].
+func (h *Host) Forget(c io.Closer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.open, c)
@@ -186,7 +187,7 @@ func (p *Pending) Connect(ctx context.Context) (*Conn, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.sock.f.Close())
 	}
-	return c, p.host.keep(c)
+	return c, p.host.Keep(c)
 }
 
 func (p *Pending) connect() error {
@@ -213,6 +214,48 @@ func (p *Pending) connect() error {
 		return werr
 	}
 	return err
+}
+
+// Probe connects, but an ICMP error that comes meanwhile ends it with that; the
+// socket must have recverr.
+func (p *Pending) Probe(ctx context.Context) (*Conn, *Fault, error) {
+	var f *Fault
+	err := Within(ctx, p.sock.f.SetWriteDeadline, func() error {
+		started := false
+		var err error
+		werr := p.sock.rc.Write(func(fd uintptr) bool {
+			var ok bool
+			if f, ok = p.sock.takeFault(); ok {
+				return true
+			}
+			if !started {
+				started = true
+				err = unix.Connect(int(fd), sockaddr(p.to))
+				return !errors.Is(err, unix.EINPROGRESS)
+			}
+			n, gerr := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
+			if err = gerr; err == nil && n != 0 {
+				err = unix.Errno(n)
+			}
+			if err != nil {
+				if f, ok = p.sock.takeFault(); ok {
+					err = nil
+				}
+				return true
+			}
+			_, perr := unix.Getpeername(int(fd))
+			return perr == nil
+		})
+		return errors.Join(werr, err)
+	})
+	if f != nil || err != nil {
+		return nil, f, errors.Join(err, p.sock.f.Close())
+	}
+	c, err := p.host.newConn(p.sock, p.to)
+	if err != nil {
+		return nil, nil, errors.Join(err, p.sock.f.Close())
+	}
+	return c, nil, p.host.Keep(c)
 }
 
 // Dial is Bind and Connect.

@@ -25,13 +25,20 @@ const DefaultBacklog = 4096
 
 // Listen opens a listener on every address of the host.
 func (h *Host) Listen(port, backlog int, o Options) (*Listener, error) {
-	sock, err := h.newSocket(h.has6())
+	return h.ListenAt(netip.Addr{}, port, backlog, o)
+}
+
+// ListenAt opens a listener on one address; an invalid one is all.
+func (h *Host) ListenAt(at netip.Addr, port, backlog int, o Options) (*Listener, error) {
+	if !at.IsValid() {
+		at = netip.IPv4Unspecified()
+		if h.Has6() {
+			at = netip.IPv6Unspecified() // takes IPv4 too, as net.ipv6.bindv6only says
+		}
+	}
+	sock, err := h.newSocket(at.Is6())
 	if err != nil {
 		return nil, err
-	}
-	any := netip.IPv4Unspecified()
-	if h.has6() {
-		any = netip.IPv6Unspecified() // takes IPv4 too, as net.ipv6.bindv6only says
 	}
 	if backlog <= 0 {
 		backlog = DefaultBacklog
@@ -43,7 +50,7 @@ func (h *Host) Listen(port, backlog int, o Options) (*Listener, error) {
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 			return err
 		}
-		if err := unix.Bind(fd, sockaddr(netip.AddrPortFrom(any, uint16(port)))); err != nil {
+		if err := unix.Bind(fd, sockaddr(netip.AddrPortFrom(at, uint16(port)))); err != nil {
 			return err
 		}
 		return unix.Listen(fd, backlog)
@@ -52,7 +59,7 @@ func (h *Host) Listen(port, backlog int, o Options) (*Listener, error) {
 		return nil, errors.Join(fmt.Errorf("listen on %s port %d: %w", h.name, port, err), sock.f.Close())
 	}
 	l := &Listener{socket: sock, host: h, port: port}
-	return l, h.keep(l)
+	return l, h.Keep(l)
 }
 
 // Port is where it listens.
@@ -100,7 +107,7 @@ func (l *Listener) accept() (*Conn, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.f.Close())
 	}
-	return c, l.host.keep(c)
+	return c, l.host.Keep(c)
 }
 
 // Addr implements net.Listener.
@@ -110,6 +117,6 @@ func (l *Listener) Addr() net.Addr {
 
 // Close implements net.Listener.
 func (l *Listener) Close() error {
-	l.host.forget(l)
+	l.host.Forget(l)
 	return l.close()
 }

@@ -76,6 +76,16 @@ var Known = []*Option{
 	{Name: "broadcast", Doc: "SO_BROADCAST: of UDP, may send to broadcast addresses", Level: unix.SOL_SOCKET, Key: unix.SO_BROADCAST},
 }
 
+// OptionOf is the known option of that name, nil if there is none.
+func OptionOf(name string) *Option {
+	for _, o := range Known {
+		if o.Name == name {
+			return o
+		}
+	}
+	return nil
+}
+
 // Setting is an option with its value.
 type Setting struct {
 	*Option

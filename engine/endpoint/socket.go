@@ -129,7 +129,7 @@ func (c *Conn) Write(b []byte) (int, error) { return c.f.Write(b) }
 
 // Close implements net.Conn: close(2), with whatever linger is set.
 func (c *Conn) Close() error {
-	c.host.forget(c)
+	c.host.Forget(c)
 	c.mu.Lock()
 	linger := c.linger
 	c.mu.Unlock()
@@ -146,6 +146,12 @@ func (c *Conn) Set(o Options) error {
 		o.Linger = nil
 	}
 	return c.socket.Set(o)
+}
+
+// Abort resets the connection, whatever linger is set.
+func (c *Conn) Abort() error {
+	c.host.Forget(c)
+	return c.abort()
 }
 
 // abort closes the connection at once, whatever linger is set.
@@ -167,6 +173,9 @@ func (c *Conn) Disconnect() error {
 	})
 	return errors.Join(err, c.Close())
 }
+
+// Host is where this side lives.
+func (c *Conn) Host() *Host { return c.host }
 
 // Local is the connection's own address.
 func (c *Conn) Local() netip.AddrPort { return c.local }
@@ -202,6 +211,26 @@ func (c *Conn) WaitReadable() error {
 	}
 	return err
 }
+
+// Readable reports whether there are bytes to read now. The end of the stream is
+// none.
+func (c *Conn) Readable() bool {
+	n := 0
+	_ = c.control(func(fd int) (err error) { // closed has none
+		n, err = unix.IoctlGetInt(fd, unix.TIOCINQ)
+		return err
+	})
+	return n > 0
+}
+
+// Ended reports whether the peer has closed or reset the connection.
+func (c *Conn) Ended() bool {
+	i, err := c.Info()
+	return err != nil || i.State != established
+}
+
+// established is TCP_ESTABLISHED (include/net/tcp_states.h).
+const established = 1
 
 // Shutdown closes one direction: "read", "write" or "both" (shutdown(2)).
 func (c *Conn) Shutdown(how string) error {

@@ -6,32 +6,9 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net/netip"
 	"time"
 )
-
-// Secrets receives TLS key log lines as they come to be.
-type Secrets interface {
-	io.Writer
-}
-
-// curves keeps the ClientHello within one segment; a post-quantum share alone
-// takes more than a kilobyte.
-var curves = []tls.CurveID{tls.X25519}
-
-// ServerTLS is the TLS configuration of a server with the given certificate.
-func ServerTLS(cert tls.Certificate, keys Secrets) *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, CurvePreferences: curves,
-		KeyLogWriter: keys, NextProtos: []string{"http/1.1"}}
-}
-
-// ClientTLS is the TLS configuration of a client that trusts ca and expects
-// name.
-func ClientTLS(ca *CA, name string, keys Secrets) *tls.Config {
-	return &tls.Config{RootCAs: ca.Pool(), ServerName: name, MinVersion: tls.VersionTLS12, CurvePreferences: curves,
-		KeyLogWriter: keys, NextProtos: []string{"http/1.1"}}
-}
 
 // Call is a TLS handshake under way, from connect to Finished.
 type Call struct {
@@ -77,7 +54,7 @@ func (c *Call) run(ctx context.Context, p *Pending, cfg *tls.Config) {
 		fail("connect", err)
 		return
 	}
-	conn := tls.Client(raw, cfg)
+	conn := tls.Client(&Stream{Conn: raw}, cfg)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		fail("handshake", err)
 		_ = raw.Close()

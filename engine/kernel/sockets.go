@@ -44,8 +44,26 @@ type Socket struct {
 var timerNames = map[uint8]string{1: "retransmit", 2: "keepalive", 3: "timewait", 4: "probe", 5: "retransmit"}
 
 // ReadSockets lists the sockets of a namespace, TCP's and UDP's of both versions
-// of IP.
+// of IP, with the programs that have them open.
 func ReadSockets(ns *netns.NS) ([]Socket, error) {
+	out, err := list(ns)
+	own(out)
+	return out, err
+}
+
+// Open reports whether a TCP port is listened on, or a UDP port is open.
+func Open(ns *netns.NS, proto string, port int) (bool, error) {
+	all, err := list(ns)
+	for _, s := range all {
+		if s.Proto == proto && int(s.Local.Port()) == port && (proto == "udp" || s.State == "LISTEN") {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+// list reads sockets without their owners, which takes much longer.
+func list(ns *netns.NS) ([]Socket, error) {
 	var h *netlink.Handle
 	err := ns.Do(func() (err error) {
 		h, err = netlink.NewHandle(unix.NETLINK_INET_DIAG)
@@ -74,7 +92,6 @@ func ReadSockets(ns *netns.NS) ([]Socket, error) {
 			out = append(out, socketOf("udp", s))
 		}
 	}
-	own(out)
 	return out, nil
 }
 

@@ -84,8 +84,9 @@ func (ns *NS) Fd() int {
 }
 
 // Do runs f with the calling thread inside ns and returns f's error. Sockets
-// opened by f stay in ns for good and may be used outside afterwards. f must
-// not start goroutines or processes that expect to be in ns.
+// opened by f stay in ns for good and may be used outside afterwards, and so do
+// processes that f itself starts. f must not start goroutines that expect to be
+// in ns.
 func (ns *NS) Do(f func() error) error {
 	h := vnetns.NsHandle(ns.Fd())
 	if !h.IsOpen() {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"netrepro/engine/process"
 )
 
 // Play runs the process in the role that its arguments give it, if they are
@@ -21,6 +23,8 @@ func Play(args []string, in io.Reader, out, complain io.Writer) (code int, playe
 		err = Worker(in, out)
 	case KeeperArg:
 		err = Keeper(in)
+	case process.InitArg:
+		err = process.Init()
 	default:
 		return 0, false
 	}

@@ -16,6 +16,8 @@ import (
 	"netrepro/engine/script/harm"
 	"netrepro/engine/script/judge"
 	"netrepro/engine/script/kind"
+	"netrepro/engine/script/procs"
+	"netrepro/engine/script/reach"
 	"netrepro/engine/script/rules"
 	"netrepro/engine/script/shape"
 	"netrepro/engine/script/tell"
@@ -34,7 +36,7 @@ type API struct {
 // Language returns the whole language.
 func Language() API {
 	return API{Globals: globals, Tables: tables, Classes: slices.Concat([]*vm.Class{netClass, params, world.Host, world.Router, world.Switch, world.Wire, world.Fault, taskClass},
-		ends.Classes, judge.Classes, rules.Classes, harm.Classes, shape.Classes, tell.Classes)}
+		ends.Classes, judge.Classes, rules.Classes, harm.Classes, shape.Classes, tell.Classes, procs.Classes, reach.Classes)}
 }
 
 var globals = append([]*vm.Method{
@@ -115,8 +117,8 @@ func await(c *vm.Call, done chan struct{}) error {
 }
 
 func init() { // the classes are the rooms' below, their verbs those of several
-	world.Host.Methods = slices.Concat(ends.Verbs, rules.Verbs, tell.Verbs, []*vm.Method{harm.NodeBox})
-	world.Router.Methods = slices.Concat(ends.Verbs, rules.Verbs, tell.Verbs, []*vm.Method{harm.NodeBox})
+	world.Host.Methods = slices.Concat(ends.Verbs, rules.Verbs, tell.Verbs, procs.Verbs, reach.Verbs, []*vm.Method{harm.NodeBox})
+	world.Router.Methods = slices.Concat(ends.Verbs, rules.Verbs, tell.Verbs, procs.Verbs, reach.Verbs, []*vm.Method{harm.NodeBox})
 	world.Host.Fields = slices.Concat(world.Host.Fields, tell.Fields)
 	world.Router.Fields = slices.Concat(world.Router.Fields, tell.Fields)
 	world.Switch.Methods = rules.SwitchVerbs

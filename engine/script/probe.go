@@ -5,11 +5,13 @@ package script
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"netrepro/engine/firewall"
 	"netrepro/engine/lab"
 	"netrepro/engine/netns"
+	"netrepro/engine/process"
 	"netrepro/engine/topo"
 )
 
@@ -24,7 +26,7 @@ func lacking(needs []string, o RunOptions) string {
 			}
 			continue
 		}
-		if err := probes[n](); err != nil {
+		if err := tryNeed(n); err != nil {
 			missing = append(missing, fmt.Sprintf("%s (%v)", n, err))
 		}
 	}
@@ -32,6 +34,26 @@ func lacking(needs []string, o RunOptions) string {
 		return ""
 	}
 	return "this machine lacks " + strings.Join(missing, ", ")
+}
+
+// programPrefix begins the need of a program.
+const programPrefix = "program:"
+
+// Programs are those that can be needed by their names alone.
+var programs = []string{"nginx", "haproxy", "curl", "openssl", "iperf3"}
+
+// knownNeed reports whether a scenario can say that it needs n.
+func knownNeed(n string) bool {
+	return slices.Contains(Needs, n) || strings.HasPrefix(n, programPrefix) && n != programPrefix
+}
+
+// tryNeed tries whether the machine has n.
+func tryNeed(n string) error {
+	if probe := probes[n]; probe != nil {
+		return probe()
+	}
+	_, err := process.Find(strings.TrimPrefix(n, programPrefix))
+	return err
 }
 
 // needKernel is the need of scenarios that ask the kernel for its reasons.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"netrepro/engine/script/diag"
 	"netrepro/engine/script/harm"
 	"netrepro/engine/script/judge"
+	"netrepro/engine/script/reach"
 	"netrepro/engine/script/world"
 	"netrepro/engine/topo"
 )
@@ -57,7 +59,10 @@ type RunOptions struct {
 // same result.
 func (f *File) Run(ctx context.Context, c *Case, o RunOptions) world.Result {
 	r := &run{c: c, Run: world.Run{VM: f.vm, Plan: c.Plan, Emit: o.Emit, Started: time.Now(), Update: o.Update, Golden: o.Golden,
-		Delays: map[*topo.WirePlan]time.Duration{}, Rated: map[*topo.WirePlan]bool{}}}
+		Taken: map[string]bool{}, Resolve: reach.Resolver, Delays: map[*topo.WirePlan]time.Duration{}, Rated: map[*topo.WirePlan]bool{}}}
+	if o.Capture != "" {
+		r.Artifacts = filepath.Dir(o.Capture)
+	}
 	if r.Golden == nil {
 		r.Golden = func(string) ([]byte, error) { return nil, fs.ErrNotExist }
 	}

@@ -114,12 +114,12 @@ func cells(axes []Axis) [][]Param {
 type loader struct{ found []*Scenario }
 
 // Needs lists what a scenario can say it needs.
-var Needs = append([]string{"nftables", "conntrack", "root", "bridge", needKernel}, topo.TunnelKinds...)
+var Needs = slices.Concat([]string{"nftables", "conntrack", "root", "bridge", needKernel}, topo.TunnelKinds, programs)
 
 var scenarioOptions = &vm.Method{Name: "scenario", Options: []vm.Option{
 	kind.Opt("about", kind.String, "what fails and why, in prose"),
 	kind.Opt("tags", kind.Strings, "words to select by"),
-	kind.Opt("needs", kind.Strings, "what the machine must have: "+strings.Join(Needs, ", ")),
+	kind.Opt("needs", kind.Strings, "what the machine must have: "+strings.Join(Needs, ", ")+", program:NAME"),
 	kind.Opt("machine", kMachine, "settings of the whole machine while it runs, alone: "+strings.Join(MachineSettings, ", ")),
 	kind.OptDef("timeout", kind.Duration, "30s", "for one case, set-up and clean-up not counted"),
 	kind.Need("topology", &vm.Kind{Name: "topology", Type: "Topology", Parse: parseTopology}, "path { … } or graph { … }"),
@@ -205,8 +205,8 @@ func define(c *vm.Call, name string, t *lua.LTable) error {
 		s.Timeout = d
 	}
 	for _, n := range s.Needs {
-		if !slices.Contains(Needs, n) {
-			return c.Fail(n, "known needs are: "+strings.Join(Needs, ", "), "needs: nothing is known of %q", n)
+		if !knownNeed(n) {
+			return c.Fail(n, "known needs are: "+strings.Join(Needs, ", ")+", program:NAME", "needs: nothing is known of %q", n)
 		}
 	}
 	if slices.ContainsFunc(ld.found, func(o *Scenario) bool { return o.Name == name }) {

@@ -5,6 +5,7 @@ package ends
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -65,6 +66,9 @@ func (c *conn0) gather(ctx context.Context, done func(got []byte) bool) ([]byte,
 		}
 		return nil
 	})
+	if t, ok := c.Conn.(*tls.Conn); ok {
+		err = endpoint.Truncated(t, err)
+	}
 	return got, err
 }
 
@@ -103,7 +107,7 @@ var connClass = &vm.Class{Name: "Conn", Doc: "A TCP connection, with or without 
 			return v.New(addressClass, x.(*conn0).Local()), nil
 		}},
 	}, stands...),
-	Methods: []*vm.Method{
+	Methods: append([]*vm.Method{
 		read("read", "Reads what is there, waiting for the first byte.", `local data, err = conn:read()`, nil, false,
 			func(_ *vm.Call, got []byte) bool { return len(got) > 0 }, all),
 		read("read_until", "Reads up to and including a text.", `local head, err = conn:read_until "\r\n\r\n"`,
@@ -153,13 +157,14 @@ var connClass = &vm.Class{Name: "Conn", Doc: "A TCP connection, with or without 
 		{Name: "wait_readable", Doc: "Waits until something can be read, and leaves it there. Returns true, or nil and the error's name.", Phase: vm.Running,
 			Returns: "boolean", Options: []vm.Option{world.OptTimeout}, Fn: waitReadable},
 		{Name: "info", Doc: "The kernel's own account of the connection (TCP_INFO).", Example: `conn:info().retransmits`, Returns: "table", Phase: vm.Running, Fn: info},
-	},
+	}, secureVerbs...),
 	String: func(x any) string {
 		return fmt.Sprintf("connection %s > %s", x.(*conn0).Local(), x.(*conn0).Remote())
 	}}
 
-func write(c *vm.Call) error {
-	conn := c.Self.(*conn0)
+func write(c *vm.Call) error { return writeTo(c, c.Self.(*conn0).Conn) }
+
+func writeTo(c *vm.Call, conn net.Conn) error {
 	ctx, cancel := world.Deadline(c)
 	defer cancel()
 	var n int

@@ -3,8 +3,6 @@
 package ends
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -25,8 +23,8 @@ var kLinger = &vm.Kind{Name: "linger time", Type: "integer|Duration", Parse: fun
 // Options of sockets: those that set may change, those of dial and listen, and
 // those of sockets that are not TCP's.
 var (
-	setOptions    = append([]vm.Option{optLinger}, known(func(o *endpoint.Option) bool { return !o.Early })...)
-	socketOptions = append([]vm.Option{optLinger, optMD5}, known(func(*endpoint.Option) bool { return true })...)
+	setOptions    = append([]vm.Option{optLinger}, kind.SocketOptions(func(o *endpoint.Option) bool { return !o.Early })...)
+	socketOptions = append([]vm.Option{optLinger, optMD5}, kind.SocketOptions(func(*endpoint.Option) bool { return true })...)
 )
 
 var optLinger = kind.Opt("linger", kLinger, "SO_LINGER: seconds close waits; 0 makes close send RST")
@@ -49,33 +47,6 @@ var optMD5 = kind.Opt("md5", &vm.Kind{Name: "MD5 key", Type: "MD5", Parse: func(
 var md5Table = &vm.Method{Name: "md5", Options: []vm.Option{kind.Need("peer", world.KHost, "whom the key is shared with"),
 	kind.Need("key", kind.String, "the key, up to 80 bytes")}}
 
-// known makes options of the socket options that is picks.
-func known(is func(*endpoint.Option) bool) []vm.Option {
-	var out []vm.Option
-	for _, o := range endpoint.Known {
-		if is(o) {
-			out = append(out, kind.Opt(o.Name, kindOf(o), o.Doc))
-		}
-	}
-	return out
-}
-
-func kindOf(o *endpoint.Option) *vm.Kind {
-	switch o.Kind {
-	case endpoint.NumberOption:
-		return kind.Int(o.Name, o.Min, o.Max, "see socket(7), ip(7) and tcp(7)")
-	case endpoint.BytesOption:
-		return kind.Size
-	case endpoint.SecondsOption, endpoint.MillisOption:
-		return kind.Duration
-	case endpoint.TextOption:
-		return kind.String
-	case endpoint.WordOption:
-		return kind.Enum(o.Name, slices.Sorted(maps.Keys(o.Words))...)
-	}
-	return kind.Bool
-}
-
 // socketOptionsOf are the socket options that c was given.
 func socketOptionsOf(c *vm.Call) endpoint.Options {
 	var out endpoint.Options
@@ -89,23 +60,6 @@ func socketOptionsOf(c *vm.Call) endpoint.Options {
 			}
 		}
 	}
-	for _, o := range endpoint.Known {
-		s := endpoint.Setting{Option: o}
-		switch x := c.Args[o.Name].(type) {
-		case bool:
-			if x {
-				s.Int = 1
-			}
-		case int:
-			s.Int = x
-		case time.Duration:
-			s.Int = o.Number(x)
-		case string:
-			s.Int, s.Text = o.Words[x], x
-		default:
-			continue
-		}
-		out.Set = append(out.Set, s)
-	}
+	out.Set = kind.Settings(c)
 	return out
 }

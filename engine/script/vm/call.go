@@ -160,6 +160,9 @@ func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
 	for k, x := t.Next(lua.LNil); k != lua.LNil; k, x = t.Next(k) {
 		name := k.String()
 		if n, ok := k.(lua.LNumber); ok {
+			if m.List != "" && int(n) > 0 && int(n) <= t.Len() {
+				continue // below
+			}
 			if n != 1 || m.First == "" {
 				v.raise(c.L, m.Name, fmt.Sprintf("%s: %s has no name", c.name, show(x)), "write every option as name = value")
 			}
@@ -177,6 +180,17 @@ func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
 		}
 		c.Args[name] = v.value(c, name, o.Kind, x)
 	}
+	if m.List == "" || t.Len() == 0 {
+		return
+	}
+	if _, twice := c.Args[m.List]; twice {
+		v.raise(c.L, m.Name, fmt.Sprintf("%s: %s is given twice", c.name, m.List), "leave one of the two out")
+	}
+	list := c.L.NewTable()
+	for i := 1; i <= t.Len(); i++ {
+		list.Append(t.RawGetInt(i))
+	}
+	c.Args[m.List] = v.value(c, m.List, m.option(m.List).Kind, list)
 }
 
 // value parses one argument.

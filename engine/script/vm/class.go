@@ -57,7 +57,9 @@ type Method struct {
 	// of the table sets.
 	Options []Option
 	First   string
-	Fn      func(c *Call) error
+	// List names the option that the elements of the table are, as a list.
+	List string
+	Fn   func(c *Call) error
 }
 
 // Param is a positional argument.

@@ -28,6 +28,8 @@ type Node struct {
 	// Turns take out what has packets to a prefix go over several neighbours
 	// in turn.
 	Turns map[string][]func() error
+	// Resolves says that a name server answers on its loopback device.
+	Resolves bool
 }
 
 // NewNode makes n known to scripts.

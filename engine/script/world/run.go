@@ -16,6 +16,7 @@ import (
 	"netrepro/engine/fault"
 	"netrepro/engine/kernel"
 	"netrepro/engine/lab"
+	"netrepro/engine/pki"
 	"netrepro/engine/script/kind"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/topo"
@@ -38,6 +39,14 @@ type Run struct {
 	Judged   bool           // a trace was
 	Handlers bool           // a listener starts tasks
 
+	Artifacts string          // directory of what the case leaves; empty for none
+	Taken     map[string]bool // directories of programs
+	Resolve   func(*Node) (string, error)
+	// NameServer is the node whose name server programs ask, nil if there is
+	// none.
+	NameServer *Node
+	Probes     int // how many were made
+
 	Update bool // golden traces are written, not compared
 	Golden func(name string) ([]byte, error)
 
@@ -47,7 +56,7 @@ type Run struct {
 	Delays map[*topo.WirePlan]time.Duration // of wires whose delay was changed
 	Rated  map[*topo.WirePlan]bool          // wires that were given a rate
 
-	ca    *endpoint.CA
+	ca    *pki.CA
 	drawn uint64
 }
 
@@ -115,9 +124,9 @@ func (r *Run) Settle() {
 }
 
 // Authority is the case's CA, made when first needed.
-func (r *Run) Authority() (*endpoint.CA, error) {
+func (r *Run) Authority() (*pki.CA, error) {
 	if r.ca == nil {
-		ca, err := endpoint.NewCA()
+		ca, err := pki.NewCA()
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,195 @@
+//go:build linux
+
+package process
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// InitArg is the only argument of an init process.
+const InitArg = "netrepro-init"
+
+// Descriptors of an init process besides the three standard ones.
+const (
+	controlFd = 3 // orders, a line of JSON each: first the job, then signals
+	statusFd  = 4 // what happened, a line of JSON each
+)
+
+// job is what an init process is to start.
+type job struct {
+	Args []string          `json:"args"`
+	Env  []string          `json:"env"`
+	Dir  string            `json:"dir"`
+	Over map[string]string `json:"over"`
+}
+
+// order is a signal for the program.
+type order struct {
+	Signal int `json:"signal"`
+}
+
+// status is what an init process tells.
+type status struct {
+	Pid    int    `json:"pid,omitempty"` // the program runs
+	Error  string `json:"error,omitempty"`
+	Exited bool   `json:"exited,omitempty"`
+	Code   int    `json:"code,omitempty"`
+	Signal int    `json:"signal,omitempty"`
+}
+
+// Init is the life of an init process. It returns when everything that the
+// program started has ended, or nobody is left to give orders; the kernel then
+// ends what is left.
+func Init() error {
+	unix.CloseOnExec(controlFd)
+	unix.CloseOnExec(statusFd)
+	// Caught, not ignored: the program would inherit that.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE, syscall.SIGTTOU, syscall.SIGTTIN)
+	in := bufio.NewReader(os.NewFile(controlFd, "control"))
+	out := json.NewEncoder(os.NewFile(statusFd, "status"))
+	line, err := in.ReadBytes('\n')
+	if err != nil {
+		return fmt.Errorf("read job: %w", err)
+	}
+	var j job
+	if err := json.Unmarshal(line, &j); err != nil {
+		return fmt.Errorf("read job: %w", err)
+	}
+	if err := cover(j.Over); err != nil {
+		return out.Encode(status{Error: err.Error()})
+	}
+	c := exec.Command(j.Args[0], j.Args[1:]...)
+	c.Env, c.Dir = j.Env, j.Dir
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := c.Start(); err != nil {
+		return out.Encode(status{Error: err.Error()})
+	}
+	// They are the program's now: their end is to be seen when it has closed
+	// them.
+	_, _, _ = os.Stdin.Close(), os.Stdout.Close(), os.Stderr.Close()
+	if err := out.Encode(status{Pid: c.Process.Pid}); err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	gone := false
+	go func() {
+		for {
+			line, err := in.ReadBytes('\n')
+			if err != nil {
+				os.Exit(0) // nobody gives orders any more: all ends here
+			}
+			var o order
+			if json.Unmarshal(line, &o) == nil {
+				mu.Lock()
+				if !gone {
+					_ = syscall.Kill(c.Process.Pid, syscall.Signal(o.Signal)) // it may have ended
+				}
+				mu.Unlock()
+			}
+		}
+	}()
+	for {
+		var ws syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &ws, 0, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+			continue
+		case err != nil: // no children are left
+			return nil
+		case pid != c.Process.Pid:
+			continue
+		}
+		mu.Lock()
+		gone = true
+		mu.Unlock()
+		s := status{Exited: true, Code: ws.ExitStatus()}
+		if ws.Signaled() {
+			s.Signal = int(ws.Signal())
+		}
+		if err := out.Encode(s); err != nil {
+			return err
+		}
+	}
+}
+
+// cover gives the process a /proc of its own and puts files over others, seen by
+// it and what it starts alone.
+func cover(over map[string]string) error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	// Where /proc may not be mounted the outer one serves.
+	_ = unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+	for path, file := range over {
+		target := path
+		// A link, as systemd's /etc/resolv.conf, may lead to nowhere.
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			target = real
+		} else if err := place(path); err != nil {
+			return fmt.Errorf("put a file over %s: %w", path, err)
+		}
+		if err := unix.Mount(file, target, "", unix.MS_BIND, ""); err != nil {
+			return fmt.Errorf("put a file over %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// place makes an empty file where there is none, on a copy of its directory that
+// only this process sees.
+func place(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	// Everything in the directory appears in the copy too.
+	held, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(held)
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=755"); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		from, to := fmt.Sprintf("/proc/self/fd/%d/%s", held, e.Name()), filepath.Join(dir, e.Name())
+		switch {
+		case e.Name() == filepath.Base(path):
+			continue
+		case e.Type()&fs.ModeSymlink != 0:
+			if target, err := os.Readlink(from); err == nil {
+				_ = os.Symlink(target, to)
+			}
+			continue
+		case e.IsDir():
+			err = os.Mkdir(to, 0o755)
+		default:
+			err = os.WriteFile(to, nil, 0o644)
+		}
+		if err == nil {
+			err = unix.Mount(from, to, "", unix.MS_BIND|unix.MS_REC, "")
+		}
+		if err != nil && !strings.HasPrefix(e.Name(), ".") {
+			return err
+		}
+	}
+	return os.WriteFile(path, nil, 0o644)
+}

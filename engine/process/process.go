@@ -1,0 +1,309 @@
+//go:build linux
+
+package process
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Process is a program that runs, or has.
+type Process struct {
+	Name    string
+	Dir     string
+	started time.Time
+
+	cmd     *exec.Cmd // the init process
+	control *os.File
+	exited  chan struct{} // the program has ended
+	over    chan struct{} // so has all it started
+	readers sync.WaitGroup
+
+	mu       sync.Mutex
+	pid      int
+	exit     Exit
+	out, err output
+	change   *sync.Cond // something was written, or it has ended
+}
+
+// output is what a program wrote.
+type output struct {
+	text    []byte
+	dropped int // bytes beyond what is kept
+}
+
+// Start starts a program. If it cannot be started, nothing is left.
+func Start(s Spec) (*Process, error) {
+	s, err := s.prepare()
+	if err != nil {
+		return nil, err
+	}
+	p := &Process{Name: filepath.Base(s.Args[0]), Dir: s.Dir, started: time.Now(), exited: make(chan struct{}), over: make(chan struct{})}
+	p.change = sync.NewCond(&p.mu)
+	fail := func(err error) (*Process, error) {
+		return nil, errors.Join(fmt.Errorf("start %s: %w", p.Name, err), p.Close())
+	}
+	var ours, theirs [5]*os.File // standard input and outputs, orders, status
+	defer func() {
+		for _, f := range theirs {
+			_ = f.Close() // nil is none
+		}
+	}()
+	for i := range ours {
+		r, w, err := os.Pipe()
+		if err != nil {
+			return fail(err)
+		}
+		if i == 0 || i == controlFd {
+			ours[i], theirs[i] = w, r
+		} else {
+			ours[i], theirs[i] = r, w
+		}
+	}
+	p.control = ours[controlFd]
+	c := exec.Command("/proc/self/exe", InitArg)
+	c.Args[0] = os.Args[0]
+	c.Env = []string{}
+	c.Stdin, c.Stdout, c.Stderr, c.ExtraFiles = theirs[0], theirs[1], theirs[2], theirs[3:]
+	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
+	if err := s.NS.Do(c.Start); err != nil {
+		for _, f := range ours {
+			_ = f.Close()
+		}
+		p.control = nil
+		return fail(err)
+	}
+	p.cmd = c
+	first := make(chan status, 1)
+	go p.follow(ours[statusFd], first)
+	p.readers.Go(func() { p.read(ours[1], &p.out, s.Output, false) })
+	p.readers.Go(func() { p.read(ours[2], &p.err, s.Output, true) })
+	line, err := json.Marshal(job{Args: s.Args, Env: append(Env(s.Dir), s.Env...), Dir: s.Dir, Over: s.Over})
+	if err == nil {
+		_, err = p.control.Write(append(line, '\n'))
+	}
+	go func() {
+		_, _ = io.WriteString(ours[0], s.Input) // a program need not read it
+		_ = ours[0].Close()
+	}()
+	if err != nil {
+		return fail(err)
+	}
+	if st := <-first; st.Error != "" {
+		return fail(errors.New(st.Error))
+	}
+	return p, nil
+}
+
+// follow takes what the init process tells, until it has ended.
+func (p *Process) follow(f *os.File, first chan<- status) {
+	defer close(p.over)
+	defer f.Close()
+	r := bufio.NewReader(f)
+	told, ended := false, false
+	for {
+		line, err := r.ReadBytes('\n')
+		if err != nil {
+			break
+		}
+		var s status
+		if json.Unmarshal(line, &s) != nil {
+			continue
+		}
+		if !told {
+			p.mu.Lock()
+			p.pid = s.Pid
+			p.mu.Unlock()
+			first <- s
+			told = true
+		}
+		if s.Exited {
+			ended = true
+			p.end(s)
+		}
+	}
+	_ = p.cmd.Wait() // how it ended was told
+	if !told {
+		first <- status{Error: "its init process ended: " + strings.TrimSpace(p.Errors())}
+	}
+	if !ended {
+		p.end(status{Exited: true, Code: -1, Signal: int(syscall.SIGKILL)})
+	}
+}
+
+func (p *Process) end(s status) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.exit = Exit{Code: s.Code, Took: time.Since(p.started)}
+	if s.Signal != 0 {
+		p.exit.Code, p.exit.Signal = -1, unix.SignalName(syscall.Signal(s.Signal))
+	}
+	close(p.exited)
+	p.change.Broadcast()
+}
+
+// read keeps what the program writes, and calls f with its lines.
+func (p *Process) read(from *os.File, o *output, f func(string, bool), isErr bool) {
+	defer from.Close()
+	r := bufio.NewReaderSize(from, 32<<10)
+	var line []byte
+	const maxLine = 8 << 10
+	for {
+		part, err := r.ReadSlice('\n')
+		p.mu.Lock()
+		room := max(min(len(part), MaxOutput-len(o.text)), 0)
+		o.text = append(o.text, part[:room]...)
+		o.dropped += len(part) - room
+		kept := room > 0
+		p.change.Broadcast()
+		p.mu.Unlock()
+		if line = append(line, part[:min(len(part), maxLine-len(line))]...); !errors.Is(err, bufio.ErrBufferFull) {
+			if f != nil && kept && len(line) > 0 {
+				f(strings.TrimRight(string(line), "\r\n"), isErr)
+			}
+			line = line[:0]
+			if err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Output is what it has written to its standard output so far, Errors to the
+// other; at most [MaxOutput] each.
+func (p *Process) Output() string { return p.written(&p.out) }
+
+// Errors is what it has written to its standard error so far.
+func (p *Process) Errors() string { return p.written(&p.err) }
+
+// Dropped is how many bytes of its outputs were not kept.
+func (p *Process) Dropped() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.dropped + p.err.dropped
+}
+
+func (p *Process) written(o *output) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return string(o.text)
+}
+
+// Wait waits for the program itself to end; what it forked may go on.
+func (p *Process) Wait(ctx context.Context) (Exit, error) {
+	select {
+	case <-p.exited:
+		return p.exit, nil
+	case <-ctx.Done():
+		return Exit{}, ctx.Err()
+	}
+}
+
+// Drained waits until both outputs have ended, or ctx has: what the program
+// forked may hold them.
+func (p *Process) Drained(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		p.readers.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// WaitLine waits until it has written text to one of its outputs.
+func (p *Process) WaitLine(ctx context.Context, text string) error {
+	stop := context.AfterFunc(ctx, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.change.Broadcast()
+	})
+	defer stop()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		if strings.Contains(string(p.out.text), text) || strings.Contains(string(p.err.text), text) {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		select {
+		case <-p.exited:
+			return fmt.Errorf("it has ended: %s", p.exit)
+		default:
+		}
+		p.change.Wait()
+	}
+}
+
+// Exited reports whether the program has ended, and how.
+func (p *Process) Exited() (Exit, bool) {
+	select {
+	case <-p.exited:
+		return p.exit, true
+	default:
+		return Exit{}, false
+	}
+}
+
+// Pid is the program's process number, as its own namespace has it.
+func (p *Process) Pid() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pid
+}
+
+// Signal sends a signal to the program.
+func (p *Process) Signal(s syscall.Signal) error {
+	line, err := json.Marshal(order{int(s)})
+	if err != nil {
+		return err
+	}
+	if _, err := p.control.Write(append(line, '\n')); err != nil && !errors.Is(err, os.ErrClosed) && !errors.Is(err, syscall.EPIPE) {
+		return fmt.Errorf("signal %s: %w", p.Name, err)
+	}
+	return nil
+}
+
+// Stop asks the program to end, and after grace ends it and all that it started.
+// asked says that asking was enough.
+func (p *Process) Stop(ctx context.Context, grace time.Duration) (e Exit, asked bool, err error) {
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		return e, false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	_, werr := p.Wait(ctx)
+	err = p.Close()
+	e, _ = p.Exited()
+	return e, werr == nil, err
+}
+
+// Close ends the program and everything that it started, at once. Closing twice
+// is harmless.
+func (p *Process) Close() error {
+	if p.cmd == nil {
+		return nil
+	}
+	_ = p.cmd.Process.Kill() // it may have ended
+	_ = p.control.Close()
+	<-p.over
+	p.readers.Wait()
+	return nil
+}

@@ -1,0 +1,427 @@
+//go:build linux
+
+package web
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"netrepro/engine/endpoint"
+)
+
+// Target is whom a client speaks to, and how.
+type Target struct {
+	Dial endpoint.DialSpec
+	Name string      // for the Host header
+	TLS  *tls.Config // nil for plain HTTP
+	HTTP2,
+	NoCloseNotify bool
+	// Resolve finds the address first; nil if it is known.
+	Resolve func(ctx context.Context) (netip.Addr, error)
+}
+
+// Request is one request.
+type Request struct {
+	Method, Path string // GET and / unless said
+	Header       [][2]string
+	Body         []byte
+	// Stop ends the reading of the answer's body after so many bytes and closes
+	// the connection; 0 does not.
+	Stop int
+	// Close says Connection: close.
+	Close bool
+	// Expect says Expect: 100-continue and waits for leave to send the body.
+	Expect bool
+}
+
+// Response is what a request brought, as far as it came.
+type Response struct {
+	endpoint.Result
+	Status        int
+	Header        http.Header
+	Body          []byte
+	Sent          int // bytes of the request's body that the kernel took
+	Proto         string
+	Local, Remote netip.AddrPort
+	Reused        bool  // the connection had been used before
+	Peer          *Peer // nil without TLS
+	// Since the start of the request, 0 if it did not come so far.
+	Resolved, Connected, Handshaken, FirstByte time.Duration
+
+	stage string
+	stop  bool // the rest of the body is not wanted
+}
+
+// maxBody bounds what a request keeps.
+const maxBody = 256 << 20
+
+// Session is a client of one server: it keeps connections open between requests.
+type Session struct {
+	host   *endpoint.Host
+	target Target
+
+	mu     sync.Mutex
+	idle   []*clientConn
+	h2     *h2client
+	opened int
+	closed bool
+}
+
+// NewSession begins a session on a host, which closes it.
+func NewSession(h *endpoint.Host, t Target) (*Session, error) {
+	s := &Session{host: h, target: t}
+	return s, h.Keep(s)
+}
+
+// Opened is how many connections it has opened.
+func (s *Session) Opened() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.opened
+}
+
+// Close closes the connections that are idle. Closing twice is harmless.
+func (s *Session) Close() error {
+	s.host.Forget(s)
+	s.mu.Lock()
+	idle, h2 := s.idle, s.h2
+	s.idle, s.h2, s.closed = nil, nil, true
+	s.mu.Unlock()
+	for _, c := range idle {
+		c.close()
+	}
+	if h2 != nil {
+		h2.close()
+	}
+	return nil
+}
+
+// clientConn is one connection of a session.
+type clientConn struct {
+	raw  *endpoint.Conn
+	tls  *tls.Conn
+	nc   net.Conn
+	r    *bufio.Reader
+	used bool
+	peer *Peer
+	mute bool // closes without close_notify
+}
+
+// close ends the connection as curl does: close_notify, then FIN.
+func (c *clientConn) close() {
+	if c.tls != nil && !c.mute {
+		_ = c.raw.SetWriteDeadline(time.Now().Add(time.Second))
+		_ = c.tls.CloseWrite() // the server may be gone
+	}
+	_ = c.raw.Close()
+}
+
+// take is an idle connection, the one used last first; nil if there is none that
+// is still good.
+func (s *Session) take() *clientConn {
+	for {
+		s.mu.Lock()
+		n := len(s.idle)
+		if n == 0 {
+			s.mu.Unlock()
+			return nil
+		}
+		c := s.idle[n-1]
+		s.idle = s.idle[:n-1]
+		s.mu.Unlock()
+		if !c.raw.Ended() {
+			return c
+		}
+		c.close() // the server has closed it meanwhile
+	}
+}
+
+func (s *Session) put(c *clientConn) {
+	s.mu.Lock()
+	closed := s.closed
+	if !closed {
+		s.idle = append(s.idle, c)
+	}
+	s.mu.Unlock()
+	if closed {
+		c.close()
+	}
+}
+
+// open opens a connection.
+func (s *Session) open(ctx context.Context, r *Response) (*clientConn, error) {
+	s.mu.Lock()
+	s.opened++
+	s.mu.Unlock()
+	t := &s.target
+	dial := t.Dial
+	dial.Options = nodelay(dial.Options)
+	if t.Resolve != nil {
+		r.stage = "resolve"
+		a, err := t.Resolve(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.Resolved = time.Since(r.Started)
+		dial.To = netip.AddrPortFrom(a, dial.To.Port())
+	}
+	r.stage = "connect"
+	r.Remote = dial.To
+	p, err := s.host.Bind(dial)
+	if err != nil {
+		return nil, err
+	}
+	r.Local = p.Local
+	raw, err := p.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.Connected = time.Since(r.Started)
+	c := &clientConn{raw: raw, nc: raw, mute: t.NoCloseNotify}
+	if t.TLS != nil {
+		r.stage = "handshake"
+		c.tls = tls.Client(raw, t.TLS)
+		c.nc = c.tls
+		if err := c.tls.HandshakeContext(ctx); err != nil {
+			_ = raw.Close()
+			if ctx.Err() != nil {
+				err = ctx.Err()
+			}
+			return nil, err
+		}
+		r.Handshaken = time.Since(r.Started)
+		c.peer = peerOf(c.tls.ConnectionState())
+	}
+	c.r = bufio.NewReader(c.nc)
+	return c, nil
+}
+
+// Do makes one request. A failure is in the Response, with what had arrived.
+// There are no retries.
+func (s *Session) Do(ctx context.Context, q Request) *Response {
+	r := &Response{Remote: s.target.Dial.To}
+	r.Started = time.Now()
+	if q.Method == "" {
+		q.Method = http.MethodGet
+	}
+	if q.Path == "" {
+		q.Path = "/"
+	}
+	err := s.do(ctx, q, r)
+	r.Took = time.Since(r.Started)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		what := endpoint.ErrName(err)
+		if why := Why(err); why != "" {
+			what = why
+		}
+		r.Err = r.stage + " " + what
+	}
+	return r
+}
+
+func (s *Session) do(ctx context.Context, q Request, r *Response) error {
+	if s.target.HTTP2 {
+		return s.do2(ctx, q, r)
+	}
+	c := s.take()
+	if c == nil {
+		var err error
+		if c, err = s.open(ctx, r); err != nil {
+			return err
+		}
+	}
+	r.Reused, r.Peer, r.Local, r.Remote = c.used, c.peer, c.raw.Local(), c.raw.Remote()
+	c.used = true
+	keep, err := c.exchange(ctx, s.target.Name, q, r)
+	switch {
+	case err != nil:
+		_ = c.raw.Close() // what is unread makes it a reset
+	case keep:
+		s.put(c)
+	default:
+		c.close()
+	}
+	return err
+}
+
+// exchange sends a request and reads its answer; keep says that the connection
+// may be used again.
+func (c *clientConn) exchange(ctx context.Context, name string, q Request, r *Response) (keep bool, err error) {
+	req, err := http.NewRequest(q.Method, "http://"+name+q.Path, nil)
+	if err != nil {
+		return false, err
+	}
+	r.stage = "write"
+	sent := make(chan error, 1)
+	leave := make(chan bool, 1)
+	waits := q.Expect
+	go func() {
+		sent <- endpoint.Within(ctx, c.nc.SetWriteDeadline, func() error { return c.send(req.URL.RequestURI(), name, q, r, leave) })
+	}()
+	if !waits {
+		leave <- true
+	}
+	var resp *http.Response
+	err = endpoint.Within(ctx, c.nc.SetReadDeadline, func() error {
+		if _, err := c.r.Peek(1); err != nil {
+			return err
+		}
+		r.FirstByte = time.Since(r.Started)
+		for {
+			//nolint:bodyclose // the body is a part of the connection, which is closed or used again
+			if resp, err = http.ReadResponse(c.r, req); err != nil {
+				return err
+			}
+			if resp.StatusCode != http.StatusContinue {
+				break
+			}
+			if waits {
+				leave <- true
+				waits = false
+			}
+		}
+		if waits {
+			leave <- false // it is refused, or answered without
+			waits = false
+		}
+		r.Status, r.Header, r.Proto = resp.StatusCode, resp.Header, resp.Proto
+		if resp.Close { // the library takes them out
+			r.Header.Set("Connection", "close")
+		}
+		if len(resp.TransferEncoding) > 0 {
+			r.Header.Set("Transfer-Encoding", resp.TransferEncoding[0])
+		}
+		r.Body, err = readBody(resp.Body, q.Stop)
+		r.stop = errors.Is(err, errStop)
+		if r.stop {
+			err = nil
+		}
+		return err
+	})
+	whole := false
+	select {
+	case werr := <-sent:
+		whole = werr == nil
+		if err != nil && werr != nil && r.FirstByte == 0 { // it could not even ask
+			return false, werr
+		}
+	default: // still sending what the answer did not wait for
+		_ = c.nc.SetWriteDeadline(time.Unix(1, 0))
+		if waits {
+			leave <- false
+		}
+		<-sent
+	}
+	r.stage = "read"
+	if err != nil || r.stop || !whole {
+		return false, err
+	}
+	if resp.Close || q.Close || resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 {
+		// The server closes, and the client waits for it: whose FIN comes first
+		// is no race.
+		_ = endpoint.Within(ctx, c.nc.SetReadDeadline, func() error { _, err := c.r.Peek(1); return err })
+		return false, nil
+	}
+	return true, nil
+}
+
+// errStop says that as much was read as was wanted.
+var errStop = errors.New("enough")
+
+// readBody reads a body, all of it or its first bytes.
+func readBody(body io.Reader, stop int) ([]byte, error) {
+	if stop <= 0 {
+		return io.ReadAll(io.LimitReader(body, maxBody))
+	}
+	b := make([]byte, stop)
+	n, err := io.ReadFull(body, b)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return b[:n], nil
+	}
+	if err == nil {
+		err = errStop
+	}
+	return b[:n], err
+}
+
+// send writes a request; the body when it may.
+func (c *clientConn) send(path, name string, q Request, r *Response, leave <-chan bool) error {
+	w := bufio.NewWriterSize(c.nc, 16<<10)
+	fmt.Fprintf(w, "%s %s HTTP/1.1\r\nHost: %s\r\n", q.Method, path, name) // errors show when it is flushed
+	header := q.Header
+	if len(q.Body) > 0 || q.Method == http.MethodPost || q.Method == http.MethodPut {
+		header = append(header, [2]string{"Content-Length", fmt.Sprint(len(q.Body))})
+	}
+	if q.Expect {
+		header = append(header, [2]string{"Expect", "100-continue"})
+	}
+	if q.Close {
+		header = append(header, [2]string{"Connection", "close"})
+	}
+	for _, h := range header {
+		fmt.Fprintf(w, "%s: %s\r\n", h[0], h[1])
+	}
+	_, _ = io.WriteString(w, "\r\n")
+	if q.Expect || len(q.Body) == 0 {
+		if err := w.Flush(); err != nil {
+			return err
+		}
+	}
+	if !<-leave {
+		return nil
+	}
+	for body := q.Body; len(body) > 0; {
+		n, err := w.Write(body[:min(len(body), 16<<10)])
+		r.Sent += n
+		if err != nil {
+			return err
+		}
+		body = body[n:]
+	}
+	return w.Flush()
+}
+
+// Fetch makes one request on a connection of its own, which the client closes
+// when it has the answer, unless the server does.
+func Fetch(ctx context.Context, h *endpoint.Host, t Target, q Request) *Response {
+	s, err := NewSession(h, t)
+	if err != nil {
+		return &Response{Result: endpoint.Result{Err: err.Error(), Started: time.Now()}}
+	}
+	r := s.Do(ctx, q)
+	_ = s.Close() // it has nothing to say
+	return r
+}
+
+// All makes requests over up to so many connections at once, as a browser opens
+// them, and returns the answers in the order of the requests.
+func (s *Session) All(ctx context.Context, qs []Request, connections int) []*Response {
+	out := make([]*Response, len(qs))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(connections, len(qs)) {
+		wg.Go(func() {
+			for i := range next {
+				out[i] = s.Do(ctx, qs[i])
+			}
+		})
+	}
+	for i := range qs {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return out
+}
