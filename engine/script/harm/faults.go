@@ -158,6 +158,9 @@ func arm(c *vm.Call, s fault.Spec) error {
 		s.Match.Where = predicate(c, fn, func(err error) { f.Fail(err) })
 	}
 	f = fault.New(s)
+	if w.Run.Spare() {
+		f.Disarm()
+	}
 	c.VM.Block(func() { // the relay may be waiting for Lua
 		if s.Match.TLS != "" || s.Match.HTTP != "" || s.Gate.After.Reads() || s.Gate.Before.Reads() {
 			w.Run.Lab.Relay.Locked(w.Run.Lab.Trace.ReadApps)
