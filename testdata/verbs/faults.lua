@@ -13,8 +13,8 @@ end
 -- mss is the payload of a full segment with timestamps.
 local function mss(ip) return ip == 4 and 1448 or 1428 end
 
-local function fetch(net, size)
-  local file = net.server:serve { port = 80, body = ("x"):rep(size or 6000) }
+local function fetch(net, size, port)
+  local file = net.server:serve { port = port or 80, body = ("x"):rep(size or 6000) }
   local got = net.client:fetch { from = file, timeout = "8s" }
   expect(got.bytes, "the whole body arrives"):equals(size or 6000)
   return got
@@ -62,6 +62,25 @@ each("drop-after-a-fault", function(net)
   expect(first.hits):equals(1)
   expect(second.hits):equals(1)
   expect(net.trace:at(net.server)):includes { from = net.server, seq = 1, rexmit = 2 }
+end)
+
+-- dial opens a connection that takes a SYN or several.
+local function dial(net) expect(net.client:dial { to = net.server:listen(80), timeout = "9s" }.peer.port):equals(80) end
+
+each("drop-right-behind-a-fault", function(net)
+  local first = net.wan:drop { tcp = "syn", nth = 1 }
+  local second = net.wan:drop { tcp = "syn", after = first, times = 1 }
+  dial(net)
+  expect(second.hits):equals(1)
+  expect(net.trace:at(net.client)):exactly(2, { tcp = "syn", dropped = true })
+end)
+
+each("drop-behind-what-was-dropped", function(net)
+  net.wan:drop { tcp = "syn", nth = 1 }
+  local second = net.wan:drop { tcp = "syn", after = { tcp = "syn" }, times = 1 }
+  dial(net)
+  expect(second.hits):equals(1)
+  expect(net.trace:at(net.client)):exactly(2, { tcp = "syn", dropped = true })
 end)
 
 each("drop-where", function(net)
@@ -123,6 +142,20 @@ each("reorder", function(net, ip)
   }
 end)
 
+-- Where nothing overtakes it a packet goes when its time is over, and the next
+-- that matches is put behind in its turn.
+each("reorder-alone", function(net)
+  local late = net.wan:reorder { payload = "word", most = "20ms" }
+  local l = net.server:listen(80)
+  local c = net.client:dial { to = l }
+  local s = l:accept()
+  for i = 1, 3 do
+    c:write("word" .. i)
+    s:read_until("word" .. i)
+  end
+  expect(late.hits):equals(3)
+end)
+
 each("corrupt", function(net)
   local bad = net.wan:corrupt { from = net.server, tcp = "data", nth = 2, byte = 0, xor = 1 }
   fetch(net)
@@ -160,6 +193,15 @@ each("truncate-mended", function(net, ip)
   local head = ip == 4 and 52 or 72
   expect(net.trace:at(net.client)):includes { from = net.server, seq = cut.seq, len = 200 - head, dropped = false }
   expect(net.trace:at(net.server)):includes { tcp = "rexmit", seq = cut.seq + 200 - head }
+end)
+
+each("truncate-what-is-short", function(net)
+  local cut = net.wan:truncate { bytes = 1400, from = net.server, tcp = "any", checksum = "mended" }
+  net.server:listen(80, function(conn) conn:write "short" conn:close() end)
+  expect(net.client:dial { to = net.server, port = 80 }:read_all()):equals "short"
+  expect(cut.hits, "nothing was cut"):equals(0)
+  fetch(net, 1500, 81)
+  expect(cut.hits):at_least(1)
 end)
 
 each("replace", function(net)
@@ -201,6 +243,19 @@ each("hold-till", function(net)
   net.wan:delay { by = "1ms", payload = "nothing", optional = true }
   s:write "second"
   expect(c:read_until "second"):equals "firstsecond"
+  expect(net.trace:at(net.client)):sequence { { payload = "second" }, { payload = "first" } }
+end)
+
+each("hold-till-one-of-its-own", function(net)
+  local l = net.server:listen(80)
+  local c = net.client:dial { to = l }
+  local s = l:accept()
+  local held = net.wan:hold { from = net.server, tcp = "data", till = { payload = "second" } }
+  s:write "first"
+  must(held:wait(1)):is_true()
+  s:write "second"
+  expect(c:read_until "second"):equals "firstsecond"
+  expect(held.hits):equals(1)
   expect(net.trace:at(net.client)):sequence { { payload = "second" }, { payload = "first" } }
 end)
 
