@@ -96,6 +96,12 @@ each("on-a-wire", function(net)
   expect(net.trace:at(net.client)):includes { payload = "swallow", dropped = true }
 end)
 
+each("on-a-host", function(net)
+  net.server:box(function(pkt) if pkt.syn then pkt:rewrite { mss = 500 } end end)
+  expect(fetch(net).bytes):equals(6000)
+  expect(net.trace):every { from = net.server, tcp = "data" }:has { len = "1..500" }
+end)
+
 each("replaces-on-a-wire", function(net)
   net.wan:box(function(pkt)
     if pkt.payload ~= "hello" then return end

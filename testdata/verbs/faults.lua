@@ -67,6 +67,19 @@ end)
 -- dial opens a connection that takes a SYN or several.
 local function dial(net) expect(net.client:dial { to = net.server:listen(80), timeout = "9s" }.peer.port):equals(80) end
 
+each("duplicate-before-a-fault", function(net)
+  local lost = net.wan:drop { payload = "three", times = 1 }
+  local twice = net.wan:duplicate { from = net.client, tcp = "data", before = lost }
+  local l = net.server:listen(80)
+  local c = net.client:dial { to = l }
+  local s = l:accept()
+  for _, word in ipairs { "one", "two", "three", "four" } do
+    c:write(word)
+    s:read_until(word)
+  end
+  expect(twice.hits):equals(2)
+end)
+
 each("drop-right-behind-a-fault", function(net)
   local first = net.wan:drop { tcp = "syn", nth = 1 }
   local second = net.wan:drop { tcp = "syn", after = first, times = 1 }
@@ -110,7 +123,8 @@ each("delay", function(net, ip)
   }
   local out = net.trace:at(net.server):packets { seq = 1, from = net.server, tcp = "data" }[1]
   local back = net.trace:at(net.client):packets { seq = 1, from = net.server, len = mss(ip) }
-  expect(back[#back].time - out.time):at_least(0.002)
+  -- 2 ms are the wire's.
+  expect(back[#back].time - out.time):at_least(0.0319)
 end)
 
 each("delay-jitter", function(net)
@@ -212,6 +226,15 @@ each("replace", function(net)
   expect(other.hits):equals(1)
   expect(net.trace:at(net.server)):includes { http = "HTTP/1.1 200" }
   expect(net.trace:at(net.client)):includes { http = "HTTP/1.1 503" }
+end)
+
+each("replace-the-whole", function(net, ip)
+  local other = ip == 4 and hex "45000014 00000000 40fd7ae3 c0000201 c0000202"
+    or hex "60000000 00003b40 20010db8 00000000 00000000 00000001 20010db8 00000000 00000000 00000002"
+  net.wan:replace { tcp = "syn", nth = 1, ip = other }
+  dial(net)
+  expect(net.trace:at(net.client)):exactly(2, { tcp = "syn" })
+  expect(net.trace:at(net.server)):exactly(1, { proto = ip == 4 and 253 or 59, src = ip == 4 and "192.0.2.1" or "2001:db8::1" })
 end)
 
 each("hold", function(net, ip)
