@@ -86,6 +86,9 @@ var kStates = &vm.Kind{Name: "state of connection tracking", Type: "string|strin
 	if err != nil {
 		return nil, err
 	}
+	if len(items) == 0 {
+		return nil, kind.Wrong(x, "a state of connection tracking", `write "invalid", or { "new", "established" }`)
+	}
 	var out []string
 	for _, x := range items {
 		s, err := one.Parse(c, x)
