@@ -164,18 +164,18 @@ func (h *Host) bindPort(fd int, local netip.Addr, asked int) (int, error) {
 	if asked != 0 {
 		return asked, unix.Bind(fd, sockaddr(netip.AddrPortFrom(local, uint16(asked))))
 	}
-	for {
+	for range 65536 - firstPort {
 		h.mu.Lock()
 		port := h.port
-		h.port++
-		h.mu.Unlock()
-		if port > 65535 {
-			return 0, unix.EADDRNOTAVAIL
+		if h.port++; h.port > 65535 {
+			h.port = firstPort
 		}
+		h.mu.Unlock()
 		if err := unix.Bind(fd, sockaddr(netip.AddrPortFrom(local, uint16(port)))); !errors.Is(err, unix.EADDRINUSE) {
 			return port, err
 		}
 	}
+	return 0, unix.EADDRNOTAVAIL
 }
 
 // Connect completes the connection; ctx bounds how long it may take.

@@ -160,6 +160,6 @@ var dialVerb = &vm.Method{Name: "dial", Doc: "Opens a TCP connection. If that fa
 
 // Verbs of hosts, and the classes of what they return.
 var (
-	Verbs   = []*vm.Method{listenVerb, dialVerb, tlsVerb, serveVerb, fetchVerb, sessionVerb}
-	Classes = []*vm.Class{listenerClass, connClass, addressClass, serverClass, callClass, resultClass, responseClass, sessionClass}
+	Verbs   = []*vm.Method{listenVerb, dialVerb, tlsVerb, serveVerb, fetchVerb, sessionVerb, loadVerb}
+	Classes = []*vm.Class{listenerClass, connClass, addressClass, serverClass, callClass, resultClass, responseClass, sessionClass, loadClass, histogramClass}
 )
