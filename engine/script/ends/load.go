@@ -37,7 +37,7 @@ var loadVerb = &vm.Method{Name: "load", Doc: "Makes many requests and waits for 
 			c.Args["ssl_session_tickets"] = false
 		}
 		s := load.Spec{Connections: vm.ArgOr(c, "connections", 10), KeepAlive: vm.ArgOr(c, "reuse", true), Rate: vm.ArgOr(c, "rate", 0.0),
-			Requests: vm.ArgOr(c, "requests", 0), Lasts: vm.ArgOr(c, "lasts", time.Duration(0)), Timeout: vm.ArgOr(c, "timeout", 10*time.Second)}
+			Requests: vm.ArgOr(c, "requests", 0), Lasts: vm.ArgOr(c, "lasts", time.Duration(0)), Timeout: vm.ArgOr(c, "timeout", world.VerbTimeout)}
 		_, rated := c.Args["rate"]
 		switch {
 		case rated && (s.Rate < 0.1 || s.Rate > 1e6):

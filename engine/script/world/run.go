@@ -157,8 +157,8 @@ func (k *KeyLog) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// verbTimeout bounds every verb that waits and was not told otherwise.
-const verbTimeout = 10 * time.Second
+// VerbTimeout bounds every verb that waits and was not told otherwise.
+const VerbTimeout = 10 * time.Second
 
 // OptTimeout is the option of every verb that waits.
 var OptTimeout = kind.OptDef("timeout", kind.Duration, "10s", "how long to wait")
@@ -171,7 +171,7 @@ var (
 
 // Deadline is the context of a verb that waits.
 func Deadline(c *vm.Call) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(c.VM.Context(), vm.ArgOr(c, "timeout", verbTimeout))
+	return context.WithTimeout(c.VM.Context(), vm.ArgOr(c, "timeout", VerbTimeout))
 }
 
 // ReturnErr returns nil and the error's name.
