@@ -67,13 +67,6 @@ func source(c *vm.Call) (netip.Addr, error) {
 
 var optFrom = kind.Opt("from_addr", kind.String, "source address; the kernel's choice unless said")
 
-// number is the identification of a probe: another each time, the same in every
-// run.
-func number(r *world.Run) uint16 {
-	r.Probes++
-	return uint16(r.Probes<<8) | 1
-}
-
 var pingVerb = &vm.Method{Name: "ping", Doc: "Sends ICMP echo requests, one after the other, and returns what came of them: sent, received, lost, min, avg, max, and replies, a table each.",
 	Example: `local p = client:ping { to = server, count = 3 }`, Returns: "table", Phase: vm.Running, First: "to",
 	Options: []vm.Option{
@@ -98,7 +91,7 @@ var pingVerb = &vm.Method{Name: "ping", Doc: "Sends ICMP echo requests, one afte
 			return err
 		}
 		p := sonde.Ping{To: to, From: from, Count: vm.ArgOr(c, "count", 1), Size: vm.ArgOr(c, "size", 56), Interval: vm.ArgOr(c, "interval", time.Duration(0)),
-			Timeout: vm.ArgOr(c, "timeout", time.Second), ID: number(n.Run)}
+			Timeout: vm.ArgOr(c, "timeout", time.Second), ID: n.Run.Number()}
 		if ttl, ok := vm.Arg[int](c, "ttl"); ok {
 			p.Options = sonde.WithTTL(p.Options, ttl)
 		}
@@ -194,7 +187,7 @@ var traceVerb = &vm.Method{Name: "traceroute", Doc: "Traces the path to a node, 
 			return err
 		}
 		p := sonde.Trace{To: to, From: from, By: vm.ArgOr(c, "by", ""), Port: vm.ArgOr(c, "port", 0), Tries: vm.ArgOr(c, "tries", 0), Hops: vm.ArgOr(c, "hops", 0),
-			Vary: vm.ArgOr(c, "vary", false), Timeout: vm.ArgOr(c, "timeout", time.Second), ID: number(n.Run)}
+			Vary: vm.ArgOr(c, "vary", false), Timeout: vm.ArgOr(c, "timeout", time.Second), ID: n.Run.Number()}
 		var hops []sonde.Hop
 		c.VM.BlockIO(func() { hops, err = p.Run(c.VM.Context(), n.Endpoints) })
 		if err != nil {
@@ -255,7 +248,7 @@ var mtuVerb = &vm.Method{Name: "path_mtu", Doc: "Finds the path MTU to a node by
 		}
 		var m sonde.MTU
 		c.VM.BlockIO(func() {
-			m, err = sonde.PathMTU(c.VM.Context(), n.Endpoints, to, first, vm.ArgOr(c, "timeout", 300*time.Millisecond), number(n.Run))
+			m, err = sonde.PathMTU(c.VM.Context(), n.Endpoints, to, first, vm.ArgOr(c, "timeout", 300*time.Millisecond), n.Run.Number())
 		})
 		if err != nil {
 			return err

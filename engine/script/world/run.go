@@ -110,6 +110,13 @@ func (r *Run) Draw() uint64 {
 	return rand.New(rand.NewPCG(r.VM.Seed, r.drawn)).Uint64()
 }
 
+// Number is an identifier for a probe or a question: another each time, the same
+// in every run.
+func (r *Run) Number() uint16 {
+	r.Probes++
+	return uint16(r.Probes<<8) | 1
+}
+
 // RNG is a source of chance of its own, from the case's seed.
 func (r *Run) RNG() *rand.Rand { return rand.New(rand.NewPCG(r.Draw(), 0)) }
 
