@@ -2,18 +2,7 @@
 
 package main
 
-import (
-	"bytes"
-	"context"
-	"errors"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
-	"syscall"
-	"time"
-)
+import "fmt"
 
 // crowd is a case with many connections; it says what became of them.
 const crowd = `
@@ -30,7 +19,7 @@ scenario "crowd" {
     must(site.accepted):equals(got.connections)
     must(#net.trace:connections()):equals(got.connections)
     local function ms(s) return string.format("%%.1f", s * 1000) end
-    print("crowd", string.format("%%d connections, %%d at once; %%d requests in %%.2f s, %%.0f a second; answered within %%s ms (half), %%s ms (99 of 100)",
+    print("said", string.format("%%d connections, %%d at once; %%d requests in %%.2f s, %%.0f a second; answered within %%s ms (half), %%s ms (99 of 100)",
       got.connections, got.peak, got.requests, got.time, got.rate, ms(got.latency.median), ms(got.latency:percentile(99))))
   end,
 }
@@ -46,51 +35,14 @@ func crowds(bin string, rounds int) error {
 		var took, memory []float64
 		var said string
 		for range rounds {
-			t, kb, line, err := crowdOnce(bin, fmt.Sprintf(crowd, m.server, m.load))
+			s, err := say(bin, fmt.Sprintf(crowd, m.server, m.load))
 			if err != nil {
 				return err
 			}
-			took, memory, said = append(took, t.Seconds()), append(memory, float64(kb)/1024), line
+			took, memory, said = append(took, s.took.Seconds()), append(memory, float64(s.memory)/1024), s.said
 		}
 		fmt.Printf("%s, captured, followed and each accounted for: %s s from start to end, %s MB of memory at its peak\n  the last: %s\n", m.what, of(took), of(memory), said)
 	}
 	fmt.Println("  limits: both ends of every handshake, the relay and the trace share two cores; a trace keeps every packet it saw")
 	return nil
-}
-
-// crowdOnce runs one such case; memory is in kilobytes, the greatest of the
-// program and its worker.
-func crowdOnce(bin, text string) (took time.Duration, memory int64, said string, err error) {
-	dir, err := os.MkdirTemp("", "netrepro-bench")
-	if err != nil {
-		return 0, 0, "", err
-	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "crowd.lua")
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		return 0, 0, "", err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	c := exec.CommandContext(ctx, bin, "run", "-v", "-j", "1", "-o", dir, file)
-	began := time.Now()
-	out, err := c.CombinedOutput()
-	took = time.Since(began)
-	var ee *exec.ExitError
-	if errors.As(err, &ee) && ee.ExitCode() == inconclusive {
-		err = nil // the host was busy; what was counted still counts
-	}
-	if err != nil {
-		return 0, 0, "", fmt.Errorf("%w\n%s", err, out)
-	}
-	use, ok := c.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0, 0, "", errors.New("the system does not say how much memory was used")
-	}
-	for line := range bytes.Lines(out) {
-		if _, rest, ok := strings.Cut(string(line), "crowd\t"); ok {
-			return took, use.Maxrss, strings.TrimSpace(rest), nil
-		}
-	}
-	return 0, 0, "", fmt.Errorf("the scenario did not say what became of its connections:\n%s", out)
 }

@@ -65,6 +65,15 @@ func source(c *vm.Call) (netip.Addr, error) {
 	return a, nil
 }
 
+// route is whom c is about and where it is sent from, invalid where it does not
+// say.
+func route(c *vm.Call) (to, from netip.Addr, err error) {
+	if to, err = whom(c, "to"); err == nil {
+		from, err = source(c)
+	}
+	return to, from, err
+}
+
 var optFrom = kind.Opt("from_addr", kind.String, "source address; the kernel's choice unless said")
 
 var pingVerb = &vm.Method{Name: "ping", Doc: "Sends ICMP echo requests, one after the other, and returns what came of them: sent, received, lost, min, avg, max, and replies, a table each.",
@@ -82,11 +91,7 @@ var pingVerb = &vm.Method{Name: "ping", Doc: "Sends ICMP echo requests, one afte
 	},
 	Fn: func(c *vm.Call) error {
 		n := c.Self.(*world.Node)
-		to, err := whom(c, "to")
-		if err != nil {
-			return err
-		}
-		from, err := source(c)
+		to, from, err := route(c)
 		if err != nil {
 			return err
 		}
@@ -178,11 +183,7 @@ var traceVerb = &vm.Method{Name: "traceroute", Doc: "Traces the path to a node, 
 	},
 	Fn: func(c *vm.Call) error {
 		n := c.Self.(*world.Node)
-		to, err := whom(c, "to")
-		if err != nil {
-			return err
-		}
-		from, err := source(c)
+		to, from, err := route(c)
 		if err != nil {
 			return err
 		}
@@ -278,11 +279,7 @@ var tcpPingVerb = &vm.Method{Name: "tcp_ping", Doc: "Opens TCP connections one a
 	},
 	Fn: func(c *vm.Call) error {
 		n := c.Self.(*world.Node)
-		to, err := whom(c, "to")
-		if err != nil {
-			return err
-		}
-		from, err := source(c)
+		to, from, err := route(c)
 		if err != nil {
 			return err
 		}
