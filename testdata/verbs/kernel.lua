@@ -231,5 +231,7 @@ each("memory", function(net)
     s:write(("x"):rep(300000), { timeout = "10ms" })
     s:close()
   until net.server.counters.TCPAbortOnMemory > 0
-  reset(net, net.server, { kind = "active", cause = "memory", reason = "TCP_ABORT_ON_MEMORY", through = "__tcp_close", counters = { TCPAbortOnMemory = 1 } })
+  -- How many it gives up meanwhile is the kernel's affair.
+  reset(net, net.server, { kind = "active", cause = "memory", reason = "TCP_ABORT_ON_MEMORY", through = "__tcp_close", counters = {} })
+  expect(net.server.counters.TCPAbortOnMemory):at_least(1)
 end, { machine = { ["net.ipv4.tcp_mem"] = "0 0 1" } })
