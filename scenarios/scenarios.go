@@ -3,8 +3,8 @@ package scenarios
 
 import "embed"
 
-// Files holds the library; each file documents one failure,
-// and golden traces beside it say what its packets mean.
+// Files holds the library, in folders by what breaks; each file documents one
+// failure, and golden traces beside it say what its packets mean.
 //
-//go:embed *.lua *.golden
+//go:embed icmp loss nat path pmtu rst tls
 var Files embed.FS

@@ -30,7 +30,7 @@ func labCommands(e env) []*cobra.Command {
 
 func runCommand(e env) *cobra.Command {
 	var o runner.Options
-	var require, verbose bool
+	var require, verbose, prove bool
 	var verify int
 	c := &cobra.Command{
 		Use:   "run [PATH…]",
@@ -41,7 +41,7 @@ Exit codes: 0 everything as expected, 1 a case failed, 2 script or usage error,
 3 this machine cannot (or --require was given and something was skipped),
 4 only inconclusive cases stand in the way, 130 interrupted.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runScenarios(cmd, e, args, o, verify, require, verbose)
+			return runScenarios(cmd, e, args, o, verify, require, verbose, prove)
 		},
 	}
 	f := c.Flags()
@@ -52,10 +52,12 @@ Exit codes: 0 everything as expected, 1 a case failed, 2 script or usage error,
 	f.StringVarP(&o.Out, "out", "o", "out", "directory for traces")
 	f.BoolVar(&o.Keep, "keep", false, "after a case that did not end as expected, keep its lab until interrupted")
 	f.StringVar(&o.Lualib, "lualib", "", "take library modules from this directory")
+	f.IntVar(&o.Retries, "retries", 2, "run a case that was inconclusive, because the host stalled, again at most so many times")
 	f.BoolVar(&o.Inferred, "inferred", false, "judge resets and drops by the packets alone, even where the kernel could be asked")
 	f.BoolVar(&o.Update, "update", false, "write the golden traces that scenarios match")
 	f.IntVar(&verify, "verify-determinism", 0, "run each case so many times and compare what the traces mean")
 	f.Lookup("verify-determinism").NoOptDefVal = "5"
+	f.BoolVar(&prove, "prove", false, "run what shows a failure with each cure applied, and without faults: it must fail")
 	f.BoolVar(&require, "require", false, "a skipped case is a failure (exit code 3)")
 	f.BoolVarP(&verbose, "verbose", "v", false, "show what passed, with its evidence")
 	return c
@@ -69,21 +71,28 @@ func load(cmd *cobra.Command, args []string, o script.Options) ([]*script.File, 
 	return runner.Load(cmd.Context(), sources, o)
 }
 
-func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, verify int, require, verbose bool) error {
+func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, verify int, require, verbose, prove bool) error {
 	if verify < 0 || verify == 1 || verify > 0 && o.Repeat > 1 {
 		return errors.New("--verify-determinism is at least 2, and stands instead of --repeat")
 	}
 	if verify > 0 {
 		o.Repeat, o.Form = verify, true
 	}
-	if o.Parallel < 1 || o.Repeat < 1 {
-		return errors.New("--jobs and --repeat are at least 1")
+	if prove && (verify > 0 || o.Repeat > 1 || o.Update || o.Keep) {
+		return errors.New("--prove runs other cases: leave out --repeat, --update, --keep and --verify-determinism")
+	}
+	if o.Parallel < 1 || o.Repeat < 1 || o.Retries < 0 {
+		return errors.New("--jobs and --repeat are at least 1, --retries at least 0")
 	}
 	files, err := load(cmd, args, o.Options)
 	if err != nil {
 		return err
 	}
-	tasks, err := runner.Tasks(files, o)
+	list := runner.Tasks
+	if prove {
+		list = runner.ProofTasks
+	}
+	tasks, err := list(files, o)
 	if err != nil {
 		return err
 	}
@@ -93,7 +102,11 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, ve
 	t := report.NewTerminal(e.out, len(tasks), report.Style{Color: e.color, Live: e.terminal, Verbose: verbose, UserNS: os.Geteuid() != 0, Again: "netrepro run"})
 	goldens := &runner.Goldens{Sink: t}
 	determinism := &runner.Determinism{Sink: goldens}
-	err = runner.Run(cmd.Context(), tasks, o, determinism)
+	var sink runner.Sink = determinism
+	if prove {
+		sink = &runner.Proofs{Sink: t}
+	}
+	err = runner.Run(cmd.Context(), tasks, o, sink)
 	if errors.Is(err, runner.ErrCannot) {
 		return coded{fmt.Errorf("%w: run as root, or allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces above 0)", err), exitCannot}
 	}
@@ -141,7 +154,7 @@ func exitCode(t *report.Terminal, require bool) int {
 }
 
 func listCommand(e env) *cobra.Command {
-	var asJSON bool
+	var asJSON, asMarkdown bool
 	c := &cobra.Command{
 		Use:   "list [PATH…]",
 		Short: "List scenarios and their cases, without privilege",
@@ -150,10 +163,16 @@ func listCommand(e env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asMarkdown {
+				report.Library(e.out, files, nil)
+				return nil
+			}
 			return list(e, files, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a case")
+	c.Flags().BoolVar(&asMarkdown, "markdown", false, "tables of symptoms, scenarios and cures")
+	c.MarkFlagsMutuallyExclusive("json", "markdown")
 	return c
 }
 
@@ -171,7 +190,9 @@ func list(e env, files []*script.File, asJSON bool) error {
 					continue
 				}
 				if err := enc.Encode(map[string]any{"case": c.ID(), "scenario": s.Name, "variant": c.Variant.Name, "file": f.Name,
-					"line": s.Line, "tags": s.Tags, "needs": s.Needs, "timeout": s.Timeout.Seconds(), "reproduces": c.Reproduces()}); err != nil {
+					"line": s.Line, "tags": s.Tags, "needs": s.Needs, "timeout": s.Timeout.Seconds(), "reproduces": c.Reproduces(),
+					"about": s.About, "symptom": s.Manual.Symptom, "is_not": s.Manual.IsNot, "recognise": s.Manual.Recognise, "kernels": s.Manual.Kernels,
+					"cure": s.Manual.Cure, "sources": s.Manual.Sources, "shows": s.Manual.Shows}); err != nil {
 					return err
 				}
 			}

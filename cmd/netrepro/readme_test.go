@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"regexp"
 	"strings"
@@ -34,21 +33,6 @@ func TestReadme(t *testing.T) {
 	}
 	if !strings.Contains(text, "```lua\n"+shipped[0].Text+"```") {
 		t.Error("the scenario in the README is not the shipped one")
-	}
-	all, err := runner.Shipped()
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := runner.Load(context.Background(), all, script.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		for _, s := range f.Scenarios {
-			if !strings.Contains(text, "| `"+s.Name+"` |") {
-				t.Errorf("the README does not list %s", s.Name)
-			}
-		}
 	}
 	for _, c := range script.Language().Classes {
 		for _, m := range c.Methods {

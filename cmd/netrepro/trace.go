@@ -148,7 +148,8 @@ type tracer struct {
 	json    *view.Printer
 	file    *capture.Writer
 	ladder  view.Ladder
-	flow    int // that was shown last, with follow
+	flow    int          // that was shown last, with follow
+	rows    map[int]bool // frames that the ladder has
 }
 
 func (t *tracer) run() error {
@@ -182,7 +183,10 @@ func (t *tracer) run() error {
 		}
 		a.Describe(points)
 		a.Add(&in, &r)
-		if !t.filter.Match(&r) {
+		// What a packet is, is said where it was seen first; the ladder shows
+		// where else it was seen, or it would seem lost there.
+		again := t.rows[r.Copy] && r.Copy > 0
+		if !t.filter.Match(&r) && !again {
 			continue
 		}
 		t.shown++
@@ -236,6 +240,10 @@ func (t *tracer) show(r *analysis.Record) error {
 		return nil
 	}
 	t.kept = append(t.kept, view.Keep(r))
+	if t.rows == nil {
+		t.rows = map[int]bool{}
+	}
+	t.rows[r.N] = true
 	return nil
 }
 

@@ -117,6 +117,8 @@ func (r *Reorder) String() string {
 // not put behind in turn: of a row, every second one is.
 func (r *Reorder) Do(p *trace.Packet, v *wire.Verdict, name string) error {
 	side := p.Point.Index
+	// What waited as long as it may has gone.
+	r.waiting = slices.DeleteFunc(r.waiting, func(o *overtaken) bool { return o.held.Released() })
 	if slices.ContainsFunc(r.waiting, func(o *overtaken) bool { return o.side == side }) {
 		r.watch(p, v)
 		return errLetBy

@@ -90,7 +90,7 @@ func (t *Truncate) Do(p *trace.Packet, v *wire.Verdict, name string) error {
 	}
 	end := l.Net + t.To
 	if end >= l.End {
-		return nil // it is short enough
+		return errLetBy // it is short enough
 	}
 	if !t.Mend {
 		v.Alter(v.Frame()[:end:end], fmt.Sprintf("cut to %d bytes by %s", t.To, name))

@@ -89,7 +89,7 @@ func (c *Counter) Named(name string, line int) { c.name, c.line = name, line }
 func (c *Counter) Hit(p *trace.Packet) {
 	c.hits.Add(1)
 	if c.first.Load() == nil {
-		c.first.Store(&trace.Hit{Seq: p.RelSeq, End: p.End(), Conn: p.Conn})
+		c.first.Store(&trace.Hit{Packet: p, Seq: p.RelSeq, End: p.End(), Conn: p.Conn})
 	}
 }
 
@@ -171,10 +171,7 @@ func (f *Fault) Apply(p *trace.Packet, v *wire.Verdict) {
 	if f.Off() {
 		return
 	}
-	if o, ok := f.spec.Action.(observer); ok {
-		o.observe(p, v)
-	}
-	active := f.gate.active(p)
+	active := f.witness(p, v)
 	match := f.spec.Match.Matches(p)
 	if !match {
 		return
@@ -194,6 +191,22 @@ func (f *Fault) Apply(p *trace.Packet, v *wire.Verdict) {
 		return
 	}
 	f.Hit(p)
+}
+
+// witness takes in that p enters the wire, and reports whether the fault is active
+// for it.
+func (f *Fault) witness(p *trace.Packet, v *wire.Verdict) bool {
+	if o, ok := f.spec.Action.(observer); ok {
+		o.observe(p, v)
+	}
+	return f.gate.active(p)
+}
+
+// Witness implements [wire.Witness]: p may be an event.
+func (f *Fault) Witness(p *trace.Packet, v *wire.Verdict) {
+	if !f.Off() {
+		f.witness(p, v)
+	}
 }
 
 // errLetBy is an action's way to let a packet pass that it would otherwise hit.

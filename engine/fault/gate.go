@@ -41,6 +41,12 @@ func (e *Event) happens(p *trace.Packet) bool {
 	return e.Match.Matches(p)
 }
 
+// hit reports whether the event is that its fault hit p.
+func (e *Event) hit(p *trace.Packet) bool {
+	h := e.Fault.First()
+	return h != nil && h.Packet == p
+}
+
 // Reads reports whether the event is something said in TLS or HTTP.
 func (e *Event) Reads() bool {
 	return e != nil && e.Match != nil && (e.Match.TLS != "" || e.Match.HTTP != "")
@@ -106,9 +112,9 @@ func (g *gate) active(p *trace.Packet) bool {
 	was := g.opened
 	if !g.opened && g.After.happens(p) {
 		g.opened = true
-		// The first hit of a fault may be this very packet's doing, and
-		// then what comes behind it is meant; a fault that hit before
-		// does not take this one.
+		// What comes behind the event is meant: p itself too, if it was
+		// another packet, perhaps on another wire, that the fault hit.
+		was = g.After.Fault != nil && !g.After.hit(p)
 	}
 	return was && !g.closed
 }

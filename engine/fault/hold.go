@@ -34,8 +34,11 @@ func (h *Hold) String() string {
 	return "till " + h.Till.String()
 }
 
-// Do implements [Action].
-func (h *Hold) Do(_ *trace.Packet, v *wire.Verdict, name string) error {
+// Do implements [Action]. What lets the others go is not held itself.
+func (h *Hold) Do(p *trace.Packet, v *wire.Verdict, name string) error {
+	if h.Till != nil && h.Till.Match != nil && h.Till.Match.Matches(p) {
+		return errLetBy
+	}
 	v.Hold(func(x *wire.Held) {
 		h.mu.Lock()
 		defer h.mu.Unlock()

@@ -33,6 +33,7 @@ type Terminal struct {
 	running []*runner.Task
 	log     map[*runner.Task][]world.Event
 	count   map[world.Verdict]int
+	reruns  int // runs that were made again because the host stalled
 }
 
 // Style says how to write.
@@ -89,6 +90,7 @@ func (t *Terminal) End(task *runner.Task, r world.Result) {
 	}
 	t.done++
 	t.count[r.Verdict]++
+	t.reruns += max(r.Tries-1, 0)
 	t.clear()
 	t.headline(task, r)
 	if r.Verdict != world.Passed || t.verbose {
@@ -99,11 +101,13 @@ func (t *Terminal) End(task *runner.Task, r world.Result) {
 }
 
 // word is the verdict as shown: the variant that is meant to show the failure
-// is reproduced, its cures are clean.
+// is reproduced, its cures are clean, and a proof is caught where it fails.
 func word(task *runner.Task, v world.Verdict) string {
 	switch {
 	case v != world.Passed:
 		return string(v)
+	case task.Proof():
+		return "caught"
 	case task.Case.Reproduces():
 		return "reproduced"
 	case task.Case.Variant.Name != "":
@@ -259,6 +263,9 @@ func (t *Terminal) Close() {
 			}
 			parts = append(parts, fmt.Sprintf("%d %s", n, name))
 		}
+	}
+	if t.reruns > 0 {
+		parts = append(parts, fmt.Sprintf("%d inconclusive runs made again", t.reruns))
 	}
 	fmt.Fprintf(t.w, "%s in %.2fs\n", strings.Join(parts, ", "), time.Since(t.started).Seconds())
 }

@@ -27,7 +27,7 @@ type Source struct {
 }
 
 // Find reads the scenario files that paths name: files, directories, taken
-// with all below them, or names in the shipped library. No path means the
+// with all below them, or names of files and folders in the shipped library. No path means the
 // whole shipped library.
 func Find(paths []string) ([]Source, error) {
 	if len(paths) == 0 {
@@ -51,10 +51,10 @@ func Find(paths []string) ([]Source, error) {
 func find(path string) ([]Source, error) {
 	st, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if text, ok := shipped(path); ok {
-			return []Source{text}, nil
+		if found := shipped(path); len(found) > 0 {
+			return found, nil
 		}
-		return nil, &diag.Error{File: path, Msg: "there is no such file, and no such scenario in the shipped library", Hint: "netrepro list shows what there is"}
+		return nil, &diag.Error{File: path, Msg: "there is no such file, and no such scenario or folder in the shipped library", Hint: "netrepro list shows what there is"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
@@ -105,27 +105,28 @@ func Shipped() ([]Source, error) {
 			return err
 		}
 		b, err := scenarios.Files.ReadFile(p)
-		out = append(out, Source{Name: "scenarios/" + p, Text: string(b)})
+		out = append(out, Source{Name: shippedRoot + p, Text: string(b)})
 		return err
 	})
 	return out, err
 }
 
-// shipped finds a file of the library by its scenario's name or its own.
-func shipped(name string) (Source, bool) {
+// shippedRoot begins the names of files of the library.
+const shippedRoot = "scenarios/"
+
+// shipped finds files of the library: one by its scenario's name or its own,
+// or all of a folder.
+func shipped(name string) []Source {
 	all, err := Shipped()
 	if err != nil {
-		return Source{}, false
+		return nil
 	}
-	if dir := filepath.Dir(name); dir != "." && dir != "scenarios" {
-		return Source{}, false // a path, not a name
-	}
-	want := strings.ReplaceAll(strings.TrimSuffix(filepath.Base(name), ".lua"), "-", "_") + ".lua"
-	i := slices.IndexFunc(all, func(s Source) bool { return filepath.Base(s.Name) == want })
-	if i < 0 {
-		return Source{}, false
-	}
-	return all[i], true
+	name = strings.TrimPrefix(path.Clean(filepath.ToSlash(name)), shippedRoot)
+	file := strings.ReplaceAll(strings.TrimSuffix(name, ".lua"), "-", "_") + ".lua"
+	return slices.DeleteFunc(all, func(s Source) bool {
+		p := strings.TrimPrefix(s.Name, shippedRoot)
+		return path.Dir(p) != name && p != file && path.Base(p) != file
+	})
 }
 
 // loadTimeout bounds what the top level of a file may take.

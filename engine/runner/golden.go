@@ -23,8 +23,8 @@ const goldenExt = ".golden"
 // shipped library.
 func readGolden(file, name string) ([]byte, error) {
 	b, err := os.ReadFile(filepath.Join(filepath.Dir(file), name+goldenExt))
-	if errors.Is(err, fs.ErrNotExist) && path.Dir(filepath.ToSlash(file)) == "scenarios" {
-		return scenarios.Files.ReadFile(name + goldenExt)
+	if dir, ok := strings.CutPrefix(path.Dir(filepath.ToSlash(file)), shippedRoot); ok && errors.Is(err, fs.ErrNotExist) {
+		return scenarios.Files.ReadFile(path.Join(dir, name+goldenExt))
 	}
 	return b, err
 }

@@ -29,6 +29,7 @@ type Options struct {
 	Keep     bool   // keep the lab of a case that did not end as expected
 	Update   bool   // write golden traces instead of comparing with them
 	Form     bool   // report the normal form of every trace
+	Retries  int    // how often a case that was inconclusive is run again
 	Inferred bool   // judge by the packets alone, even where the kernel could be asked
 }
 
@@ -39,10 +40,24 @@ type Task struct {
 	Round  int // from 1
 	Rounds int
 	Dir    string // its artifacts
+	// Of a proof (see [Proofs]): the variant whose parameters are used instead
+	// of the case's own, or that faults do nothing.
+	Cure     string
+	Harmless bool
 }
 
-// Name is the case's ID, with the round if there are several.
+// Proof reports whether the task is one of [ProofTasks].
+func (t *Task) Proof() bool { return t.Cure != "" || t.Harmless }
+
+// Name is the case's ID, with what is done to it in a proof, and the round if
+// there are several.
 func (t *Task) Name() string {
+	switch {
+	case t.Cure != "":
+		return t.Case.ID() + " with " + t.Cure
+	case t.Harmless:
+		return t.Case.ID() + " without faults"
+	}
 	if t.Rounds > 1 {
 		return fmt.Sprintf("%s#%d", t.Case.ID(), t.Round)
 	}
@@ -167,19 +182,45 @@ func runTask(ctx context.Context, t *Task, o Options, p *probe.Probe, sink Sink,
 		return fmt.Errorf("remove the capture of an earlier run: %w", err)
 	}
 	job := Job{Name: t.File.Name, Text: []byte(t.File.Text), Case: []byte(t.Case.ID()), Seed: o.Seed, Capture: capture, Lualib: o.Lualib, Keep: o.Keep,
-		Update: o.Update, Form: o.Form}
+		Update: o.Update, Form: o.Form, Cure: t.Cure, Harmless: t.Harmless}
 	files, release, err := listen(p, &job)
 	if err != nil {
 		return err
 	}
 	defer release()
 	tell(func() { sink.Begin(t) })
-	res, err := onMachine(t.Case.Machine, func() (world.Result, error) {
-		return work(ctx, job, files, t.Case.Timeout, func(e world.Event) { tell(func() { sink.Event(t, e) }) })
-	})
-	if err != nil {
-		return err
+	var events []world.Event
+	var res world.Result
+	for try := 1; ; try++ {
+		events = nil
+		res, err = onMachine(t.Case.Machine, func() (world.Result, error) {
+			return work(ctx, job, files, t.Case.Timeout, func(e world.Event) {
+				if e.Kind == world.EventKept { // the lab waits for people
+					tell(func() { flush(sink, t, append(events, e)) })
+					events = nil
+					return
+				}
+				events = append(events, e)
+			})
+		})
+		if err != nil {
+			return err
+		}
+		if res.Verdict != world.Inconclusive || try > o.Retries || o.Keep || ctx.Err() != nil {
+			res.Tries = try
+			break
+		}
 	}
-	tell(func() { sink.End(t, res) })
+	tell(func() {
+		flush(sink, t, events)
+		sink.End(t, res)
+	})
 	return nil
+}
+
+// flush passes on what happened in a run that counts.
+func flush(sink Sink, t *Task, events []world.Event) {
+	for _, e := range events {
+		sink.Event(t, e)
+	}
 }

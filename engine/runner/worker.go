@@ -32,6 +32,10 @@ type Job struct {
 	Keep    bool   `json:"keep,omitempty"` // keep the lab if the case does not end as expected
 	Update  bool   `json:"update,omitempty"`
 	Form    bool   `json:"form,omitempty"`
+	// Of a proof: the variant whose parameters are used instead of the case's
+	// own, and whether faults do nothing.
+	Cure     string `json:"cure,omitempty"`
+	Harmless bool   `json:"harmless,omitempty"`
 	// Ring are the names that go with the descriptors, from 3 on, of the ring of
 	// kernel events; nil if there is none.
 	Ring *probe.Names `json:"ring,omitempty"`
@@ -91,13 +95,18 @@ func runJob(job Job, emit func(world.Event)) error {
 	if c == nil {
 		return fmt.Errorf("%s has no case %q", job.Name, job.Case)
 	}
+	if job.Cure != "" {
+		if c = c.Cured(job.Cure); c == nil {
+			return fmt.Errorf("%s has no variant %q", job.Case, job.Cure)
+		}
+	}
 	var ring *probe.Ring
 	if job.Ring != nil {
 		if ring, err = probe.Open(firstFile, *job.Ring); err != nil {
 			return err
 		}
 	}
-	f.Run(ctx, c, script.RunOptions{Options: o, Ring: ring, Capture: job.Capture, Emit: emit, Keep: job.Keep, Own: true, Update: job.Update, Form: job.Form,
+	f.Run(ctx, c, script.RunOptions{Options: o, Ring: ring, Capture: job.Capture, Emit: emit, Keep: job.Keep, Own: true, Harmless: job.Harmless, Update: job.Update, Form: job.Form,
 		Golden: func(name string) ([]byte, error) { return readGolden(job.Name, name) }})
 	return nil
 }

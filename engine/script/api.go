@@ -117,8 +117,8 @@ func await(c *vm.Call, done chan struct{}) error {
 }
 
 func init() { // the classes are the rooms' below, their verbs those of several
-	world.Host.Methods = slices.Concat(ends.Verbs, rules.Verbs, tell.Verbs, procs.Verbs, reach.Verbs, []*vm.Method{harm.NodeBox})
-	world.Router.Methods = slices.Concat(ends.Verbs, rules.Verbs, tell.Verbs, procs.Verbs, reach.Verbs, []*vm.Method{harm.NodeBox})
+	world.Host.Methods = slices.Concat(ends.Verbs, rules.Verbs, tell.Verbs, procs.Verbs, reach.Verbs, harm.NodeVerbs)
+	world.Router.Methods = slices.Concat(ends.Verbs, rules.Verbs, tell.Verbs, procs.Verbs, reach.Verbs, harm.NodeVerbs)
 	world.Host.Fields = slices.Concat(world.Host.Fields, tell.Fields)
 	world.Router.Fields = slices.Concat(world.Router.Fields, tell.Fields)
 	world.Switch.Methods = rules.SwitchVerbs

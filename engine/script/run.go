@@ -46,6 +46,9 @@ type RunOptions struct {
 	Emit    func(world.Event)
 	Update  bool // golden traces are written, not compared
 	Form    bool // the normal form of the trace is reported
+	// Harmless has every fault that the script makes do nothing: what a
+	// scenario shows must then be gone.
+	Harmless bool
 	// Ring takes what the kernel says of resets and drops; nil if it cannot be
 	// asked. It belongs to the run.
 	Ring *probe.Ring
@@ -59,7 +62,7 @@ type RunOptions struct {
 // same result.
 func (f *File) Run(ctx context.Context, c *Case, o RunOptions) world.Result {
 	r := &run{c: c, Run: world.Run{VM: f.vm, Plan: c.Plan, Emit: o.Emit, Started: time.Now(), Update: o.Update, Golden: o.Golden,
-		Taken: map[string]bool{}, Resolve: reach.Resolver, Delays: map[*topo.WirePlan]time.Duration{}, Rated: map[*topo.WirePlan]bool{}}}
+		Harmless: o.Harmless, Taken: map[string]bool{}, Resolve: reach.Resolver, Delays: map[*topo.WirePlan]time.Duration{}, Rated: map[*topo.WirePlan]bool{}}}
 	if o.Capture != "" {
 		r.Artifacts = filepath.Dir(o.Capture)
 	}
@@ -120,7 +123,7 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 			r.Event(world.Event{Kind: world.EventLog, Text: fmt.Sprintf("%d events of the kernel's were lost: nothing follows from one that is missing", lost)})
 		}
 	}
-	res.Packets = len(lab.Trace.Packets())
+	res.Packets, res.Spared = len(lab.Trace.Packets()), r.Spared
 	if o.Form && r.Captured() {
 		r.Event(world.Event{Kind: world.EventForm, Text: judge.Form(&r.Run)})
 	}
@@ -250,6 +253,9 @@ func (r *run) cannot(f fault.Handle, err error) string {
 
 // unused fails the case for every fault that had to fire and did not.
 func (r *run) unused() {
+	if r.Harmless {
+		return
+	}
 	idle := func(f fault.Handle) bool { n, err := f.Idle(); return n || err != nil }
 	if slices.ContainsFunc(r.Faults, idle) {
 		_ = r.Lab.Relay.WaitIdle(r.VM.Context(), world.Quiet) // it may be about to

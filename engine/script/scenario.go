@@ -24,6 +24,7 @@ const DefaultTimeout = 30 * time.Second
 type Scenario struct {
 	Name     string
 	About    string
+	Manual   Manual
 	Tags     []string
 	Needs    []string
 	Machine  map[string]string // sysctls of the whole machine while it runs
@@ -37,86 +38,13 @@ type Scenario struct {
 	run *lua.LFunction
 }
 
-// Variant is one set of parameters.
-type Variant struct {
-	Name   string // empty if the scenario has no variants
-	Params []Param
-}
-
-// Axis is one dimension of a matrix.
-type Axis struct {
-	Name   string
-	Values []lua.LValue
-}
-
-// Param is a parameter of a case.
-type Param struct {
-	Name  string
-	Value lua.LValue
-}
-
-// Case is a scenario with one variant and one cell of its matrix.
-type Case struct {
-	*Scenario
-	Variant Variant
-	Cell    []Param
-}
-
-// ID names the case: "scenario/variant,axis=value".
-func (c *Case) ID() string {
-	var parts []string
-	if c.Variant.Name != "" {
-		parts = append(parts, c.Variant.Name)
-	}
-	for _, p := range c.Cell {
-		parts = append(parts, p.Name+"="+p.Value.String())
-	}
-	if len(parts) == 0 {
-		return c.Name
-	}
-	return c.Name + "/" + strings.Join(parts, ",")
-}
-
-// Reproduces reports whether the case is meant to show the failure: its
-// variant's name begins with "bug".
-func (c *Case) Reproduces() bool { return strings.HasPrefix(c.Variant.Name, "bug") }
-
-// Cases lists the cases of s: variants times the cells of the matrix.
-func (s *Scenario) Cases() []*Case {
-	variants := s.Variants
-	if len(variants) == 0 {
-		variants = []Variant{{}}
-	}
-	var out []*Case
-	for _, v := range variants {
-		for _, cell := range cells(s.Matrix) {
-			out = append(out, &Case{Scenario: s, Variant: v, Cell: cell})
-		}
-	}
-	return out
-}
-
-func cells(axes []Axis) [][]Param {
-	out := [][]Param{nil}
-	for _, a := range axes {
-		var next [][]Param
-		for _, cell := range out {
-			for _, x := range a.Values {
-				next = append(next, append(slices.Clone(cell), Param{a.Name, x}))
-			}
-		}
-		out = next
-	}
-	return out
-}
-
 // loader collects the scenarios of a file.
 type loader struct{ found []*Scenario }
 
 // Needs lists what a scenario can say it needs.
 var Needs = slices.Concat([]string{"nftables", "conntrack", "root", "bridge", needKernel}, topo.TunnelKinds, programs)
 
-var scenarioOptions = &vm.Method{Name: "scenario", Options: []vm.Option{
+var scenarioOptions = &vm.Method{Name: "scenario", Options: append([]vm.Option{
 	kind.Opt("about", kind.String, "what fails and why, in prose"),
 	kind.Opt("tags", kind.Strings, "words to select by"),
 	kind.Opt("needs", kind.Strings, "what the machine must have: "+strings.Join(Needs, ", ")+", program:NAME"),
@@ -126,7 +54,7 @@ var scenarioOptions = &vm.Method{Name: "scenario", Options: []vm.Option{
 	kind.Opt("variants", kind.Table, `a list: { "bug", key = value }, …`),
 	kind.Opt("matrix", kind.Table, "lists by name; every combination runs"),
 	kind.Need("run", kind.Func, "what happens: function(net, v) … end"),
-}}
+}, manualOptions...)}
 
 // MachineSettings are the sysctls that no network namespace has of its own and
 // that a scenario may change for as long as it runs.
@@ -191,7 +119,10 @@ func define(c *vm.Call, name string, t *lua.LTable) error {
 	a := c.Table(scenarioOptions, t)
 	get := func(k string) any { return a[k] }
 	s := &Scenario{Name: name, File: c.File, Line: c.Line, Timeout: DefaultTimeout}
-	s.About, _ = get("about").(string)
+	if about, ok := get("about").(string); ok {
+		s.About = flow(about)
+	}
+	s.Manual = manual(a)
 	s.Tags, _ = get("tags").([]string)
 	s.Needs, _ = get("needs").([]string)
 	if s.Machine, _ = get("machine").(map[string]string); len(s.Machine) > 0 {

@@ -250,6 +250,7 @@ func (p *Plan) Resolve(n *NodePlan, r Route) ([]RoutePlan, error) {
 // hop finds a neighbour, by node name or address.
 func (n *NodePlan) hop(via, wire string, six bool) (Hop, error) {
 	var around []string
+	other := false // it is a neighbour, of the other IP version alone
 	a, err := netip.ParseAddr(via)
 	for _, f := range n.Devices() {
 		if wire != "" && f != n.Iface(wire) {
@@ -257,6 +258,7 @@ func (n *NodePlan) hop(via, wire string, six bool) (Hop, error) {
 		}
 		for _, o := range f.Neighbours() {
 			around = append(around, o.Node.Name)
+			other = other || o.Node.Name == via
 			if o.Node.Name == via && o.Addr(six).IsValid() {
 				return Hop{Via: o.Addr(six).Addr(), Dev: f.Dev}, nil
 			}
@@ -264,6 +266,9 @@ func (n *NodePlan) hop(via, wire string, six bool) (Hop, error) {
 		if err == nil && a.Is6() == six && slices.ContainsFunc(f.Addrs, func(p netip.Prefix) bool { return p.Contains(a) }) {
 			return Hop{Via: a, Dev: f.Dev}, nil
 		}
+	}
+	if other {
+		return Hop{}, Bad(n.Line, via, "the route and its neighbours are of one IP version", "%s has no address of the route's IP version", via)
 	}
 	return Hop{}, Bad(n.Line, via, fmt.Sprintf("the neighbours of %s are: %s", n.Name, strings.Join(around, ", ")), "%q is not a neighbour of %s", via, n.Name)
 }

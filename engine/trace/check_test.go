@@ -31,6 +31,8 @@ func TestCheck(t *testing.T) {
 		{"two protocols by field", Match{Fields: []FieldMatch{field("mss"), field("icmp_type")}}, "icmp_type of ICMP"},
 		{"two versions by field", Match{Fields: []FieldMatch{field("df"), field("flow_label")}}, "df is of IPv4"},
 		{"two versions by address", Match{Fields: []FieldMatch{{Field: forge.FieldNamed("src"), Prefix: four}, {Field: forge.FieldNamed("dst"), Prefix: six}}}, "no packet is both"},
+		{"a protocol by number", Match{TCP: KindSYN, Fields: []FieldMatch{{Field: forge.FieldNamed("proto"), Range: &Range{Min: 17, Max: 17}}}}, "proto of UDP"},
+		{"protocols by range", Match{TCP: KindSYN, Fields: []FieldMatch{{Field: forge.FieldNamed("proto"), Range: &Range{Min: 0, Max: 17}}}}, ""},
 		{"a retransmission is TCP", Match{Rexmit: &Range{Min: 1}, UDP: true}, "rexmit is of TCP"},
 	} {
 		word, err := tt.match.Check()

@@ -6,6 +6,7 @@ import (
 
 	"netrepro/engine/app"
 	"netrepro/engine/forge"
+	"netrepro/engine/packet"
 )
 
 // FieldMatch says what a header field must be.
@@ -69,6 +70,23 @@ var protocols = []struct {
 	{"ICMP", []forge.Layer{forge.ICMP}},
 }
 
+// protocol is the one that m asks for by its number, empty if it does not or if
+// [protocols] has none of that number.
+func (m *FieldMatch) protocol() string {
+	if m.Field.Name != "proto" || m.Range == nil || m.Range.Min != m.Range.Max {
+		return ""
+	}
+	switch m.Range.Min {
+	case packet.ProtoTCP:
+		return "TCP"
+	case packet.ProtoUDP:
+		return "UDP"
+	case packet.ProtoICMP, packet.ProtoICMPv6:
+		return "ICMP"
+	}
+	return ""
+}
+
 // Check reports what about m can never match: fields of layers that no packet
 // has at once. word is the name at fault.
 func (m *Match) Check() (word string, err error) {
@@ -101,6 +119,11 @@ func (m *Match) Check() (word string, err error) {
 				if err := is(p.name, f.Field.Name); err != nil {
 					return f.Field.Name, err
 				}
+			}
+		}
+		if name := f.protocol(); name != "" {
+			if err := is(name, f.Field.Name); err != nil {
+				return f.Field.Name, err
 			}
 		}
 		if f.Field.Layer == forge.Ports && of == "ICMP" {

@@ -102,6 +102,7 @@ func (r *Range) has(n int) bool { return n >= r.Min && (r.Max < 0 || n <= r.Max)
 
 // Hit is a segment that something, a fault say, singled out.
 type Hit struct {
+	Packet   *Packet
 	Seq, End uint32 // relative
 	Conn     *Conn
 }

@@ -13,6 +13,9 @@ type Held struct {
 	released bool
 }
 
+// Released reports whether it has been let go. It must be called as [Fault] is.
+func (h *Held) Released() bool { return h.released }
+
 // hold keeps a frame back as v says.
 func (r *Relay) hold(x flight, v *Verdict) {
 	x.first.data = r.keep(x.first.data)

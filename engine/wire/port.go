@@ -42,8 +42,12 @@ func (p *port) receive(f frame, by string) {
 	}
 	for _, e := range v.emit {
 		to, at := p, clock()
-		if e.onward {
-			to, at = p.peer(), max(due, clock())
+		if e.onward { // it crosses the wire, behind the frame if that does
+			there, full := p.transit(len(e.frame), f.arrival, nil)
+			if full != "" {
+				continue
+			}
+			to, at = p.peer(), max(due, there, at)
 		}
 		r.push(at, to, arrival{data: e.frame, harmed: e.by, cut: p.wire.cuts}, false)
 	}
@@ -80,17 +84,21 @@ func (p *port) judge(pkt *trace.Packet, v *Verdict, f frame) {
 }
 
 // ask lets the faults judge a frame, in the order they were made, until one
-// drops it or holds it back.
+// drops it or holds it back; those after that one only learn that it came.
 func (w *Wire) ask(pkt *trace.Packet, v *Verdict) {
 	k := pkt.Key()
 	for i := range w.faults {
 		a := &w.faults[i]
+		if v.drop != "" || v.hold != nil {
+			if a.witness != nil {
+				a.witness.Witness(pkt, v)
+			}
+			continue
+		}
 		if !a.all && !a.quick.May(&k) {
 			continue
 		}
-		if a.fault.Apply(pkt, v); v.drop != "" || v.hold != nil {
-			return
-		}
+		a.fault.Apply(pkt, v)
 	}
 }
 

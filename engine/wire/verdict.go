@@ -48,7 +48,7 @@ func (v *Verdict) Note(what string) {
 	v.harmed += what
 }
 
-// Drop drops the frame; no further fault sees it.
+// Drop drops the frame; no further fault is asked about it.
 func (v *Verdict) Drop(why string) { v.drop = why }
 
 // Delay has the frame arrive so much later than it would.

@@ -22,11 +22,19 @@ type Quick interface {
 	Quick() (q trace.Quick, all bool)
 }
 
+// Witness is a fault that waits for events: of those that it is asked about every
+// frame for, it also takes in what a fault before it has dropped or held back,
+// and may let go what it holds, but do nothing to the frame.
+type Witness interface {
+	Witness(p *trace.Packet, v *Verdict)
+}
+
 // armed is a fault on a wire.
 type armed struct {
-	quick trace.Quick
-	all   bool
-	fault Fault
+	quick   trace.Quick
+	all     bool
+	fault   Fault
+	witness Witness // nil if it waits for nothing
 }
 
 // Box is a program that a node runs on what reaches it.
@@ -103,7 +111,9 @@ func (p *port) peer() *port { return p.wire.ports[1-p.side] }
 func (w *Wire) AddFault(f Fault) {
 	a := armed{fault: f, all: true}
 	if q, ok := f.(Quick); ok {
-		a.quick, a.all = q.Quick()
+		if a.quick, a.all = q.Quick(); a.all {
+			a.witness, _ = f.(Witness)
+		}
 	}
 	w.relay.Locked(func() { w.faults = append(w.faults, a) })
 }

@@ -96,6 +96,29 @@ each("on-a-wire", function(net)
   expect(net.trace:at(net.client)):includes { payload = "swallow", dropped = true }
 end)
 
+each("on-a-host", function(net)
+  net.server:box(function(pkt) if pkt.syn then pkt:rewrite { mss = 500 } end end)
+  expect(fetch(net).bytes):equals(6000)
+  expect(net.trace):every { from = net.server, tcp = "data" }:has { len = "1..500" }
+end)
+
+each("replaces-on-a-wire", function(net)
+  net.wan:box(function(pkt)
+    if pkt.payload ~= "hello" then return end
+    pkt:send { flags = "P.", raw_seq = pkt.raw_seq, raw_ack = pkt.raw_ack, payload = "HELLO" }
+    return false
+  end)
+  net.wan:set { delay = "60ms" }
+  local l = net.server:listen(80)
+  local c = net.client:dial { to = l }
+  local s = l:accept()
+  c:write "hello"
+  expect(s:read()):equals "HELLO"
+  -- What is sent instead crosses the wire as what it replaces would.
+  local left = net.trace:at(net.client):packets { payload = "hello" }[1]
+  expect(net.trace:at(net.edge):packets { payload = "HELLO" }[1].time - left.time):at_least(0.06)
+end)
+
 -- The table that was measured on Linux 4.4.0-21: the server has closed a
 -- connection first, and then gets SYNs from other ports of the same address.
 each("tw_recycle", function(net)
@@ -106,6 +129,9 @@ each("tw_recycle", function(net)
   local s = l:accept()
   s:close()
   c:read_all()
+  -- A FIN that left before the acknowledgement of the server's would have that
+  -- one reach TIME-WAIT.
+  expect(net.trace:at(net.server)):includes { from = net.client, tcp = "ack", ack = 2 }
   c:close()
   expect(net.trace):never { tcp = "rst" }
   local fins = net.trace:at(net.client):packets { from = net.client, tcp = "fin" }
@@ -139,6 +165,7 @@ each("tw_recycle-client-closes-first", function(net)
   local s = l:accept()
   c:close()
   s:read_all()
+  expect(net.trace:at(net.client)):includes { from = net.server, tcp = "ack", ack = 2 } -- before a FIN of its own
   s:close()
   net.wan:inject { toward = net.edge, src = net.client.addr, dst = net.server.addr, sport = 50000, dport = 80, flags = "S", raw_seq = 1, mss = 1460 }
   expect(net.trace:at(net.server)):includes { tcp = "synack", dport = 50000 }

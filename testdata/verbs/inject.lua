@@ -64,6 +64,20 @@ each("rst-blind", function(net)
   expect(c:info().state):equals "ESTABLISHED"
 end)
 
+each("rst-at-a-number-drawn-by-chance", function(net)
+  local c = open(net)
+  net.wan:inject { conn = c, toward = net.client, flags = "R", seq = "blind" }
+  expect(c:read { timeout = "50ms" }):equals ""
+  expect(c:info().state):equals "ESTABLISHED"
+end)
+
+each("sack-of-what-was-never-sent", function(net)
+  local c, s = open(net)
+  net.lan:inject { conn = c, from = net.client, flags = ".", sack = { { 100, 200 } } }
+  expect(net.trace:at(net.server)):includes { flags = ".", sack = true, harmed = true }
+  expect(s:info().state):equals "ESTABLISHED"
+end)
+
 each("syn-in-established", function(net)
   local c, s = open(net)
   net.lan:inject { conn = c, from = net.client, flags = "S", seq = c.snd_next + 10, timestamps = false }
@@ -125,6 +139,17 @@ each("frag-needed", function(net, ip)
   expect(c:info().pmtu):equals(1300)
 end)
 
+each("frag-needed-for-the-last-packet-of-a-connection", function(net)
+  local c = open(net)
+  local acks = net.wan:hold { from = net.server }
+  c:write "more"
+  acks:wait(1)
+  net.wan:inject { icmp = "frag-needed", mtu = 1300, quote = c, toward = net.client, from = net.edge }
+  acks:release()
+  acks:disarm()
+  expect(c:info().pmtu):equals(1300)
+end)
+
 each("unreachable", function(net)
   local l = net.server:listen(80)
   local lost = net.lan:drop { tcp = "syn" }
@@ -151,7 +176,13 @@ each("syn-without-a-connection", function(net)
   expect(net.trace:at(net.client)):includes { from = net.client, flags = "R.", dport = 1000 }
 end)
 
-each("raw-ip", function(net)
-  net.wan:inject { toward = net.client, ip = hex "45000014 00000000 40fd0000 c0000201 c0000202" }
-  expect(net.trace:at(net.client)):includes { proto = 253, src = "192.0.2.1" }
-end, { ip = { 4 } })
+each("another-protocol", function(net)
+  net.wan:inject { from = net.edge, toward = net.client, proto = 253, ttl = 7, payload = "abc" }
+  expect(net.trace:at(net.client)):includes { proto = 253, ttl = 7, harmed = true }
+end)
+
+each("raw-ip", function(net, ip)
+  net.wan:inject { toward = net.client, ip = ip == 4 and hex "45000014 00000000 40fd0000 c0000201 c0000202"
+    or hex "60000000 00003b40 20010db8 00000000 00000000 00000001 20010db8 00000000 00000000 00000002" }
+  expect(net.trace:at(net.client)):includes(ip == 4 and { proto = 253, src = "192.0.2.1" } or { proto = 59, src = "2001:db8::1" })
+end)

@@ -21,7 +21,7 @@ local function rewrite(name, o)
           end
         end
         expect(changed.hits):at_least(1)
-        local want = { from = net.client, dropped = false }
+        local want = { from = not o.stranger and net.client or nil, dropped = false }
         for k, v in pairs(o.want) do want[k] = v end
         expect(net.trace:at(net.server)):includes(want)
         expect(net.trace:at(net.client)):includes { from = net.client, harmed = true }
@@ -48,6 +48,10 @@ rewrite("timestamps-stripped", { set = { timestamps = false }, want = { tcp = "s
   more = function(net) expect(net.trace):includes { from = net.server, tcp = "synack", timestamps = false } end })
 rewrite("tsval", { set = { tsval = 1000 }, want = { tcp = "syn", tsval = 1000 },
   more = function(net) expect(net.trace):includes { from = net.server, tcp = "synack", tsecr = 1000 } end, dial = "timeout" })
+rewrite("tsecr", { tcp = "data", times = 1, set = { tsecr = 5 }, want = { payload = "hello", tsecr = 5 } })
+rewrite("sport", { times = 1, set = { sport = 4 }, dial = "timeout", want = { tcp = "syn", sport = 4 } })
+rewrite("src-v4", { ip = { 4 }, times = 1, set = { src = "10.0.1.9" }, dial = "timeout", want = { tcp = "syn", src = "10.0.1.9" }, stranger = true })
+rewrite("src-v6", { ip = { 6 }, times = 1, set = { src = "fd00:0:0:1::9" }, dial = "timeout", want = { tcp = "syn", src = "fd00:0:0:1::9" }, stranger = true })
 rewrite("seq", { tcp = "data", times = 1, set = { seq = "+100000000" }, want = { payload = "hello", seq = 100000001 } })
 rewrite("ack", { tcp = "data", times = 1, set = { ack = 5000 }, want = { payload = "hello", ack = 5000 } })
 rewrite("urgent", { tcp = "data", set = { urgent = 1 }, want = { payload = "hello", urgent = 1 } })

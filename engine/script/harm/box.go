@@ -51,8 +51,8 @@ var wireBoxVerb = &vm.Method{Name: "box", Doc: "Runs a function on every packet 
 		return nil
 	}}
 
-// NodeBox is the verb of routers and hosts.
-var NodeBox = &vm.Method{Name: "box", Doc: "Runs a function on every packet that reaches this node." + boxDoc,
+// nodeBox is the verb of routers and hosts.
+var nodeBox = &vm.Method{Name: "box", Doc: "Runs a function on every packet that reaches this node." + boxDoc,
 	Example: `edge:box(function(pkt) if pkt.dport == 81 then pkt:answer { flags = "R." } return false end end)`, Returns: "Fault", Phase: vm.Running,
 	Params: boxParams, Options: boxOptions,
 	Fn: func(c *vm.Call) error {
@@ -83,6 +83,9 @@ func newBox(c *vm.Call, where string, n *world.Node) *box {
 	run := world.Of(c)
 	b := &box{run: run, node: n, call: c.VM.Inline(c.Args["body"].(*lua.LFunction))}
 	b.Named(vm.ArgOr(c, "name", where+":box"), c.Line)
+	if run.Spare() {
+		b.Disarm()
+	}
 	run.Arm(b)
 	c.Return(c.VM.New(world.Fault, b))
 	return b

@@ -80,6 +80,11 @@ func model(c *vm.Call, a map[string]any) (*fault.Model, error) {
 	rate, plain := a["rate"].(float64)
 	p, chain := a["p"].(float64)
 	burst, runs := a["burst"].(float64)
+	for _, name := range []string{"r", "bad", "good"} {
+		if plain && has(a, name) {
+			return nil, &vm.BadValue{Msg: fmt.Sprintf("a rate has no states: %s says nothing of it", name), Word: name, Hint: `leave it out, or write a chain: { p = "1%", r = "25%" }`}
+		}
+	}
 	switch {
 	case plain == chain, chain && runs:
 		return nil, &vm.BadValue{Msg: "chance is a rate, with a burst perhaps, or a chain of two states", Word: "chance", Hint: `write { "1%", burst = 3 }, or { p = "1%", r = "25%" }`}
@@ -149,6 +154,9 @@ func arm(c *vm.Call, s fault.Spec) error {
 	if err != nil {
 		return err
 	}
+	if err := ended(c, w, &s); err != nil {
+		return err
+	}
 	s.Where, s.Line, s.Seed = w.Plan.Name, c.Line, w.Run.Draw()
 	s.Name = vm.ArgOr(c, "name", "")
 	// What hits by chance may hit nothing.
@@ -158,6 +166,9 @@ func arm(c *vm.Call, s fault.Spec) error {
 		s.Match.Where = predicate(c, fn, func(err error) { f.Fail(err) })
 	}
 	f = fault.New(s)
+	if w.Run.Spare() {
+		f.Disarm()
+	}
 	c.VM.Block(func() { // the relay may be waiting for Lua
 		if s.Match.TLS != "" || s.Match.HTTP != "" || s.Gate.After.Reads() || s.Gate.Before.Reads() {
 			w.Run.Lab.Relay.Locked(w.Run.Lab.Trace.ReadApps)
@@ -166,6 +177,27 @@ func arm(c *vm.Call, s fault.Spec) error {
 	})
 	w.Run.Arm(f)
 	c.Return(c.VM.New(world.Fault, f))
+	return nil
+}
+
+// ended reports what s is to match on its way to a node at neither end of the wire.
+func ended(c *vm.Call, w *world.LiveWire, s *fault.Spec) error {
+	matches := []*trace.Match{&s.Match}
+	events := []*fault.Event{s.Gate.After, s.Gate.Before}
+	if h, ok := s.Action.(*fault.Hold); ok {
+		events = append(events, h.Till)
+	}
+	for _, e := range events {
+		if e != nil && e.Match != nil {
+			matches = append(matches, e.Match)
+		}
+	}
+	a, b := w.Plan.Ends[0].Node.Name, w.Plan.Ends[1].Node.Name
+	for _, m := range matches {
+		if m.Toward != "" && m.Toward != a && m.Toward != b {
+			return c.Fail("toward", fmt.Sprintf("its ends are %s and %s; to = is the receiver, wherever it is", a, b), "%s is no end of %s", m.Toward, w.Plan.Name)
+		}
+	}
 	return nil
 }
 

@@ -51,6 +51,9 @@ var propVerbs = []*vm.Method{
 			if err != nil {
 				return err
 			}
+			if w.Run.Spare() {
+				return nil
+			}
 			carrier := vm.ArgOr(c, "carrier", false)
 			c.VM.Block(func() {
 				live.SetDown(fmt.Sprintf("%s is down", w.Plan.Name), carrier)
@@ -77,7 +80,7 @@ var propVerbs = []*vm.Method{
 // Equip gives the wires of a case the losses that its topology says.
 func Equip(r *world.Run) {
 	for _, w := range r.Plan.Wires {
-		if w.Loss > 0 {
+		if w.Loss > 0 && !r.Spare() {
 			r.Lab.Relay.Wire(w.Name).AddFault(fault.New(fault.Spec{Action: fault.Drop{}, Gate: fault.Gate{Chance: &fault.Model{P: w.Loss}},
 				Name: fmt.Sprintf("loss of wire %s", w.Name), Optional: true, Where: w.Name, Line: w.Line, Seed: r.Draw()}))
 		}

@@ -65,7 +65,7 @@ var (
 	Func = &vm.Kind{Name: "function", Type: "function", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
 		f, ok := x.(*lua.LFunction)
 		if !ok {
-			return nil, Wrong(x, "a function", "write function(conn) … end")
+			return nil, Wrong(x, "a function", "write function(x) … end")
 		}
 		return f, nil
 	}}

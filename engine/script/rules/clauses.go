@@ -86,6 +86,9 @@ var kStates = &vm.Kind{Name: "state of connection tracking", Type: "string|strin
 	if err != nil {
 		return nil, err
 	}
+	if len(items) == 0 {
+		return nil, kind.Wrong(x, "a state of connection tracking", `write "invalid", or { "new", "established" }`)
+	}
 	var out []string
 	for _, x := range items {
 		s, err := one.Parse(c, x)
@@ -305,6 +308,11 @@ func install(c *vm.Call, n *world.Node, verb string, specs []firewall.Spec) erro
 	}
 	h := &world.RuleHandle{Rule: rule, Name: vm.ArgOr(c, "name", fmt.Sprintf("%s:%s { %s: %s }", n.Name, verb, specs[0].Chain, specs[0].Text)),
 		Optional: vm.ArgOr(c, "optional", false), At: c.Line}
+	if breaks(verb, specs) && n.Run.Spare() {
+		if err := h.Disarm(); err != nil {
+			return err
+		}
+	}
 	arm(c, n, h)
 	return nil
 }
@@ -316,6 +324,15 @@ func refused(c *vm.Call, err error) error {
 		return c.Fail(ne.Word, "the words that are known are those of nft(8)", "%v", err)
 	}
 	return c.Fail("", `look at what the rule needs of the kernel; needs = { "nftables" } skips where it has none`, "%v", err)
+}
+
+// breaks reports whether a rule takes packets away; all else that rules do is
+// how a network is meant to be.
+func breaks(verb string, specs []firewall.Spec) bool {
+	taken := func(s firewall.Spec) bool {
+		return strings.HasSuffix(s.Text, "drop") || strings.Contains(s.Text, "reject")
+	}
+	return verb == "drop" || verb == "reject" || verb == "rule" && slices.ContainsFunc(specs, taken)
 }
 
 func arm(c *vm.Call, n *world.Node, h fault.Handle) {

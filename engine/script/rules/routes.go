@@ -13,6 +13,7 @@ import (
 
 	"netrepro/engine/firewall"
 	"netrepro/engine/lab"
+	"netrepro/engine/script/diag"
 	"netrepro/engine/script/kind"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/script/world"
@@ -74,6 +75,10 @@ var routeVerbs = []*vm.Method{
 
 // placed gives an error of the topology its place in the script.
 func placed(c *vm.Call, err error) error {
+	var de *diag.Error
+	if errors.As(err, &de) {
+		return err // it has its place
+	}
 	var te *topo.Error
 	if errors.As(err, &te) {
 		return c.Fail(te.Word, te.Hint, "%s", te.Msg)
@@ -127,15 +132,12 @@ func spread(c *vm.Call, n *world.Node, plans []topo.RoutePlan) error {
 
 // turns installs a route over whose neighbours packets go in turn, as often as
 // their weights say.
-func turns(c *vm.Call, n *world.Node, plan topo.RoutePlan) error {
+func turns(c *vm.Call, n *world.Node, plan topo.RoutePlan) (err error) {
 	var hops []topo.Hop
 	for _, h := range plan.Hops {
 		for range max(h.Weight, 1) {
 			hops = append(hops, h)
 		}
-	}
-	if err := n.AddRoute(plan); err != nil {
-		return err
 	}
 	base := n.Run.Tables
 	n.Run.Tables += len(hops)
@@ -144,6 +146,11 @@ func turns(c *vm.Call, n *world.Node, plan topo.RoutePlan) error {
 		only, field, proto = topo.IPv6, "ip6 daddr", "ipv6"
 	}
 	var undo []func() error
+	defer func() {
+		if err != nil { // nothing stays half made
+			_ = undoAll(map[string][]func() error{"": undo})
+		}
+	}()
 	for i, hop := range hops {
 		one := plan
 		one.Hops, one.Table = []topo.Hop{hop}, firstTable+base+i
@@ -171,7 +178,11 @@ func turns(c *vm.Call, n *world.Node, plan topo.RoutePlan) error {
 	if err != nil {
 		return refused(c, err)
 	}
-	n.Turns[turnKey(plan)] = append(undo, rule.Delete)
+	undo = append(undo, rule.Delete)
+	if err := n.AddRoute(plan); err != nil {
+		return err
+	}
+	n.Turns[turnKey(plan)] = undo
 	return nil
 }
 
@@ -196,6 +207,9 @@ var sysctlVerb = &vm.Method{Name: "sysctl", Doc: "Reads a kernel setting of this
 		n := c.Self.(*world.Node)
 		name := c.Args["name"].(string)
 		if x, ok := vm.Arg[lua.LValue](c, "value"); ok {
+			if x.Type() != lua.LTString && x.Type() != lua.LTNumber {
+				return c.Fail(name, "write it in quotes, or as a number", "%s is not a value of a kernel setting", vm.Show(x))
+			}
 			if err := lab.SetSysctl(n.NS, topo.Setting{Name: name, Value: x.String()}); err != nil {
 				return c.Fail(name, "the name and value must be ones this kernel has for a network namespace", "%v", err)
 			}

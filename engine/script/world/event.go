@@ -64,4 +64,6 @@ type Result struct {
 	Took    time.Duration `json:"took"`
 	Stalled time.Duration `json:"stalled,omitempty"` // the longest stall of the host
 	Packets int           `json:"packets"`
+	Tries   int           `json:"tries,omitempty"`  // runs until one was conclusive, set by whoever ran them
+	Spared  int           `json:"spared,omitempty"` // faults that were to do nothing
 }

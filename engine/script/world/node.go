@@ -5,6 +5,7 @@ package world
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 
 	lua "github.com/yuin/gopher-lua"
@@ -30,6 +31,8 @@ type Node struct {
 	Turns map[string][]func() error
 	// Resolves says that a name server answers on its loopback device.
 	Resolves bool
+	// Holds are closed with it.
+	Holds []io.Closer
 }
 
 // NewNode makes n known to scripts.
@@ -38,7 +41,13 @@ func NewNode(r *Run, n *lab.Node) *Node {
 }
 
 // Close ends what scripts started on the node.
-func (n *Node) Close() error { return errors.Join(n.Endpoints.Close(), n.Rules.Close()) }
+func (n *Node) Close() error {
+	errs := []error{n.Endpoints.Close(), n.Rules.Close()}
+	for _, c := range n.Holds {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
 
 // Addrs are its addresses.
 func (n *Node) Addrs() []netip.Addr {

@@ -52,6 +52,10 @@ type Run struct {
 
 	Witness *kernel.Witness // nil if the kernel cannot be asked
 
+	// Harmless has every fault do nothing; Spared is how many there were.
+	Harmless bool
+	Spared   int
+
 	Tables int                              // routing tables that verbs have taken
 	Delays map[*topo.WirePlan]time.Duration // of wires whose delay was changed
 	Rated  map[*topo.WirePlan]bool          // wires that were given a rate
@@ -103,6 +107,14 @@ func (r *Run) Node(name string) *Node {
 
 // Arm makes a fault known, so that it is missed if it never fires.
 func (r *Run) Arm(h fault.Handle) { r.Faults = append(r.Faults, h) }
+
+// Spare reports whether a fault that is being made is to do nothing.
+func (r *Run) Spare() bool {
+	if r.Harmless {
+		r.Spared++
+	}
+	return r.Harmless
+}
 
 // Draw makes a seed from the case's: another each time, the same in every run.
 func (r *Run) Draw() uint64 {

@@ -1,13 +1,22 @@
 -- close() that throws the answer away.
+local reset = require "reset"
+
 scenario "linger-close-rst" {
   about = [[
     The server answers and closes at once. With SO_LINGER {on, 0}, or with a
     request still unread, close() sends RST instead of FIN: what the kernel had
     not yet sent is discarded and the client loses the tail of the body.
   ]],
-  tags     = { "tcp", "rst", "close" },
-  timeout  = "10s",
-  topology = path { host "client", wire { delay = "5ms" }, host "server" },
+  symptom   = "Downloads end early with 'connection reset by peer', large ones and slow clients first.",
+  is_not    = "The network, nor the client: the server's own kernel sends RST|ACK in good order.",
+  recognise = "nstat -az TcpExtTCPAbortOnData (linger 0) TcpExtTCPAbortOnClose (unread data) on the server; in a capture RST|ACK with a window and timestamps, and no FIN from that side.",
+  kernels   = "The tracepoint tcp_send_reset gives TCP_STATE for linger 0 and TCP_ABORT_ON_CLOSE for unread data from 6.12 on.",
+  cure      = "Read the request to its end, shut down for writing, read until the peer closes, then close; no linger 0.",
+  sources   = { "RFC 2525 section 2.17", "RFC 9293 section 3.10.4", "net/ipv4/tcp.c: __tcp_close" },
+  shows     = { "resets A1", "resets A2" },
+  tags      = { "tcp", "rst", "close" },
+  timeout   = "10s",
+  topology  = path { host "client", wire { delay = "5ms" }, host "server" },
 
   variants = {
     { "bug-linger", outcome = "reset", linger = 0 },
@@ -45,9 +54,12 @@ scenario "linger-close-rst" {
         ...
         server > client  R.   rst active  within 50ms
       ]]
-      -- Both closes look the same on the wire; the verdict says so.
-      local cause = v.unread and "unread" or "linger"
-      expect(net.trace:at(server)):includes { from = server, rst = { kind = "active", cause = cause } }
+      -- Both closes look the same on the wire; the kernel and its counters tell them apart.
+      if v.unread then
+        reset.expected(net, server, { kind = "active", cause = "unread", reason = "TCP_ABORT_ON_CLOSE", through = "__tcp_close", counters = { TCPAbortOnClose = 1, TCPAbortOnData = 0 } })
+      else
+        reset.expected(net, server, { kind = "active", cause = "linger", reason = "TCP_STATE", through = "__tcp_close", counters = { TCPAbortOnClose = 0, TCPAbortOnData = 1 } })
+      end
       expect(net.trace):never { from = server, tcp = "fin" }
     else
       expect(err):is_nil()

@@ -8,9 +8,16 @@ scenario "pmtu-blackhole" {
     arrives; the certificate flight does not, and the server retransmits the
     same full-size segment until somebody gives up.
   ]],
-  tags    = { "tcp", "tls", "pmtu", "icmp" },
-  needs   = { "nftables" },
-  timeout = "30s",
+  symptom   = "HTTPS hangs after the ClientHello; ping works, telnet to the port connects, from other networks all is well.",
+  is_not    = "A slow server, a wrong certificate, a firewall that blocks the port.",
+  recognise = "tshark -Y 'tcp.analysis.retransmission && tcp.len > 1300' at the server: one segment again and again at doubling gaps, never acknowledged; ping -M do -s 1472 gets no answer and no error.",
+  kernels   = "tcp_mtu_probing = 1 recovers after the first retransmissions have lasted three seconds (2.6.17 and later).",
+  cure      = "Let ICMP type 3 code 4 through; or clamp the MSS where the path narrows; tcp_mtu_probing = 1 only limps.",
+  sources   = { "RFC 1191", "RFC 2923 section 2.1", "RFC 4821" },
+  shows     = { "office c", "office g" },
+  tags      = { "tcp", "tls", "pmtu", "icmp" },
+  needs     = { "nftables" },
+  timeout   = "30s",
 
   topology = path {
     host   "client",
@@ -39,7 +46,7 @@ scenario "pmtu-blackhole" {
 
     step "handshake"
     local site = server:tls { port = 443, chain = tls.chain { bytes = 6000 } }
-    local call = client:tls { to = site, timeout = "8s" }
+    local call = client:tls { to = site, timeout = v.outcome == "stalls" and "4s" or "8s" }
     local done = call:wait()
 
     step "verdict"
@@ -47,13 +54,13 @@ scenario "pmtu-blackhole" {
 
     if v.outcome == "stalls" then
       expect(done):fails "handshake timeout"
-      expect(sent):retransmits { seq = 1, len = 1448, times = ">= 4", backoff = "exponential" }
-      expect(hole.hits):at_least(1)
+      expect(sent):retransmits { seq = 1, len = 1448, times = ">= 3", backoff = "exponential" }
+      if hole then expect(hole.hits):at_least(1) end
     elseif v.outcome == "limps" then
       expect(done):succeeds { after = "2s", before = "8s" }
       expect(sent):includes { tcp = "rexmit", seq = 1, len = 1024 }   -- tcp_base_mss
     else
-      expect(done):succeeds { before = "500ms" }
+      expect(done):succeeds { before = "2s" }
       expect(sent):never { tcp = "rto" }
     end
   end,
