@@ -44,6 +44,8 @@ var loadVerb = &vm.Method{Name: "load", Doc: "Makes many requests and waits for 
 			return c.Fail("rate", "write requests a second, from 0.1 to 1000000", "rate = %v is no rate of requests", s.Rate)
 		case s.Requests == 0 && s.Lasts == 0:
 			return c.Fail("load", `write requests = 1000 or lasts = "5s"`, "for how long is not said")
+		case s.Requests == 0 && s.Rate*s.Lasts.Seconds() > load.MaxRequests:
+			return c.Fail("rate", "a load makes a million requests at most", "%v requests a second for %s are too many", s.Rate, s.Lasts)
 		case s.Timeout == 0:
 			return c.Fail("timeout", `write it like "5s"`, "a request that may take no time is none")
 		}
