@@ -59,7 +59,8 @@
 // report shows results ([report.NewTerminal]).
 //
 // runner finds scenario files ([runner.Find]), makes cases of them
-// ([runner.Tasks]) and runs each in a worker ([runner.Run], [runner.Worker]).
+// ([runner.Tasks]), or of what they must not pass ([runner.ProofTasks]), and runs
+// each in a worker ([runner.Run], [runner.Worker]).
 //
 // script is the language: [script.Load] and [script.File.Run]. Its verbs stand
 // in rooms that do not know each other: script/shape (topologies), script/ends

@@ -179,6 +179,9 @@ func (t *Terminal) details(task *runner.Task, r world.Result) {
 	if task.Case.Variant.Name != "" {
 		variant = " --variant " + task.Case.Variant.Name
 	}
+	if task.Proof() {
+		variant += " --prove"
+	}
 	fmt.Fprintf(t.w, "    again  %s %s%s --verbose\n", t.again, task.File.Name, variant)
 }
 

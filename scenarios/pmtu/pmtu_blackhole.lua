@@ -46,7 +46,7 @@ scenario "pmtu-blackhole" {
 
     step "handshake"
     local site = server:tls { port = 443, chain = tls.chain { bytes = 6000 } }
-    local call = client:tls { to = site, timeout = v.outcome == "stalls" and "4s" or "8s" }
+    local call = client:tls { to = site, timeout = v.probing and "12s" or "4s" }
     local done = call:wait()
 
     step "verdict"
@@ -57,7 +57,7 @@ scenario "pmtu-blackhole" {
       expect(sent):retransmits { seq = 1, len = 1448, times = ">= 3", backoff = "exponential" }
       if hole then expect(hole.hits):at_least(1) end
     elseif v.outcome == "limps" then
-      expect(done):succeeds { after = "2s", before = "8s" }
+      expect(done):succeeds { after = "2s", before = "12s" }
       expect(sent):includes { tcp = "rexmit", seq = 1, len = 1024 }   -- tcp_base_mss
     else
       expect(done):succeeds { before = "2s" }

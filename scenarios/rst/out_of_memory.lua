@@ -38,7 +38,7 @@ scenario "out-of-memory" {
     until server.counters.TCPAbortOnMemory > 0 or v.size <= 1000 and tries == 10
 
     if v.outcome == "reset" then
-      reset.expected(net, server, { kind = "active", cause = "memory", reason = "TCP_ABORT_ON_MEMORY", through = "__tcp_close" })
+      reset.expected(net, server, { kind = "active", cause = "memory", reason = "TCP_ABORT_ON_MEMORY" })
       expect(server.counters.TCPAbortOnMemory):at_least(1)
     else
       expect(net.trace):never { from = server, tcp = "rst" }

@@ -8,7 +8,7 @@ scenario "harmless-reset" {
     There is nobody left to take them, so the server's kernel answers with a reset
     whose sequence number is the client's acknowledgement number. All of the answer
     had arrived long before. A capture that lost the FIN makes the reset look as if
-    it came from nowhere.
+    it came from nowhere: testdata/capture has one of each, as they were pasted.
   ]],
   symptom   = "Every capture of a good request ends in RST, and somebody stops looking for the real fault there.",
   is_not    = "A reset connection: the application got all its bytes and no error.",
