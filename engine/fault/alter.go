@@ -16,7 +16,7 @@ import (
 
 // Corrupt flips bits.
 type Corrupt struct {
-	Layer string // where At counts from: "frame", "ip", "transport" or "payload"
+	Layer string // where At counts from: "frame", "ip", "transport" or "payload"; "" is the last of these that a packet has
 	At    int    // which byte, from 0; below 0 is drawn by chance
 	XOR   byte   // which of its bits; 0 is one drawn by chance
 	Mend  bool   // checksums are mended, so that the receiver cannot tell
@@ -28,6 +28,9 @@ func (*Corrupt) Verb() string { return "corrupt" }
 
 // String implements [Action].
 func (c *Corrupt) String() string {
+	if c.Layer == "" {
+		return strings.TrimPrefix(map[bool]string{true: ", checksums mended"}[c.Mend], ", ")
+	}
 	s := "in the " + c.Layer
 	if c.At >= 0 {
 		s = fmt.Sprintf("byte %d of the %s", c.At, c.Layer)
@@ -40,21 +43,24 @@ func (c *Corrupt) String() string {
 
 // Do implements [Action].
 func (c *Corrupt) Do(p *trace.Packet, v *wire.Verdict, name string) error {
-	at := 0
+	at, layer := 0, c.Layer
 	b, err := forge.Edit(v.Frame(), !c.Mend, func(b []byte, l *forge.Layout) ([]byte, error) {
-		from := map[string]int{"frame": 0, "ip": l.Net, "transport": l.Trans, "payload": l.Payload}[c.Layer]
+		if layer == "" {
+			layer = innermost(l)
+		}
+		from := start(l, layer)
 		end := l.End
-		if c.Layer == "frame" {
+		if layer == "frame" {
 			end = len(b)
 		}
 		if from < 0 || from >= end {
-			return nil, fmt.Errorf("%s has no %s to corrupt", about(p), c.Layer)
+			return nil, fmt.Errorf("%s has no %s to corrupt", about(p), layer)
 		}
 		if at = c.At; at < 0 {
 			at = c.RNG.IntN(end - from)
 		}
 		if from+at >= end {
-			return nil, fmt.Errorf("%s has no byte %d in its %s, which is %d bytes long", about(p), at, c.Layer, end-from)
+			return nil, fmt.Errorf("%s has no byte %d in its %s, which is %d bytes long", about(p), at, layer, end-from)
 		}
 		xor := c.XOR
 		if xor == 0 {
@@ -66,8 +72,23 @@ func (c *Corrupt) Do(p *trace.Packet, v *wire.Verdict, name string) error {
 	if err != nil {
 		return err
 	}
-	v.Alter(b, fmt.Sprintf("byte %d of the %s corrupted by %s", at, c.Layer, name))
+	v.Alter(b, fmt.Sprintf("byte %d of the %s corrupted by %s", at, layer, name))
 	return nil
+}
+
+// start is where a layer of a frame begins, -1 if it has none.
+func start(l *forge.Layout, layer string) int {
+	return map[string]int{"frame": 0, "ip": l.Net, "transport": l.Trans, "payload": l.Payload}[layer]
+}
+
+// innermost is the last layer that has bytes in a frame.
+func innermost(l *forge.Layout) string {
+	for _, layer := range []string{"payload", "transport", "ip"} {
+		if from := start(l, layer); from >= 0 && from < l.End {
+			return layer
+		}
+	}
+	return "frame"
 }
 
 // Truncate cuts packets short.
@@ -99,7 +120,8 @@ func (t *Truncate) Do(p *trace.Packet, v *wire.Verdict, name string) error {
 	if l.Payload < 0 || end < l.Payload {
 		return fmt.Errorf("%s cannot be %d bytes long: its headers are longer", about(p), t.To)
 	}
-	b, err := forge.Edit(v.Frame(), false, func(b []byte, _ *forge.Layout) ([]byte, error) { return b[:end], nil })
+	// What pads a short frame is no part of the packet, and stays.
+	b, err := forge.Edit(v.Frame(), false, func(b []byte, l *forge.Layout) ([]byte, error) { return slices.Delete(b, end, l.End), nil })
 	if err != nil {
 		return err
 	}

@@ -89,11 +89,12 @@ func Cut(b []byte) bool {
 }
 
 // Valid reports whether the checksums of a frame are right, as far as it has
-// any: of the IPv4 header, and of the transport header and its payload.
+// any: of the IPv4 header, and of the transport header and its payload. UDP may
+// leave its out over IPv4 alone (RFC 8200, section 8.1).
 func Valid(b []byte) (net, trans bool) {
 	l := Parse(b)
 	net = l.Version != 4 || fold(l.netSum(b)) == 0xffff
 	at := l.checksumAt()
-	trans = at < 0 || l.Fragment || l.Proto == protoUDP && be.Uint16(b[at:]) == 0 || fold(l.transSum(b)) == 0xffff
+	trans = at < 0 || l.Fragment || l.Proto == protoUDP && l.Version == 4 && be.Uint16(b[at:]) == 0 || fold(l.transSum(b)) == 0xffff
 	return net, trans
 }

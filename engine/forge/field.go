@@ -128,6 +128,8 @@ func start(*Layout) int     { return 0 }
 func vlan(l *Layout) int    { return l.VLAN }
 func network(l *Layout) int { return l.Net }
 func trans(l *Layout) int   { return l.Trans }
+func frag(l *Layout) int    { return l.Frag }
+func proto(l *Layout) int   { return l.next }
 
 // bit makes a field of one bit a yes or no.
 func bit(f *Field) *Field {
@@ -152,6 +154,22 @@ func either(name, doc string, four, six *Field) *Field {
 	return &Field{Name: name, Layer: IP, Type: four.Type, Max: four.Max, Doc: doc,
 		get: func(b []byte, l *Layout) (Value, bool) { return pick(l).get(b, l) },
 		set: func(b []byte, l *Layout, v Value) bool { return pick(l).set(b, l, v) }}
+}
+
+// fragmentField is a field that stands in every IPv4 header, and in IPv6 in the
+// fragment header (RFC 8200, section 4.5), which only fragments have.
+func fragmentField(name, doc string, four, six *Field) *Field {
+	f := either(name, doc, four, six)
+	get, set := f.get, f.set
+	there := func(l *Layout) bool { return l.Version == 4 || l.Frag >= 0 }
+	f.get = func(b []byte, l *Layout) (Value, bool) {
+		if !there(l) {
+			return Value{}, false
+		}
+		return get(b, l)
+	}
+	f.set = func(b []byte, l *Layout, v Value) bool { return there(l) && set(b, l, v) }
+	return f
 }
 
 func address(name string, four, six int, doc string) *Field {
@@ -240,10 +258,10 @@ var Fields = []*Field{
 	derived(either("ip_len", "length of the IP packet", number("", IP, network, 2, 2, 0, 16, ""), payloadLength)),
 	number("ip_id", IPv4, network, 4, 2, 0, 16, "identification"),
 	bit(number("df", IPv4, network, 6, 1, 6, 1, "don't fragment")),
-	bit(number("mf", IPv4, network, 6, 1, 5, 1, "more fragments")),
-	number("frag_offset", IPv4, network, 6, 2, 0, 13, "fragment offset, in units of 8 bytes"),
+	fragmentField("mf", "more fragments", bit(number("", IPv4, network, 6, 1, 5, 1, "")), bit(number("", IPv6, frag, 3, 1, 0, 1, ""))),
+	fragmentField("frag_offset", "fragment offset, in units of 8 bytes", number("", IPv4, network, 6, 2, 0, 13, ""), number("", IPv6, frag, 2, 2, 3, 13, "")),
 	number("flow_label", IPv6, network, 0, 4, 0, 20, "flow label"),
-	either("proto", "transport protocol number", number("", IP, network, 9, 1, 0, 8, ""), number("", IP, network, 6, 1, 0, 8, "")),
+	number("proto", IP, proto, 0, 1, 0, 8, "transport protocol number"),
 	number("sport", Ports, trans, 0, 2, 0, 16, "source port"),
 	number("dport", Ports, trans, 2, 2, 0, 16, "destination port"),
 	number("seq", TCP, trans, 4, 4, 0, 32, "sequence number"),

@@ -34,9 +34,11 @@ type Layout struct {
 	Net     int // IPv4 or IPv6 header
 	Trans   int // TCP, UDP, ICMP or ICMPv6 header
 	Payload int // behind the transport header
+	Frag    int // IPv6 fragment header
 	End     int // behind the last byte of the IP packet, or of the frame
 	Version int // of IP: 4, 6, or 0
 	Proto   uint8
+	next    int // where Proto stands: in IPv6 in the last of the headers
 	// Fragment is a packet of which the transport header or part of the
 	// payload is in another.
 	Fragment bool
@@ -46,7 +48,7 @@ var be = binary.BigEndian
 
 // Parse finds the layers of an Ethernet frame.
 func Parse(b []byte) Layout {
-	l := Layout{VLAN: -1, Net: -1, Trans: -1, Payload: -1, End: len(b)}
+	l := Layout{VLAN: -1, Net: -1, Trans: -1, Payload: -1, Frag: -1, End: len(b)}
 	if len(b) < etherSize {
 		return l
 	}
@@ -77,7 +79,7 @@ func (l *Layout) ipv4(b []byte, at int) {
 	if head < ip4Size || len(b) < at+head {
 		return
 	}
-	l.Net, l.Version, l.Proto = at, 4, b[at+9]
+	l.Net, l.Version, l.Proto, l.next = at, 4, b[at+9], at+9
 	if total >= head && at+total <= len(b) {
 		l.End = at + total
 	}
@@ -92,7 +94,7 @@ func (l *Layout) ipv6(b []byte, at int) {
 	if len(b) < at+ip6Size || b[at]>>4 != 6 {
 		return
 	}
-	l.Net, l.Version, l.Proto = at, 6, b[at+6]
+	l.Net, l.Version, l.Proto, l.next = at, 6, b[at+6], at+6
 	if n := at + ip6Size + int(be.Uint16(b[at+4:])); n > at+ip6Size && n <= len(b) {
 		l.End = n
 	}
@@ -103,14 +105,15 @@ func (l *Layout) ipv6(b []byte, at int) {
 				return
 			}
 			n := 8 + int(b[next+1])*8
-			l.Proto, next = b[next], next+n
+			l.Proto, l.next, next = b[next], next, next+n
 		case 44: // fragment
 			if len(b) < next+8 {
 				return
 			}
+			l.Frag = next
 			field := be.Uint16(b[next+2:])
 			l.Fragment = field&0xfff9 != 0
-			l.Proto = b[next]
+			l.Proto, l.next = b[next], next
 			if next += 8; field>>3 != 0 {
 				return
 			}

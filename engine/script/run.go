@@ -108,7 +108,7 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 	stop := context.AfterFunc(ctx, func() { r.VM.Stop(context.Cause(ctx)) })
 	defer stop()
 	timer := time.AfterFunc(r.c.Timeout, func() {
-		r.VM.Stop(fmt.Errorf("scenario timed out after %s: raise its timeout, or look for what it waits for", r.c.Timeout))
+		r.VM.Stop(r.timedOut())
 	})
 	defer timer.Stop()
 	err = r.play()
@@ -186,6 +186,16 @@ func (r *run) play() error {
 		}
 	})
 	return err
+}
+
+// timedOut says why the case took too long.
+func (r *run) timedOut() error {
+	const loop = time.Second // is longer than an exchange goes on without a pause
+	if since, pace := r.Lab.Relay.Busy(); since >= min(loop, r.c.Timeout/2) && pace > 0 {
+		return fmt.Errorf("scenario timed out after %s: the wires never went idle, %d packets a second for the last %.1fs: look for switches in a loop, or boxes that answer each other",
+			r.c.Timeout, pace, since.Seconds())
+	}
+	return fmt.Errorf("scenario timed out after %s: raise its timeout, or look for what it waits for", r.c.Timeout)
 }
 
 // finish lets the tasks that run left behind come to their end, or to where

@@ -121,6 +121,10 @@ func (n *NodePlan) override() error {
 			if pre.Addr().Is6() && !n.Family.Has6() || pre.Addr().Is4() && !n.Family.Has4() {
 				return Bad(n.Line, text, `write ip = "dual" in the topology to have both`, "addr %q of %s is not of the topology's IP version, %s", text, n.Name, n.Family)
 			}
+			if !pre.IsSingleIP() && pre == pre.Masked() {
+				return Bad(n.Line, text, fmt.Sprintf("the first address of a host there is %s", netip.PrefixFrom(pre.Addr().Next(), pre.Bits())),
+					"addr %q of %s is the address of the network, which no host can have", text, n.Name)
+			}
 			f.Addrs = append(f.Addrs, pre)
 		}
 	}

@@ -7,6 +7,22 @@ import (
 	"time"
 )
 
+// busyPause is how long a pause is at least, for [Relay.Busy].
+const busyPause = 200 * time.Millisecond
+
+// Busy is for how long now the wires have not paused, and how many packets a
+// second entered them meanwhile.
+func (r *Relay) Busy() (since time.Duration, perSecond int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := clock()
+	since = time.Duration(now - r.busy)
+	if time.Duration(now-r.last) > busyPause || since <= 0 {
+		return 0, 0
+	}
+	return since, int(float64(r.frames) / since.Seconds())
+}
+
 // WaitIdle waits until no frame is on its way and none has been handled for
 // the time quiet, so that what the nodes answer at once or after a delayed
 // acknowledgement is in the trace. While something sent is not acknowledged it

@@ -15,6 +15,7 @@ import (
 // judges and forwards it. by says who made it, empty for what a device sent.
 func (p *port) receive(f frame, by string) {
 	r := p.wire.relay
+	r.frames++
 	r.stalls.Note(time.Duration(clock() - f.arrival))
 	var d packet.Packet
 	r.dec.Ethernet(f.data, f.length, &d)
@@ -45,6 +46,7 @@ func (p *port) receive(f frame, by string) {
 		if e.onward { // it crosses the wire, behind the frame if that does
 			there, full := p.transit(len(e.frame), f.arrival, nil)
 			if full != "" {
+				p.overflow(e.frame, e.by, full)
 				continue
 			}
 			to, at = p.peer(), max(due, there, at)
@@ -135,6 +137,7 @@ func (p *port) flight(due int64, pkt *trace.Packet, v *Verdict, now int64) fligh
 		if w.Rate > 0 { // a copy waits its turn as any frame does
 			at, full := p.transit(len(x.first.data), now, nil)
 			if full != "" {
+				p.overflow(x.first.data, c.why, full)
 				continue
 			}
 			c.after = max(c.after, time.Duration(at+int64(v.delay)-last))
@@ -143,6 +146,17 @@ func (p *port) flight(due int64, pkt *trace.Packet, v *Verdict, now int64) fligh
 		x.more = append(x.more, c)
 	}
 	return x
+}
+
+// overflow records a frame of the engine's own that finds the queue of the wire
+// full, where it would have arrived: nobody sent it.
+func (p *port) overflow(data []byte, by, full string) {
+	r := p.wire.relay
+	var d packet.Packet
+	r.dec.Ethernet(data, len(data), &d)
+	q := r.trace.Reach(&trace.Arrival{Point: p.peer().Point, At: time.Duration(clock() - r.start), Data: data, Harmed: by, Decoded: &d, Payload: r.dec.Payload()})
+	q.Dropped = full
+	r.trace.Record(q, data)
 }
 
 // launch sends a frame and its copies on their way, the first to arrive when

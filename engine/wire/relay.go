@@ -57,6 +57,8 @@ type Relay struct {
 	tainted bool     // something was changed or forged: nodes may discard what arrives
 	vlans   map[int32]uint16
 	last    int64 // when a frame was last handled
+	busy    int64 // since when there was no pause of busyPause
+	frames  int   // that entered a wire since then
 	dirty   int64 // when the first packet not yet flushed came, 0 if none
 	lost    uint64
 	lostWhy error
@@ -327,6 +329,9 @@ func (r *Relay) settle(now int64) (n int) {
 
 // handled notes that frames were.
 func (r *Relay) handled(now int64) {
+	if now-r.last > int64(busyPause) {
+		r.busy, r.frames = now, 0
+	}
 	r.last = now
 	if r.dirty == 0 {
 		r.dirty = now

@@ -128,19 +128,54 @@ each("delay", function(net, ip)
   expect(back[#back].time - out.time):at_least(0.0319)
 end)
 
+-- shifts sends datagrams one by one over a wire of 2 ms with a jitter of its own
+-- in the packets' order, and returns by how much each came later than that.
+local function shifts(net, from, to, n)
+  local out = {}
+  for i = 1, n do
+    local word = "jitter " .. i .. "."
+    from:send(word, { to = net.server, port = 53 })
+    expect(to:receive({ timeout = "5s" }).data):equals(word)
+    local left = net.trace:at(net.client):packets { payload = word }[1]
+    out[i] = { left = left, by = net.trace:at(net.server):packets({ payload = word })[1].time - left.time - 0.002 }
+  end
+  return out
+end
+
 each("delay-jitter", function(net)
-  local late = net.wan:delay { by = "5ms", jitter = "5ms", from = net.server, tcp = "data" }
-  fetch(net)
-  expect(late.hits):at_least(5)
-  expect(net.trace:at(net.server)):every { from = net.server, tcp = "data" }:has { harmed = true }
+  local from, to = net.client:udp {}, net.server:udp { port = 53 }
+  local late = net.wan:delay { by = "40ms", jitter = "30ms", udp = true }
+  local least, most = 1, 0
+  for _, s in ipairs(shifts(net, from, to, 30)) do
+    -- What was drawn stands in the trace, and no packet came before its time.
+    local drawn = tonumber(s.left.fault:match "delayed ([%d.]+)ms") / 1000
+    expect(drawn):between(0.010, 0.070)
+    expect(s.by):at_least(drawn - 0.0001)
+    least, most = math.min(least, drawn), math.max(most, drawn)
+  end
+  expect(late.hits):equals(30)
+  -- Thirty draws are not all of one half.
+  expect(least):less_than(0.040)
+  expect(most):at_least(0.040)
 end)
 
 each("duplicate", function(net, ip)
-  local twice = net.wan:duplicate { from = net.server, tcp = "data", nth = 2, copies = 2, gap = "1ms" }
-  fetch(net)
+  local twice = net.wan:duplicate { from = net.server, tcp = "data", nth = 2, copies = 2, gap = "30ms" }
+  local l = net.server:listen(80)
+  local c = net.client:dial { to = l }
+  local s = l:accept()
+  local body = ("x"):rep(6000)
+  s:write(body)
+  c:read_until(body)
   expect(net.trace:at(net.server)):exactly(1, { from = net.server, seq = twice.seq })
   expect(net.trace:at(net.client)):exactly(3, { from = net.server, seq = twice.seq, len = mss(ip) })
   expect(net.trace:at(net.client)):exactly(2, { from = net.server, seq = twice.seq, harmed = true })
+  -- Each copy comes so much later than the one before, and no sooner.
+  local out = net.trace:at(net.server):packets({ from = net.server, seq = twice.seq })[1]
+  for i, p in ipairs(net.trace:at(net.client):packets { from = net.server, seq = twice.seq }) do
+    local since = p.time - out.time - 0.002 - (i - 1) * 0.030
+    expect(since, "copy " .. i):between(-0.0001, 1)
+  end
   -- The receiver says that it had it: a duplicate SACK (RFC 2883).
   expect(net.trace:at(net.client)):includes { from = net.client, tcp = "ack", sack = true }
   expect(net.trace:at(net.server)):never { tcp = "rexmit", seq = twice.seq }
@@ -188,10 +223,81 @@ each("corrupt-mended", function(net)
   expect(net.trace):never { tcp = "rexmit", original = "lost" }
 end)
 
+-- bits is in how many bits two texts differ.
+local function bits(a, b)
+  local n = 0
+  for i = 1, math.max(#a, #b) do
+    local x, y = a:byte(i), b:byte(i)
+    while x > 0 or y > 0 do
+      if x % 2 ~= y % 2 then n = n + 1 end
+      x, y = math.floor(x / 2), math.floor(y / 2)
+    end
+  end
+  return n
+end
+
+-- Of a byte and a bit drawn by chance exactly that bit is another.
 each("corrupt-any", function(net)
+  local bad = net.wan:corrupt { udp = true, checksum = "mended" }
+  local from, to = net.client:udp {}, net.server:udp { port = 53 }
+  local places = {}
+  for i = 1, 20 do
+    local word = ("datagram %02d"):format(i):rep(5)
+    from:send(word, { to = net.server, port = 53 })
+    local got = to:receive({ timeout = "5s" }).data
+    expect(#got):equals(#word)
+    expect(bits(word, got), "bits"):equals(1)
+    for at = 1, #word do if word:byte(at) ~= got:byte(at) then places[at] = true end end
+  end
+  expect(bad.hits):equals(20)
+  expect(next(places, next(places)) ~= nil, "not always the same byte"):is_true()
+end)
+
+each("corrupt-any-of-the-transport", function(net)
   local bad = net.wan:corrupt { from = net.server, tcp = "data", layer = "transport", nth = 1 }
   fetch(net)
   expect(bad.hits):equals(1)
+  expect(bad.seq):equals(1)
+  -- One bit: no checksum misses it (RFC 1071).
+  expect(net.trace:at(net.client)):exactly(1, { dropped = true })
+  expect(net.trace:at(net.server)):exactly(1, { tcp = "rexmit", seq = 1, original = "lost" })
+end)
+
+each("corrupt-the-ip-header", function(net, ip)
+  -- The last byte of the time to live, or hop limit.
+  local bad = net.wan:corrupt { tcp = "syn", nth = 1, layer = "ip", byte = ip == 4 and 8 or 7, xor = 1 }
+  dial(net)
+  expect(bad.hits):equals(1)
+  -- Only IPv4 has a checksum of its header.
+  expect(net.trace:at(net.server)):exactly(1, { tcp = "syn", ttl = 65, dropped = ip == 4 })
+  expect(net.trace:at(net.client)):exactly(ip == 4 and 2 or 1, { tcp = "syn", ttl = 64 })
+end)
+
+each("corrupt-the-ip-header-mended", function(net, ip)
+  net.wan:corrupt { tcp = "syn", nth = 1, layer = "ip", byte = ip == 4 and 8 or 7, xor = 1, checksum = "mended" }
+  dial(net)
+  expect(net.trace:at(net.server)):exactly(1, { tcp = "syn", ttl = 65, dropped = false })
+  expect(net.trace:at(net.client)):exactly(1, { tcp = "syn" })
+end)
+
+each("corrupt-the-frame", function(net)
+  local mac = "02:00:00:00:01:02"
+  local bad = net.wan:corrupt { tcp = "syn", nth = 1, layer = "frame", byte = 5, xor = 0x40 }
+  dial(net)
+  expect(bad.hits):equals(1)
+  expect(net.trace:at(net.client)):every { tcp = "syn" }:has { dst_mac = mac }
+  -- It is for nobody there.
+  expect(net.trace:at(net.server)):exactly(1, { tcp = "syn", dst_mac = "02:00:00:00:01:42", dropped = true })
+  expect(net.trace:at(net.server)):exactly(1, { tcp = "syn", dst_mac = mac, dropped = false })
+end)
+
+-- What says no layer is about whatever a packet has: a SYN has no payload.
+each("corrupt-by-chance", function(net)
+  local bad = net.wan:corrupt { tcp = "syn", times = 1, chance = "100%" }
+  dial(net)
+  expect(bad.hits):equals(1)
+  expect(net.trace:at(net.server)):exactly(1, { dropped = true })
+  expect(net.trace:at(net.client)):exactly(2, { tcp = "syn" })
 end)
 
 each("truncate", function(net)
@@ -328,6 +434,32 @@ each("queue-of-bytes", function(net)
   fetch(net, 60000)
   expect(net.trace:at(net.server)):includes { from = net.server, dropped = true }
   expect(net.trace):never { queued = ">= 5121" }
+end)
+
+-- What the engine makes finds no more room than what hosts send, and is seen to.
+each("queue-of-copies", function(net)
+  net.wan:set { rate = "1Mbit", queue = "1 packets" }
+  net.wan:duplicate { udp = true, copies = 4, gap = "0ms" }
+  local from, to = net.client:udp {}, net.server:udp { port = 53 }
+  from:send("x", { to = net.server, port = 53 })
+  -- One crosses, one waits.
+  expect(net.trace:at(net.server)):exactly(2, { udp = true, dropped = false })
+  expect(net.trace:at(net.server)):exactly(3, { udp = true, dropped = true, harmed = true })
+  expect(net.trace:at(net.server):packets({ udp = true, dropped = true })[1].dropped:find "queue full" ~= nil):is_true()
+end)
+
+each("queue-of-a-box", function(net)
+  net.wan:set { rate = "1Mbit", queue = "1 packets" }
+  net.wan:box(function(pkt)
+    if pkt.dport ~= 53 then return end
+    for _ = 1, 4 do pkt:send { udp = true, dport = 54, payload = "more" } end
+  end)
+  local from, to = net.client:udp {}, net.server:udp { port = 53 }
+  local other = net.server:udp { port = 54 }
+  from:send("x", { to = net.server, port = 53 })
+  expect(other:receive({ timeout = "5s" }).data):equals "more"
+  expect(net.trace:at(net.server)):exactly(1, { dport = 54, dropped = false })
+  expect(net.trace:at(net.server)):exactly(3, { dport = 54, dropped = true, harmed = true })
 end)
 
 each("loss", function(net)

@@ -186,3 +186,61 @@ each("raw-ip", function(net, ip)
     or hex "60000000 00003b40 20010db8 00000000 00000000 00000001 20010db8 00000000 00000000 00000002" }
   expect(net.trace:at(net.client)):includes(ip == 4 and { proto = 253, src = "192.0.2.1" } or { proto = 59, src = "2001:db8::1" })
 end)
+
+each("ip-header", function(net, ip)
+  local four = ip == 4
+  net.wan:inject { from = net.edge, toward = net.client, udp = true, sport = 53, dport = 5353, payload = "one", tos = 0xb9, ttl = 7,
+    ip_id = four and 4711 or nil, df = four and false or nil }
+  net.wan:inject { from = net.edge, toward = net.client, udp = true, sport = 53, dport = 5354, payload = "two" }
+  expect(net.trace:at(net.client)):exactly(1, { payload = "one", dscp = 46, ecn = 1, ttl = 7, ip_id = four and 4711 or nil, df = four and false or nil, dropped = false })
+  expect(net.trace:at(net.client)):exactly(1, { payload = "two", dscp = 0, ecn = 0, ttl = 64, ip_id = four and 0 or nil, df = four or nil, dropped = false })
+  -- The kernel takes it for a packet: nobody listens there.
+  expect(net.trace:at(net.client)):exactly(2, { from = net.client, icmp = "port-unreachable" })
+end)
+
+each("urgent", function(net)
+  local c, s = open(net)
+  net.lan:inject { conn = c, from = net.client, flags = "PU.", urgent = 3, payload = "ab!" }
+  expect(net.trace:at(net.server)):exactly(1, { flags = "PU.", urgent = 3, payload = "ab!", dropped = false })
+  -- The byte before the pointer is out of band (RFC 6093).
+  expect(s:read()):equals "ab"
+end)
+
+each("next", function(net)
+  local c, s = open(net)
+  net.lan:inject { conn = c, from = net.client, seq = "next", ack = "next", payload = "forged" }
+  expect(s:read()):equals "forged"
+  expect(net.trace:at(net.server)):exactly(1, { payload = "forged", seq = 6, ack = 8, harmed = true })
+  expect(net.trace:at(net.server)):includes { from = net.server, tcp = "ack", ack = 12 }
+end)
+
+for _, ip in ipairs { 4, 6 } do
+  scenario("inject-vlan-v" .. ip) {
+    tags = { "forged" },
+    topology = graph {
+      ip = ip, nodes = { host "a", host "b", host "d", switch "s1", switch "s2" },
+      links = {
+        { "a", wire { vlan = 10 }, "s1" }, { "b", wire { vlan = 10 }, "s2" }, { "d", wire { vlan = 20 }, "s2" },
+        { "s1", wire { name = "trunk", trunk = { 10, 20 } }, "s2" },
+      },
+    },
+    run = function(net)
+      for _, vlan in ipairs { 10, 20 } do
+        net.trunk:inject { src = net.a, dst = net.b, toward = net.s2, vlan = vlan, udp = true, sport = 1000, dport = 2000 + vlan, payload = "tagged" }
+      end
+      expect(net.trace:at(net.s2)):exactly(1, { vlan = 10, dport = 2010, harmed = true, toward = net.s2 })
+      expect(net.trace:at(net.s2)):exactly(1, { vlan = 20, dport = 2020, harmed = true, toward = net.s2 })
+      expect(net.trace:at(net.b)):exactly(1, { udp = true, dport = 2010, dropped = false })
+      expect(net.trace:at(net.b)):never { dport = 2020 }
+      -- No port of this VLAN but d's: the switch floods it there.
+      expect(net.trace:at(net.d)):exactly(1, { udp = true, dport = 2020 })
+    end,
+  }
+end
+
+each("udp-without-a-checksum", function(net)
+  net.wan:inject { toward = net.client, ip = hex "60000000 000c1140 fd000000 00000001 00000000 00000002 fd000000 00000001 00000000 00000001 00351389 000c0000" .. "abcd" }
+  -- Over IPv6 it must have one (RFC 8200, section 8.1).
+  expect(net.trace:at(net.client)):exactly(1, { udp = true, payload = "abcd", dropped = true })
+  expect(net.trace:at(net.client)):never { icmp = "port-unreachable" }
+end, { ip = { 6 } })

@@ -58,3 +58,108 @@ rewrite("urgent", { tcp = "data", set = { urgent = 1 }, want = { payload = "hell
 rewrite("dport", { set = { dport = 81 }, dial = "timeout", want = { tcp = "syn", dport = 81 } })
 rewrite("payload", { tcp = "data", set = { payload = "HELLO, WORLD" }, want = { payload = "HELLO, WORLD" }, got = "HELLO, WORLD" })
 rewrite("macs", { set = { src_mac = "02:00:00:00:00:99" }, want = { tcp = "syn", src_mac = "02:00:00:00:00:99" } })
+
+rewrite("dst_mac", { times = 1, set = { dst_mac = "02:00:00:00:00:99" }, dial = "timeout", want = { tcp = "syn", dst_mac = "02:00:00:00:00:99", dropped = true } })
+rewrite("ether_type", { times = 1, set = { ether_type = 0x88b5 }, dial = "timeout", want = { ether_type = 0x88b5 }, stranger = true,
+  more = function(net) expect(net.trace:at(net.server)):never { tcp = "syn", rexmit = 0 } end })
+rewrite("dst-v4", { ip = { 4 }, times = 1, set = { dst = "10.0.1.9" }, dial = "timeout", want = { tcp = "syn", dst = "10.0.1.9" } })
+rewrite("dst-v6", { ip = { 6 }, times = 1, set = { dst = "fd00:0:0:1::9" }, dial = "timeout", want = { tcp = "syn", dst = "fd00:0:0:1::9" } })
+rewrite("proto", { times = 1, set = { proto = 253 }, dial = "timeout", want = { proto = 253 },
+  more = function(net)
+    -- Of a protocol that it does not have the server says so (RFC 1122, section 3.2.2.1; RFC 8200, section 4).
+    expect(net.trace:at(net.client)):includes { from = net.server, proto = net.server.addr:find ":" and "icmpv6" or "icmp" }
+  end })
+
+for _, ip in ipairs { 4, 6 } do
+  local function line() return path { host "client", wire { name = "wan", delay = "1ms" }, host "server", ip = ip } end
+
+  scenario("rewrite-sack-blocks-stripped-v" .. ip) {
+    tags = { "fault" }, topology = line(),
+    run = function(net)
+      net.wan:drop { from = net.server, tcp = "data", nth = 2 }
+      local stripped = net.wan:rewrite { from = net.client, sack = true, set = { sack = false } }
+      local file = net.server:serve { port = 80, body = ("x"):rep(10000) }
+      expect(net.client:fetch { from = file, timeout = "8s" }.bytes):equals(10000)
+      expect(stripped.hits):at_least(1)
+      expect(net.trace:at(net.client)):every { from = net.client, sack = true }:has { harmed = true }
+      expect(net.trace:at(net.server)):never { sack = true }
+      -- The rest of such a segment is as it was, and its checksum right.
+      expect(net.trace:at(net.server)):never { dropped = true, from = net.client }
+    end,
+  }
+
+  scenario("rewrite-checksum-kept-v" .. ip) {
+    tags = { "fault" }, topology = line(),
+    run = function(net)
+      local wrong = net.wan:rewrite { from = net.client, tcp = "syn", nth = 1, set = { win = 100 }, checksum = "kept" }
+      local l = net.server:listen(80)
+      expect(net.client:dial { to = l, timeout = "9s" }.peer.port):equals(80)
+      expect(wrong.hits):equals(1)
+      -- The receiver threw the first away, and only that.
+      expect(net.trace:at(net.server)):exactly(1, { tcp = "syn", win = 100, dropped = true })
+      expect(net.trace:at(net.server)):exactly(1, { tcp = "syn", dropped = false })
+      expect(net.trace:at(net.server)):exactly(1, { tcp = "synack" })
+    end,
+  }
+
+  local function icmp(name, set, want, answered)
+    scenario("rewrite-icmp-" .. name .. "-v" .. ip) {
+      tags = { "fault" }, topology = line(),
+      run = function(net)
+        local changed = net.wan:rewrite { from = net.client, icmp = "echo-request", set = set }
+        net.client:ping { to = net.server, timeout = "200ms" }
+        expect(changed.hits):equals(1)
+        want.from, want.dropped = net.client, false
+        expect(net.trace:at(net.server)):exactly(1, want)
+        -- The kernel answers what has a right checksum alone.
+        if answered then
+          answered.icmp = "echo-reply"
+          expect(net.trace:at(net.client)):exactly(1, answered)
+        else
+          expect(net.trace):never { icmp = "echo-reply", from = net.server }
+        end
+      end,
+    }
+  end
+  icmp("id", { icmp_id = 4711 }, { icmp = "echo-request", icmp_id = 4711 }, { icmp_id = 4711 })
+  icmp("seq", { icmp_seq = 4712 }, { icmp = "echo-request", icmp_seq = 4712 }, { icmp_seq = 4712 })
+  icmp("code", { icmp_code = 7 }, { icmp_type = ip == 4 and 8 or 128, icmp_code = 7 }, {})
+  icmp("type", { icmp_type = ip == 4 and 0 or 129 }, { icmp = "echo-reply" })
+
+  local function trunk()
+    return graph {
+      ip = ip, nodes = { host "a", host "b", host "d", switch "s1", switch "s2" },
+      links = {
+        { "a", wire { vlan = 10 }, "s1" }, { "b", wire { vlan = 10 }, "s2" }, { "d", wire { vlan = 20 }, "s2" },
+        { "s1", wire { name = "trunk", trunk = { 10, 20 } }, "s2" },
+      },
+    }
+  end
+
+  scenario("rewrite-vlan-v" .. ip) {
+    tags = { "fault" }, topology = trunk(),
+    run = function(net)
+      local changed = net.trunk:rewrite { vlan = 10, tcp = "syn", times = 1, set = { vlan = 20 } }
+      local l = net.b:listen(80)
+      expect(net.a:dial { to = l, timeout = "9s" }.peer.port):equals(80)
+      expect(changed.hits):equals(1)
+      expect(net.trace:at(net.s2)):exactly(1, { tcp = "syn", vlan = 20, toward = net.s2 })
+      -- The other VLAN has it, and b the second alone.
+      expect(net.trace:at(net.d)):exactly(1, { tcp = "syn", to = net.b, rexmit = 0 })
+      expect(net.trace:at(net.b)):exactly(1, { tcp = "syn" })
+    end,
+  }
+
+  scenario("rewrite-pcp-v" .. ip) {
+    tags = { "fault" }, topology = trunk(),
+    run = function(net)
+      local changed = net.trunk:rewrite { pcp = 0, tcp = "syn", set = { pcp = 5 } }
+      local l = net.b:listen(80)
+      expect(net.a:dial { to = l }.peer.port):equals(80)
+      expect(changed.hits):equals(1)
+      expect(net.trace:at(net.s1)):exactly(1, { tcp = "syn", vlan = 10, pcp = 0, harmed = true })
+      expect(net.trace:at(net.s2)):exactly(1, { tcp = "syn", vlan = 10, pcp = 5 })
+      expect(net.trace:at(net.b)):exactly(1, { tcp = "syn", dropped = false })
+    end,
+  }
+end

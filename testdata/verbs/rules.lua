@@ -332,3 +332,175 @@ for _, ip in ipairs { 4, 6 } do
     end,
   }
 end
+
+for _, how in ipairs { "random", "fully_random" } do
+  each("masquerade-" .. how, function(net, edge, client, server)
+    local m = edge:masquerade { oif = net.lan, tcp = true, [how] = true }
+    local l = server:listen(80)
+    local kept = 0
+    for _ = 1, 3 do
+      local c = client:dial { to = l }
+      local peer = l:accept().peer
+      expect(peer.addr):equals(edge.addrs[edge.addrs[2] and 2 or 1])
+      expect(peer.port):between(1024, 65535)
+      if peer.port == c.here.port then kept = kept + 1 end
+    end
+    -- Without it each would keep its port.
+    expect(kept):less_than(3)
+    expect(m.hits):equals(3)
+  end)
+end
+
+each("dnat-to-a-range", function(net, edge, client, server)
+  local d = edge:dnat { tcp = 80, dst = edge, to = server, port = "8080-8082" }
+  local c, err = client:dial { to = edge, port = 80, timeout = "3s" }
+  expect(err):equals "ECONNREFUSED"
+  expect(d.hits):equals(1)
+  local syn = net.trace:at(server):packets { from = client, tcp = "syn" }
+  expect(#syn):equals(1)
+  expect(syn[1].dport):between(8080, 8082)
+  expect(net.trace:at(client)):every { from = client, tcp = "syn" }:has { dport = 80 }
+end)
+
+each("loose", function(net, edge, client, server)
+  local l = server:listen(80)
+  local c = client:dial { to = l }
+  local s = l:accept()
+  -- The connection is older than what tracks it.
+  edge:track { loose = false }
+  local invalid = edge:drop { fwd = true, ct = "invalid", tcp = 80 }
+  c:write "picked up"
+  expect(s:read { timeout = "100ms" }):equals ""
+  expect(invalid.hits):at_least(1)
+  expect(net.trace:at(server)):never { payload = "picked up" }
+  edge:track { loose = true }
+  expect(s:read { timeout = "9s" }):equals "picked up"
+end)
+
+each("ignore-invalid-rst", function(net, edge, client, server)
+  edge:track { ignore_invalid_rst = false }
+  local invalid = edge:drop { fwd = true, ct = "invalid", tcp = 80 }
+  local l = server:listen(80)
+  local c = client:dial { to = l }
+  local s = l:accept()
+  c:write "hello"
+  s:read()
+  s:write "welcome"
+  c:read()
+  expect(net.trace:at(server)):after({ from = server, payload = "welcome" }):includes { from = client, tcp = "ack" }
+  -- A reset whose number was acknowledged long ago.
+  local function stray() net.wan:inject { conn = c, from = client, toward = edge, flags = "R", seq = 1 } end
+  stray()
+  expect(net.trace:at(server)):never { tcp = "rst" }
+  expect(invalid.hits):equals(1)
+  edge:track { ignore_invalid_rst = true }
+  stray()
+  expect(net.trace:at(server)):exactly(1, { tcp = "rst", from = client })
+  expect(invalid.hits):equals(1)
+  expect(s:info().state):equals "ESTABLISHED"
+end)
+
+each("icmp-and-size", function(net, edge, client, server)
+  local large = edge:drop { fwd = true, icmp = "echo-request", size = ">= 1000" }
+  local short = edge:accept { fwd = true, icmp = "echo-request", size = "1..999" }
+  expect(client:ping({ to = server, size = 100, timeout = "3s" }).received):equals(1)
+  expect(client:ping({ to = server, size = 1200, timeout = "100ms" }).received):equals(0)
+  expect(large.hits):equals(1)
+  expect(short.hits):equals(1)
+  local answers = edge:drop { fwd = true, icmp = "echo-reply", from = server, to = client }
+  expect(client:ping({ to = server, size = 100, timeout = "100ms" }).received):equals(0)
+  expect(answers.hits):equals(1)
+  expect(net.trace:at(server)):exactly(2, { icmp = "echo-request" })
+  expect(net.trace:at(client)):exactly(1, { icmp = "echo-reply" })
+end)
+
+each("route-lock", function(net, edge, client, server, ip)
+  server:route { to = "default", via = "edge", mtu = 1400, lock = true }
+  local l = server:listen(80)
+  local c = client:dial { to = l }
+  local s = l:accept()
+  s:write(("x"):rep(3000))
+  c:read_until(("x"):rep(3000))
+  expect(s:info().pmtu):equals(1400)
+  -- Who says that less fits is not believed; in IPv6 it is, always.
+  local acks = net.lan:hold { from = client }
+  s:write(("y"):rep(1000))
+  acks:wait(1)
+  local p = net.trace:at(server):packets { from = server, payload = "yyyy" }[1]
+  net.lan:inject { icmp = "frag-needed", mtu = 1300, quote = p, from = edge }
+  expect(net.trace:at(server)):includes { icmp = "frag-needed", from = edge }
+  acks:release()
+  acks:disarm()
+  c:read_until(("y"):rep(1000))
+  s:write(("z"):rep(3000))
+  c:read_until(("z"):rep(3000))
+  local fits = ip == 4 and 1400 or 1300
+  expect(s:info().pmtu):equals(fits)
+  expect(net.trace:at(server)):includes { from = server, payload = "zzzz", ip_len = fits }
+  expect(net.trace:at(server)):every { from = server, tcp = "any" }:has { ip_len = "1..1400", df = ip == 4 and false or nil }
+end)
+
+for _, ip in ipairs { 4, 6 } do
+  scenario("rule-clamp-to-the-path-v" .. ip) {
+    tags = { "rule" }, needs = { "nftables" },
+    topology = path { host "client", wire { name = "wan" }, router "edge", wire { name = "lan", mtu = 1300 }, router "far", wire {}, host "server", ip = ip },
+    run = function(net)
+      local clamp = net.edge:clamp_mss "path"
+      local file = net.server:serve { port = 80, body = ("x"):rep(5000) }
+      expect(net.client:fetch { from = file, timeout = "5s" }.bytes):equals(5000)
+      local fits = ip == 4 and 1260 or 1240
+      expect(clamp.hits):equals(2)
+      expect(net.trace:at(net.client)):includes { from = net.client, tcp = "syn", mss = fits + 200 }
+      expect(net.trace:at(net.server)):exactly(1, { tcp = "syn", mss = fits })
+      expect(net.trace:at(net.server)):every { from = net.server, tcp = "any" }:has { ip_len = "1..1300" }
+      expect(net.trace):never { proto = ip == 4 and "icmp" or "icmpv6" }
+    end,
+  }
+
+  local there = ip == 4 and "10.0.6.0/24" or "fd00:0:0:6::/64"
+  local function fork() return graph {
+    ip = ip, nodes = { host "client", router "fork", router "left", router "right", router "join", host "server" },
+    links = {
+      { "client", wire {}, "fork" }, { "fork", wire { name = "l1" }, "left" }, { "fork", wire { name = "r1" }, "right" },
+      { "left", wire {}, "join" }, { "right", wire {}, "join" }, { "join", wire {}, "server" },
+    },
+  } end
+
+  scenario("rule-ecmp-weights-v" .. ip) {
+    tags = { "rule" }, needs = { "nftables" }, topology = fork(),
+    run = function(net)
+      step "each packet: as often as the weights say"
+      net.fork:route { to = there, via = { left = 3, right = 1 }, spread = "packet" }
+      local from, to = net.client:udp {}, net.server:udp { port = 53 }
+      for i = 1, 40 do
+        from:send("x", { to = net.server, port = 53 })
+        expect(to:receive({ timeout = "5s" }).data):equals "x"
+      end
+      expect(net.trace:at(net.left):count { udp = true, toward = net.left }):equals(30)
+      expect(net.trace:at(net.right):count { udp = true, toward = net.right }):equals(10)
+
+      step "each connection: the heavier way has more"
+      net.fork:route { to = there, via = { left = 1, right = 9 }, spread = "flow" }
+      local l = net.server:listen(80)
+      for _ = 1, 40 do net.client:dial { to = l } end
+      local left = net.trace:at(net.left):count { tcp = "syn", toward = net.left }
+      local right = net.trace:at(net.right):count { tcp = "syn", toward = net.right }
+      expect(left + right):equals(40)
+      expect(right):at_least(21)
+    end,
+  }
+
+  scenario("rule-ecmp-by-address-v" .. ip) {
+    tags = { "rule" }, needs = { "nftables" }, topology = fork(),
+    run = function(net)
+      net.fork:route { to = there, via = { "left", "right" }, spread = "address" }
+      local l = net.server:listen(80)
+      for _ = 1, 24 do net.client:dial { to = l } end
+      local left = net.trace:at(net.left):count { tcp = "syn", toward = net.left }
+      local right = net.trace:at(net.right):count { tcp = "syn", toward = net.right }
+      expect(left + right):equals(24)
+      -- Two addresses: one way, whichever it is.
+      expect(math.min(left, right)):equals(0)
+    end,
+  }
+end

@@ -6,19 +6,26 @@ local function exchange(net)
   expect(net.client:fetch { from = file }.bytes):equals(30000)
 end
 
--- Every scenario is the same exchange and is held to the same golden trace.
-local function same(name, wire_options, harm)
+-- Every scenario is the same exchange and is held to the same golden trace, one
+-- for each version of IP.
+local function same(name, wire_options, harm, needs)
   wire_options.name, wire_options.delay = "wan", wire_options.delay or "20ms"
-  scenario("zero-" .. name) {
-    tags = { "zero" },
-    topology = path { host "client", wire(wire_options), host "server" },
-    run = function(net)
-      if harm then harm(net) end
-      exchange(net)
-      expect(net.trace):matches "zero"
-      expect(net.trace):never { tcp = "rto" }
-    end,
-  }
+  for _, ip in ipairs { 4, 6 } do
+    scenario("zero-" .. name .. "-v" .. ip) {
+      tags = { "zero" },
+      needs = needs,
+      topology = path { host "client", wire(wire_options), host "server", ip = ip },
+      run = function(net)
+        local check = harm and harm(net)
+        exchange(net)
+        if check then check() end
+        expect(net.trace):matches("zero-v" .. ip)
+        expect(net.trace):never { tcp = "rto" }
+        expect(net.trace):never { harmed = true }
+        expect(net.trace):exactly(1, { dropped = true })
+      end,
+    }
+  end
 end
 
 same("nothing", {})
@@ -39,4 +46,24 @@ same("a-box-that-looks", {}, function(net) net.wan:box(function() end) end)
 same("a-chance-of-nothing", {}, function(net)
   net.wan:corrupt { chance = "0%" }
   net.wan:reorder { chance = "0%" }
+end)
+same("rules-that-match-nothing", {}, function(net)
+  local rules = {
+    net.server:drop { ["in"] = true, tcp = 81, optional = true },
+    net.server:reject { ["in"] = true, tcp = 80, flags = "SF", optional = true },
+    net.client:drop { out = true, udp = true, optional = true },
+    net.client:drop { out = true, tcp = 80, size = ">= 1501", optional = true },
+  }
+  return function()
+    for _, r in ipairs(rules) do expect(r.hits):equals(0) end
+  end
+end, { "nftables" })
+same("a-set-of-what-is-so", {}, function(net)
+  net.wan:set { delay = "20ms", jitter = "0ms" }
+  net.wan:set { delay = "20ms" }
+end)
+same("a-fault-that-has-ended", {}, function(net) net.wan:drop { tcp = "any", optional = true }:disarm() end)
+same("down-and-up", {}, function(net)
+  net.wan:down()
+  net.wan:up()
 end)

@@ -22,13 +22,17 @@ var alterVerbs = []*vm.Method{
 	faultVerb("corrupt", "Flips bits of the packets that match. Checksums are kept, so that the receiver can tell, unless they are to be mended.",
 		`net.wan:corrupt { from = net.server, tcp = "data", nth = 2, byte = 10 }`,
 		[]vm.Option{
-			kind.OptDef("layer", kind.Enum("layer", "frame", "ip", "transport", "payload"), `"payload"`, "where bytes are counted from"),
+			kind.Opt("layer", kind.Enum("layer", "frame", "ip", "transport", "payload"), "where bytes are counted from: the payload, unless said; of a packet without one, if no byte is said either, the header before it"),
 			kind.Opt("byte", kind.Int("byte", 0, 65535, "the first byte is number 0"), "which byte, from 0; drawn from the case's seed if not said"),
 			kind.Opt("xor", kind.Int("byte", 1, 255, "1 to 255, as 0x01 for the last bit"), "which of its bits are flipped; one drawn from the seed if not said"),
 			kind.OptDef("checksum", optChecksum, `"kept"`, "whether checksums are made to fit"),
 		},
 		func(c *vm.Call) (fault.Action, error) {
-			return &fault.Corrupt{Layer: vm.ArgOr(c, "layer", "payload"), At: vm.ArgOr(c, "byte", -1), XOR: byte(vm.ArgOr(c, "xor", 0)),
+			layer := ""
+			if has(c.Args, "byte") {
+				layer = "payload"
+			}
+			return &fault.Corrupt{Layer: vm.ArgOr(c, "layer", layer), At: vm.ArgOr(c, "byte", -1), XOR: byte(vm.ArgOr(c, "xor", 0)),
 				Mend: vm.ArgOr(c, "checksum", "") == "mended", RNG: world.Of(c).RNG()}, nil
 		}),
 	faultVerb("truncate", "Cuts the packets that match short. Their lengths and checksums still speak of the whole, unless they are to be mended.",

@@ -40,7 +40,12 @@ var gateOptions = []vm.Option{
 // kEvent is a packet or a fault.
 var kEvent = &vm.Kind{Name: "event", Type: "Match|Fault", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 	if f, ok := vm.As(x, world.Fault); ok {
-		return &fault.Event{Fault: f.(fault.Handle)}, nil
+		switch f := f.(type) {
+		case *fault.Fault, *box:
+			return &fault.Event{Fault: f.(fault.Handle)}, nil
+		}
+		// Its hits are in the kernel: to ask there for each frame would hold all up.
+		return nil, &vm.BadValue{Msg: fmt.Sprintf("%s is of a node, and no event on a wire", f), Hint: `name the packet that it is about: { tcp = "syn" }`}
 	}
 	t, ok := x.(*lua.LTable)
 	if !ok {

@@ -204,7 +204,17 @@ func (in *injection) macs(dst netip.Addr) (src, to [6]byte) {
 			return [6]byte(p.Frame[6:12]), [6]byte(p.Frame[:6])
 		}
 	}
-	return topo.MACs(end, dst)
+	src, to = topo.MACs(end, dst)
+	n := in.owner(dst)
+	if end.Node.Kind != topo.Switch || to != end.MAC || n == nil {
+		return src, to
+	}
+	for _, f := range n.Ifaces { // a trunk is of no one segment
+		if slices.ContainsFunc(f.Addrs, func(p netip.Prefix) bool { return p.Addr() == dst }) {
+			to = f.MAC
+		}
+	}
+	return src, to
 }
 
 // about fills in what the connection, the quoted packet and the nodes say.
@@ -218,6 +228,9 @@ func (in *injection) about() error {
 	}
 	if q, ok := c.Args["quote"]; ok {
 		return in.complaint(q)
+	}
+	if name, _ := vm.Arg[string](c, "icmp"); icmpError(name) && !has(c.Args, "payload") {
+		return c.Fail("inject", "write quote = PACKET, or a connection; or payload = what it quotes", "%s is an ICMP error, and quotes nothing: quote is not given, or nil", name)
 	}
 	from, _ := vm.Arg[*world.Node](c, "from")
 	six := in.toward != nil && !in.toward.Primary().Is4()
@@ -237,6 +250,13 @@ func (in *injection) about() error {
 		return c.Fail("inject", "write from = net.NAME and toward = net.NAME, or src and dst, or conn", "a packet needs a source and a destination")
 	}
 	return nil
+}
+
+// icmpError reports whether an ICMP message of that name quotes the packet that it
+// complains about (RFC 1122, section 3.2.2; RFC 4443, section 2.1).
+func icmpError(name string) bool {
+	t := packet.ICMPNames[name].V4[0]
+	return slices.Contains([]int{3, 5, 11, 12}, t) && name != "redirect"
 }
 
 // connection makes the packet one of a live connection.

@@ -18,7 +18,7 @@ var RouteOptions = []vm.Option{
 	Opt("wire", String, "by which wire the neighbour is meant, where there are several"),
 	Opt("kind", Enum("kind of route", "blackhole", "unreachable", "prohibit"), "it leads nowhere: packets vanish, or are answered"),
 	Opt("mtu", Int("MTU", topo.MinMTU, topo.MaxMTU, "68 to 65535 bytes"), "of what is sent along it"),
-	OptDef("lock", Bool, "false", "path MTU discovery does not change the MTU: DF is not set"),
+	OptDef("lock", Bool, "false", "path MTU discovery does not change the MTU: DF is not set. In IPv6 the kernel does it all the same"),
 	Opt("src", String, "address of this node that is preferred as source"),
 	Opt("table", Table32, "routing table, by number; the main one unless said"),
 }

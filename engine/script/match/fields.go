@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -95,8 +96,11 @@ func AddressOf(x lua.LValue) (netip.Addr, error) {
 		return n.(*world.Node).Primary(), nil
 	}
 	if s, ok := x.(lua.LString); ok {
-		if a, err := netip.ParseAddr(string(s)); err == nil {
+		if a, err := netip.ParseAddr(string(s)); err == nil && a.Zone() == "" {
 			return a, nil
+		}
+		if strings.Contains(string(s), "%") {
+			return netip.Addr{}, &vm.BadValue{Msg: fmt.Sprintf("%s has a zone, and no packet carries one", vm.Show(x)), Word: string(s), Hint: "leave out the % and what is behind it"}
 		}
 	}
 	return netip.Addr{}, kind.Wrong(x, "an address", `write "192.0.2.1", or net.NAME`)

@@ -35,7 +35,7 @@ var kParty = &vm.Kind{Name: "host or prefix", Type: "Host|string", Parse: func(_
 		return p, nil
 	}
 	if s, ok := x.(lua.LString); ok {
-		if a, err := netip.ParseAddr(string(s)); err == nil {
+		if a, err := netip.ParseAddr(string(s)); err == nil && a.Zone() == "" {
 			return party{netip.PrefixFrom(a, a.BitLen())}, nil
 		}
 		if p, err := netip.ParsePrefix(string(s)); err == nil {

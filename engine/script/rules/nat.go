@@ -22,7 +22,7 @@ var (
 			return n.(*world.Node).Addrs(), nil
 		}
 		if s, ok := x.(lua.LString); ok {
-			if a, err := netip.ParseAddr(string(s)); err == nil {
+			if a, err := netip.ParseAddr(string(s)); err == nil && a.Zone() == "" {
 				return []netip.Addr{a}, nil
 			}
 		}

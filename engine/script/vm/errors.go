@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -88,6 +89,23 @@ var stackLine = regexp.MustCompile(`(?m)^\s*([^\[\s][^:\n]*):(\d+): in `)
 
 var luaError = regexp.MustCompile(`^(.+?):(\d+): (.*)$`)
 
+// contents writes a table that was thrown, without what is in tables in it.
+func contents(t *lua.LTable) string {
+	var fields []string
+	t.ForEach(func(k, x lua.LValue) {
+		if _, named := k.(lua.LString); named {
+			fields = append(fields, k.String()+" = "+show(x))
+		} else {
+			fields = append(fields, show(x))
+		}
+	})
+	if len(fields) == 0 {
+		return "{}"
+	}
+	slices.Sort(fields)
+	return "{ " + strings.Join(fields, ", ") + " }"
+}
+
 // explain turns what gopher-lua reports into an error of ours.
 func (v *VM) explain(err error) error {
 	if v.bug != nil {
@@ -101,8 +119,8 @@ func (v *VM) explain(err error) error {
 		return o.Value.(error)
 	}
 	text := api.Object.String()
-	if u, ok := api.Object.(*lua.LTable); ok {
-		text = "error " + u.String()
+	if t, ok := api.Object.(*lua.LTable); ok {
+		text = "error " + contents(t)
 	}
 	file, line, msg := "", 0, text
 	if u, ok := api.Object.(*lua.LNilType); ok {
