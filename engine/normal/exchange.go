@@ -98,6 +98,8 @@ func (x *exchange) segment(r *analysis.Record, f *fate, reached bool) {
 	switch {
 	case f.dropped != "":
 		x.note(side, fmt.Sprintf("loses %d:%d, dropped: %s", r.Seq, end, f.dropped))
+	case reached && !f.arrived && p.SeqLen() == 0:
+		x.note(side, "loses a reset") // whose number may be a matter of chance
 	case reached && !f.arrived:
 		x.note(side, fmt.Sprintf("loses %d:%d", r.Seq, end))
 	}

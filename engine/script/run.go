@@ -125,6 +125,8 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 	}
 	res.Packets, res.Spared = len(lab.Trace.Packets()), r.Spared
 	if o.Form && r.Captured() {
+		// What is on its way belongs to it, whether or not the script waited.
+		_ = lab.Relay.WaitIdle(ctx, world.Quiet)
 		r.Event(world.Event{Kind: world.EventForm, Text: judge.Form(&r.Run)})
 	}
 	_, res.Stalled = lab.Stalls.During(r.Started)

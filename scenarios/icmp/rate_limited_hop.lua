@@ -26,7 +26,7 @@ scenario "rate-limited-hop" {
     net.busy:sysctl("net.ipv4.icmp_ratelimit", v.limit)
     local site = net.server:serve { port = 443, size = 50000 }
 
-    local hops = net.client:traceroute { to = net.server, by = "tcp", tries = 15, timeout = "100ms" }
+    local hops = net.client:traceroute { to = net.server, by = "icmp", tries = 15, timeout = "100ms" }
     expect(hops.reached):is_true()
     expect(#hops):equals(4)
     expect(hops[1].loss, "before it"):equals(0)

@@ -35,8 +35,8 @@ scenario "mtu-probing" {
     net.isp:drop  { out = true, icmp = "frag-needed", optional = true }
     if v.probing then sender:sysctl("net.ipv4.tcp_mtu_probing", v.probing) end
 
-    local site = net.server:serve { port = 80, routes = { ["/"] = { size = 60000 }, ["/sink"] = { upload = true, body = "thanks" } } }
-    local got  = net.client:fetch { from = site, path = v.up and "/sink" or "/", upload = v.up and 60000 or nil, timeout = v.probing and "12s" or "2s" }
+    local site = net.server:serve { port = 80, routes = { ["/"] = { size = 30000 }, ["/sink"] = { upload = true, body = "thanks" } } }
+    local got  = net.client:fetch { from = site, path = v.up and "/sink" or "/", upload = v.up and 30000 or nil, timeout = v.probing and "12s" or "2s" }
     local sent = net.trace:at(sender)
 
     if v.outcome == "stalls" then

@@ -42,14 +42,14 @@ scenario "crossing-fin" {
     must(request:wait(1, { timeout = "3s" })):is_true()
 
     if v.first == "request" then
-      request:release()
+      request:release(1)
       -- The answer of the server's kernel is on its way before the FIN is let go.
       expect(net.trace:at(server)):includes { from = client, payload = "GET /two" }
-      fin:release()
+      fin:release(1)
     else
-      fin:release()
+      fin:release(1)
       must(net.trace:at(client)):includes { from = server, tcp = "fin" }
-      request:release()
+      request:release(1)
     end
 
     if v.outcome == "reset" then
@@ -63,7 +63,5 @@ scenario "crossing-fin" {
       expect(net.trace:at(client)):sequence { { from = server, tcp = "fin" }, { from = server, tcp = "rst" } }
       expect(net.trace:at(server)):includes { from = server, rst = { kind = "passive" } }
     end
-    request:disarm()
-    request:release()
   end,
 }
