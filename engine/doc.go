@@ -64,8 +64,10 @@
 //
 // script is the language: [script.Load] and [script.File.Run]. Its verbs stand
 // in rooms that do not know each other: script/shape (topologies), script/ends
-// (what lives on hosts), script/harm (faults on wires), script/rules (rules of
-// nodes), script/judge (traces and expectations). They share script/world (the
+// (sockets, servers and clients), script/procs (real programs), script/reach
+// (probes, names, datagrams), script/tell (what the kernel says), script/harm
+// (faults on wires), script/rules (rules of nodes), script/judge (traces and
+// expectations). They share script/world (the
 // running case, its nodes and wires), script/match (which packets are meant) and
 // script/kind (plain arguments). Below them, script/vm is the interpreter with
 // its tables of methods and knows nothing of networks, and script/diag points at
@@ -77,8 +79,22 @@
 // join. The engine itself puts 802.1Q tags on what crosses a trunk, so that no
 // kernel needs to know them.
 //
-// endpoint is what lives on hosts: sockets ([endpoint.Host.Dial],
-// [endpoint.Host.Listen]), HTTP and TLS. firewall filters and rewrites on nodes
+// endpoint is sockets on hosts with every option ([endpoint.Host.Dial],
+// [endpoint.Host.Listen], datagrams), and TLS step by step. On it stand web, HTTP
+// servers and clients that behave as nginx and curl do ([web.Serve], [web.Fetch],
+// [web.Session]), load, many requests at a rate ([load.Run]), dns, a name server
+// and a resolver ([dns.Serve], [dns.Resolver.Lookup]), and sonde, which measures paths
+// ([sonde.Ping.Run], [sonde.Trace.Run], [sonde.PathMTU]). pki makes certificates, good and
+// bad ([pki.CA.Issue]). process runs real programs in a node's namespaces, as
+// children of a process 1 of their own, so that nothing of them is left
+// ([process.Start]).
+//
+// kernel asks the kernel: counters ([kernel.ReadCounters]), sockets
+// ([kernel.ReadSockets]), and through BPF programs on its tracepoints, which
+// kernel/probe writes and loads, why it reset, dropped or sent again
+// ([kernel.Watch]).
+//
+// firewall filters and rewrites on nodes
 // ([firewall.New]): every rule is text as nft(8) writes it, which firewall/nft
 // compiles. fault breaks wires ([fault.New]): a match, a gate that counts or draws
 // by chance, and an action. expect judges traces.

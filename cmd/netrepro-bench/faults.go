@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"netrepro/engine/fault"
@@ -83,44 +84,68 @@ func faults(bin string, rounds int) error {
 	return nil
 }
 
-// inconclusive is the exit code of a run that proves nothing.
-const inconclusive = 4
-
 // transfer times the transfer of a scenario.
 func transfer(bin, arm string) (seconds float64, err error) {
-	dir, err := os.MkdirTemp("", "netrepro-bench")
-	if err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "transfer.lua")
-	text := `scenario "transfer" {
+	r, err := say(bin, `scenario "transfer" {
   topology = path { host "client", wire { name = "wan" }, host "server" },
   run = function(net)
-    ` + arm + `
+    `+arm+`
     local file = net.server:serve { port = 80, body = ("x"):rep(64 * 1024 * 1024) }
     local got = net.client:fetch { from = file, timeout = "60s" }
     must(got.bytes):equals(64 * 1024 * 1024)
-    print("took", got.time)
+    print("said", got.time)
   end,
-}`
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+}`)
+	if err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	return strconv.ParseFloat(r.said, 64)
+}
+
+// inconclusive is the exit code of a run that proves nothing.
+const inconclusive = 4
+
+// saying is what a scenario printed, and what running it took.
+type saying struct {
+	said string
+	took time.Duration
+	// memory is in kilobytes at its peak, of the program or its worker, whichever
+	// had more.
+	memory int64
+}
+
+// say runs a scenario by itself that prints "said" and something.
+func say(bin, text string) (saying, error) {
+	dir, err := os.MkdirTemp("", "netrepro-bench")
+	if err != nil {
+		return saying{}, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "bench.lua")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		return saying{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, bin, "run", "-v", "-o", dir, file).CombinedOutput()
+	c := exec.CommandContext(ctx, bin, "run", "-v", "-j", "1", "-o", dir, file)
+	began := time.Now()
+	out, err := c.CombinedOutput()
+	s := saying{took: time.Since(began)}
 	var ee *exec.ExitError
 	if errors.As(err, &ee) && ee.ExitCode() == inconclusive {
-		err = nil // the host was busy; the time still counts
+		err = nil // the host was busy; what was measured still counts
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%w\n%s", err, out)
+		return s, fmt.Errorf("%w\n%s", err, out)
+	}
+	if use, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		s.memory = use.Maxrss
 	}
 	for line := range bytes.Lines(out) {
-		if _, rest, ok := strings.Cut(string(line), "took\t"); ok {
-			return strconv.ParseFloat(strings.TrimSpace(rest), 64)
+		if _, rest, ok := strings.Cut(string(line), "said\t"); ok {
+			s.said = strings.TrimSpace(rest)
+			return s, nil
 		}
 	}
-	return 0, fmt.Errorf("the scenario did not say how long it took:\n%s", out)
+	return s, fmt.Errorf("the scenario did not say what it measured:\n%s", out)
 }

@@ -22,7 +22,7 @@ func main() {
 		return
 	}
 	bin := flag.String("bin", "bin/netrepro", "the binary to measure a case's fixed cost with")
-	only := flag.String("only", "", "measure this alone: wires, chains, fixed, analysis, delay, rate, faults, races")
+	only := flag.String("only", "", "measure this alone: wires, chains, fixed, analysis, delay, rate, faults, load, races")
 	rounds := flag.Int("rounds", 5, "runs of each, in turn")
 	flag.Parse()
 	for _, m := range []struct {
@@ -37,6 +37,7 @@ func main() {
 		{"rate", rates},
 		{"faults", func() error { return faults(*bin, *rounds) }},
 		{"races", races},
+		{"load", func() error { return crowds(*bin, *rounds) }},
 	} {
 		if *only != "" && *only != m.name {
 			continue

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 
 	"netrepro/engine/analysis"
 	"netrepro/engine/capture"
@@ -68,6 +69,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"steady": steady, "exits": exits, "asnobody": asNobody, "waitfile": waitFile, "tsharkall": tsharkAll, "resets": resets,
+			"gone": gone,
 		},
 	})
 }
@@ -175,6 +177,24 @@ func waitFile(ts *testscript.TestScript, _ bool, args []string) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	ts.Fatalf("%s never came to be", args[0])
+}
+
+// gone MARK fails if a process, a zombie too, has the mark in its arguments or its
+// environment, or is a child of this one.
+func gone(ts *testscript.TestScript, _ bool, args []string) {
+	dirs, err := filepath.Glob("/proc/[0-9]*")
+	ts.Check(err)
+	for _, dir := range dirs {
+		for _, f := range []string{"cmdline", "environ"} {
+			b, err := os.ReadFile(filepath.Join(dir, f)) // it may end meanwhile
+			if err == nil && bytes.Contains(b, []byte(args[0])) {
+				ts.Fatalf("process %s is left: %q", filepath.Base(dir), b)
+			}
+		}
+	}
+	if n, err := unix.Wait4(-1, nil, unix.WNOHANG|unix.WNOWAIT, nil); err == nil && n > 0 {
+		ts.Fatalf("process %d is left unburied", n)
+	}
 }
 
 func asExit(err error, ee **exec.ExitError) bool {

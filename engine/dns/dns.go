@@ -22,6 +22,9 @@ import (
 	"netrepro/engine/endpoint"
 )
 
+// Port is where name servers are (RFC 1035, section 4.2).
+const Port = 53
+
 // Record is what is answered to questions of a name.
 type Record struct {
 	Addrs []netip.Addr

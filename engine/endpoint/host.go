@@ -164,36 +164,38 @@ func (h *Host) bindPort(fd int, local netip.Addr, asked int) (int, error) {
 	if asked != 0 {
 		return asked, unix.Bind(fd, sockaddr(netip.AddrPortFrom(local, uint16(asked))))
 	}
-	for {
+	for range 65536 - firstPort {
 		h.mu.Lock()
 		port := h.port
-		h.port++
-		h.mu.Unlock()
-		if port > 65535 {
-			return 0, unix.EADDRNOTAVAIL
+		if h.port++; h.port > 65535 {
+			h.port = firstPort
 		}
+		h.mu.Unlock()
 		if err := unix.Bind(fd, sockaddr(netip.AddrPortFrom(local, uint16(port)))); !errors.Is(err, unix.EADDRINUSE) {
 			return port, err
 		}
 	}
+	return 0, unix.EADDRNOTAVAIL
 }
 
 // Connect completes the connection; ctx bounds how long it may take.
 func (p *Pending) Connect(ctx context.Context) (*Conn, error) {
-	if err := Within(ctx, p.sock.f.SetWriteDeadline, p.connect); err != nil {
+	if err := Within(ctx, p.sock.f.SetWriteDeadline, func() error { return p.connect(nil) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("connect %s to %s: %w", p.host.name, p.to, err), p.sock.f.Close())
 	}
-	c, err := p.host.newConn(p.sock, p.to)
-	if err != nil {
-		return nil, errors.Join(err, p.sock.f.Close())
-	}
-	return c, p.host.Keep(c)
+	return p.adopt()
 }
 
-func (p *Pending) connect() error {
+// connect waits until the connection stands or has failed, or told, if it is not
+// nil, reports that the socket was told something.
+func (p *Pending) connect(told func() bool) error {
 	var err error
 	started := false
 	werr := p.sock.rc.Write(func(fd uintptr) bool {
+		if told != nil && told() {
+			err = nil
+			return true
+		}
 		if !started {
 			started = true
 			err = unix.Connect(int(fd), sockaddr(p.to))
@@ -205,6 +207,9 @@ func (p *Pending) connect() error {
 			err = unix.Errno(n)
 		}
 		if err != nil {
+			if told != nil && told() { // it came with the error
+				err = nil
+			}
 			return true
 		}
 		_, perr := unix.Getpeername(int(fd))
@@ -220,42 +225,25 @@ func (p *Pending) connect() error {
 // socket must have recverr.
 func (p *Pending) Probe(ctx context.Context) (*Conn, *Fault, error) {
 	var f *Fault
-	err := Within(ctx, p.sock.f.SetWriteDeadline, func() error {
-		started := false
-		var err error
-		werr := p.sock.rc.Write(func(fd uintptr) bool {
-			var ok bool
-			if f, ok = p.sock.takeFault(); ok {
-				return true
-			}
-			if !started {
-				started = true
-				err = unix.Connect(int(fd), sockaddr(p.to))
-				return !errors.Is(err, unix.EINPROGRESS)
-			}
-			n, gerr := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
-			if err = gerr; err == nil && n != 0 {
-				err = unix.Errno(n)
-			}
-			if err != nil {
-				if f, ok = p.sock.takeFault(); ok {
-					err = nil
-				}
-				return true
-			}
-			_, perr := unix.Getpeername(int(fd))
-			return perr == nil
-		})
-		return errors.Join(werr, err)
-	})
+	told := func() (ok bool) {
+		f, ok = p.sock.takeFault()
+		return ok
+	}
+	err := Within(ctx, p.sock.f.SetWriteDeadline, func() error { return p.connect(told) })
 	if f != nil || err != nil {
 		return nil, f, errors.Join(err, p.sock.f.Close())
 	}
+	c, err := p.adopt()
+	return c, nil, err
+}
+
+// adopt makes a connection of the socket that has become one.
+func (p *Pending) adopt() (*Conn, error) {
 	c, err := p.host.newConn(p.sock, p.to)
 	if err != nil {
-		return nil, nil, errors.Join(err, p.sock.f.Close())
+		return nil, errors.Join(err, p.sock.f.Close())
 	}
-	return c, nil, p.host.Keep(c)
+	return c, p.host.Keep(c)
 }
 
 // Dial is Bind and Connect.

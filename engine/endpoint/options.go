@@ -76,6 +76,10 @@ var Known = []*Option{
 	{Name: "broadcast", Doc: "SO_BROADCAST: of UDP, may send to broadcast addresses", Level: unix.SOL_SOCKET, Key: unix.SO_BROADCAST},
 }
 
+// BindToDevice is SO_BINDTODEVICE: packets of one device alone. A script names the
+// wire.
+var BindToDevice = &Option{Name: "device", Kind: TextOption, Level: unix.SOL_SOCKET, Key: unix.SO_BINDTODEVICE, Early: true}
+
 // OptionOf is the known option of that name, nil if there is none.
 func OptionOf(name string) *Option {
 	for _, o := range Known {

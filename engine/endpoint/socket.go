@@ -174,6 +174,16 @@ func (c *Conn) Disconnect() error {
 	return errors.Join(err, c.Close())
 }
 
+// Vanish closes the connection without a word, as a machine does that loses its
+// power: a socket under TCP_REPAIR sends nothing when it is closed.
+func (c *Conn) Vanish() error {
+	err := c.control(func(fd int) error { return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_REPAIR, 1) })
+	if err != nil {
+		return fmt.Errorf("set TCP_REPAIR: %w", err)
+	}
+	return c.Close()
+}
+
 // Host is where this side lives.
 func (c *Conn) Host() *Host { return c.host }
 

@@ -26,6 +26,10 @@ type Same struct{ As *trace.View }
 // Early implements [Spec].
 func (s Same) Early() bool { return false }
 
+// Differences says in words how what got means differs from what want does, one a
+// line.
+func Differences(want, got *trace.View) []string { return normal.Diff(Form(want), Form(got)) }
+
 // Judge implements [Spec].
 func (s Same) Judge(v *trace.View) Outcome {
 	return differ(Form(s.As), Form(v), fmt.Sprintf("%s to mean the same as %s", v.Label, s.As.Label))

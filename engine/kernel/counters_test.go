@@ -75,3 +75,16 @@ func TestReadSockets(t *testing.T) {
 		t.Errorf("sockets of a new namespace: %v, %v", all, err)
 	}
 }
+
+// FuzzCounters gives the readers of /proc any text.
+func FuzzCounters(f *testing.F) {
+	f.Add([]byte("TcpExt: A B\nTcpExt: 1 2\n"))
+	f.Add([]byte("Ip6InReceives 5\n"))
+	f.Add([]byte(" eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n"))
+	f.Add([]byte("entries searched\n00000001 0000000a\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, read := range []func(Counters, []byte) error{pairs, columns, devices, conntrack, softnet} {
+			_ = read(Counters{}, text) // whatever it says, it does not panic
+		}
+	})
+}

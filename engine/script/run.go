@@ -118,6 +118,11 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 	if lost, why := lab.Lost(); lost > 0 && (res.Verdict == world.Passed || res.Verdict == world.Failed) {
 		res = world.Result{Verdict: world.Inconclusive, Why: fmt.Sprintf("the engine lost %d frames: %v", lost, why)}
 	}
+	if r.Witness != nil {
+		if _, lost, _ := r.Witness.Events(); lost > 0 { // an error is one of whatever asked
+			r.Event(world.Event{Kind: world.EventLog, Text: fmt.Sprintf("%d events of the kernel's were lost: nothing follows from one that is missing", lost)})
+		}
+	}
 	res.Packets, res.Spared = len(lab.Trace.Packets()), r.Spared
 	if o.Form && r.Captured() {
 		r.Event(world.Event{Kind: world.EventForm, Text: judge.Form(&r.Run)})

@@ -6,9 +6,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -27,6 +24,8 @@ type Target struct {
 	NoCloseNotify bool
 	// Resolve finds the address first; nil if it is known.
 	Resolve func(ctx context.Context) (netip.Addr, error)
+	// Tally accounts for the connections; nil does not.
+	Tally *Tally
 }
 
 // Request is one request.
@@ -97,7 +96,7 @@ func (s *Session) Close() error {
 	s.idle, s.h2, s.closed = nil, nil, true
 	s.mu.Unlock()
 	for _, c := range idle {
-		c.close()
+		c.close(ClientClosed)
 	}
 	if h2 != nil {
 		h2.close()
@@ -114,10 +113,15 @@ type clientConn struct {
 	used bool
 	peer *Peer
 	mute bool // closes without close_notify
+
+	tally *Tally
+	ended bool // the server has closed
 }
 
-// close ends the connection as curl does: close_notify, then FIN.
-func (c *clientConn) close() {
+// close ends the connection as curl does: close_notify, then FIN. how is for the
+// tally.
+func (c *clientConn) close(how string) {
+	c.tally.end(how, true)
 	if c.tls != nil && !c.mute {
 		_ = c.raw.SetWriteDeadline(time.Now().Add(time.Second))
 		_ = c.tls.CloseWrite() // the server may be gone
@@ -141,7 +145,7 @@ func (s *Session) take() *clientConn {
 		if !c.raw.Ended() {
 			return c
 		}
-		c.close() // the server has closed it meanwhile
+		c.close(ServerClosed)
 	}
 }
 
@@ -153,7 +157,7 @@ func (s *Session) put(c *clientConn) {
 	}
 	s.mu.Unlock()
 	if closed {
-		c.close()
+		c.close(ClientClosed)
 	}
 }
 
@@ -162,6 +166,17 @@ func (s *Session) open(ctx context.Context, r *Response) (*clientConn, error) {
 	s.mu.Lock()
 	s.opened++
 	s.mu.Unlock()
+	s.target.Tally.begin()
+	c, err := s.connect(ctx, r)
+	if err != nil {
+		s.target.Tally.end(r.why(ctx, err), false)
+		return nil, err
+	}
+	s.target.Tally.stands()
+	return c, nil
+}
+
+func (s *Session) connect(ctx context.Context, r *Response) (*clientConn, error) {
 	t := &s.target
 	dial := t.Dial
 	dial.Options = nodelay(dial.Options)
@@ -186,7 +201,7 @@ func (s *Session) open(ctx context.Context, r *Response) (*clientConn, error) {
 		return nil, err
 	}
 	r.Connected = time.Since(r.Started)
-	c := &clientConn{raw: raw, nc: raw, mute: t.NoCloseNotify}
+	c := &clientConn{raw: raw, nc: raw, mute: t.NoCloseNotify, tally: t.Tally}
 	if t.TLS != nil {
 		r.stage = "handshake"
 		c.tls = tls.Client(raw, t.TLS)
@@ -205,6 +220,21 @@ func (s *Session) open(ctx context.Context, r *Response) (*clientConn, error) {
 	return c, nil
 }
 
+// Open opens a connection for requests to come. What it returns has no answer,
+// only how far it came.
+func (s *Session) Open(ctx context.Context) *Response {
+	r := &Response{Remote: s.target.Dial.To}
+	r.Started = time.Now()
+	c, err := s.open(ctx, r)
+	r.Took = time.Since(r.Started)
+	r.Err = r.why(ctx, err)
+	if err == nil {
+		r.Peer = c.peer
+		s.put(c)
+	}
+	return r
+}
+
 // Do makes one request. A failure is in the Response, with what had arrived.
 // There are no retries.
 func (s *Session) Do(ctx context.Context, q Request) *Response {
@@ -218,17 +248,23 @@ func (s *Session) Do(ctx context.Context, q Request) *Response {
 	}
 	err := s.do(ctx, q, r)
 	r.Took = time.Since(r.Started)
-	if err != nil {
-		if ctx.Err() != nil {
-			err = ctx.Err()
-		}
-		what := endpoint.ErrName(err)
-		if why := Why(err); why != "" {
-			what = why
-		}
-		r.Err = r.stage + " " + what
-	}
+	r.Err = r.why(ctx, err)
 	return r
+}
+
+// why names what failed, and in which stage; empty for nil.
+func (r *Response) why(ctx context.Context, err error) string {
+	if err == nil {
+		return ""
+	}
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	what := endpoint.ErrName(err)
+	if why := Why(err); why != "" {
+		what = why
+	}
+	return r.stage + " " + what
 }
 
 func (s *Session) do(ctx context.Context, q Request, r *Response) error {
@@ -247,150 +283,16 @@ func (s *Session) do(ctx context.Context, q Request, r *Response) error {
 	keep, err := c.exchange(ctx, s.target.Name, q, r)
 	switch {
 	case err != nil:
+		c.tally.end(r.why(ctx, err), true)
 		_ = c.raw.Close() // what is unread makes it a reset
 	case keep:
 		s.put(c)
+	case c.ended:
+		c.close(ServerClosed)
 	default:
-		c.close()
+		c.close(ClientClosed)
 	}
 	return err
-}
-
-// exchange sends a request and reads its answer; keep says that the connection
-// may be used again.
-func (c *clientConn) exchange(ctx context.Context, name string, q Request, r *Response) (keep bool, err error) {
-	req, err := http.NewRequest(q.Method, "http://"+name+q.Path, nil)
-	if err != nil {
-		return false, err
-	}
-	r.stage = "write"
-	sent := make(chan error, 1)
-	leave := make(chan bool, 1)
-	waits := q.Expect
-	go func() {
-		sent <- endpoint.Within(ctx, c.nc.SetWriteDeadline, func() error { return c.send(req.URL.RequestURI(), name, q, r, leave) })
-	}()
-	if !waits {
-		leave <- true
-	}
-	var resp *http.Response
-	err = endpoint.Within(ctx, c.nc.SetReadDeadline, func() error {
-		if _, err := c.r.Peek(1); err != nil {
-			return err
-		}
-		r.FirstByte = time.Since(r.Started)
-		for {
-			//nolint:bodyclose // the body is a part of the connection, which is closed or used again
-			if resp, err = http.ReadResponse(c.r, req); err != nil {
-				return err
-			}
-			if resp.StatusCode != http.StatusContinue {
-				break
-			}
-			if waits {
-				leave <- true
-				waits = false
-			}
-		}
-		if waits {
-			leave <- false // it is refused, or answered without
-			waits = false
-		}
-		r.Status, r.Header, r.Proto = resp.StatusCode, resp.Header, resp.Proto
-		if resp.Close { // the library takes them out
-			r.Header.Set("Connection", "close")
-		}
-		if len(resp.TransferEncoding) > 0 {
-			r.Header.Set("Transfer-Encoding", resp.TransferEncoding[0])
-		}
-		r.Body, err = readBody(resp.Body, q.Stop)
-		r.stop = errors.Is(err, errStop)
-		if r.stop {
-			err = nil
-		}
-		return err
-	})
-	whole := false
-	select {
-	case werr := <-sent:
-		whole = werr == nil
-		if err != nil && werr != nil && r.FirstByte == 0 { // it could not even ask
-			return false, werr
-		}
-	default: // still sending what the answer did not wait for
-		_ = c.nc.SetWriteDeadline(time.Unix(1, 0))
-		if waits {
-			leave <- false
-		}
-		<-sent
-	}
-	r.stage = "read"
-	if err != nil || r.stop || !whole {
-		return false, err
-	}
-	if resp.Close || q.Close || resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 {
-		// The server closes, and the client waits for it: whose FIN comes first
-		// is no race.
-		_ = endpoint.Within(ctx, c.nc.SetReadDeadline, func() error { _, err := c.r.Peek(1); return err })
-		return false, nil
-	}
-	return true, nil
-}
-
-// errStop says that as much was read as was wanted.
-var errStop = errors.New("enough")
-
-// readBody reads a body, all of it or its first bytes.
-func readBody(body io.Reader, stop int) ([]byte, error) {
-	if stop <= 0 {
-		return io.ReadAll(io.LimitReader(body, maxBody))
-	}
-	b := make([]byte, stop)
-	n, err := io.ReadFull(body, b)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return b[:n], nil
-	}
-	if err == nil {
-		err = errStop
-	}
-	return b[:n], err
-}
-
-// send writes a request; the body when it may.
-func (c *clientConn) send(path, name string, q Request, r *Response, leave <-chan bool) error {
-	w := bufio.NewWriterSize(c.nc, 16<<10)
-	fmt.Fprintf(w, "%s %s HTTP/1.1\r\nHost: %s\r\n", q.Method, path, name) // errors show when it is flushed
-	header := q.Header
-	if len(q.Body) > 0 || q.Method == http.MethodPost || q.Method == http.MethodPut {
-		header = append(header, [2]string{"Content-Length", fmt.Sprint(len(q.Body))})
-	}
-	if q.Expect {
-		header = append(header, [2]string{"Expect", "100-continue"})
-	}
-	if q.Close {
-		header = append(header, [2]string{"Connection", "close"})
-	}
-	for _, h := range header {
-		fmt.Fprintf(w, "%s: %s\r\n", h[0], h[1])
-	}
-	_, _ = io.WriteString(w, "\r\n")
-	if q.Expect || len(q.Body) == 0 {
-		if err := w.Flush(); err != nil {
-			return err
-		}
-	}
-	if !<-leave {
-		return nil
-	}
-	for body := q.Body; len(body) > 0; {
-		n, err := w.Write(body[:min(len(body), 16<<10)])
-		r.Sent += n
-		if err != nil {
-			return err
-		}
-		body = body[n:]
-	}
-	return w.Flush()
 }
 
 // Fetch makes one request on a connection of its own, which the client closes

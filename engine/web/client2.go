@@ -45,7 +45,7 @@ func (s *Session) second() *h2client {
 			return nil, err
 		}
 		if c.peer.ALPN != "h2" {
-			c.close()
+			c.close(ClientClosed)
 			return nil, errors.New("the server does not speak HTTP/2")
 		}
 		h.mu.Lock()

@@ -107,3 +107,20 @@ case("signals", function(net)
   expect(p:stop().signal):equals "SIGTERM"
   expect(p.running):equals(false)
 end)
+
+case("orphans-are-buried", function(net)
+  -- What a program forks and forgets becomes nobody's zombie.
+  local e = net.client:run { "sh", "-c", [[
+    for i in 1 2 3; do (sh -c "exit 3" &); done
+    while grep -qs '^State:.*Z' /proc/[0-9]*/status; do sleep 0.05; done
+    echo none]], timeout = "8s" }
+  expect(e.output):equals "none\n"
+end)
+
+case("never-ready", function(net)
+  -- Asked, it says so; testdata/script/processes.txtar has what start says of it.
+  local p = net.server:start { "sh", "-c", "echo starting; exec sleep 3600", ready = { line = "starting" } }
+  local ok, why = p:wait_line("listening", { timeout = "200ms" })
+  expect(ok):is_nil()
+  expect(why):equals "timeout"
+end)

@@ -179,3 +179,19 @@ func TestLostEventsAreCounted(t *testing.T) {
 		t.Errorf("%d events and %d lost of %d", len(evs), lost, 3*times)
 	}
 }
+
+// FuzzEvent reads any bytes as an event of the ring.
+func FuzzEvent(f *testing.F) {
+	f.Add(make([]byte, binary.Size(raw{})))
+	f.Add([]byte{1, 2, 3})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n := Names{}
+		e, err := n.event(b)
+		if err != nil {
+			return
+		}
+		if e.Kind.String() == "" && e.Kind != 0 || e.Socket && e.State == "" {
+			t.Fatalf("% x is %+v", b, e)
+		}
+	})
+}

@@ -10,6 +10,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"netrepro/engine/dns"
 	"netrepro/engine/endpoint"
 	"netrepro/engine/pki"
 	"netrepro/engine/script/kind"
@@ -45,6 +46,7 @@ var clientOptions = slices.Concat([]vm.Option{
 	kind.Need("from", kTarget, "a server, or a host with port"),
 	kind.Opt("name", kind.String, "the name it asks for and expects; the server's own unless said"),
 	kind.Opt("tls", kind.Bool, "over TLS; a server that was started with tls is known"),
+	kind.Opt("resolver", world.KHost, "a node with a name server, which is asked for the name's address before each connection"),
 }, clientTLSOptions, dialOptions)
 
 var clientTLSOptions = []vm.Option{
@@ -88,6 +90,14 @@ func targetOf(c *vm.Call) (web.Target, error) {
 		return web.Target{}, err
 	}
 	out := web.Target{Dial: dial, Name: vm.ArgOr(c, "name", t.host.Name), HTTP2: vm.ArgOr(c, "http2", false), NoCloseNotify: !vm.ArgOr(c, "close_notify", true)}
+	if at, ok := vm.Arg[*world.Node](c, "resolver"); ok {
+		six := dial.To.Addr().Is6()
+		if !at.Address(six).IsValid() {
+			return out, c.Fail("resolver", "take a node that speaks the same version of IP", "%s has no address of the version of %s", at.Name, dial.To.Addr())
+		}
+		r := dns.Resolver{Host: n.Endpoints, Server: netip.AddrPortFrom(at.Address(six), dns.Port), ID: n.Run.Number()}
+		out.Resolve = func(ctx context.Context) (netip.Addr, error) { return r.Lookup(ctx, out.Name, six) }
+	}
 	if vm.ArgOr(c, "tls", t.srv != nil && t.srv.TLS()) {
 		var ca *pki.CA
 		if vm.ArgOr(c, "verify", true) {

@@ -124,7 +124,11 @@ var connClass = &vm.Class{Name: "Conn", Doc: "A TCP connection, with or without 
 			Params: []vm.Param{{Name: "data", Kind: kind.String, Doc: "what to write"}}, Options: []vm.Option{world.OptTimeout}, Fn: write},
 		{Name: "set", Doc: "Changes socket options.", Example: `conn:set { linger = 0 }`, Phase: vm.Running, Options: setOptions,
 			Fn: func(c *vm.Call) error {
-				if err := c.Self.(*conn0).raw.Set(socketOptionsOf(c)); err != nil {
+				o, err := socketOptionsOf(c)
+				if err != nil {
+					return err
+				}
+				if err := c.Self.(*conn0).raw.Set(o); err != nil {
 					world.ReturnErr(c, err)
 				}
 				return nil
@@ -150,6 +154,14 @@ var connClass = &vm.Class{Name: "Conn", Doc: "A TCP connection, with or without 
 			Example: `conn:abort()`,
 			Fn: func(c *vm.Call) error {
 				if err := c.Self.(*conn0).raw.Disconnect(); err != nil {
+					world.ReturnErr(c, err)
+				}
+				return nil
+			}},
+		{Name: "vanish", Doc: "Closes it without a word, as a machine does that loses its power: nothing is sent (TCP_REPAIR). The other side learns of it when it speaks.", Phase: vm.Running,
+			Example: `conn:vanish()`,
+			Fn: func(c *vm.Call) error {
+				if err := c.Self.(*conn0).raw.Vanish(); err != nil {
 					world.ReturnErr(c, err)
 				}
 				return nil

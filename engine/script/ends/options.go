@@ -24,10 +24,12 @@ var kLinger = &vm.Kind{Name: "linger time", Type: "integer|Duration", Parse: fun
 // those of sockets that are not TCP's.
 var (
 	setOptions    = append([]vm.Option{optLinger}, kind.SocketOptions(func(o *endpoint.Option) bool { return !o.Early })...)
-	socketOptions = append([]vm.Option{optLinger, optMD5}, kind.SocketOptions(func(*endpoint.Option) bool { return true })...)
+	socketOptions = append([]vm.Option{optLinger, optMD5, optWire}, kind.SocketOptions(func(*endpoint.Option) bool { return true })...)
 )
 
 var optLinger = kind.Opt("linger", kLinger, "SO_LINGER: seconds close waits; 0 makes close send RST")
+
+var optWire = kind.Opt("wire", kind.String, "SO_BINDTODEVICE: only over the wire of this name")
 
 // md5 is a key and whom it is shared with.
 type md5 struct {
@@ -48,7 +50,7 @@ var md5Table = &vm.Method{Name: "md5", Options: []vm.Option{kind.Need("peer", wo
 	kind.Need("key", kind.String, "the key, up to 80 bytes")}}
 
 // socketOptionsOf are the socket options that c was given.
-func socketOptionsOf(c *vm.Call) endpoint.Options {
+func socketOptionsOf(c *vm.Call) (endpoint.Options, error) {
 	var out endpoint.Options
 	if d, ok := vm.Arg[time.Duration](c, "linger"); ok {
 		out.Linger = &d
@@ -61,5 +63,13 @@ func socketOptionsOf(c *vm.Call) endpoint.Options {
 		}
 	}
 	out.Set = kind.Settings(c)
-	return out
+	if wire, ok := vm.Arg[string](c, "wire"); ok {
+		n := c.Self.(*world.Node)
+		dev, known := n.Dev(wire)
+		if !known {
+			return out, c.Fail(wire, "name a wire of its own", "%s has no wire %q", n.Name, wire)
+		}
+		out.Set = append(out.Set, endpoint.Setting{Option: endpoint.BindToDevice, Text: dev})
+	}
+	return out, nil
 }

@@ -199,7 +199,11 @@ var (
 
 // serve starts a server on n.
 func serve(n *world.Node, c *vm.Call, cfg *tls.Config) error {
-	s := web.Spec{Port: c.Args["port"].(int), TLS: cfg, Options: socketOptionsOf(c)}
+	options, err := socketOptionsOf(c)
+	if err != nil {
+		return err
+	}
+	s := web.Spec{Port: c.Args["port"].(int), TLS: cfg, Options: options}
 	if r, ok := vm.Arg[[]web.Route](c, "routes"); ok {
 		s.Routes = r
 	}

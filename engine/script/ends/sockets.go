@@ -18,10 +18,21 @@ var listenVerb = &vm.Method{Name: "listen", Doc: "Opens a listening TCP socket. 
 	Example: `server:listen(8080, function(conn) conn:write "hello" conn:close() end)`, Returns: "Listener", Phase: vm.Running,
 	Params: []vm.Param{{Name: "port", Kind: kind.Port, Doc: "where to listen"},
 		{Name: "handler", Kind: kind.Func, Optional: true, Doc: "run for each connection, as a task"}},
-	Options: append([]vm.Option{kind.OptDef("backlog", kind.Int("backlog", 1, 65535, "a whole number"), "4096", "length of the accept queue")}, socketOptions...),
+	Options: append([]vm.Option{kind.OptDef("backlog", kind.Int("backlog", 1, 65535, "a whole number"), "4096", "length of the accept queue"),
+		kind.Opt("addr", kind.String, "the one address to listen at; all unless said")}, socketOptions...),
 	Fn: func(c *vm.Call) error {
 		r := world.Of(c)
-		l, err := c.Self.(*world.Node).Endpoints.Listen(c.Args["port"].(int), vm.ArgOr(c, "backlog", 0), socketOptionsOf(c))
+		o, err := socketOptionsOf(c)
+		if err != nil {
+			return err
+		}
+		var at netip.Addr
+		if text, ok := vm.Arg[string](c, "addr"); ok {
+			if at, err = netip.ParseAddr(text); err != nil {
+				return c.Fail(text, `write it like "192.0.2.1"`, "addr: %q is not an address", text)
+			}
+		}
+		l, err := c.Self.(*world.Node).Endpoints.ListenAt(at, c.Args["port"].(int), vm.ArgOr(c, "backlog", 0), o)
 		if err != nil {
 			return c.Fail("listen", "each port of a host can be listened on once", "%v", err)
 		}
@@ -112,7 +123,11 @@ func dialOf(c *vm.Call, option string) (target, endpoint.DialSpec, error) {
 	if port == 0 {
 		return t, endpoint.DialSpec{}, c.Fail(option, "write port = 443", "to which port of %s?", t.host.Name)
 	}
-	s := endpoint.DialSpec{To: netip.AddrPortFrom(t.host.Primary(), uint16(port)), FromPort: vm.ArgOr(c, "from_port", 0), Options: socketOptionsOf(c)}
+	options, err := socketOptionsOf(c)
+	if err != nil {
+		return t, endpoint.DialSpec{}, err
+	}
+	s := endpoint.DialSpec{To: netip.AddrPortFrom(t.host.Primary(), uint16(port)), FromPort: vm.ArgOr(c, "from_port", 0), Options: options}
 	if version, ok := vm.Arg[int](c, "ip"); ok {
 		a := t.host.Address(version == 6)
 		if !a.IsValid() {
@@ -160,6 +175,6 @@ var dialVerb = &vm.Method{Name: "dial", Doc: "Opens a TCP connection. If that fa
 
 // Verbs of hosts, and the classes of what they return.
 var (
-	Verbs   = []*vm.Method{listenVerb, dialVerb, tlsVerb, serveVerb, fetchVerb, sessionVerb}
-	Classes = []*vm.Class{listenerClass, connClass, addressClass, serverClass, callClass, resultClass, responseClass, sessionClass}
+	Verbs   = []*vm.Method{listenVerb, dialVerb, tlsVerb, serveVerb, fetchVerb, sessionVerb, loadVerb}
+	Classes = []*vm.Class{listenerClass, connClass, addressClass, serverClass, callClass, resultClass, responseClass, sessionClass, loadClass, histogramClass}
 )

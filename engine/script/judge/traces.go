@@ -88,6 +88,18 @@ func init() { // the verbs refer to the class
 				c.Return(lua.LNumber(len(settled(c))))
 				return nil
 			}},
+		{Name: "differences", Doc: "How what it means differs from what another trace does, in words, once the wires are idle; empty if it does not.",
+			Example: `for _, d in ipairs(b:differences(a)) do print(d) end`, Returns: "string[]", Phase: vm.Running,
+			Params: []vm.Param{{Name: "trace", Kind: kTrace, Doc: "the other"}},
+			Fn: func(c *vm.Call) error {
+				world.Of(c).Settle()
+				t := c.L.NewTable()
+				for _, d := range expect.Differences(c.Args["trace"].(*trace.View), c.Self.(*trace.View)) {
+					t.Append(lua.LString(d))
+				}
+				c.Return(t)
+				return nil
+			}},
 	}
 }
 

@@ -214,7 +214,11 @@ var startVerb = &vm.Method{Name: "start", Doc: "Starts a program and waits until
 				if over := world.Over(c); over != nil {
 					return over
 				}
-				return c.Fail("ready", "look at what it wrote", "%s %s: %v%s", p.Name, ready, err, said(p))
+				why := ": " + err.Error()
+				if errors.Is(err, context.DeadlineExceeded) {
+					why = fmt.Sprintf(" within %s", vm.ArgOr(c, "timeout", world.VerbTimeout))
+				}
+				return c.Fail("ready", "look at what it wrote", "%s %s%s%s", p.Name, ready, why, said(p))
 			}
 		}
 		c.Return(c.VM.New(processClass, p))
@@ -294,9 +298,9 @@ func (r ready) wait(ctx context.Context, p *proc) error {
 		case <-tick.C:
 		case <-ctx.Done():
 			if e, ok := p.Exited(); ok {
-				return fmt.Errorf("in time; it has ended: %s", e)
+				return fmt.Errorf("it has ended: %s", e)
 			}
-			return errors.New("in time")
+			return ctx.Err()
 		}
 		if e, ok := p.Exited(); ok && e.Code != 0 { // what ends well may have forked
 			return fmt.Errorf("it has ended: %s", e)

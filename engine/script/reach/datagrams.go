@@ -26,11 +26,7 @@ func opener(proto, doc, example string, more ...vm.Option) *vm.Method {
 			kind.Opt("to", kWhom, "whom it is connected to; then only that one's messages come, and ICMP errors do"), optIP, optFrom}, socketOptions),
 		Fn: func(c *vm.Call) error {
 			n := c.Self.(*world.Node)
-			to, err := whom(c, "to")
-			if err != nil {
-				return err
-			}
-			from, err := source(c)
+			to, from, err := route(c)
 			if err != nil {
 				return err
 			}

@@ -110,9 +110,6 @@ func lab(r *world.Run) map[string]dns.Record {
 	return out
 }
 
-// dnsPort is where name servers are (RFC 1035, section 4.2).
-const dnsPort = 53
-
 var dnsVerb = &vm.Method{Name: "dns", Doc: "Starts a name server. It knows every node by its name, and what names says besides. Programs that start from then on ask it.",
 	Example: `local names = net.server:dns { names = { ["api.test"] = net.server } }`, Returns: "NameServer", Phase: vm.Running,
 	Options: []vm.Option{kind.OptDef("port", kind.Port, "53", "where to listen"), kind.Opt("names", kRecords, "what is answered, by name")},
@@ -120,12 +117,12 @@ var dnsVerb = &vm.Method{Name: "dns", Doc: "Starts a name server. It knows every
 		n := c.Self.(*world.Node)
 		records := lab(n.Run)
 		maps.Copy(records, vm.ArgOr[map[string]dns.Record](c, "names", nil))
-		port := vm.ArgOr(c, "port", dnsPort)
+		port := vm.ArgOr(c, "port", dns.Port)
 		s, err := dns.Serve(n.Endpoints, netip.Addr{}, port, records)
 		if err != nil {
 			return c.Fail("port", "each port of a host can be listened on once", "%v", err)
 		}
-		if port == dnsPort {
+		if port == dns.Port {
 			n.Run.NameServer = n
 		}
 		c.Return(c.VM.New(dnsClass, &server{s, n}))
@@ -147,7 +144,7 @@ func Resolver(n *world.Node) (string, error) {
 	}
 	at := netip.AddrFrom4([4]byte{127, 0, 0, 53})
 	if !n.Resolves {
-		if _, err := dns.Serve(n.Endpoints, at, dnsPort, lab(n.Run)); err != nil {
+		if _, err := dns.Serve(n.Endpoints, at, dns.Port, lab(n.Run)); err != nil {
 			return "", err
 		}
 		n.Resolves = true
@@ -202,8 +199,8 @@ var resolveVerb = &vm.Method{Name: "resolve", Doc: "Asks a name server for the a
 		case *world.Node:
 			at = x.Primary()
 		}
-		r := dns.Resolver{Host: n.Endpoints, Server: netip.AddrPortFrom(at, uint16(vm.ArgOr(c, "port", dnsPort))), Timeout: vm.ArgOr(c, "attempt", time.Duration(0)),
-			Tries: vm.ArgOr(c, "tries", 0), ID: number(n.Run)}
+		r := dns.Resolver{Host: n.Endpoints, Server: netip.AddrPortFrom(at, uint16(vm.ArgOr(c, "port", dns.Port))), Timeout: vm.ArgOr(c, "attempt", time.Duration(0)),
+			Tries: vm.ArgOr(c, "tries", 0), ID: n.Run.Number()}
 		ctx, cancel := world.Deadline(c)
 		defer cancel()
 		var a netip.Addr

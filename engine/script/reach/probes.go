@@ -65,14 +65,16 @@ func source(c *vm.Call) (netip.Addr, error) {
 	return a, nil
 }
 
-var optFrom = kind.Opt("from_addr", kind.String, "source address; the kernel's choice unless said")
-
-// number is the identification of a probe: another each time, the same in every
-// run.
-func number(r *world.Run) uint16 {
-	r.Probes++
-	return uint16(r.Probes<<8) | 1
+// route is whom c is about and where it is sent from, invalid where it does not
+// say.
+func route(c *vm.Call) (to, from netip.Addr, err error) {
+	if to, err = whom(c, "to"); err == nil {
+		from, err = source(c)
+	}
+	return to, from, err
 }
+
+var optFrom = kind.Opt("from_addr", kind.String, "source address; the kernel's choice unless said")
 
 var pingVerb = &vm.Method{Name: "ping", Doc: "Sends ICMP echo requests, one after the other, and returns what came of them: sent, received, lost, min, avg, max, and replies, a table each.",
 	Example: `local p = client:ping { to = server, count = 3 }`, Returns: "table", Phase: vm.Running, First: "to",
@@ -89,16 +91,12 @@ var pingVerb = &vm.Method{Name: "ping", Doc: "Sends ICMP echo requests, one afte
 	},
 	Fn: func(c *vm.Call) error {
 		n := c.Self.(*world.Node)
-		to, err := whom(c, "to")
-		if err != nil {
-			return err
-		}
-		from, err := source(c)
+		to, from, err := route(c)
 		if err != nil {
 			return err
 		}
 		p := sonde.Ping{To: to, From: from, Count: vm.ArgOr(c, "count", 1), Size: vm.ArgOr(c, "size", 56), Interval: vm.ArgOr(c, "interval", time.Duration(0)),
-			Timeout: vm.ArgOr(c, "timeout", time.Second), ID: number(n.Run)}
+			Timeout: vm.ArgOr(c, "timeout", time.Second), ID: n.Run.Number()}
 		if ttl, ok := vm.Arg[int](c, "ttl"); ok {
 			p.Options = sonde.WithTTL(p.Options, ttl)
 		}
@@ -185,16 +183,12 @@ var traceVerb = &vm.Method{Name: "traceroute", Doc: "Traces the path to a node, 
 	},
 	Fn: func(c *vm.Call) error {
 		n := c.Self.(*world.Node)
-		to, err := whom(c, "to")
-		if err != nil {
-			return err
-		}
-		from, err := source(c)
+		to, from, err := route(c)
 		if err != nil {
 			return err
 		}
 		p := sonde.Trace{To: to, From: from, By: vm.ArgOr(c, "by", ""), Port: vm.ArgOr(c, "port", 0), Tries: vm.ArgOr(c, "tries", 0), Hops: vm.ArgOr(c, "hops", 0),
-			Vary: vm.ArgOr(c, "vary", false), Timeout: vm.ArgOr(c, "timeout", time.Second), ID: number(n.Run)}
+			Vary: vm.ArgOr(c, "vary", false), Timeout: vm.ArgOr(c, "timeout", time.Second), ID: n.Run.Number()}
 		var hops []sonde.Hop
 		c.VM.BlockIO(func() { hops, err = p.Run(c.VM.Context(), n.Endpoints) })
 		if err != nil {
@@ -255,7 +249,7 @@ var mtuVerb = &vm.Method{Name: "path_mtu", Doc: "Finds the path MTU to a node by
 		}
 		var m sonde.MTU
 		c.VM.BlockIO(func() {
-			m, err = sonde.PathMTU(c.VM.Context(), n.Endpoints, to, first, vm.ArgOr(c, "timeout", 300*time.Millisecond), number(n.Run))
+			m, err = sonde.PathMTU(c.VM.Context(), n.Endpoints, to, first, vm.ArgOr(c, "timeout", 300*time.Millisecond), n.Run.Number())
 		})
 		if err != nil {
 			return err
@@ -285,11 +279,7 @@ var tcpPingVerb = &vm.Method{Name: "tcp_ping", Doc: "Opens TCP connections one a
 	},
 	Fn: func(c *vm.Call) error {
 		n := c.Self.(*world.Node)
-		to, err := whom(c, "to")
-		if err != nil {
-			return err
-		}
-		from, err := source(c)
+		to, from, err := route(c)
 		if err != nil {
 			return err
 		}

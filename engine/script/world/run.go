@@ -122,6 +122,13 @@ func (r *Run) Draw() uint64 {
 	return rand.New(rand.NewPCG(r.VM.Seed, r.drawn)).Uint64()
 }
 
+// Number is an identifier for a probe or a question: another each time, the same
+// in every run.
+func (r *Run) Number() uint16 {
+	r.Probes++
+	return uint16(r.Probes<<8) | 1
+}
+
 // RNG is a source of chance of its own, from the case's seed.
 func (r *Run) RNG() *rand.Rand { return rand.New(rand.NewPCG(r.Draw(), 0)) }
 
@@ -169,8 +176,8 @@ func (k *KeyLog) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// verbTimeout bounds every verb that waits and was not told otherwise.
-const verbTimeout = 10 * time.Second
+// VerbTimeout bounds every verb that waits and was not told otherwise.
+const VerbTimeout = 10 * time.Second
 
 // OptTimeout is the option of every verb that waits.
 var OptTimeout = kind.OptDef("timeout", kind.Duration, "10s", "how long to wait")
@@ -183,7 +190,7 @@ var (
 
 // Deadline is the context of a verb that waits.
 func Deadline(c *vm.Call) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(c.VM.Context(), vm.ArgOr(c, "timeout", verbTimeout))
+	return context.WithTimeout(c.VM.Context(), vm.ArgOr(c, "timeout", VerbTimeout))
 }
 
 // ReturnErr returns nil and the error's name.
