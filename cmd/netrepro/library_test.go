@@ -118,6 +118,65 @@ func TestLibraryManual(t *testing.T) {
 	}
 }
 
+// ladders are the cases that stand for their folders, and what is shown of them.
+var ladders = map[string]struct {
+	name  string
+	flags []string
+	lines int // that are shown, 0 for all: how often something is sent again is a matter of time
+}{
+	"icmp": {"ping-silent-tcp-fine/bug-firewall", []string{"--filter", "icmp=echo-request"}, 0},
+	"loss": {"one-lost-segment", []string{"--filter", "sent=rexmit"}, 0},
+	"nat":  {"gateway-forgot/bug-server-speaks", nil, 0},
+	"path": {"busy-server/bug", []string{"--flow", "0", "--filter", "http=any"}, 0},
+	"pmtu": {"icmp-filtered/bug-at-the-server", []string{"--filter", "sent=rto"}, 7},
+	"rst":  {"handshake-race/bug", nil, 0},
+	"tls":  {"wildcard-too-deep/bug", []string{"--flow", "0", "--filter", "tls=any"}, 0},
+}
+
+// moving is what differs between two runs in a ladder: times, frame numbers,
+// ports that the kernel drew.
+var moving = regexp.MustCompile(`#\d+ +\+\d+\.\d+|frame \d+|answers #\d+|\d+ and \d+ packets|handshake [\d.]+ .?s|\d+\.\d+\.\d+\.\d+:\d+|held back [\d.]+ ms|timeout \d+ in a row|rexmit \d+|GET /\d|said so \d+ times`)
+
+// TestLibraryLadders runs the cases whose ladders scenarios/README.md shows.
+func TestLibraryLadders(t *testing.T) {
+	leaktest.Lab(t)
+	out := t.TempDir()
+	for folder, l := range ladders {
+		t.Run(folder, func(t *testing.T) {
+			name, variant, _ := strings.Cut(l.name, "/")
+			args := []string{"run", "-o", out, name}
+			if variant != "" {
+				args = append(args, "--variant", variant)
+			}
+			var said, errs bytes.Buffer
+			if code := run(t.Context(), env{args: args, out: &said, err: &errs}); code != exitExpected {
+				t.Fatalf("exit code %d: %s%s", code, &said, &errs)
+			}
+			var got bytes.Buffer
+			args = append([]string{"trace", filepath.Join(out, l.name, "trace.pcapng")}, l.flags...)
+			if code := run(t.Context(), env{args: args, out: &got, err: &errs}); code != exitExpected {
+				t.Fatalf("exit code %d: %s", code, &errs)
+			}
+			shown := got.Bytes()
+			if l.lines > 0 {
+				shown = bytes.Join(bytes.SplitAfter(shown, []byte("\n"))[:l.lines], nil)
+			}
+			if *update {
+				golden(t, ladderFile(folder), shown)
+				return
+			}
+			want, err := os.ReadFile(ladderFile(folder))
+			if err != nil {
+				t.Fatal(err)
+			}
+			steady := func(b []byte) string { return moving.ReplaceAllString(string(b), "…") }
+			if steady(shown) != steady(want) {
+				t.Errorf("the ladder is now\n%s\nand was\n%s", shown, want)
+			}
+		})
+	}
+}
+
 // TestLibraryReadme holds scenarios/README.md to the headers.
 func TestLibraryReadme(t *testing.T) {
 	files := shippedFiles(t)
@@ -182,64 +241,5 @@ func golden(t *testing.T, file string, want []byte) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Errorf("%s is stale: run go test ./cmd/netrepro -run Library -update", file)
-	}
-}
-
-// ladders are the cases that stand for their folders, and what is shown of them.
-var ladders = map[string]struct {
-	name  string
-	flags []string
-	lines int // that are shown, 0 for all: how often something is sent again is a matter of time
-}{
-	"icmp": {"ping-silent-tcp-fine/bug-firewall", []string{"--filter", "icmp=echo-request"}, 0},
-	"loss": {"one-lost-segment", []string{"--filter", "sent=rexmit"}, 0},
-	"nat":  {"gateway-forgot/bug-server-speaks", nil, 0},
-	"path": {"busy-server/bug", []string{"--flow", "0", "--filter", "http=any"}, 0},
-	"pmtu": {"icmp-filtered/bug-at-the-server", []string{"--filter", "sent=rto"}, 7},
-	"rst":  {"handshake-race/bug", nil, 0},
-	"tls":  {"wildcard-too-deep/bug", []string{"--flow", "0", "--filter", "tls=any"}, 0},
-}
-
-// moving is what differs between two runs in a ladder: times, frame numbers,
-// ports that the kernel drew.
-var moving = regexp.MustCompile(`#\d+ +\+\d+\.\d+|frame \d+|answers #\d+|\d+ and \d+ packets|handshake [\d.]+ .?s|\d+\.\d+\.\d+\.\d+:\d+|held back [\d.]+ ms|timeout \d+ in a row|rexmit \d+|GET /\d|said so \d+ times`)
-
-// TestLibraryLadders runs the cases whose ladders scenarios/README.md shows.
-func TestLibraryLadders(t *testing.T) {
-	leaktest.Lab(t)
-	out := t.TempDir()
-	for folder, l := range ladders {
-		t.Run(folder, func(t *testing.T) {
-			name, variant, _ := strings.Cut(l.name, "/")
-			args := []string{"run", "-o", out, name}
-			if variant != "" {
-				args = append(args, "--variant", variant)
-			}
-			var said, errs bytes.Buffer
-			if code := run(t.Context(), env{args: args, out: &said, err: &errs}); code != exitExpected {
-				t.Fatalf("exit code %d: %s%s", code, &said, &errs)
-			}
-			var got bytes.Buffer
-			args = append([]string{"trace", filepath.Join(out, l.name, "trace.pcapng")}, l.flags...)
-			if code := run(t.Context(), env{args: args, out: &got, err: &errs}); code != exitExpected {
-				t.Fatalf("exit code %d: %s", code, &errs)
-			}
-			shown := got.Bytes()
-			if l.lines > 0 {
-				shown = bytes.Join(bytes.SplitAfter(shown, []byte("\n"))[:l.lines], nil)
-			}
-			if *update {
-				golden(t, ladderFile(folder), shown)
-				return
-			}
-			want, err := os.ReadFile(ladderFile(folder))
-			if err != nil {
-				t.Fatal(err)
-			}
-			steady := func(b []byte) string { return moving.ReplaceAllString(string(b), "…") }
-			if steady(shown) != steady(want) {
-				t.Errorf("the ladder is now\n%s\nand was\n%s", shown, want)
-			}
-		})
 	}
 }
