@@ -92,7 +92,8 @@
 // kernel asks the kernel: counters ([kernel.ReadCounters]), sockets
 // ([kernel.ReadSockets]), and through BPF programs on its tracepoints, which
 // kernel/probe writes and loads, why it reset, dropped or sent again
-// ([kernel.Watch]).
+// ([kernel.Watch]). kernel/miss makes it lose a race: a segment's lookup misses its
+// connection ([miss.Make]).
 //
 // firewall filters and rewrites on nodes
 // ([firewall.New]): every rule is text as nft(8) writes it, which firewall/nft
