@@ -30,11 +30,11 @@ $(BIN): $(SOURCES) go.mod go.sum
 	$(GO) build -trimpath -o $@ ./cmd/netrepro
 
 test: build ## run every test; those that need namespaces need root or user namespaces
-	@echo "running every test; this takes about half a minute"
+	@echo "running every test; this takes several minutes"
 	$(GO) vet ./...
 	GOOS=darwin $(GO) build -o /dev/null ./cmd/netrepro
 	GOOS=windows $(GO) build -o /dev/null ./cmd/netrepro
-	$(GO) test $(TESTFLAGS) ./...
+	$(GO) test -timeout 18m $(TESTFLAGS) ./...
 
 race: ## run every test under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...

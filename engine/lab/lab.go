@@ -136,7 +136,10 @@ func (l *Lab) build() ([]wire.Spec, []*trace.Point, error) {
 	for _, n := range l.Nodes {
 		g.Go(n.start)
 	}
-	return specs, points, g.Wait()
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	return specs, points, l.awaitDirect()
 }
 
 func (l *Lab) makeNodes() error {

@@ -51,24 +51,61 @@ func (n *Node) port(h *netlink.Handle, f *topo.Iface, made map[int]netlink.Link)
 	return h.LinkSetUp(l)
 }
 
-// awaitPorts waits until every port forwards: the kernel learns of their
-// carriers from a work queue of its own, and drops what comes before.
+// awaitPorts waits until every port forwards.
 func (n *Node) awaitPorts(h *netlink.Handle, news *nl.NetlinkSocket) error {
 	for _, f := range n.Ports() {
-		for {
-			l, err := h.LinkByIndex(n.index[f.Dev])
-			if err != nil {
-				return fmt.Errorf("switch %s: read port %s: %w", n.Name, f.Dev, err)
-			}
-			if l.Attrs().OperState == netlink.OperUp {
-				break
-			}
-			if _, _, err := news.Receive(); err != nil {
-				return fmt.Errorf("switch %s: port %s does not come up: %w", n.Name, f.Dev, err)
+		if err := n.awaitPort(h, news, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitPort waits until a device passes frames: the kernel learns of its carrier
+// from a work queue of its own, and drops what comes before.
+func (n *Node) awaitPort(h *netlink.Handle, news *nl.NetlinkSocket, f *topo.Iface) error {
+	for {
+		l, err := h.LinkByIndex(n.index[f.Dev])
+		if err != nil {
+			return fmt.Errorf("node %s: read device %s: %w", n.Name, f.Dev, err)
+		}
+		if l.Attrs().OperState == netlink.OperUp {
+			return nil
+		}
+		if _, _, err := news.Receive(); err != nil {
+			return fmt.Errorf("node %s: device %s does not come up: %w", n.Name, f.Dev, err)
+		}
+	}
+}
+
+// awaitDirect waits until the devices of direct wires pass frames: the first one
+// of the two that is brought up has no carrier yet.
+func (l *Lab) awaitDirect() error {
+	for _, w := range l.Plan.Wires {
+		if !w.Direct {
+			continue
+		}
+		for _, f := range w.Ends {
+			if err := l.Node(f.Node.Name).awaitDirect(f); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+func (n *Node) awaitDirect(f *topo.Iface) error {
+	news, err := n.subscribe(unix.RTNLGRP_LINK)
+	if err != nil {
+		return err
+	}
+	defer news.Close()
+	h, err := handle(n.NS)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	return n.awaitPort(h, news, f)
 }
 
 // BridgeName is the bridge of a switch that has a VLAN's ports.
