@@ -85,10 +85,10 @@ func Watch(ring *probe.Ring, start time.Time, nodes map[string]int) (*Witness, e
 }
 
 // Refresh implements [trace.Witness].
-func (w *Witness) Refresh() {
+func (w *Witness) Refresh(wait time.Duration) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	evs, err := w.ring.Drain()
+	evs, err := w.ring.Drain(wait)
 	if err != nil && w.err == nil {
 		w.err = err
 	}
@@ -103,6 +103,7 @@ func (w *Witness) Refresh() {
 	if w.lost, err = w.ring.Lost(); err != nil && w.err == nil {
 		w.err = err
 	}
+	return len(evs) > 0
 }
 
 func (w *Witness) event(e probe.Event) *Event {
@@ -121,7 +122,7 @@ func (w *Witness) event(e probe.Event) *Event {
 
 // Events are those so far, in the order they happened, and how many were lost.
 func (w *Witness) Events() (events []*Event, lost uint64, err error) {
-	w.Refresh()
+	w.Refresh(0)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.events), w.lost, w.err
@@ -131,8 +132,8 @@ func (w *Witness) Events() (events []*Event, lost uint64, err error) {
 func (w *Witness) Close() error { return w.ring.Close() }
 
 // near is how far an event and its packet may be apart: both are stamped by the
-// kernel, so only a preempted thread comes between.
-const near = 250 * time.Millisecond
+// kernel.
+const near = trace.Late
 
 // take finds the first event of its kind at the node of p that is p, and joins
 // the two. Packets come in the order of their times.

@@ -137,6 +137,9 @@ func (t *Terminal) headline(task *runner.Task, r world.Result) {
 	if r.Stalled > 0 && t.verbose {
 		stalled = fmt.Sprintf("  (host stalled for up to %s)", r.Stalled.Round(time.Millisecond))
 	}
+	if r.Tries > 1 {
+		stalled += fmt.Sprintf("  (run %d times)", r.Tries)
+	}
 	fmt.Fprintf(t.w, "%s %-44s %s %7.2fs  %d packets%s\n", t.paint(m.color, m.sign), task.Name(),
 		t.paint(m.color, fmt.Sprintf("%-12s", word(task, r.Verdict))), r.Took.Seconds(), r.Packets, stalled)
 }

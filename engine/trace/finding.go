@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
@@ -18,12 +19,14 @@ type findings struct {
 	mu       sync.Mutex
 	analyzer *analysis.Analyzer
 	records  []*analysis.Record // by frame number, from 1
+	unsaid   []*Packet          // those of late that a kernel may still say something of
 }
 
 // Witness knows what the kernels of the nodes said.
 type Witness interface {
-	// Refresh takes in what was said until now.
-	Refresh()
+	// Refresh takes in what was said, and reports whether that was anything.
+	// It waits so long for something to be said.
+	Refresh(wait time.Duration) bool
 	// Reset is what the kernel said of a reset that left a node; asked is
 	// whether it was asked at all.
 	Reset(p *Packet) (k *reset.Kernel, asked bool)
@@ -74,8 +77,8 @@ func (t *Trace) Findings() []*analysis.Record {
 		f.analyzer.Describe(t.CapturePoints())
 	}
 	fresh := t.Packets()[len(f.records):]
-	if f.witness != nil && len(fresh) > 0 {
-		f.witness.Refresh()
+	if f.witness != nil && len(fresh)+len(f.unsaid) > 0 {
+		f.askAgain(f.witness.Refresh(0), time.Since(t.Start))
 	}
 	for _, p := range fresh {
 		in := analysis.Input{N: p.N, Time: p.Time, Point: p.Point.Index, Packet: &p.Packet, Payload: p.Payload, Dropped: p.Dropped,
@@ -87,7 +90,12 @@ func (t *Trace) Findings() []*analysis.Record {
 			}
 		}
 		if f.witness != nil {
-			f.ask(p, &in)
+			if p.Dir == Out && p.IsTCP() && p.Flags.Has(packet.RST) {
+				in.Kernel, in.Asked = t.whoReset(p)
+			}
+			if !f.ask(p, &in) {
+				f.unsaid = append(f.unsaid, p)
+			}
 		}
 		r := &analysis.Record{}
 		f.analyzer.Add(&in, r)
@@ -97,17 +105,71 @@ func (t *Trace) Findings() []*analysis.Record {
 	return f.records
 }
 
-// ask adds what the kernels said of p.
-func (f *findings) ask(p *Packet, in *analysis.Input) {
-	if p.Dir == In {
+// Late is how long after a packet its kernel may still say something of it:
+// before a thread or a processor that was taken away in between goes on.
+const Late = 250 * time.Millisecond
+
+// whoReset asks the kernels who sent a reset. One that closes a socket says so
+// only when the packet is on its way (tcp_send_active_reset): where it may have
+// been such a one, it is waited for, because who is not in what the kernel says
+// is taken for a forger.
+func (t *Trace) whoReset(p *Packet) (*reset.Kernel, bool) {
+	w := t.findings.witness
+	k, asked := w.Reset(p)
+	mayBe := p.Flags.Has(packet.ACK) && p.Packet.Seq != 0 && t.owns(p)
+	for k == nil && asked && mayBe {
+		wait := p.Time + Late - time.Since(t.Start)
+		if wait <= 0 {
+			break
+		}
+		w.Refresh(wait)
+		k, asked = w.Reset(p)
+	}
+	return k, asked
+}
+
+// owns reports whether p has an address of the node that it left.
+func (t *Trace) owns(p *Packet) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.names[p.Src] == p.Point.Node
+}
+
+// ask adds what the kernels said of p, and reports whether there is nothing
+// left that they could say.
+func (f *findings) ask(p *Packet, in *analysis.Input) bool {
+	switch {
+	case p.Dir == In && in.Refused == "":
 		in.Refused = f.witness.Refused(p)
-		return
-	}
-	if p.IsTCP() && p.Flags.Has(packet.RST) {
-		in.Kernel, in.Asked = f.witness.Reset(p)
-	}
-	if p.Is(analysis.Rexmit) {
+		return in.Refused != ""
+	case p.Dir == Out && in.Timer == "" && p.Is(analysis.Rexmit):
 		in.Timer = f.witness.Timer(p)
+		return in.Timer != ""
+	}
+	return true
+}
+
+// askAgain asks once more of the packets of late, if anything was said. Nothing
+// but the record of the packet itself depends on it. What was handed out is not
+// changed: it may be read at this moment.
+func (f *findings) askAgain(said bool, now time.Duration) {
+	if said {
+		mine := false
+		f.unsaid = slices.DeleteFunc(f.unsaid, func(p *Packet) bool {
+			r := *f.records[p.N-1]
+			before := r.Input
+			done := f.ask(p, &r.Input)
+			if r.Refused != before.Refused || r.Timer != before.Timer {
+				if !mine {
+					f.records, mine = slices.Clone(f.records), true
+				}
+				f.records[p.N-1] = &r
+			}
+			return done
+		})
+	}
+	for len(f.unsaid) > 0 && f.unsaid[0].Time+Late < now {
+		f.unsaid = f.unsaid[1:]
 	}
 }
 

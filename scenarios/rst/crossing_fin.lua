@@ -49,6 +49,7 @@ scenario "crossing-fin" {
     else
       fin:release(1)
       must(net.trace:at(client)):includes { from = server, tcp = "fin" }
+      must(net.trace:at(server)):includes { from = client, covers = fin }
       request:release(1)
     end
 

@@ -112,7 +112,7 @@ func TestEachRingHearsItsOwnNamespaces(t *testing.T) {
 	refuse(t, other)
 	refuse(t, watched)
 	refuse(t, other)
-	evs, err := r.Drain()
+	evs, err := r.Drain(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestEachRingHearsItsOwnNamespaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	refuse(t, watched)
-	if evs, err := r.Drain(); len(evs) != 0 || err != nil {
+	if evs, err := r.Drain(0); len(evs) != 0 || err != nil {
 		t.Errorf("after the release: %v, %v", evs, err)
 	}
 }
@@ -167,7 +167,7 @@ func TestLostEventsAreCounted(t *testing.T) {
 	for range times {
 		refuse(t, ns)
 	}
-	evs, err := r.Drain()
+	evs, err := r.Drain(0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,6 @@ func (r *Ring) Watch(ns int) error {
 		if r.reader, err = ringbuf.NewReader(r.ring); err != nil {
 			return fmt.Errorf("read ring of events: %w", err)
 		}
-		r.reader.SetDeadline(time.Unix(1, 0)) // it never waits
 	}
 	if err := r.rings.Put(inum, r.ring); err != nil {
 		return fmt.Errorf("watch network namespace %d: %w", inum, err)
@@ -101,12 +100,13 @@ func Inum(ns int) (uint32, error) {
 }
 
 // Drain returns the events since the last call, in the order they happened on
-// each processor.
-func (r *Ring) Drain() ([]Event, error) {
+// each processor. It waits so long for the first.
+func (r *Ring) Drain(wait time.Duration) ([]Event, error) {
 	if r.reader == nil {
 		return nil, nil
 	}
 	var out []Event
+	r.reader.SetDeadline(time.Now().Add(wait))
 	for {
 		var rec ringbuf.Record
 		err := r.reader.ReadInto(&rec)
@@ -121,6 +121,7 @@ func (r *Ring) Drain() ([]Event, error) {
 			return out, err
 		}
 		out = append(out, e)
+		r.reader.SetDeadline(time.Unix(1, 0)) // for more it does not wait
 	}
 }
 
