@@ -68,7 +68,7 @@ func TestScripts(t *testing.T) {
 			return false, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"steady": steady, "exits": exits, "asnobody": asNobody, "waitfile": waitFile, "tsharkall": tsharkAll, "resets": resets,
+			"steady": steady, "exits": exits, "asnobody": asNobody, "suite": suite, "waitfile": waitFile, "tsharkall": tsharkAll, "resets": resets,
 			"gone": gone,
 		},
 	})
@@ -203,8 +203,12 @@ func asExit(err error, ee **exec.ExitError) bool {
 	return ok
 }
 
-// asNobody CODE COMMAND… runs a command as an ordinary user; it must end with
-// that code.
+// suite COMMAND… runs a command that must succeed and prints many lines, of
+// which a failure shows those of what failed alone.
+func suite(ts *testscript.TestScript, _ bool, args []string) { runSuite(ts, "0", args, nil) }
+
+// asNobody CODE COMMAND… is suite as an ordinary user; it must end with that
+// code.
 func asNobody(ts *testscript.TestScript, _ bool, args []string) {
 	want, args := args[0], args[1:]
 	const nobody = 65534
@@ -217,13 +221,29 @@ func asNobody(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Check(os.Chmod(dir, 0o777))
+	runSuite(ts, want, args, &syscall.Credential{Uid: nobody, Gid: nobody})
+}
+
+func runSuite(ts *testscript.TestScript, want string, args []string, as *syscall.Credential) {
+	for i := range args {
+		args[i] = os.Expand(args[i], ts.Getenv)
+	}
+	path, err := exec.LookPath(args[0])
+	ts.Check(err)
 	c := exec.Command(path, args[1:]...)
-	c.Args[0] = args[0]
-	c.Dir = dir
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	out, err := c.CombinedOutput()
-	ts.Logf("%s", out)
-	if got := strconv.Itoa(c.ProcessState.ExitCode()); got != want {
-		ts.Fatalf("%s exited with %s, want %s: %v", strings.Join(args, " "), got, want, err)
+	c.Args[0], c.Dir = args[0], ts.MkAbs(".")
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	var out, errs bytes.Buffer
+	c.Stdout, c.Stderr = &out, &errs
+	err = c.Run()
+	var rest []string // all but what passed and what was skipped
+	for line := range strings.Lines(out.String()) {
+		if !strings.HasPrefix(line, "✓") && !strings.HasPrefix(line, "-") {
+			rest = append(rest, line)
+		}
+	}
+	ts.Logf("%s%s", strings.Join(rest, ""), &errs)
+	if got := strconv.Itoa(c.ProcessState.ExitCode()); got != want || errs.Len() > 0 {
+		ts.Fatalf("%s exited with %s, want %s and nothing on standard error: %v", strings.Join(args, " "), got, want, err)
 	}
 }
