@@ -108,7 +108,19 @@ end)
 each("congestion", function(net)
   local c = open(net, { congestion = "reno" })
   expect(select(2, c:set { congestion = "no-such" })):equals "ENOENT"
-end)
+  c:close()
+  -- One of ten segments is lost: Reno goes on with half as many (RFC 5681, section
+  -- 3.1), CUBIC with seven in ten (RFC 9438, section 4.6).
+  for name, left in pairs { reno = 5, cubic = 7 } do
+    net.lan:drop { payload = "the first", times = 1 }
+    local l = net.server:listen(name == "reno" and 81 or 82)
+    local c = net.client:dial { to = l, congestion = name }
+    c:write("the first" .. ("x"):rep(9 * 1448) .. "the last")
+    expect(l:accept():read_until "the last"):matches "^the first"
+    expect(net.trace:at(net.client)):includes { from = net.client, payload = "the first", rexmit = "1" }
+    expect(c:info().snd_ssthresh, name):equals(left)
+  end
+end, { delay = "20ms" })
 
 each("tos-and-ttl", function(net)
   local c, s = open(net, { tos = 0x28, ttl = 40 }, { tos = 0x48, ttl = 50 })

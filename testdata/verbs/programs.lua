@@ -15,6 +15,7 @@ local clients = {
   python3 = { "python3", "-c", "import urllib.request; print(urllib.request.urlopen('https://server/').read().decode())" },
   node = { "node", "-e", "require('https').get('https://server/', r => r.on('data', d => process.stdout.write(d)))" },
   java = { "java", "$DIR/Get.java" },
+  gofetch = { "gofetch", "https://server/" }, -- the test of this file builds it
   git = { "git", "ls-remote", "https://server/repo" },
 }
 
