@@ -85,7 +85,7 @@ func Watch(ring *probe.Ring, start time.Time, nodes map[string]int) (*Witness, e
 }
 
 // Refresh implements [trace.Witness].
-func (w *Witness) Refresh(wait time.Duration) bool {
+func (w *Witness) Refresh(wait time.Duration) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	evs, err := w.ring.Drain(wait)
@@ -103,7 +103,7 @@ func (w *Witness) Refresh(wait time.Duration) bool {
 	if w.lost, err = w.ring.Lost(); err != nil && w.err == nil {
 		w.err = err
 	}
-	return len(evs) > 0
+	return len(w.events)
 }
 
 func (w *Witness) event(e probe.Event) *Event {

@@ -20,13 +20,14 @@ type findings struct {
 	analyzer *analysis.Analyzer
 	records  []*analysis.Record // by frame number, from 1
 	unsaid   []*Packet          // those of late that a kernel may still say something of
+	heard    int                // how much the witness had taken in when they were asked of last
 }
 
 // Witness knows what the kernels of the nodes said.
 type Witness interface {
-	// Refresh takes in what was said, and reports whether that was anything.
-	// It waits so long for something to be said.
-	Refresh(wait time.Duration) bool
+	// Refresh takes in what was said, and returns how much that is since the
+	// trace began. It waits so long for something to be said.
+	Refresh(wait time.Duration) int
 	// Reset is what the kernel said of a reset that left a node; asked is
 	// whether it was asked at all.
 	Reset(p *Packet) (k *reset.Kernel, asked bool)
@@ -149,11 +150,12 @@ func (f *findings) ask(p *Packet, in *analysis.Input) bool {
 	return true
 }
 
-// askAgain asks once more of the packets of late, if anything was said. Nothing
+// askAgain asks once more of the packets of late, if anything more was said. Nothing
 // but the record of the packet itself depends on it. What was handed out is not
 // changed: it may be read at this moment.
-func (f *findings) askAgain(said bool, now time.Duration) {
-	if said {
+func (f *findings) askAgain(heard int, now time.Duration) {
+	if heard > f.heard {
+		f.heard = heard
 		mine := false
 		f.unsaid = slices.DeleteFunc(f.unsaid, func(p *Packet) bool {
 			r := *f.records[p.N-1]

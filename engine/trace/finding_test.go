@@ -18,11 +18,14 @@ type slow struct {
 	timer   string
 }
 
-func (s *slow) Refresh(wait time.Duration) bool {
+func (s *slow) Refresh(wait time.Duration) int {
 	if wait > 0 {
 		s.waited, s.said = wait, true
 	}
-	return s.said
+	if s.said {
+		return 1
+	}
+	return 0
 }
 
 func (s *slow) Reset(*Packet) (*reset.Kernel, bool) {

@@ -19,9 +19,9 @@ scenario "vantage" {
   topology = graph {
     nodes = { host "office", host "home", host "phone", router "isp", router "vpn", router "internet", host "server" },
     links = {
-      { "office", wire {}, "isp" }, { "isp", wire { name = "leased", mtu = 1400 }, "internet" },
-      { "office", wire { name = "tunnel", mtu = 1300 }, "vpn" }, { "vpn", wire {}, "internet" },
-      { "home", wire { delay = "5ms" }, "internet" }, { "phone", wire { delay = "30ms" }, "internet" },
+      { "office", wire {}, "isp" }, { "isp", wire { name = "leased", mtu = 1400, delay = "15ms" }, "internet" },
+      { "office", wire { name = "tunnel", mtu = 1300, delay = "15ms" }, "vpn" }, { "vpn", wire {}, "internet" },
+      { "home", wire { delay = "15ms" }, "internet" }, { "phone", wire { delay = "30ms" }, "internet" },
       { "internet", wire { name = "dc" }, "server" },
     },
   },

@@ -16,7 +16,7 @@ scenario "half-loaded-page" {
   needs     = { "nftables" },
 
   topology = path {
-    host "browser", wire { delay = "5ms" }, router "isp", wire { name = "tunnel", mtu = 1400 }, router "edge", wire {}, host "server",
+    host "browser", wire { delay = "15ms" }, router "isp", wire { name = "tunnel", mtu = 1400 }, router "edge", wire {}, host "server",
   },
 
   variants = {

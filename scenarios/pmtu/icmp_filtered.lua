@@ -16,7 +16,7 @@ scenario "icmp-filtered" {
   needs     = { "nftables", "conntrack" },
 
   topology = path {
-    host "client", wire {}, router "isp", wire { name = "tunnel", mtu = 1400 }, router "edge", wire { name = "dmz" },
+    host "client", wire { delay = "15ms" }, router "isp", wire { name = "tunnel", mtu = 1400 }, router "edge", wire { name = "dmz" },
     router "firewall", wire { name = "lan" }, host "server",
   },
 

@@ -15,7 +15,7 @@ scenario "ssl-buffer-size" {
   needs     = { "nftables" },
 
   topology = path {
-    host "client", wire {}, router "isp", wire { name = "tunnel", mtu = 1400 }, router "edge", wire {}, host "server",
+    host "client", wire { delay = "15ms" }, router "isp", wire { name = "tunnel", mtu = 1400 }, router "edge", wire {}, host "server",
   },
 
   variants = {

@@ -19,7 +19,7 @@ scenario "certificate-flight" {
   needs     = { "nftables" },
 
   topology = path {
-    host "client", wire { delay = "2ms" }, router "isp", wire { name = "tunnel", mtu = 1400 }, router "edge", wire {}, host "server",
+    host "client", wire { delay = "15ms" }, router "isp", wire { name = "tunnel", mtu = 1400 }, router "edge", wire {}, host "server",
   },
 
   variants = {

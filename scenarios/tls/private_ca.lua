@@ -15,7 +15,7 @@ scenario "private-ca" {
   shows     = { "office h" },
   tags      = { "tls", "certificate" },
 
-  topology = path { host "client", wire { delay = "2ms" }, host "server" },
+  topology = path { host "client", wire { delay = "15ms" }, host "server" },
 
   variants = {
     { "bug-private-ca",           outcome = "refused", untrusted = true },

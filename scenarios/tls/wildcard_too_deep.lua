@@ -15,7 +15,7 @@ scenario "wildcard-too-deep" {
   shows     = { "office h" },
   tags      = { "tls", "certificate" },
 
-  topology = path { host "client", wire { delay = "2ms" }, host "server" },
+  topology = path { host "client", wire { delay = "15ms" }, host "server" },
 
   variants = {
     { "bug",            outcome = "refused", names = "*.example.test" },
