@@ -117,7 +117,7 @@ const Late = 250 * time.Millisecond
 func (t *Trace) whoReset(p *Packet) (*reset.Kernel, bool) {
 	w := t.findings.witness
 	k, asked := w.Reset(p)
-	mayBe := p.Flags.Has(packet.ACK) && p.Packet.Seq != 0 && t.owns(p)
+	mayBe := p.Flags.Has(packet.ACK) && p.Seq != 0 && t.owns(p)
 	for k == nil && asked && mayBe {
 		wait := p.Time + Late - time.Since(t.Start)
 		if wait <= 0 {
