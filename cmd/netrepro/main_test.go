@@ -229,9 +229,6 @@ func asNobody(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func runSuite(ts *testscript.TestScript, want string, args []string, as *syscall.Credential) {
-	for i := range args {
-		args[i] = os.Expand(args[i], ts.Getenv)
-	}
 	path, err := exec.LookPath(args[0])
 	ts.Check(err)
 	c := exec.Command(path, args[1:]...)

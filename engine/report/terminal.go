@@ -137,7 +137,7 @@ func (t *Terminal) headline(task *runner.Task, r world.Result) {
 	if r.Stalled > 0 && t.verbose {
 		stalled = fmt.Sprintf("  (host stalled for up to %s)", r.Stalled.Round(time.Millisecond))
 	}
-	if r.Tries > 1 {
+	if r.Tries > 1 && (t.verbose || r.Verdict != world.Passed) {
 		stalled += fmt.Sprintf("  (run %d times)", r.Tries)
 	}
 	fmt.Fprintf(t.w, "%s %-44s %s %7.2fs  %d packets%s\n", t.paint(m.color, m.sign), task.Name(),

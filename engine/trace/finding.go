@@ -21,6 +21,7 @@ type findings struct {
 	records  []*analysis.Record // by frame number, from 1
 	unsaid   []*Packet          // those of late that a kernel may still say something of
 	heard    int                // how much the witness had taken in when they were asked of last
+	asked    time.Duration      // when it was asked last
 }
 
 // Witness knows what the kernels of the nodes said.
@@ -78,8 +79,11 @@ func (t *Trace) Findings() []*analysis.Record {
 		f.analyzer.Describe(t.CapturePoints())
 	}
 	fresh := t.Packets()[len(f.records):]
-	if f.witness != nil && len(fresh)+len(f.unsaid) > 0 {
-		f.askAgain(f.witness.Refresh(0), time.Since(t.Start))
+	// The clock first: what was said by then is heard.
+	now := time.Since(t.Start)
+	if f.witness != nil && (len(fresh) > 0 || len(f.unsaid) > 0 && now-f.asked >= again) {
+		f.asked = now
+		f.askAgain(f.witness.Refresh(0), now)
 	}
 	for _, p := range fresh {
 		in := analysis.Input{N: p.N, Time: p.Time, Point: p.Point.Index, Packet: &p.Packet, Payload: p.Payload, Dropped: p.Dropped,
@@ -110,6 +114,10 @@ func (t *Trace) Findings() []*analysis.Record {
 // before a thread or a processor that was taken away in between goes on.
 const Late = 250 * time.Millisecond
 
+// again is how often, at most, the kernels are asked of packets of late while no
+// new ones come.
+const again = 5 * time.Millisecond
+
 // whoReset asks the kernels who sent a reset. One that closes a socket says so
 // only when the packet is on its way (tcp_send_active_reset): where it may have
 // been such a one, it is waited for, because who is not in what the kernel says
@@ -117,23 +125,13 @@ const Late = 250 * time.Millisecond
 func (t *Trace) whoReset(p *Packet) (*reset.Kernel, bool) {
 	w := t.findings.witness
 	k, asked := w.Reset(p)
-	mayBe := p.Flags.Has(packet.ACK) && p.Seq != 0 && t.owns(p)
-	for k == nil && asked && mayBe {
-		wait := p.Time + Late - time.Since(t.Start)
-		if wait <= 0 {
-			break
-		}
-		w.Refresh(wait)
+	mayBe := p.Flags.Has(packet.ACK) && p.Seq != 0 && t.Owns(p.Point, p.Src)
+	for left := Late; k == nil && asked && mayBe && left > 0; {
+		left = p.Time + Late - time.Since(t.Start)
+		w.Refresh(max(left, 0))
 		k, asked = w.Reset(p)
 	}
 	return k, asked
-}
-
-// owns reports whether p has an address of the node that it left.
-func (t *Trace) owns(p *Packet) bool {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return t.names[p.Src] == p.Point.Node
 }
 
 // ask adds what the kernels said of p, and reports whether there is nothing
@@ -150,25 +148,12 @@ func (f *findings) ask(p *Packet, in *analysis.Input) bool {
 	return true
 }
 
-// askAgain asks once more of the packets of late, if anything more was said. Nothing
-// but the record of the packet itself depends on it. What was handed out is not
-// changed: it may be read at this moment.
+// askAgain asks once more of the packets of late, if anything more was said. It
+// changes their records, as the analysis does that learns of their fate.
 func (f *findings) askAgain(heard int, now time.Duration) {
 	if heard > f.heard {
 		f.heard = heard
-		mine := false
-		f.unsaid = slices.DeleteFunc(f.unsaid, func(p *Packet) bool {
-			r := *f.records[p.N-1]
-			before := r.Input
-			done := f.ask(p, &r.Input)
-			if r.Refused != before.Refused || r.Timer != before.Timer {
-				if !mine {
-					f.records, mine = slices.Clone(f.records), true
-				}
-				f.records[p.N-1] = &r
-			}
-			return done
-		})
+		f.unsaid = slices.DeleteFunc(f.unsaid, func(p *Packet) bool { return f.ask(p, &f.records[p.N-1].Input) })
 	}
 	for len(f.unsaid) > 0 && f.unsaid[0].Time+Late < now {
 		f.unsaid = f.unsaid[1:]

@@ -80,23 +80,22 @@ func TestLateWord(t *testing.T) {
 				t.Fatalf("refused for %q before it was said", before[at].Refused)
 			}
 			s.said = true
+			w.Start = w.Start.Add(-again) // it is not asked at once
 			if got := w.Findings()[at].Refused; got != "NO_SOCKET" {
 				t.Errorf("got %q, want what was said since", got)
 			}
-			if before[at].Refused != "" {
-				t.Error("a record that was handed out has changed")
-			}
 		}},
 		{"sent again for no reason yet", slow{timer: "tcp_retransmit_timer"}, step{300 * ms, 'c', fPA, 1, 1, 10, false}, func(t *testing.T, w *wire, s *slow, p *Packet) {
-			again := w.send(step{300 * ms, 'c', fPA, 1, 1, 10, false})
-			if !again.Is(analysis.Rexmit) {
+			resent := w.send(step{300 * ms, 'c', fPA, 1, 1, 10, false})
+			if !resent.Is(analysis.Rexmit) {
 				t.Fatal("it is no retransmission")
 			}
-			if got := again.Finding().Timer; got != "" {
+			if got := resent.Finding().Timer; got != "" {
 				t.Fatalf("timer %q before it was said", got)
 			}
 			s.said = true
-			if got := again.Finding().Timer; got != "tcp_retransmit_timer" {
+			w.Start = w.Start.Add(-again)
+			if got := resent.Finding().Timer; got != "tcp_retransmit_timer" {
 				t.Errorf("got %q, want what was said since", got)
 			}
 		}},

@@ -40,7 +40,7 @@ scenario "linger-close-rst" {
 
     local conn = client:dial { to = server, port = 8080, rcvbuf = v.rcvbuf }
     conn:write "GET / HTTP/1.0\r\n\r\n"
-    sleep "300ms"
+    sleep "450ms"
     local body, err = conn:read_all()
 
     if v.outcome == "reset" then

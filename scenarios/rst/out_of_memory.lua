@@ -40,7 +40,7 @@ scenario "out-of-memory" {
     -- What the client takes it has acknowledged; the rest waits for a window.
     must(net.trace):never { tcp = "rst" }
 
-    -- What memory there is goes to a peer that reads nothing, until there is no more.
+    -- What memory there is goes to a peer that reads nothing, until a write gets none.
     net.sleeper:route { to = server.addr, via = "server" }
     local full = server:listen(81)
     net.sleeper:dial { to = full, rcvbuf = "4KB" }

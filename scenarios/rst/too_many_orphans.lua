@@ -3,9 +3,9 @@ local reset = require "reset"
 
 scenario "too-many-orphans" {
   about = [[
-    A socket that was closed but whose FIN is not acknowledged belongs to nobody. The
-    machine allows so many of them (tcp_max_orphans); beyond that the kernel gives up
-    the next: RST|ACK right at close(), or at the first retransmission of the FIN.
+    A socket that was closed while its connection has not ended belongs to nobody: an
+    orphan. The machine allows so many of them (tcp_max_orphans); beyond that the
+    kernel gives up the next: RST|ACK right at close(), or when its FIN times out.
   ]],
   symptom   = "On a busy server, answers to slow clients are cut; dmesg: 'TCP: too many orphaned sockets'.",
   is_not    = "The application: it had closed properly.",
@@ -27,7 +27,7 @@ scenario "too-many-orphans" {
   variants = {
     { "bug-at-close",     outcome = "reset" },
     { "bug-at-timeout",   outcome = "reset", late = true },
-    { "fin-acknowledged", outcome = "quiet", shut = true },
+    { "ended-before", outcome = "quiet", shut = true },
   },
 
   run = function(net, v)
@@ -35,11 +35,12 @@ scenario "too-many-orphans" {
     local aborts = function() return server.counters.TCPAbortOnMemory end
     -- Orphans whose FIN is acknowledged and whose peer says nothing more. The kernel
     -- counts ten times a second: once it has, the next is one too many.
+    local peers = {}
     local function crowd()
       net.crowd:route { to = server.addr, via = "server" }
       local l = server:listen(81)
       repeat
-        net.crowd:dial { to = l }
+        peers[#peers + 1] = net.crowd:dial { to = l }
         local s = l:accept()
         s:set { linger2 = 120 }
         s:close()
@@ -57,7 +58,7 @@ scenario "too-many-orphans" {
     else
       crowd()
       if v.shut then
-        -- Without an orphan in between: the FIN is acknowledged before close.
+        -- Without an orphan in between: both have said FIN before close.
         s:shutdown "write"
         expect(c:read_all()):equals ""
         expect(net.trace:at(server)):sequence { { from = server, tcp = "fin" }, { from = client, tcp = "ack" } }
@@ -76,10 +77,12 @@ scenario "too-many-orphans" {
     if v.outcome == "reset" then
       expect(net.trace:at(server)):sequence { { from = server, tcp = "fin" }, { from = server, flags = "R." } }
       reset.expected(net, server, { kind = "active", cause = "memory", reason = "TCP_ABORT_ON_MEMORY", through = v.late and "tcp_retransmit_timer" or "__tcp_close" })
-      expect(aborts()):equals(2)
+      expect(aborts()):at_least(v.late and 1 or 2)
     else
       expect(net.trace):never { tcp = "rst" }
       expect(aborts(), "of the crowd alone"):equals(1)
     end
+    -- No orphan outlives this: their number is the machine's.
+    for _, peer in ipairs(peers) do peer:abort() end
   end,
 }

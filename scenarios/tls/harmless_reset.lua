@@ -38,7 +38,7 @@ scenario "harmless-reset" {
     expect(#answer):at_least(79000)
     must(net.trace:at(client)):includes { from = server, tcp = "fin" }
     if v.notify then
-      -- Nothing is on its way any more: the FIN is acknowledged, and the server's socket gone.
+      -- Nothing is on its way any more: the FIN is acknowledged.
       must(net.trace):never { tcp = "rst" }
       conn:close_notify()
     end

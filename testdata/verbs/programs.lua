@@ -5,7 +5,7 @@ local tls = require "tls"
 local function lab() return path { host "client", wire { name = "lan" }, host "server" } end
 
 local function case(name, run, needs)
-  scenario("program-" .. name) { tags = { "process" }, needs = needs, topology = lab(), run = run }
+  scenario("program-" .. name) { tags = { "process" }, needs = needs, timeout = "90s", topology = lab(), run = run }
 end
 
 -- Each of them trusts the case's authority and finds the node by its name.
@@ -33,14 +33,14 @@ for name, args in pairs(clients) do
   case("trusts-" .. name, function(net)
     local site = net.server:tls { port = 443, chain = tls.chain { key = "rsa" }, body = "hello from the lab\n", routes = {
       ["/"] = { body = "hello from the lab\n" }, ["/repo/info/refs"] = { body = ("0"):rep(40) .. "\trefs/heads/main\n", headers = { ["Content-Type"] = "text/plain" } } } }
-    args.files, args.timeout, args.quiet = { ["Get.java"] = java }, "25s", true
+    args.files, args.timeout, args.quiet = { ["Get.java"] = java }, "40s", true
     local e = net.client:run(args)
     expect(e.code, e.errors):equals(0)
     if name ~= "openssl" and name ~= "git" then expect(e.output):matches "hello from the lab" end
     expect(site.accepted):equals(1)
     -- One that nobody vouches for is refused.
     net.server:tls { port = 444, chain = tls.chain { untrusted = true, key = "rsa" }, body = "x" }
-    local bad = { files = args.files, timeout = "25s", quiet = true }
+    local bad = { files = args.files, timeout = "40s", quiet = true }
     for i, a in ipairs(args) do bad[i] = a:gsub("server/", "server:444/"):gsub("server:443", "server:444") end
     bad.files = { ["Get.java"] = java:gsub("server/", "server:444/") }
     expect(net.client:run(bad).code):differs_from(0)
@@ -80,7 +80,7 @@ if os.fork() == 0:
     if os.fork() == 0:
         time.sleep(3600)
     os._exit(0)
-]], ready = { port = 80 } }
+]], ready = { port = 80 }, timeout = "40s" }
   expect(p:wait().code):equals(0)
   expect(#net.server:sockets { state = "LISTEN", port = 80 }):equals(1)
   p:stop()
