@@ -45,6 +45,10 @@ var unsteady = regexp.MustCompile(`\+?-?\d+\.\d+s|\+\d+\.\d{4,6}| +\d+ packets|:
 
 func TestScripts(t *testing.T) {
 	leaktest.Lab(t)
+	cache, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		cache = nil // the step that wants Go is left out
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:           "../../testdata/script",
 		UpdateScripts: *update,
@@ -59,10 +63,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("VERBS", dir)
-			cache, err := exec.Command("go", "env", "GOCACHE").Output()
-			if err == nil { // else the script that wants Go is left out
-				e.Setenv("GOCACHE", strings.TrimSpace(string(cache)))
-			}
+			e.Setenv("GOCACHE", strings.TrimSpace(string(cache)))
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
@@ -209,34 +210,33 @@ func asExit(err error, ee **exec.ExitError) bool {
 
 // suite COMMAND… runs a command that must succeed and prints many lines, of
 // which a failure shows those of what failed alone.
-func suite(ts *testscript.TestScript, _ bool, args []string) { runSuite(ts, "0", args, nil) }
+func suite(ts *testscript.TestScript, _ bool, args []string) {
+	runSuite(ts, "0", exec.Command(args[0], args[1:]...))
+}
 
 // asNobody CODE COMMAND… is suite as an ordinary user; it must end with that
 // code.
 func asNobody(ts *testscript.TestScript, _ bool, args []string) {
-	want, args := args[0], args[1:]
 	const nobody = 65534
+	c := exec.Command(args[1], args[2:]...)
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	dir := ts.MkAbs(".")
-	path, err := exec.LookPath(args[0])
-	ts.Check(err)
-	for _, p := range []string{filepath.Dir(path), dir} { // both are below directories that are ours alone
+	for _, p := range []string{filepath.Dir(c.Path), dir} { // both are below directories that are ours alone
 		for ; strings.HasPrefix(p, os.TempDir()+"/"); p = filepath.Dir(p) {
 			ts.Check(os.Chmod(p, 0o755))
 		}
 	}
 	ts.Check(os.Chmod(dir, 0o777))
-	runSuite(ts, want, args, &syscall.Credential{Uid: nobody, Gid: nobody})
+	runSuite(ts, args[0], c)
 }
 
-func runSuite(ts *testscript.TestScript, want string, args []string, as *syscall.Credential) {
-	path, err := exec.LookPath(args[0])
-	ts.Check(err)
-	c := exec.Command(path, args[1:]...)
-	c.Args[0], c.Dir = args[0], ts.MkAbs(".")
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+// runSuite runs c, which must end with the code want and say nothing on standard
+// error.
+func runSuite(ts *testscript.TestScript, want string, c *exec.Cmd) {
+	c.Dir = ts.MkAbs(".")
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
-	err = c.Run()
+	err := c.Run()
 	var rest []string // all but what passed and what was skipped
 	for line := range strings.Lines(out.String()) {
 		if !strings.HasPrefix(line, "✓") && !strings.HasPrefix(line, "-") {
@@ -245,6 +245,6 @@ func runSuite(ts *testscript.TestScript, want string, args []string, as *syscall
 	}
 	ts.Logf("%s%s", strings.Join(rest, ""), &errs)
 	if got := strconv.Itoa(c.ProcessState.ExitCode()); got != want || errs.Len() > 0 {
-		ts.Fatalf("%s exited with %s, want %s and nothing on standard error: %v", strings.Join(args, " "), got, want, err)
+		ts.Fatalf("%s exited with %s, want %s and nothing on standard error: %v", strings.Join(c.Args, " "), got, want, err)
 	}
 }

@@ -133,15 +133,15 @@ func (t *Terminal) paint(code, s string) string {
 
 func (t *Terminal) headline(task *runner.Task, r world.Result) {
 	m := marks[r.Verdict]
-	stalled := ""
+	aside := ""
 	if r.Stalled > 0 && t.verbose {
-		stalled = fmt.Sprintf("  (host stalled for up to %s)", r.Stalled.Round(time.Millisecond))
+		aside = fmt.Sprintf("  (host stalled for up to %s)", r.Stalled.Round(time.Millisecond))
 	}
 	if r.Tries > 1 && (t.verbose || r.Verdict != world.Passed) {
-		stalled += fmt.Sprintf("  (run %d times)", r.Tries)
+		aside += fmt.Sprintf("  (run %d times)", r.Tries)
 	}
 	fmt.Fprintf(t.w, "%s %-44s %s %7.2fs  %d packets%s\n", t.paint(m.color, m.sign), task.Name(),
-		t.paint(m.color, fmt.Sprintf("%-12s", word(task, r.Verdict))), r.Took.Seconds(), r.Packets, stalled)
+		t.paint(m.color, fmt.Sprintf("%-12s", word(task, r.Verdict))), r.Took.Seconds(), r.Packets, aside)
 }
 
 // details shows the steps of a case: those that went well folded to a line,

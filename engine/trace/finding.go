@@ -138,10 +138,10 @@ func (t *Trace) whoReset(p *Packet) (*reset.Kernel, bool) {
 // left that they could say.
 func (f *findings) ask(p *Packet, in *analysis.Input) bool {
 	switch {
-	case p.Dir == In && in.Refused == "":
+	case p.Dir == In:
 		in.Refused = f.witness.Refused(p)
 		return in.Refused != ""
-	case p.Dir == Out && in.Timer == "" && p.Is(analysis.Rexmit):
+	case p.Is(analysis.Rexmit):
 		in.Timer = f.witness.Timer(p)
 		return in.Timer != ""
 	}

@@ -27,7 +27,7 @@ scenario "too-many-orphans" {
   variants = {
     { "bug-at-close",     outcome = "reset" },
     { "bug-at-timeout",   outcome = "reset", late = true },
-    { "ended-before", outcome = "quiet", shut = true },
+    { "ended-before",     outcome = "quiet", shut = true },
   },
 
   run = function(net, v)
