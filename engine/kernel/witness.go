@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/kernel/probe"
+	"netrepro/engine/netns"
 	"netrepro/engine/packet"
 	"netrepro/engine/reset"
 	"netrepro/engine/trace"
@@ -46,7 +47,7 @@ func (e *Event) Functions() []string { return probe.Functions(e.Stack) }
 type Witness struct {
 	ring  *probe.Ring
 	start time.Duration // of the trace, by CLOCK_MONOTONIC
-	nodes map[uint32]string
+	nodes map[uint64]string
 
 	mu     sync.Mutex
 	dec    packet.Decoder
@@ -62,22 +63,23 @@ type place struct {
 	kind probe.Kind
 }
 
-// Watch begins to listen to what happens in the namespaces of nodes, by name.
+// Watch begins to listen to what happens in the namespaces of nodes, which have
+// their names.
 // The witness owns ring.
-func Watch(ring *probe.Ring, start time.Time, nodes map[string]int) (*Witness, error) {
-	w := &Witness{ring: ring, nodes: map[uint32]string{}, open: map[place][]*Event{}}
+func Watch(ring *probe.Ring, start time.Time, nodes []*netns.NS) (*Witness, error) {
+	w := &Witness{ring: ring, nodes: map[uint64]string{}, open: map[place][]*Event{}}
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
 		return nil, err
 	}
 	w.start = time.Duration(now.Nano()) - time.Since(start)
-	for name, fd := range nodes {
-		inum, err := probe.Inum(fd)
+	for _, ns := range nodes {
+		cookie, err := ns.Cookie()
 		if err != nil {
 			return nil, err
 		}
-		w.nodes[inum] = name
-		if err := ring.Watch(fd); err != nil {
+		w.nodes[cookie] = ns.Name()
+		if err := ring.Watch(cookie); err != nil {
 			return nil, err
 		}
 	}

@@ -83,6 +83,25 @@ func (ns *NS) Fd() int {
 	return int(ns.h)
 }
 
+// Cookie is the number that the kernel gave the namespace and will give no other
+// until it is booted anew, while that of its inode is given again once it is
+// gone (SO_NETNS_COOKIE, Linux 5.14).
+func (ns *NS) Cookie() (cookie uint64, err error) {
+	err = ns.Do(func() error {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		cookie, err = unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("cookie of network namespace %q: %w", ns.name, err)
+	}
+	return cookie, nil
+}
+
 // Do runs f with the calling thread inside ns and returns f's error. Sockets
 // opened by f stay in ns for good and may be used outside afterwards, and so do
 // processes that f itself starts. f must not start goroutines that expect to be

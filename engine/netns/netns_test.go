@@ -66,3 +66,28 @@ func TestClosed(t *testing.T) {
 		t.Error("Do entered a closed namespace")
 	}
 }
+
+func TestCookieIsNeverGivenAgain(t *testing.T) {
+	leaktest.Lab(t)
+	seen := map[uint64]bool{}
+	for range 20 {
+		ns, err := netns.New("a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := ns.Cookie()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := ns.Cookie(); c == 0 || again != c || err != nil {
+			t.Errorf("cookie %d, then %d: %v", c, again, err)
+		}
+		if seen[c] {
+			t.Errorf("cookie %d was another's", c)
+		}
+		seen[c] = true
+		if err := ns.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -37,7 +37,7 @@ func listen(p *probe.Probe, job *Job) (files []*os.File, release func(), err err
 		return nil, nil, err
 	}
 	names := r.Names()
-	job.Ring = &names
+	job.Ring, job.RingFiles = &names, len(files)
 	return files, func() {
 		for _, f := range files {
 			_ = f.Close() // only read from

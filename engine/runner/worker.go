@@ -36,9 +36,10 @@ type Job struct {
 	// own, and whether faults do nothing.
 	Cure     string `json:"cure,omitempty"`
 	Harmless bool   `json:"harmless,omitempty"`
-	// Ring are the names that go with the descriptors, from 3 on, of the ring of
-	// kernel events; nil if there is none.
-	Ring *probe.Names `json:"ring,omitempty"`
+	// Ring are the names that go with the ring of kernel events, nil if there is
+	// none, and RingFiles how many descriptors, from 3 on, are its.
+	Ring      *probe.Names `json:"ring,omitempty"`
+	RingFiles int          `json:"ring_files,omitempty"`
 }
 
 // Worker runs one job: it reads it from in, writes events to out and returns
@@ -102,7 +103,7 @@ func runJob(job Job, emit func(world.Event)) error {
 	}
 	var ring *probe.Ring
 	if job.Ring != nil {
-		if ring, err = probe.Open(firstFile, *job.Ring); err != nil {
+		if ring, err = probe.Open(firstFile, job.RingFiles, *job.Ring); err != nil {
 			return err
 		}
 	}

@@ -120,7 +120,12 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 	}
 	if r.Witness != nil {
 		if _, lost, _ := r.Witness.Events(); lost > 0 { // an error is one of whatever asked
-			r.Event(world.Event{Kind: world.EventLog, Text: fmt.Sprintf("%d events of the kernel's were lost: nothing follows from one that is missing", lost)})
+			why := fmt.Sprintf("%d events of the kernel's were lost: nothing follows from one that is missing", lost)
+			if res.Verdict == world.Failed {
+				res = world.Result{Verdict: world.Inconclusive, Why: why}
+			} else {
+				r.Event(world.Event{Kind: world.EventLog, Text: why})
+			}
 		}
 	}
 	res.Packets, res.Spared = len(lab.Trace.Packets()), r.Spared
@@ -144,9 +149,9 @@ func (r *run) witness(ring *probe.Ring) error {
 	if ring == nil {
 		return nil
 	}
-	nodes := map[string]int{}
+	var nodes []*netns.NS
 	for _, n := range r.Nodes {
-		nodes[n.Name] = n.NS.Fd()
+		nodes = append(nodes, n.NS)
 	}
 	w, err := kernel.Watch(ring, r.Lab.Trace.Start, nodes)
 	if err != nil {

@@ -7,8 +7,9 @@
 // cases; each case has a ring of its own that takes what happens in its network
 // namespaces ([Probe.NewRing], [Ring.Watch], [Ring.Drain]).
 //
-// Invariant: an event that did not fit is counted ([Ring.Lost]); nothing that
-// was loaded outlives the process.
+// Invariant: an event that did not fit, or whose program was not run, is counted
+// ([Ring.Lost]); no case hears or silences another; nothing that was loaded
+// outlives the process.
 package probe
 
 //go:generate clang -O2 -g -Wall -Werror -target bpfel -c probe.bpf.c -o probe.bpf.o -I/usr/include/x86_64-linux-gnu

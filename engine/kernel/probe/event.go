@@ -34,7 +34,7 @@ func (k Kind) String() string {
 type Event struct {
 	Kind  Kind
 	Time  time.Duration // CLOCK_MONOTONIC
-	Netns uint32
+	Netns uint64        // the cookie of the network namespace
 	// Reason is the kernel's own, without its prefix: "TCP_ABORT_ON_CLOSE" of
 	// enum sk_rst_reason, "NETFILTER_DROP" of enum skb_drop_reason.
 	Reason string
@@ -64,8 +64,8 @@ func (e *Event) Passive() bool { return e.Packet != nil }
 
 // raw is struct event of probe.bpf.c.
 type raw struct {
-	Time, Location, Socket                      uint64
-	Netns, Reason, Pid, StackLen                uint32
+	Time, Location, Socket, Netns               uint64
+	Reason, Pid, StackLen                       uint32
 	RcvNxt, CopiedSeq, SndUna, SndNxt, WriteSeq uint32
 	Kind, State, OldState, Family               uint8
 	Linger0, Packet                             uint8
@@ -73,7 +73,7 @@ type raw struct {
 	Saddr, Daddr                                [16]byte
 	Comm                                        [16]byte
 	Data                                        [120]byte
-	_                                           [2]byte
+	_                                           [6]byte
 	Stack                                       [24]uint64
 }
 

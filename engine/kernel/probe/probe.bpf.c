@@ -15,8 +15,7 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-struct ns_common { unsigned int inum; };
-struct net { struct ns_common ns; };
+struct net { __u64 net_cookie; };
 typedef struct { struct net *net; } possible_net_t;
 struct in6_addr { union { __u8 u6_addr8[16]; } in6_u; };
 
@@ -81,7 +80,7 @@ struct event {
 	__u64 time; // CLOCK_MONOTONIC
 	__u64 location; // DROP: where the packet was freed
 	__u64 socket;
-	__u32 netns;
+	__u64 netns; // its cookie
 	__u32 reason;
 	__u32 pid; // whoever ran on the processor: the caller only of active resets
 	__u32 stack_len; // bytes
@@ -103,19 +102,19 @@ struct change { __u8 from, to; };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
 	__uint(max_entries, 16384);
-	__type(key, __u32);
+	__type(key, __u64);
 	__array(values, struct {
 		__uint(type, BPF_MAP_TYPE_RINGBUF);
 		__uint(max_entries, 1 << 20);
 	});
-} rings SEC(".maps"); // by network namespace: where its case listens
+} rings SEC(".maps"); // by the cookie of a network namespace: where its case listens
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
-	__type(key, __u32);
+	__type(key, __u64);
 	__type(value, __u64);
-} lost SEC(".maps"); // by network namespace: events that found its ring full
+} lost SEC(".maps"); // by the cookie of a network namespace: events that found its ring full
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -127,7 +126,9 @@ struct {
 // Linux keeps the flags of a route's reference in its low bit.
 #define NOREF 1UL
 
-static __always_inline __u32 netns_of(struct sk_buff *skb, struct sock *sk)
+// The cookie of a namespace is never given again, as its number is: a namespace
+// may thus be forgotten at any time after its end.
+static __always_inline __u64 netns_of(struct sk_buff *skb, struct sock *sk)
 {
 	struct net *net = NULL;
 
@@ -145,7 +146,7 @@ static __always_inline __u32 netns_of(struct sk_buff *skb, struct sock *sk)
 		if (dev)
 			net = BPF_CORE_READ(dev, nd_net.net);
 	}
-	return net ? BPF_CORE_READ(net, ns.inum) : 0;
+	return net ? BPF_CORE_READ(net, net_cookie) : 0;
 }
 
 static __always_inline void about_socket(struct event *e, struct sock *sk)
@@ -181,7 +182,7 @@ static __always_inline void about_socket(struct event *e, struct sock *sk)
 
 static __always_inline void report(void *ctx, __u8 kind, struct sock *sk, struct sk_buff *skb, __u32 reason, __u64 location)
 {
-	__u32 netns = netns_of(skb, sk);
+	__u64 netns = netns_of(skb, sk);
 	struct event *e;
 	void *ring;
 	long n;
@@ -270,7 +271,7 @@ int BPF_PROG(drop, struct sk_buff *skb, void *location, int reason)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(set_state, struct sock *sk, int from, int to)
 {
-	__u32 netns = netns_of(NULL, sk);
+	__u64 netns = netns_of(NULL, sk);
 	struct change c = { from, to };
 	__u64 key = (__u64)sk;
 

@@ -29,6 +29,7 @@ const ringSize = 1 << 20
 type Probe struct {
 	rings, lost *ebpf.Map
 	changes     *ebpf.Map
+	programs    []*ebpf.Program // that are attached
 	links       []link.Link
 	names       Names
 	// Missing says what this kernel does not tell: a program's name and why it
@@ -94,17 +95,18 @@ func (p *Probe) attach(spec *ebpf.CollectionSpec, programs map[string]*ebpf.Prog
 	}
 	defer c.Close()
 	var links []link.Link
+	var hung []*ebpf.Program
 	for _, name := range names {
 		l, err := link.AttachTracing(link.TracingOptions{Program: c.Programs[name]})
 		if err != nil {
-			for _, l := range links {
-				_ = l.Close() // it was not to be
+			for i, l := range links {
+				_, _ = l.Close(), hung[i].Close() // it was not to be
 			}
 			return fmt.Errorf("attach %s: %w", name, err)
 		}
-		links = append(links, l)
+		links, hung = append(links, l), append(hung, c.DetachProgram(name))
 	}
-	p.links = append(p.links, links...) // a link keeps its program
+	p.links, p.programs = append(p.links, links...), append(p.programs, hung...)
 	return nil
 }
 
@@ -113,6 +115,9 @@ func (p *Probe) Close() error {
 	var errs []error
 	for _, l := range p.links {
 		errs = append(errs, l.Close())
+	}
+	for _, g := range p.programs {
+		errs = append(errs, g.Close())
 	}
 	for _, m := range []*ebpf.Map{p.rings, p.lost, p.changes} {
 		errs = append(errs, m.Close())

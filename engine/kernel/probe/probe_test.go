@@ -41,6 +41,15 @@ func loopback(t *testing.T, name string) *netns.NS {
 	return ns
 }
 
+func cookie(t *testing.T, ns *netns.NS) uint64 {
+	t.Helper()
+	c, err := ns.Cookie()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // refuse connects to a port where nobody listens.
 func refuse(t *testing.T, ns *netns.NS) {
 	t.Helper()
@@ -101,12 +110,12 @@ func TestEachRingHearsItsOwnNamespaces(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, err := Open(first, mine.Names())
+	r, err := Open(first, len(files), mine.Names())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if err := r.Watch(watched.Fd()); err != nil {
+	if err := r.Watch(cookie(t, watched)); err != nil {
 		t.Fatal(err)
 	}
 	refuse(t, other)
@@ -160,7 +169,7 @@ func TestLostEventsAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if err := r.Watch(ns.Fd()); err != nil {
+	if err := r.Watch(cookie(t, ns)); err != nil {
 		t.Fatal(err)
 	}
 	const times = 1000 // three events each; the ring takes some 2400

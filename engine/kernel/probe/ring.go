@@ -18,8 +18,10 @@ import (
 type Ring struct {
 	rings, lost, ring *ebpf.Map
 	names             Names
+	programs          []*ebpf.Program
 	reader            *ringbuf.Reader
-	watched           []uint32
+	watched           []uint64
+	missed            uint64 // by the programs, before anything was watched
 }
 
 // NewRing makes the ring of one case, to be used here or, by its [Ring.Files],
@@ -33,6 +35,12 @@ func (p *Probe) NewRing() (*Ring, error) {
 	if r.rings, err = p.rings.Clone(); err == nil {
 		r.lost, err = p.lost.Clone()
 	}
+	for i := 0; err == nil && i < len(p.programs); i++ {
+		var c *ebpf.Program
+		if c, err = p.programs[i].Clone(); err == nil {
+			r.programs = append(r.programs, c)
+		}
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make ring of events: %w", err), r.Close())
 	}
@@ -42,13 +50,20 @@ func (p *Probe) NewRing() (*Ring, error) {
 // Files are descriptors for [Open] in another process, in its order. They are
 // the caller's to close.
 func (r *Ring) Files() ([]*os.File, error) {
+	fds := []int{r.rings.FD(), r.lost.FD(), r.ring.FD()}
+	for _, p := range r.programs {
+		fds = append(fds, p.FD())
+	}
 	var out []*os.File
-	for _, m := range []*ebpf.Map{r.rings, r.lost, r.ring} {
-		fd, err := unix.FcntlInt(uintptr(m.FD()), unix.F_DUPFD_CLOEXEC, 0)
+	for _, fd := range fds {
+		fd, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
+			for _, f := range out {
+				_ = f.Close() // the error before tells more
+			}
 			return nil, fmt.Errorf("hand on ring of events: %w", err)
 		}
-		out = append(out, os.NewFile(uintptr(fd), "map"))
+		out = append(out, os.NewFile(uintptr(fd), "bpf"))
 	}
 	return out, nil
 }
@@ -56,47 +71,58 @@ func (r *Ring) Files() ([]*os.File, error) {
 // Names are the names that go with the files.
 func (r *Ring) Names() Names { return r.names }
 
-// Open takes over a ring from the descriptors that [Ring.Files] gave, the first
-// of which is fd.
-func Open(fd int, names Names) (*Ring, error) {
+// Open takes over a ring from the descriptors that [Ring.Files] gave: so many
+// from fd on.
+func Open(fd, files int, names Names) (*Ring, error) {
 	r := &Ring{names: names}
-	for i, m := range []**ebpf.Map{&r.rings, &r.lost, &r.ring} {
+	maps := []**ebpf.Map{&r.rings, &r.lost, &r.ring}
+	for i := range files {
 		unix.CloseOnExec(fd + i)
 		var err error
-		if *m, err = ebpf.NewMapFromFD(fd + i); err != nil {
+		if i < len(maps) {
+			*maps[i], err = ebpf.NewMapFromFD(fd + i)
+		} else {
+			var p *ebpf.Program
+			if p, err = ebpf.NewProgramFromFD(fd + i); err == nil {
+				r.programs = append(r.programs, p)
+			}
+		}
+		if err != nil {
 			return nil, errors.Join(fmt.Errorf("take over ring of events: %w", err), r.Close())
 		}
 	}
 	return r, nil
 }
 
-// Watch begins to take the events of a network namespace, given by a descriptor
-// of it.
-func (r *Ring) Watch(ns int) error {
-	inum, err := Inum(ns)
-	if err != nil {
-		return err
-	}
+// Watch begins to take the events of the network namespace that has this cookie
+// ([netrepro/engine/netns.NS.Cookie]).
+func (r *Ring) Watch(netns uint64) (err error) {
 	if r.reader == nil {
+		if r.missed, err = r.misses(); err != nil {
+			return err
+		}
 		if r.reader, err = ringbuf.NewReader(r.ring); err != nil {
 			return fmt.Errorf("read ring of events: %w", err)
 		}
 	}
-	if err := r.rings.Put(inum, r.ring); err != nil {
-		return fmt.Errorf("watch network namespace %d: %w", inum, err)
+	if err := r.rings.Put(netns, r.ring); err != nil {
+		return fmt.Errorf("watch network namespace %d: %w", netns, err)
 	}
-	r.watched = append(r.watched, inum)
+	r.watched = append(r.watched, netns)
 	return nil
 }
 
-// Inum is the number by which the kernel knows the network namespace behind a
-// descriptor.
-func Inum(ns int) (uint32, error) {
-	var st unix.Stat_t
-	if err := unix.Fstat(ns, &st); err != nil {
-		return 0, fmt.Errorf("number of network namespace: %w", err)
+// misses is how often a program was not run since it was loaded: the kernel does
+// not let it interrupt itself.
+func (r *Ring) misses() (n uint64, err error) {
+	for _, p := range r.programs {
+		s, err := p.Stats()
+		if err != nil {
+			return 0, fmt.Errorf("count missed events: %w", err)
+		}
+		n += s.RecursionMisses
 	}
-	return uint32(st.Ino), nil
+	return n, nil
 }
 
 // Drain returns the events since the last call, in the order they happened on
@@ -125,12 +151,18 @@ func (r *Ring) Drain(wait time.Duration) ([]Event, error) {
 	}
 }
 
-// Lost is how many events of the watched namespaces found the ring full.
+// Lost is how many events of the watched namespaces may be missing: those that
+// found the ring full, and those, wherever they happened, that came while their
+// program was at work on the same processor.
 func (r *Ring) Lost() (uint64, error) {
-	var sum uint64
-	for _, inum := range r.watched {
+	sum, err := r.misses()
+	if err != nil {
+		return 0, err
+	}
+	sum -= r.missed
+	for _, netns := range r.watched {
 		var n uint64
-		if err := r.lost.Lookup(inum, &n); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+		if err := r.lost.Lookup(netns, &n); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 			return 0, fmt.Errorf("count lost events: %w", err)
 		}
 		sum += n
@@ -149,17 +181,18 @@ func (r *Ring) Release() error {
 	if !ok {
 		return errors.New("release ring of events: it has no number")
 	}
-	var inum, at uint32
-	var mine []uint32
-	for it := r.rings.Iterate(); it.Next(&inum, &at); {
+	var netns uint64
+	var at uint32
+	var mine []uint64
+	for it := r.rings.Iterate(); it.Next(&netns, &at); {
 		if at == uint32(id) {
-			mine = append(mine, inum)
+			mine = append(mine, netns)
 		}
 	}
 	var errs []error
-	for _, inum := range mine {
+	for _, netns := range mine {
 		for _, m := range []*ebpf.Map{r.rings, r.lost} {
-			if err := m.Delete(inum); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+			if err := m.Delete(netns); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 				errs = append(errs, err)
 			}
 		}
@@ -176,6 +209,9 @@ func (r *Ring) Close() error {
 	for _, m := range []*ebpf.Map{r.rings, r.lost, r.ring} {
 		errs = append(errs, m.Close()) // closing nil is none
 	}
-	r.reader = nil
+	for _, p := range r.programs {
+		errs = append(errs, p.Close())
+	}
+	r.reader, r.programs = nil, nil
 	return errors.Join(errs...)
 }
