@@ -224,6 +224,9 @@ func killOne(t *testing.T, i int, after time.Duration, parent bool) string {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
+	if !parent && !eventually(func() bool { return len(children(c.Process.Pid)) > 0 }) {
+		t.Fatal("no worker came to be")
+	}
 	time.Sleep(after) // the random moment
 	what, pids := "parent", []int{c.Process.Pid}
 	if !parent {

@@ -23,6 +23,7 @@ import (
 	"netrepro/engine/script/judge"
 	"netrepro/engine/script/reach"
 	"netrepro/engine/script/world"
+	"netrepro/engine/stall"
 	"netrepro/engine/topo"
 )
 
@@ -32,10 +33,6 @@ type run struct {
 	c      *Case
 	taskEr error
 }
-
-// stallThatMatters is a stall that can make TCP itself behave otherwise: a
-// good part of its least retransmission timeout, 200 ms.
-const stallThatMatters = 100 * time.Millisecond
 
 // RunOptions say where a run puts things.
 type RunOptions struct {
@@ -297,7 +294,7 @@ func (r *run) unused() {
 func (r *run) excused() string {
 	for _, f := range r.Failed {
 		total, longest := r.Lab.Stalls.During(f.Since)
-		if longest >= stallThatMatters || f.Timed && total > 0 {
+		if longest >= stall.Matters || f.Timed && total > 0 {
 			continue
 		}
 		return ""

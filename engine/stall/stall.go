@@ -15,6 +15,10 @@ import (
 // 40 ms delayed acknowledgement).
 const Threshold = 10 * time.Millisecond
 
+// Matters is a stall that can make TCP itself behave otherwise: a good part of
+// its least retransmission timeout, 200 ms.
+const Matters = 100 * time.Millisecond
+
 const (
 	period    = 5 * time.Millisecond
 	maxStalls = 4096

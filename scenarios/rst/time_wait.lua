@@ -59,6 +59,9 @@ scenario "time-wait" {
       reset.expected(net, client, { kind = "passive", flags = "R", cause = "no-socket", reason = "NO_SOCKET" })
     else
       expect(t):after({ flags = "S", harmed = true }):includes { from = server, flags = "S." }
+      -- The client wants none of it. Nor does the server try again: nobody listens any more.
+      must(t):after({ flags = "S", harmed = true }):includes { tcp = "rst" }
+      l:close()
     end
   end,
 }

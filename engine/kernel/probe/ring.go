@@ -147,7 +147,9 @@ func (r *Ring) Drain(wait time.Duration) ([]Event, error) {
 			return out, err
 		}
 		out = append(out, e)
-		r.reader.SetDeadline(time.Unix(1, 0)) // for more it does not wait
+		if len(out) == 1 {
+			r.reader.SetDeadline(time.Unix(1, 0)) // for more it does not wait
+		}
 	}
 }
 

@@ -1,0 +1,128 @@
+//go:build linux
+
+package runner
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"netrepro/engine/normal"
+	"netrepro/engine/script/world"
+	"netrepro/engine/stall"
+)
+
+// Determinism is a sink that compares the normal forms of the rounds of each
+// case and passes everything on. A round that differs proves nothing where the
+// host stalled for so long that TCP itself may have acted on it.
+type Determinism struct {
+	Sink
+	forms map[*Task][]string
+	cases map[string]*rounds
+	order []string
+}
+
+// rounds are the runs of one case.
+type rounds struct {
+	runs []round
+	left int // rounds without a form to compare
+}
+
+type round struct {
+	name    string
+	form    []string
+	stalled time.Duration // the longest stall of the host
+}
+
+func (r *round) quiet() bool { return r.stalled < stall.Matters }
+
+// Event implements [Sink].
+func (d *Determinism) Event(t *Task, e world.Event) {
+	if e.Kind != world.EventForm {
+		d.Sink.Event(t, e)
+		return
+	}
+	if d.forms == nil {
+		d.forms = map[*Task][]string{}
+	}
+	d.forms[t] = strings.Split(e.Text, "\n")
+}
+
+// End implements [Sink].
+func (d *Determinism) End(t *Task, r world.Result) {
+	d.Sink.End(t, r)
+	id := t.Case.ID()
+	if d.cases == nil {
+		d.cases = map[string]*rounds{}
+	}
+	c := d.cases[id]
+	if c == nil {
+		c = &rounds{}
+		d.cases[id] = c
+		d.order = append(d.order, id)
+	}
+	form := d.forms[t]
+	delete(d.forms, t)
+	if form == nil || r.Verdict == world.Inconclusive || r.Verdict == world.Skipped || r.Verdict == world.Errored {
+		c.left++
+		return
+	}
+	c.runs = append(c.runs, round{t.Name(), form, r.Stalled})
+}
+
+// Report says of each case how many rounds meant the same, and whether all did.
+func (d *Determinism) Report() (lines []string, ok bool) {
+	ok = true
+	for _, id := range d.order {
+		same, left, differ, excused := d.cases[id].compare()
+		s := fmt.Sprintf("%-44s %d rounds mean the same", id, same)
+		if left > 0 {
+			s += fmt.Sprintf(", %d prove nothing", left)
+		}
+		if same+len(differ) < 2 {
+			ok = false
+			s += ": too few to compare"
+		}
+		ok = ok && len(differ) == 0
+		lines = append(lines, s)
+		for _, x := range differ {
+			lines = append(lines, "  ✗ "+x)
+		}
+		for _, x := range excused {
+			lines = append(lines, "  ? "+x)
+		}
+	}
+	return lines, ok
+}
+
+// compare counts the rounds that mean what the first one does during which the
+// host did not stall, and says of the others what is different in them; excused
+// are those of which nothing follows.
+func (c *rounds) compare() (same, left int, differ, excused []string) {
+	left = c.left
+	if len(c.runs) == 0 {
+		return same, left, nil, nil
+	}
+	first := &c.runs[0]
+	for i := range c.runs {
+		if c.runs[i].quiet() {
+			first = &c.runs[i]
+			break
+		}
+	}
+	for i := range c.runs {
+		r := &c.runs[i]
+		diff := normal.Diff(first.form, r.form)
+		about := fmt.Sprintf("%s differs from %s:\n      %s", r.name, first.name, strings.Join(diff, "\n      "))
+		switch {
+		case len(diff) == 0:
+			same++
+		case first.quiet() && r.quiet():
+			differ = append(differ, about)
+		default:
+			left++
+			excused = append(excused, fmt.Sprintf("the host stalled for %s: %s", max(first.stalled, r.stalled).Round(time.Millisecond), about))
+		}
+	}
+	return same, left, differ, excused
+}

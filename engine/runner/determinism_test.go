@@ -1,0 +1,64 @@
+//go:build linux
+
+package runner
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"netrepro/engine/script"
+	"netrepro/engine/script/world"
+	"netrepro/engine/stall"
+)
+
+type nothing struct{}
+
+func (nothing) Begin(*Task)              {}
+func (nothing) Event(*Task, world.Event) {}
+func (nothing) End(*Task, world.Result)  {}
+
+func TestDeterminism(t *testing.T) {
+	const long = stall.Matters
+	type run struct {
+		form    string
+		stalled time.Duration
+		verdict world.Verdict
+	}
+	for _, test := range []struct {
+		name string
+		runs []run
+		ok   bool
+		says []string
+	}{
+		{"alike", []run{{form: "a"}, {form: "a"}, {form: "a"}}, true, []string{"3 rounds mean the same"}},
+		{"one differs", []run{{form: "a"}, {form: "a"}, {form: "b"}}, false, []string{"2 rounds mean the same", "✗ x#3 differs from x#1"}},
+		{"one differs after a stall", []run{{form: "a"}, {form: "a"}, {form: "b", stalled: long}}, true,
+			[]string{"2 rounds mean the same, 1 prove nothing", "? the host stalled for 100ms: x#3 differs from x#1"}},
+		{"one differs after a short stall", []run{{form: "a"}, {form: "a"}, {form: "b", stalled: long - 1}}, false, []string{"✗ x#3 differs from x#1"}},
+		{"the first is the one that stalled", []run{{form: "b", stalled: long}, {form: "a"}, {form: "a"}}, true,
+			[]string{"2 rounds mean the same, 1 prove nothing", "x#1 differs from x#2"}},
+		{"stalls that changed nothing", []run{{form: "a", stalled: long}, {form: "a", stalled: long}}, true, []string{"2 rounds mean the same"}},
+		{"too few", []run{{form: "a"}, {form: "b", stalled: long}}, false, []string{"1 rounds mean the same, 1 prove nothing: too few to compare"}},
+		{"inconclusive", []run{{form: "a"}, {form: "a"}, {form: "b", verdict: world.Inconclusive}}, true, []string{"2 rounds mean the same, 1 prove nothing"}},
+		{"nothing to compare", []run{{form: "a", verdict: world.Errored}, {form: "a", verdict: world.Skipped}}, false, []string{"0 rounds mean the same, 2 prove nothing: too few"}},
+	} {
+		d := &Determinism{Sink: nothing{}}
+		c := &script.Case{Scenario: &script.Scenario{Name: "x"}}
+		for i, r := range test.runs {
+			task := &Task{Case: c, Round: i + 1, Rounds: len(test.runs)}
+			d.Event(task, world.Event{Kind: world.EventForm, Text: r.form})
+			d.End(task, world.Result{Verdict: r.verdict, Stalled: r.stalled})
+		}
+		lines, ok := d.Report()
+		text := strings.Join(lines, "\n")
+		if ok != test.ok {
+			t.Errorf("%s: ok is %v:\n%s", test.name, ok, text)
+		}
+		for _, s := range test.says {
+			if !strings.Contains(text, s) {
+				t.Errorf("%s: does not say %q:\n%s", test.name, s, text)
+			}
+		}
+	}
+}
