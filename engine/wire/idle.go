@@ -43,6 +43,34 @@ func (r *Relay) WaitIdle(ctx context.Context, quiet time.Duration) error {
 	}
 }
 
+// WaitNews waits like [Relay.WaitIdle], but no longer than until more frames were
+// handled than seen. It returns how many that are, in passes, and whether the
+// wires are idle.
+func (r *Relay) WaitNews(ctx context.Context, quiet time.Duration, seen uint64) (passes uint64, idle bool, err error) {
+	for {
+		wait := r.busyFor(quiet)
+		r.mu.Lock()
+		passes = r.passes
+		if r.news == nil {
+			r.news = make(chan struct{})
+		}
+		news := r.news
+		r.mu.Unlock()
+		if passes != seen || wait <= 0 {
+			return passes, passes == seen, nil
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return passes, false, ctx.Err()
+		case <-news:
+			t.Stop()
+		case <-t.C:
+		}
+	}
+}
+
 // busyFor is how long to wait before the wires may be idle, 0 if they are.
 func (r *Relay) busyFor(quiet time.Duration) time.Duration {
 	r.mu.Lock()

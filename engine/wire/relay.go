@@ -62,6 +62,8 @@ type Relay struct {
 	dirty   int64 // when the first packet not yet flushed came, 0 if none
 	lost    uint64
 	lostWhy error
+	passes  uint64        // that handled frames
+	news    chan struct{} // closed by the next of them; nil if nobody waits for it
 
 	epoll, timer, wake int
 	armed              int64 // what timer is set to
@@ -335,6 +337,11 @@ func (r *Relay) handled(now int64) {
 	r.last = now
 	if r.dirty == 0 {
 		r.dirty = now
+	}
+	r.passes++
+	if r.news != nil {
+		close(r.news)
+		r.news = nil
 	}
 }
 

@@ -41,7 +41,7 @@ scenario "vantage" {
       client:route { to = server.addr .. "/32", via = v.via }
     end
     local site = server:tls { port = 443, size = 40000 }
-    local got  = client:fetch { from = site, timeout = "2s" }
+    local got  = client:fetch { from = site, timeout = "1300ms" }
 
     if v.outcome == "hangs" then
       expect(got.error):matches "timeout"

@@ -36,7 +36,7 @@ scenario "icmp-filtered" {
     if v.filter == "edge"     then net.edge:drop { out = true, icmp = "frag-needed" } end
 
     local site = server:serve { port = 80, size = 2500 }
-    local got  = client:fetch { from = site, timeout = "2s" }
+    local got  = client:fetch { from = site, timeout = "2600ms" }
 
     if v.outcome == "stalls" then
       expect(got.error):equals "read timeout"

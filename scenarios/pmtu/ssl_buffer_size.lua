@@ -30,7 +30,7 @@ scenario "ssl-buffer-size" {
     if v.clamp then net.edge:clamp_mss "path" end
 
     local site = server:tls { port = 443, size = 60000, ssl_buffer_size = v.record }
-    local got  = net.client:fetch { from = site, timeout = "2s" }
+    local got  = net.client:fetch { from = site, timeout = "2600ms" }
     expect(got.handshaken, "the certificate fits, so the handshake works"):more_than(0)
 
     local sent = net.trace:at(server)

@@ -37,7 +37,7 @@ scenario "certificate-flight" {
     local secure = server:tls { port = 443, body = page, chain = tls.chain { bytes = v.bytes } }
 
     expect(client:fetch { from = plain }.bytes, "HTTP"):equals(700)
-    local got = client:fetch { from = secure, timeout = "2s" }
+    local got = client:fetch { from = secure, timeout = "2600ms" }
 
     if v.outcome == "hangs" then
       expect(got.error):equals "handshake timeout"

@@ -18,6 +18,7 @@ import (
 type Ring struct {
 	rings, lost, ring *ebpf.Map
 	names             Names
+	symbols           *os.File // the probe's
 	programs          []*ebpf.Program
 	reader            *ringbuf.Reader
 	watched           []uint64
@@ -31,7 +32,7 @@ func (p *Probe) NewRing() (*Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make ring of events: %w", err)
 	}
-	r := &Ring{ring: m, names: p.names}
+	r := &Ring{ring: m, names: p.names, symbols: p.symbols}
 	if r.rings, err = p.rings.Clone(); err == nil {
 		r.lost, err = p.lost.Clone()
 	}
@@ -47,10 +48,11 @@ func (p *Probe) NewRing() (*Ring, error) {
 	return r, nil
 }
 
-// Files are descriptors for [Open] in another process, in its order. They are
+// Files are descriptors for [Open] in another process, in its order: the kernel's
+// symbols, which are read once for all, the maps and the programs. They are
 // the caller's to close.
 func (r *Ring) Files() ([]*os.File, error) {
-	fds := []int{r.rings.FD(), r.lost.FD(), r.ring.FD()}
+	fds := []int{int(r.symbols.Fd()), r.rings.FD(), r.lost.FD(), r.ring.FD()}
 	for _, p := range r.programs {
 		fds = append(fds, p.FD())
 	}
@@ -75,6 +77,10 @@ func (r *Ring) Names() Names { return r.names }
 // from fd on.
 func Open(fd, files int, names Names) (*Ring, error) {
 	r := &Ring{names: names}
+	if err := adopt(fd); err != nil {
+		return nil, err
+	}
+	fd, files = fd+1, files-1
 	maps := []**ebpf.Map{&r.rings, &r.lost, &r.ring}
 	for i := range files {
 		unix.CloseOnExec(fd + i)

@@ -5,59 +5,176 @@ package probe
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"slices"
-	"strconv"
+	"sort"
 	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
-// symbol is a function of the kernel.
-type symbol struct {
-	addr uint64
-	name []byte
+// symbols are the kernel's functions in the order of their addresses, in a form
+// that processes can share: how many there are, for each its address and where
+// its name ends, and the names one after the other.
+type symbols []byte
+
+const (
+	symbolsHead = 8
+	symbolSize  = 16
+)
+
+func (s symbols) len() int {
+	if len(s) < symbolsHead {
+		return 0
+	}
+	return int(binary.NativeEndian.Uint64(s))
 }
 
-// kallsyms are the functions by address, read when first asked for: there are
-// more than a hundred thousand.
-var kallsyms = sync.OnceValue(func() []symbol {
-	text, err := os.ReadFile("/proc/kallsyms")
+func (s symbols) addr(i int) uint64 {
+	return binary.NativeEndian.Uint64(s[symbolsHead+i*symbolSize:])
+}
+
+func (s symbols) end(i int) int {
+	if i < 0 {
+		return 0
+	}
+	return int(binary.NativeEndian.Uint64(s[symbolsHead+i*symbolSize+8:]))
+}
+
+func (s symbols) name(i int) string {
+	names := s[symbolsHead+s.len()*symbolSize:]
+	return string(names[s.end(i-1):s.end(i)])
+}
+
+// readSymbols reads /proc/kallsyms, which takes a tenth of a second. It is
+// empty where the kernel hides its addresses.
+func readSymbols() symbols {
+	f, err := os.Open("/proc/kallsyms")
 	if err != nil {
 		return nil
 	}
-	out := make([]symbol, 0, 1<<17)
-	for line := range bytes.Lines(text) {
+	defer f.Close()
+	text := bytes.NewBuffer(make([]byte, 0, 16<<20)) // some 6 MB without many modules
+	if _, err := io.Copy(text, f); err != nil {
+		return nil
+	}
+	return parseSymbols(text.Bytes())
+}
+
+// parseSymbols reads the format of kallsyms: address, type and name of each
+// symbol, and its module.
+func parseSymbols(text []byte) symbols {
+	type symbol struct {
+		addr uint64
+		name []byte
+	}
+	all := make([]symbol, 0, 1<<18)
+	size := 0
+	for len(text) > 0 {
+		var line []byte
+		line, text, _ = bytes.Cut(text, []byte{'\n'})
 		// ffffffff81000000 T _stext
 		const digits = 16
 		if len(line) < digits+4 || !strings.ContainsRune("tTwW", rune(line[digits+1])) {
 			continue
 		}
-		a, err := strconv.ParseUint(string(line[:digits]), 16, 64)
-		if err != nil || a == 0 { // hidden by kptr_restrict
+		addr, ok := hex(line[:digits])
+		if !ok || addr == 0 { // hidden by kptr_restrict
 			continue
 		}
-		name := line[digits+3:]
-		if end := bytes.IndexAny(name, "\t\n"); end >= 0 { // a module's name follows
-			name = name[:end]
-		}
-		out = append(out, symbol{a, name})
+		name, _, _ := bytes.Cut(line[digits+3:], []byte{'\t'}) // a module's name follows
+		all = append(all, symbol{addr, name})
+		size += len(name)
 	}
-	slices.SortFunc(out, func(a, b symbol) int { return cmp.Compare(a.addr, b.addr) })
+	slices.SortStableFunc(all, func(a, b symbol) int { return cmp.Compare(a.addr, b.addr) })
+	out := make(symbols, 0, symbolsHead+len(all)*symbolSize+size)
+	out = binary.NativeEndian.AppendUint64(out, uint64(len(all)))
+	end := 0
+	for _, s := range all {
+		end += len(s.name)
+		out = binary.NativeEndian.AppendUint64(out, s.addr)
+		out = binary.NativeEndian.AppendUint64(out, uint64(end))
+	}
+	for _, s := range all {
+		out = append(out, s.name...)
+	}
 	return out
+}
+
+func hex(digits []byte) (n uint64, ok bool) {
+	for _, c := range digits {
+		switch {
+		case c >= '0' && c <= '9':
+			n = n<<4 | uint64(c-'0')
+		case c >= 'a' && c <= 'f':
+			n = n<<4 | uint64(c-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	return n, true
+}
+
+// shared are the symbols that another process read ([Open]).
+var shared symbols
+
+// kallsyms are the kernel's functions.
+var kallsyms = sync.OnceValue(func() symbols {
+	if shared != nil {
+		return shared
+	}
+	return readSymbols()
 })
+
+// share makes a file of s, to be mapped by other processes.
+func (s symbols) share() (_ *os.File, err error) {
+	fd, err := unix.MemfdCreate("symbols", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("share the kernel's symbols: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), "symbols")
+	if _, err := f.Write(s); err != nil {
+		return nil, errors.Join(fmt.Errorf("share the kernel's symbols: %w", err), f.Close())
+	}
+	return f, nil
+}
+
+// adopt maps the symbols that another process shares in the file fd, which it
+// closes.
+func adopt(fd int) (err error) {
+	defer func() { err = errors.Join(err, unix.Close(fd)) }()
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return fmt.Errorf("size of the kernel's symbols: %w", err)
+	}
+	if st.Size == 0 {
+		return nil
+	}
+	b, err := unix.Mmap(fd, 0, int(st.Size), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return fmt.Errorf("map the kernel's symbols: %w", err)
+	}
+	shared = b
+	return nil
+}
 
 // Function is the name of the kernel function that an address is in, empty if
 // the kernel hides its addresses.
 func Function(addr uint64) string {
 	all := kallsyms()
-	i, found := slices.BinarySearchFunc(all, addr, func(s symbol, a uint64) int { return cmp.Compare(s.addr, a) })
-	if !found {
-		i--
-	}
+	i := sort.Search(all.len(), func(i int) bool { return all.addr(i) > addr }) - 1
 	if i < 0 {
 		return ""
 	}
-	return string(all[i].name)
+	for i > 0 && all.addr(i-1) == all.addr(i) { // the first of its names
+		i--
+	}
+	return all.name(i)
 }
 
 // Functions are the names of the functions of a stack, from the one that did
@@ -65,17 +182,22 @@ func Function(addr uint64) string {
 // tracing is left out.
 func Functions(stack []uint64) []string {
 	var out []string
-	for _, a := range stack {
+	for i, a := range stack {
 		// A return address is behind the call, which may be a function's last
 		// instruction.
 		name := Function(a - 1)
-		if name == "" || len(out) == 0 && tracing(name) {
-			continue
+		if i <= depthOfTracing && tracing(name) {
+			out = nil // and the program, which may have no name that is known
+		} else if name != "" {
+			out = append(out, name)
 		}
-		out = append(out, name)
 	}
 	return out
 }
+
+// depthOfTracing is how many functions of tracing may be innermost: the program
+// itself, what runs it and what the tracepoint calls.
+const depthOfTracing = 4
 
 // tracing reports whether a function is one of the kernel's own for tracing.
 func tracing(name string) bool {

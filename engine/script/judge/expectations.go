@@ -68,8 +68,8 @@ func (e *expectation) report(c *vm.Call, o expect.Outcome, since time.Time) erro
 	return nil
 }
 
-// judge judges the trace by s: at once if a pass can be believed at once,
-// else when the wires are idle.
+// judge judges the trace by s: as soon as a pass can be believed, else when the
+// wires are idle.
 func (e *expectation) judge(c *vm.Call, s expect.Spec) error {
 	if !e.run.Captured() {
 		return c.Fail("expect", "leave direct out of the wires that matter", "nothing is captured here: every wire is direct")
@@ -78,12 +78,21 @@ func (e *expectation) judge(c *vm.Call, s expect.Spec) error {
 	for i := len(e.wrap) - 1; i >= 0; i-- {
 		s = e.wrap[i](s)
 	}
-	if s.Early() {
+	idle := false
+	if !s.Early() {
+		e.run.Settle()
+		idle = true
+	}
+	for seen := uint64(0); !idle; {
+		begin := time.Now()
 		if o := s.Judge(e.view); o.Pass {
 			return e.report(c, o, e.run.Started)
 		}
+		seen, idle = e.run.News(seen, time.Since(begin)) // half of the time at most is spent on judging
+		if err := world.Over(c); err != nil {
+			return err
+		}
 	}
-	e.run.Settle()
 	if err := world.Over(c); err != nil {
 		return err
 	}

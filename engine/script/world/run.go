@@ -142,6 +142,24 @@ func (r *Run) Settle() {
 	r.VM.Block(func() { _ = r.Lab.Relay.WaitIdle(r.VM.Context(), Quiet) })
 }
 
+// News waits until something was on the wires after what was seen, but for a
+// pause at least, or until they are idle. It returns what is seen now.
+func (r *Run) News(seen uint64, pause time.Duration) (now uint64, idle bool) {
+	r.VM.Block(func() {
+		t := time.NewTimer(pause)
+		defer t.Stop()
+		select {
+		case <-r.VM.Context().Done():
+		case <-t.C:
+		}
+		var err error
+		if now, idle, err = r.Lab.Relay.WaitNews(r.VM.Context(), Quiet, seen); err != nil {
+			idle = true // the case is over
+		}
+	})
+	return now, idle
+}
+
 // Authority is the case's CA, made when first needed.
 func (r *Run) Authority() (*pki.CA, error) {
 	if r.ca == nil {
