@@ -13,7 +13,8 @@
 //     all it made.
 //   - Evidence or it did not happen. An expectation keeps the packets it looked
 //     at, a dropped packet keeps what dropped it, and a frame the engine itself
-//     lost makes the case inconclusive.
+//     lost makes the case inconclusive, as lost words of the kernel do to one
+//     that failed.
 //   - One table is the language. Bindings, checks, suggestions and documentation
 //     come from the classes in package script.
 //
@@ -26,7 +27,7 @@
 //	     lab.Up       namespaces, links, addresses, routes, sysctls
 //	     wire.Start    the relay begins to carry and record frames
 //	     run(net, v)   verbs: endpoints, faults, firewall rules, expectations
-//	     Relay.WaitIdle, expect.Spec.Judge ──> expect.Outcome
+//	     expect.Spec.Judge ──> expect.Outcome, as soon as it holds, else after Relay.WaitIdle
 //	     ▼
 //	world.Event stream ── pipe ──> runner.Sink ── report.Terminal ──> exit code
 //

@@ -25,7 +25,11 @@ type Includes struct {
 }
 
 // Early implements [Spec].
-func (s Includes) Early() bool { return s.Times.OrMore && s.Match.RST == nil && s.Match.Original == "" }
+func (s Includes) Early() bool { return s.Times.OrMore && settled(&s.Match) }
+
+// settled reports whether what m asks of a packet is not changed by later ones,
+// as who sent a reset and what became of an original are.
+func settled(m *trace.Match) bool { return m == nil || m.RST == nil && m.Original == "" }
 
 // Judge implements [Spec].
 func (s Includes) Judge(v *trace.View) Outcome {
@@ -110,7 +114,7 @@ type Retransmits struct {
 const backoffSlack = 0.125
 
 // Early implements [Spec].
-func (s Retransmits) Early() bool { return s.Times.OrMore && !s.Exponential }
+func (s Retransmits) Early() bool { return s.Times.OrMore && !s.Exponential && settled(&s.Match) }
 
 // Judge implements [Spec].
 func (s Retransmits) Judge(v *trace.View) Outcome {

@@ -67,7 +67,7 @@ type In struct {
 }
 
 // Early implements [Spec]: what bounds the part does not move once it is there.
-func (s In) Early() bool { return s.Of.Early() }
+func (s In) Early() bool { return s.Of.Early() && settled(s.Part.After) && settled(s.Part.Before) }
 
 // Judge implements [Spec].
 func (s In) Judge(v *trace.View) Outcome {

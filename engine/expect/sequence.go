@@ -39,7 +39,7 @@ type Sequence struct{ Rows []Row }
 // Early implements [Spec].
 func (s Sequence) Early() bool {
 	for i := range s.Rows {
-		if !s.Rows[i].Times.OrMore && s.Rows[i].Times.Min != 1 {
+		if !s.Rows[i].Times.OrMore && s.Rows[i].Times.Min != 1 || !settled(&s.Rows[i].Match) {
 			return false
 		}
 	}

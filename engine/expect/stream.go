@@ -18,8 +18,9 @@ type Stalls struct {
 	Times  Count
 }
 
-// Early implements [Spec].
-func (s Stalls) Early() bool { return s.Times.OrMore }
+// Early implements [Spec]: until something arrives it is what was sent that is
+// looked at.
+func (s Stalls) Early() bool { return false }
 
 // Judge implements [Spec].
 func (s Stalls) Judge(v *trace.View) Outcome {

@@ -63,8 +63,8 @@ type place struct {
 	kind probe.Kind
 }
 
-// Watch begins to listen to what happens in the namespaces of nodes, which have
-// their names.
+// Watch begins to listen to what happens in the namespaces of nodes, each
+// named as its node.
 // The witness owns ring.
 func Watch(ring *probe.Ring, start time.Time, nodes []*netns.NS) (*Witness, error) {
 	w := &Witness{ring: ring, nodes: map[uint64]string{}, open: map[place][]*Event{}}

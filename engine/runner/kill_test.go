@@ -225,6 +225,8 @@ func killOne(t *testing.T, i int, after time.Duration, parent bool) string {
 		t.Fatal(err)
 	}
 	if !parent && !eventually(func() bool { return len(children(c.Process.Pid)) > 0 }) {
+		_ = c.Process.Kill()
+		_ = c.Wait()
 		t.Fatal("no worker came to be")
 	}
 	time.Sleep(after) // the random moment

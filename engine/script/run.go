@@ -115,8 +115,10 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 	if lost, why := lab.Lost(); lost > 0 && (res.Verdict == world.Passed || res.Verdict == world.Failed) {
 		res = world.Result{Verdict: world.Inconclusive, Why: fmt.Sprintf("the engine lost %d frames: %v", lost, why)}
 	}
+	deaf := false
 	if r.Witness != nil {
 		if _, lost, _ := r.Witness.Events(); lost > 0 { // an error is one of whatever asked
+			deaf = true
 			why := fmt.Sprintf("%d events of the kernel's were lost: nothing follows from one that is missing", lost)
 			if res.Verdict == world.Failed {
 				res = world.Result{Verdict: world.Inconclusive, Why: why}
@@ -126,12 +128,12 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 		}
 	}
 	res.Packets, res.Spared = len(lab.Trace.Packets()), r.Spared
-	if o.Form && r.Captured() {
+	if o.Form && r.Captured() && !deaf {
 		// What is on its way belongs to it, whether or not the script waited.
 		_ = lab.Relay.WaitIdle(ctx, world.Quiet)
 		r.Event(world.Event{Kind: world.EventForm, Text: judge.Form(&r.Run)})
 	}
-	_, res.Stalled = lab.Stalls.During(r.Started)
+	_, res.Stalled = lab.Stalls.During(lab.Trace.Start)
 	if o.Keep && res.Verdict != world.Passed {
 		r.keep(ctx, res)
 	}

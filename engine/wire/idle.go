@@ -43,12 +43,18 @@ func (r *Relay) WaitIdle(ctx context.Context, quiet time.Duration) error {
 	}
 }
 
-// WaitNews waits like [Relay.WaitIdle], but no longer than until more frames were
-// handled than seen. It returns how many that are, in passes, and whether the
-// wires are idle.
+// Passes is how often the relay has handled frames so far.
+func (r *Relay) Passes() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.passes
+}
+
+// WaitNews waits like [Relay.WaitIdle], but no longer than until the relay has
+// handled frames after the pass of the number seen. It returns the number of the
+// newest pass, and whether the wires are idle and have been since then.
 func (r *Relay) WaitNews(ctx context.Context, quiet time.Duration, seen uint64) (passes uint64, idle bool, err error) {
 	for {
-		wait := r.busyFor(quiet)
 		r.mu.Lock()
 		passes = r.passes
 		if r.news == nil {
@@ -56,8 +62,12 @@ func (r *Relay) WaitNews(ctx context.Context, quiet time.Duration, seen uint64) 
 		}
 		news := r.news
 		r.mu.Unlock()
-		if passes != seen || wait <= 0 {
-			return passes, passes == seen, nil
+		if passes != seen {
+			return passes, false, nil
+		}
+		wait := r.busyFor(quiet)
+		if wait <= 0 {
+			return passes, r.Passes() == seen, nil
 		}
 		t := time.NewTimer(wait)
 		select {

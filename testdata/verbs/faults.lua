@@ -488,3 +488,18 @@ each("jitter-of-a-wire", function(net)
   expect(net.trace):never { tcp = "rexmit", original = "lost" }
   expect(net.trace):never { from = net.client, sack = true }
 end, function(ip) return path { host "client", wire { name = "wan", delay = "5ms", jitter = "4ms" }, host "server", ip = ip } end)
+
+-- An expectation holds as soon as the trace shows it, though what is held back
+-- is sent again and again and the wires do not come to rest.
+each("hold-and-expect", function(net)
+  local l = net.server:listen(80)
+  local c = net.client:dial { to = l }
+  local s = l:accept()
+  local held = net.wan:hold { from = net.client, payload = "held" }
+  c:write "held"
+  must(held:wait(1, { timeout = "3s" })):is_true()
+  s:write "answer"
+  expect(net.trace:at(net.client)):includes { from = net.server, payload = "answer" }
+  expect(held.hits, "before the first timeout"):equals(1)
+  held:release()
+end)

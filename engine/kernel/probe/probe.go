@@ -32,7 +32,7 @@ type Probe struct {
 	programs    []*ebpf.Program // that are attached
 	links       []link.Link
 	names       Names
-	symbols     *os.File // the kernel's functions, for those who read the rings
+	symbols     *publication // for those who read the rings
 	// Missing says what this kernel does not tell: a program's name and why it
 	// could not be used.
 	Missing map[string]error
@@ -45,8 +45,6 @@ var ErrUnsupported = errors.New("the kernel's own reasons cannot be read")
 // this kernel does not take are in Missing; without a single one it fails with
 // [ErrUnsupported].
 func Load() (*Probe, error) {
-	read := make(chan symbols, 1)
-	go func() { read <- readSymbols() }()
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
 	if err != nil {
 		return nil, fmt.Errorf("read programs: %w", err)
@@ -79,7 +77,7 @@ func Load() (*Probe, error) {
 	if len(p.links) == 0 {
 		return nil, errors.Join(fmt.Errorf("%w: %w", ErrUnsupported, p.Missing[all[0]]), p.Close())
 	}
-	if p.symbols, err = (<-read).share(); err != nil {
+	if p.symbols, err = publish(readSymbols); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil

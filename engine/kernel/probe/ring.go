@@ -18,7 +18,8 @@ import (
 type Ring struct {
 	rings, lost, ring *ebpf.Map
 	names             Names
-	symbols           *os.File // the probe's
+	symbols           *publication  // the probe's, or
+	others            *subscription // to that of another process
 	programs          []*ebpf.Program
 	reader            *ringbuf.Reader
 	watched           []uint64
@@ -52,7 +53,11 @@ func (p *Probe) NewRing() (*Ring, error) {
 // symbols, which are read once for all, the maps and the programs. They are
 // the caller's to close.
 func (r *Ring) Files() ([]*os.File, error) {
-	fds := []int{int(r.symbols.Fd()), r.rings.FD(), r.lost.FD(), r.ring.FD()}
+	var fds []int
+	for _, f := range r.symbols.files() {
+		fds = append(fds, int(f.Fd()))
+	}
+	fds = append(fds, r.rings.FD(), r.lost.FD(), r.ring.FD())
 	for _, p := range r.programs {
 		fds = append(fds, p.FD())
 	}
@@ -77,13 +82,14 @@ func (r *Ring) Names() Names { return r.names }
 // from fd on.
 func Open(fd, files int, names Names) (*Ring, error) {
 	r := &Ring{names: names}
-	if err := adopt(fd); err != nil {
-		return nil, err
-	}
-	fd, files = fd+1, files-1
-	maps := []**ebpf.Map{&r.rings, &r.lost, &r.ring}
 	for i := range files {
 		unix.CloseOnExec(fd + i)
+	}
+	r.others = subscribe(fd)
+	shared = r.others
+	fd, files = fd+subscriptionFiles, files-subscriptionFiles
+	maps := []**ebpf.Map{&r.rings, &r.lost, &r.ring}
+	for i := range files {
 		var err error
 		if i < len(maps) {
 			*maps[i], err = ebpf.NewMapFromFD(fd + i)
@@ -192,12 +198,13 @@ func (r *Ring) Release() error {
 	var netns uint64
 	var at uint32
 	var mine []uint64
-	for it := r.rings.Iterate(); it.Next(&netns, &at); {
+	it := r.rings.Iterate()
+	for it.Next(&netns, &at) {
 		if at == uint32(id) {
 			mine = append(mine, netns)
 		}
 	}
-	var errs []error
+	errs := []error{it.Err()}
 	for _, netns := range mine {
 		for _, m := range []*ebpf.Map{r.rings, r.lost} {
 			if err := m.Delete(netns); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
@@ -220,6 +227,7 @@ func (r *Ring) Close() error {
 	for _, p := range r.programs {
 		errs = append(errs, p.Close())
 	}
+	errs = append(errs, r.others.Close())
 	r.reader, r.programs = nil, nil
 	return errors.Join(errs...)
 }

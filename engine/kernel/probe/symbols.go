@@ -6,25 +6,22 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
-	"errors"
-	"fmt"
+	"hash/fnv"
 	"io"
 	"os"
 	"slices"
 	"sort"
 	"strings"
 	"sync"
-
-	"golang.org/x/sys/unix"
 )
 
 // symbols are the kernel's functions in the order of their addresses, in a form
-// that processes can share: how many there are, for each its address and where
-// its name ends, and the names one after the other.
+// that processes can share: how many there are, of which modules, for each its
+// address and where its name ends, and the names one after the other.
 type symbols []byte
 
 const (
-	symbolsHead = 8
+	symbolsHead = 16
 	symbolSize  = 16
 )
 
@@ -33,6 +30,28 @@ func (s symbols) len() int {
 		return 0
 	}
 	return int(binary.NativeEndian.Uint64(s))
+}
+
+// of is a hash of the names of the modules that s has the functions of.
+func (s symbols) of() uint64 {
+	if len(s) < symbolsHead {
+		return 0
+	}
+	return binary.NativeEndian.Uint64(s[8:])
+}
+
+// modules is a hash of the names of the modules that are loaded now.
+func modules() uint64 {
+	text, err := os.ReadFile("/proc/modules")
+	if err != nil {
+		return 0 // a kernel without
+	}
+	h := fnv.New64a()
+	for line := range bytes.Lines(text) {
+		name, _, _ := bytes.Cut(line, []byte{' '})
+		_, _ = h.Write(append(name, '\n')) // it cannot fail
+	}
+	return h.Sum64()
 }
 
 func (s symbols) addr(i int) uint64 {
@@ -54,6 +73,7 @@ func (s symbols) name(i int) string {
 // readSymbols reads /proc/kallsyms, which takes a tenth of a second. It is
 // empty where the kernel hides its addresses.
 func readSymbols() symbols {
+	loaded := modules() // before: one that comes meanwhile has them read again
 	f, err := os.Open("/proc/kallsyms")
 	if err != nil {
 		return nil
@@ -63,12 +83,12 @@ func readSymbols() symbols {
 	if _, err := io.Copy(text, f); err != nil {
 		return nil
 	}
-	return parseSymbols(text.Bytes())
+	return parseSymbols(text.Bytes(), loaded)
 }
 
 // parseSymbols reads the format of kallsyms: address, type and name of each
-// symbol, and its module.
-func parseSymbols(text []byte) symbols {
+// symbol, and its module. The loaded modules are those of the hash.
+func parseSymbols(text []byte, of uint64) symbols {
 	type symbol struct {
 		addr uint64
 		name []byte
@@ -94,6 +114,7 @@ func parseSymbols(text []byte) symbols {
 	slices.SortStableFunc(all, func(a, b symbol) int { return cmp.Compare(a.addr, b.addr) })
 	out := make(symbols, 0, symbolsHead+len(all)*symbolSize+size)
 	out = binary.NativeEndian.AppendUint64(out, uint64(len(all)))
+	out = binary.NativeEndian.AppendUint64(out, of)
 	end := 0
 	for _, s := range all {
 		end += len(s.name)
@@ -120,48 +141,19 @@ func hex(digits []byte) (n uint64, ok bool) {
 	return n, true
 }
 
-// shared are the symbols that another process read ([Open]).
-var shared symbols
+// shared are those that another process reads ([Open]).
+var shared *subscription
 
 // kallsyms are the kernel's functions.
 var kallsyms = sync.OnceValue(func() symbols {
 	if shared != nil {
-		return shared
+		// A case may load modules: then this process reads for itself.
+		if s := shared.read(); s.of() == modules() {
+			return s
+		}
 	}
 	return readSymbols()
 })
-
-// share makes a file of s, to be mapped by other processes.
-func (s symbols) share() (_ *os.File, err error) {
-	fd, err := unix.MemfdCreate("symbols", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("share the kernel's symbols: %w", err)
-	}
-	f := os.NewFile(uintptr(fd), "symbols")
-	if _, err := f.Write(s); err != nil {
-		return nil, errors.Join(fmt.Errorf("share the kernel's symbols: %w", err), f.Close())
-	}
-	return f, nil
-}
-
-// adopt maps the symbols that another process shares in the file fd, which it
-// closes.
-func adopt(fd int) (err error) {
-	defer func() { err = errors.Join(err, unix.Close(fd)) }()
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return fmt.Errorf("size of the kernel's symbols: %w", err)
-	}
-	if st.Size == 0 {
-		return nil
-	}
-	b, err := unix.Mmap(fd, 0, int(st.Size), unix.PROT_READ, unix.MAP_SHARED)
-	if err != nil {
-		return fmt.Errorf("map the kernel's symbols: %w", err)
-	}
-	shared = b
-	return nil
-}
 
 // Function is the name of the kernel function that an address is in, empty if
 // the kernel hides its addresses.
@@ -186,7 +178,7 @@ func Functions(stack []uint64) []string {
 		// A return address is behind the call, which may be a function's last
 		// instruction.
 		name := Function(a - 1)
-		if i <= depthOfTracing && tracing(name) {
+		if i < depthOfTracing && tracing(name) {
 			out = nil // and the program, which may have no name that is known
 		} else if name != "" {
 			out = append(out, name)

@@ -2,32 +2,11 @@
 
 package probe
 
-import (
-	"testing"
-
-	"golang.org/x/sys/unix"
-)
+import "testing"
 
 func TestSymbols(t *testing.T) {
-	s := parseSymbols([]byte("ffffffff81000100 T second\nffffffff81000000 T first\nffffffff81000000 T alias\n" +
-		"ffffffff81000200 D data\nffffffffc0000000 t ours\t[module]\n0000000000000000 T hidden\nbad line\nffffffff8100030g T no\nffffffff81000300 w last"))
-	f, err := s.share()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := shared
-	defer func() { shared = before }()
-	if err := adopt(fd); err != nil {
-		t.Fatal(err)
-	}
-	if string(shared) != string(s) {
-		t.Error("what is shared is something else")
-	}
+	s := parseSymbols([]byte("ffffffff81000100 T second\nffffffff81000000 T first\nffffffff81000000 T alias\n"+
+		"ffffffff81000200 D data\nffffffffc0000000 t ours\t[module]\n0000000000000000 T hidden\nbad line\nffffffff8100030g T no\nffffffff81000300 w last"), 7)
 	for i, want := range []struct {
 		addr uint64
 		name string
@@ -36,7 +15,10 @@ func TestSymbols(t *testing.T) {
 			t.Errorf("symbol %d of %d: want %+v", i, s.len(), want)
 		}
 	}
-	for _, none := range []symbols{nil, parseSymbols(nil), parseSymbols([]byte("\n\n"))} {
+	if s.of() != 7 {
+		t.Errorf("of modules %d", s.of())
+	}
+	for _, none := range []symbols{nil, parseSymbols(nil, 0), parseSymbols([]byte("\n\n"), 0)} {
 		if none.len() != 0 {
 			t.Errorf("%d symbols", none.len())
 		}
@@ -61,7 +43,7 @@ func TestFunction(t *testing.T) {
 func FuzzParseSymbols(f *testing.F) {
 	f.Add([]byte("ffffffff81000000 T _stext\nffffffffc0000000 t ours\t[module]\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		s := parseSymbols(text)
+		s := parseSymbols(text, 0)
 		for i := range s.len() {
 			if i > 0 && s.addr(i) < s.addr(i-1) {
 				t.Fatalf("symbol %d is out of order", i)

@@ -142,8 +142,16 @@ func (r *Run) Settle() {
 	r.VM.Block(func() { _ = r.Lab.Relay.WaitIdle(r.VM.Context(), Quiet) })
 }
 
-// News waits until something was on the wires after what was seen, but for a
-// pause at least, or until they are idle. It returns what is seen now.
+// Passes is how often the relay has handled frames. It waits for a pass that is
+// not over, which may need the interpreter for a box.
+func (r *Run) Passes() (n uint64) {
+	r.VM.Block(func() { n = r.Lab.Relay.Passes() })
+	return n
+}
+
+// News waits until there was something on the wires after the relay's pass of
+// the number seen, but for a pause at least, or until they are idle. It returns
+// the number of the newest pass.
 func (r *Run) News(seen uint64, pause time.Duration) (now uint64, idle bool) {
 	r.VM.Block(func() {
 		t := time.NewTimer(pause)
