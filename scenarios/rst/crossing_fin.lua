@@ -44,7 +44,7 @@ scenario "crossing-fin" {
     if v.first == "request" then
       request:release(1)
       -- The answer of the server's kernel is on its way before the FIN is let go.
-      expect(net.trace:at(server)):includes { from = client, payload = "GET /two" }
+      expect(net.trace:at(server)):sequence { { from = client, payload = "GET /two" }, { from = server, tcp = "rst" } }
       fin:release(1)
     else
       fin:release(1)
