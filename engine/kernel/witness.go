@@ -64,8 +64,7 @@ type place struct {
 }
 
 // Watch begins to listen to what happens in the namespaces of nodes, each
-// named as its node.
-// The witness owns ring.
+// named as its node. The witness owns ring.
 func Watch(ring *probe.Ring, start time.Time, nodes []*netns.NS) (*Witness, error) {
 	w := &Witness{ring: ring, nodes: map[uint64]string{}, open: map[place][]*Event{}}
 	var now unix.Timespec

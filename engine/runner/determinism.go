@@ -4,6 +4,7 @@ package runner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +35,7 @@ type round struct {
 	stalled time.Duration // the longest stall of the host
 }
 
-func (r *round) quiet() bool { return r.stalled < stall.Matters }
+func (r round) quiet() bool { return r.stalled < stall.Matters }
 
 // Event implements [Sink].
 func (d *Determinism) Event(t *Task, e world.Event) {
@@ -103,15 +104,8 @@ func (c *rounds) compare() (same, left int, differ, excused []string) {
 	if len(c.runs) == 0 {
 		return same, left, nil, nil
 	}
-	first := &c.runs[0]
-	for i := range c.runs {
-		if c.runs[i].quiet() {
-			first = &c.runs[i]
-			break
-		}
-	}
-	for i := range c.runs {
-		r := &c.runs[i]
+	first := c.runs[max(slices.IndexFunc(c.runs, round.quiet), 0)]
+	for _, r := range c.runs {
 		diff := normal.Diff(first.form, r.form)
 		about := fmt.Sprintf("%s differs from %s:\n      %s", r.name, first.name, strings.Join(diff, "\n      "))
 		switch {

@@ -33,14 +33,23 @@ func (r *Relay) WaitIdle(ctx context.Context, quiet time.Duration) error {
 		if wait <= 0 {
 			return nil
 		}
-		t := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
-		case <-t.C:
+		if err := pause(ctx, wait, nil); err != nil {
+			return err
 		}
 	}
+}
+
+// pause waits for so long, or until there is news.
+func pause(ctx context.Context, wait time.Duration, news <-chan struct{}) error {
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-news:
+	case <-t.C:
+	}
+	return nil
 }
 
 // Passes is how often the relay has handled frames so far.
@@ -69,14 +78,8 @@ func (r *Relay) WaitNews(ctx context.Context, quiet time.Duration, seen uint64) 
 		if wait <= 0 {
 			return passes, r.Passes() == seen, nil
 		}
-		t := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return passes, false, ctx.Err()
-		case <-news:
-			t.Stop()
-		case <-t.C:
+		if err := pause(ctx, wait, news); err != nil {
+			return passes, false, err
 		}
 	}
 }

@@ -99,13 +99,9 @@ func TestEachRingHearsItsOwnNamespaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fds := make([]int, len(files)) // as another process gets them: one after the other
 	const first = 200
-	for i, f := range files {
-		fds[i] = first + i
-		if err := unix.Dup3(int(f.Fd()), fds[i], unix.O_CLOEXEC); err != nil {
-			t.Fatal(err)
-		}
+	handOn(t, first, files)
+	for _, f := range files {
 		if err := f.Close(); err != nil {
 			t.Fatal(err)
 		}

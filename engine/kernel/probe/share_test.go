@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"os"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -10,15 +11,22 @@ import (
 	"netrepro/engine/leaktest"
 )
 
-// another is a subscription to p as another process has it.
-func another(t *testing.T, p *publication) *subscription {
+// handOn gives files to another process, so to speak: one after the other from
+// the descriptor first on.
+func handOn(t *testing.T, first int, files []*os.File) {
 	t.Helper()
-	const first = 240
-	for i, f := range p.files() {
+	for i, f := range files {
 		if err := unix.Dup3(int(f.Fd()), first+i, unix.O_CLOEXEC); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// another is a subscription to p as another process has it.
+func another(t *testing.T, p *publication) *subscription {
+	t.Helper()
+	const first = 240
+	handOn(t, first, p.files())
 	return subscribe(first)
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -103,8 +104,8 @@ func parseSymbols(text []byte, of uint64) symbols {
 		if len(line) < digits+4 || !strings.ContainsRune("tTwW", rune(line[digits+1])) {
 			continue
 		}
-		addr, ok := hex(line[:digits])
-		if !ok || addr == 0 { // hidden by kptr_restrict
+		addr, err := strconv.ParseUint(string(line[:digits]), 16, 64)
+		if err != nil || addr == 0 { // hidden by kptr_restrict
 			continue
 		}
 		name, _, _ := bytes.Cut(line[digits+3:], []byte{'\t'}) // a module's name follows
@@ -125,20 +126,6 @@ func parseSymbols(text []byte, of uint64) symbols {
 		out = append(out, s.name...)
 	}
 	return out
-}
-
-func hex(digits []byte) (n uint64, ok bool) {
-	for _, c := range digits {
-		switch {
-		case c >= '0' && c <= '9':
-			n = n<<4 | uint64(c-'0')
-		case c >= 'a' && c <= 'f':
-			n = n<<4 | uint64(c-'a'+10)
-		default:
-			return 0, false
-		}
-	}
-	return n, true
 }
 
 // shared are those that another process reads ([Open]).
