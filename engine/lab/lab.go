@@ -94,6 +94,10 @@ func Up(p *topo.Plan, o Options) (l *Lab, err error) {
 		}
 	}
 	l.Trace = trace.New(start, points, l.file)
+	l.Trace.Stalled = func(since time.Duration) time.Duration {
+		total, _ := l.Stalls.During(start.Add(since))
+		return total
+	}
 	socket := l.socket
 	l.socket = nil
 	l.Relay, err = wire.Start(wire.Config{Socket: socket, Wires: specs, Trace: l.Trace, Stalls: l.Stalls, Seed: o.Seed})

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"netrepro/engine/kernel/probe"
+	"netrepro/engine/netns"
 )
 
 // load loads the programs that ask the kernel for its reasons, once for all
@@ -15,11 +16,26 @@ func load(o Options) *probe.Probe {
 	if o.Inferred || os.Geteuid() != 0 { // a user namespace gives no right to BPF
 		return nil
 	}
+	if !cookies() {
+		return nil
+	}
 	p, err := probe.Load()
 	if err != nil {
 		return nil
 	}
 	return p
+}
+
+// cookies reports whether this kernel tells the cookie of a network namespace,
+// by which events are told apart (Linux 5.14).
+func cookies() bool {
+	ns, err := netns.Here("cookies")
+	if err != nil {
+		return false
+	}
+	defer ns.Close()
+	_, err = ns.Cookie()
+	return err == nil
 }
 
 // listen gives a job a ring of its own for the kernel's events. release ends

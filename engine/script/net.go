@@ -27,7 +27,7 @@ var netClass = &vm.Class{Name: "Net", What: "this topology", Doc: "The lab of th
 		case "trace":
 			return r.VM.New(judge.Trace, r.Lab.Trace.All()), true
 		case "evidence":
-			if r.Witness == nil {
+			if r.Witness == nil || r.Witness.Whole() != "" {
 				return lua.LString(reset.Inferred), true
 			}
 			return lua.LString(reset.FromKernel), true

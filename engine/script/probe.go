@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"netrepro/engine/firewall"
+	"netrepro/engine/kernel/probe"
 	"netrepro/engine/lab"
 	"netrepro/engine/netns"
 	"netrepro/engine/process"
@@ -21,8 +22,8 @@ func lacking(needs []string, o RunOptions) string {
 	var missing []string
 	for _, n := range needs {
 		if n == needKernel {
-			if o.Ring == nil {
-				missing = append(missing, n+" (the kernel's own reasons need Linux 6.10, CAP_BPF and CAP_PERFMON)")
+			if why := mute(o.Ring); why != "" {
+				missing = append(missing, fmt.Sprintf("%s (%s)", n, why))
 			}
 			continue
 		}
@@ -34,6 +35,15 @@ func lacking(needs []string, o RunOptions) string {
 		return ""
 	}
 	return "this machine lacks " + strings.Join(missing, ", ")
+}
+
+// mute says why the kernel cannot be asked for all its reasons, empty if it can.
+func mute(r *probe.Ring) string {
+	if r == nil {
+		return "the kernel's own reasons need Linux 6.10, CAP_BPF and CAP_PERFMON"
+	}
+	names := r.Names()
+	return names.Whole()
 }
 
 // programPrefix begins the need of a program.

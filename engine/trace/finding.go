@@ -13,30 +13,41 @@ import (
 )
 
 // findings are what the analysis says of the packets so far. They are made when
-// first asked for: a trace that nobody asks about costs nothing.
+// first asked for: a trace that nobody asks about costs nothing. They depend on
+// the packets and on what the kernels said of them, not on when either came: a
+// word that changes what is known has the packets analysed anew.
 type findings struct {
 	witness  Witness
 	mu       sync.Mutex
 	analyzer *analysis.Analyzer
 	records  []*analysis.Record // by frame number, from 1
-	unsaid   []*Packet          // those of late that a kernel may still say something of
-	heard    int                // how much the witness had taken in when they were asked of last
+	taken    int                // packets that the witness has taken in
 	asked    time.Duration      // when it was asked last
 }
 
 // Witness knows what the kernels of the nodes said.
 type Witness interface {
-	// Refresh takes in what was said, and returns how much that is since the
-	// trace began. It waits so long for something to be said.
-	Refresh(wait time.Duration) int
-	// Reset is what the kernel said of a reset that left a node; asked is
-	// whether it was asked at all.
-	Reset(p *Packet) (k *reset.Kernel, asked bool)
+	// Hear takes in packets, in the order of the trace, and what the kernels have
+	// said since the last call; it waits so long for something to be said. It
+	// returns the number of the first packet, of those taken in by earlier calls,
+	// of which something else is said now; 0 if there is none.
+	Hear(fresh []*Packet, wait time.Duration) (changed int)
+	// Word is what the kernels said of a packet that was taken in.
+	Word(p *Packet) Word
+}
+
+// Word is what the kernels of the nodes said of a packet.
+type Word struct {
+	// Reset is what the kernel said of a reset that left its node, nil if it said
+	// nothing; Asked is whether it says something of each that it sends.
+	Reset *reset.Kernel
+	Asked bool
 	// Refused is why the kernel threw away a packet that arrived, empty if it
 	// said nothing.
-	Refused(p *Packet) string
-	// Timer is what made a node's kernel send p again, empty if it did not.
-	Timer(p *Packet) string
+	Refused string
+	// Timer is what made a node's kernel send the packet again, empty if it did
+	// not.
+	Timer string
 }
 
 // Ask lets w be asked for what the packets do not tell, from the first that is
@@ -74,35 +85,21 @@ func (t *Trace) Findings() []*analysis.Record {
 	f := &t.findings
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	// The clock first: what was said by then is heard.
+	now := t.now()
+	packets := t.Packets()
+	if f.witness != nil && (len(packets) > f.taken || now-f.asked >= again) {
+		f.asked = now
+		f.hear(packets, 0)
+		t.waitForResets(packets)
+	}
 	if f.analyzer == nil {
 		f.analyzer = analysis.New(analysis.Options{})
 		f.analyzer.Describe(t.CapturePoints())
 	}
-	fresh := t.Packets()[len(f.records):]
-	// The clock first: what was said by then is heard.
-	now := time.Since(t.Start)
-	if f.witness != nil && (len(fresh) > 0 || len(f.unsaid) > 0 && now-f.asked >= again) {
-		f.asked = now
-		f.askAgain(f.witness.Refresh(0), now)
-	}
-	for _, p := range fresh {
-		in := analysis.Input{N: p.N, Time: p.Time, Point: p.Point.Index, Packet: &p.Packet, Payload: p.Payload, Dropped: p.Dropped,
-			Harmed: p.Harmed, Direction: analysis.Out, Paired: p.Dir == Out, Kept: true, More: p.More}
-		if p.Dir == In {
-			in.Direction = analysis.In
-			if p.Sent != nil {
-				in.SameAs = p.Sent.N
-			}
-		}
-		if f.witness != nil {
-			if p.Dir == Out && p.IsTCP() && p.Flags.Has(packet.RST) {
-				in.Kernel, in.Asked = t.whoReset(p)
-			}
-			if !f.ask(p, &in) {
-				f.unsaid = append(f.unsaid, p)
-			}
-		}
+	for _, p := range packets[len(f.records):] {
 		r := &analysis.Record{}
+		in := f.input(p)
 		f.analyzer.Add(&in, r)
 		r.App = slices.Clone(r.App)
 		f.records = append(f.records, r)
@@ -110,53 +107,67 @@ func (t *Trace) Findings() []*analysis.Record {
 	return f.records
 }
 
+// hear lets the witness take in packets, and forgets what was found if a word
+// changes it.
+func (f *findings) hear(packets []*Packet, wait time.Duration) {
+	changed := f.witness.Hear(packets[f.taken:], wait)
+	f.taken = len(packets)
+	if changed > 0 && changed <= len(f.records) {
+		f.analyzer, f.records = nil, nil
+	}
+}
+
+// input is what the analysis gets of p.
+func (f *findings) input(p *Packet) analysis.Input {
+	in := analysis.Input{N: p.N, Time: p.Time, Point: p.Point.Index, Packet: &p.Packet, Payload: p.Payload,
+		Dropped: p.Dropped, Harmed: p.Harmed, Direction: analysis.Out, Paired: p.Dir == Out, Kept: true, More: p.More}
+	if p.Dir == In {
+		in.Direction = analysis.In
+		if p.Sent != nil {
+			in.SameAs = p.Sent.N
+		}
+	}
+	if f.witness == nil {
+		return in
+	}
+	w := f.witness.Word(p)
+	switch {
+	case p.Dir == In:
+		in.Refused = w.Refused
+	case p.IsTCP() && p.Flags.Has(packet.RST):
+		in.Kernel, in.Asked = w.Reset, w.Asked
+	case p.Is(analysis.Rexmit):
+		in.Timer = w.Timer
+	}
+	return in
+}
+
 // Late is how long after a packet its kernel may still say something of it:
-// before a thread or a processor that was taken away in between goes on.
+// before a thread or a processor that was taken away in between goes on. Time in
+// which the host was stalled does not count.
 const Late = 250 * time.Millisecond
 
 // again is how often, at most, the kernels are asked of packets of late while no
 // new ones come.
 const again = 5 * time.Millisecond
 
-// whoReset asks the kernels who sent a reset. One that closes a socket says so
-// only when the packet is on its way (tcp_send_active_reset): where it may have
-// been such a one, it is waited for, because who is not in what the kernel says
-// is taken for a forger.
-func (t *Trace) whoReset(p *Packet) (*reset.Kernel, bool) {
-	w := t.findings.witness
-	k, asked := w.Reset(p)
-	mayBe := p.Flags.Has(packet.ACK) && p.Seq != 0 && t.Owns(p.Point, p.Src)
-	for left := Late; k == nil && asked && mayBe && left > 0; {
-		left = p.Time + Late - time.Since(t.Start)
-		w.Refresh(max(left, 0))
-		k, asked = w.Reset(p)
-	}
-	return k, asked
-}
-
-// ask adds what the kernels said of p, and reports whether there is nothing
-// left that they could say.
-func (f *findings) ask(p *Packet, in *analysis.Input) bool {
-	switch {
-	case p.Dir == In:
-		in.Refused = f.witness.Refused(p)
-		return in.Refused != ""
-	case p.Is(analysis.Rexmit):
-		in.Timer = f.witness.Timer(p)
-		return in.Timer != ""
-	}
-	return true
-}
-
-// askAgain asks once more of the packets of late, if anything more was said. It
-// changes their records, as the analysis does that learns of their fate.
-func (f *findings) askAgain(heard int, now time.Duration) {
-	if heard > f.heard {
-		f.heard = heard
-		f.unsaid = slices.DeleteFunc(f.unsaid, func(p *Packet) bool { return f.ask(p, &f.records[p.N-1].Input) })
-	}
-	for len(f.unsaid) > 0 && f.unsaid[0].Time+Late < now {
-		f.unsaid = f.unsaid[1:]
+// waitForResets waits for what the kernels say of resets that are not analysed
+// yet. One that closes a socket says so only when the packet is on its way
+// (tcp_send_active_reset): where it may have been such a one, it is waited for,
+// because who is not in what the kernel says is taken for a forger.
+func (t *Trace) waitForResets(packets []*Packet) {
+	f := &t.findings
+	for _, p := range packets[min(len(f.records), len(packets)):] {
+		if p.Dir != Out || !p.IsTCP() || !p.Flags.Has(packet.RST|packet.ACK) || p.Seq == 0 || !t.Owns(p.Point, p.Src) {
+			continue
+		}
+		for left := Late; left > 0; {
+			if w := f.witness.Word(p); w.Reset != nil || !w.Asked {
+				break
+			}
+			left = p.Time + Late + t.stalledSince(p.Time) - t.now()
+			f.hear(packets, max(left, 0))
+		}
 	}
 }
 

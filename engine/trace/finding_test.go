@@ -9,119 +9,94 @@ import (
 	"netrepro/engine/reset"
 )
 
-// slow is a kernel that has its say only once it is waited for, or asked again.
+// slow is a kernel that says something of the packet n once the clock is at so
+// much. The clock goes on only while it is waited for.
 type slow struct {
-	said    bool
-	waited  time.Duration
-	reset   *reset.Kernel
-	refused string
-	timer   string
+	now, stalled time.Duration
+	at           time.Duration
+	n            int
+	word         Word
+	mute         bool
+	taken        int
+	said         bool
+	waited       time.Duration
 }
 
-func (s *slow) Refresh(wait time.Duration) int {
-	if wait > 0 {
-		s.waited, s.said = wait, true
+func (s *slow) Hear(fresh []*Packet, wait time.Duration) (changed int) {
+	if !s.said && s.now+wait >= s.at {
+		s.said = true
+		wait = max(s.at-s.now, 0)
+		if s.n <= s.taken {
+			changed = s.n
+		}
 	}
-	if s.said {
-		return 1
-	}
-	return 0
+	s.waited += wait
+	s.now += wait
+	s.taken += len(fresh)
+	return changed
 }
 
-func (s *slow) Reset(*Packet) (*reset.Kernel, bool) {
-	if s.said {
-		return s.reset, true
+func (s *slow) Word(p *Packet) Word {
+	if s.said && p.N == s.n {
+		w := s.word
+		w.Asked = !s.mute
+		return w
 	}
-	return nil, true
+	return Word{Asked: !s.mute}
 }
 
-func (s *slow) Refused(*Packet) string {
-	if s.said {
-		return s.refused
-	}
-	return ""
-}
-
-func (s *slow) Timer(*Packet) string {
-	if s.said {
-		return s.timer
-	}
-	return ""
-}
-
-// TestLateWord has kernels speak when their packet has long been recorded.
 func TestLateWord(t *testing.T) {
 	closed := &reset.Kernel{Reason: "TCP_ABORT_ON_CLOSE"}
-	tests := []struct {
-		name  string
-		word  slow
-		last  step
-		check func(t *testing.T, w *wire, s *slow, p *Packet)
-	}{
-		{"a socket that is closed", slow{reset: closed}, step{ms, 's', packet.RST | packet.ACK, 1, 1, 0, false}, func(t *testing.T, w *wire, s *slow, p *Packet) {
-			v := p.Finding().Reset
-			if v.Kernel != closed || v.Kind != reset.Active || v.Cause != reset.Unread {
-				t.Errorf("got %v, want the kernel's word", v)
+	rstAck := step{ms, 's', packet.RST | packet.ACK, 1, 1, 0, false}
+	sentBy := func(kind reset.Kind, waited time.Duration) func(*testing.T, *slow, *analysis.Record) {
+		return func(t *testing.T, s *slow, r *analysis.Record) {
+			if r.Reset.Kind != kind || s.waited != waited {
+				t.Errorf("%v after waiting for %s, want %s after %s", r.Reset, s.waited, kind, waited)
 			}
-			if s.waited <= 0 || s.waited > Late {
-				t.Errorf("waited for up to %s, want something up to %s", s.waited, Late)
-			}
-		}},
-		{"no socket", slow{reset: closed}, step{ms, 's', packet.RST, 1, 0, 0, false}, func(t *testing.T, w *wire, s *slow, p *Packet) {
-			// The kernel says this before the packet is on its way.
-			if v := p.Finding().Reset; v.Kernel != nil || s.waited != 0 {
-				t.Errorf("got %v after a wait of %s, want none", v, s.waited)
-			}
-		}},
-		{"not refused yet", slow{refused: "NO_SOCKET"}, step{ms, 'c', fPA, 1, 1, 10, false}, func(t *testing.T, w *wire, s *slow, p *Packet) {
-			before := w.Findings()
-			at := len(before) - 1
-			if before[at].Refused != "" {
-				t.Fatalf("refused for %q before it was said", before[at].Refused)
-			}
-			s.said = true
-			w.Start = w.Start.Add(-again) // it is not asked at once
-			if got := w.Findings()[at].Refused; got != "NO_SOCKET" {
-				t.Errorf("got %q, want what was said since", got)
-			}
-		}},
-		{"sent again for no reason yet", slow{timer: "tcp_retransmit_timer"}, step{300 * ms, 'c', fPA, 1, 1, 10, false}, func(t *testing.T, w *wire, s *slow, p *Packet) {
-			resent := w.send(step{300 * ms, 'c', fPA, 1, 1, 10, false})
-			if !resent.Is(analysis.Rexmit) {
-				t.Fatal("it is no retransmission")
-			}
-			if got := resent.Finding().Timer; got != "" {
-				t.Fatalf("timer %q before it was said", got)
-			}
-			s.said = true
-			w.Start = w.Start.Add(-again)
-			if got := resent.Finding().Timer; got != "tcp_retransmit_timer" {
-				t.Errorf("got %q, want what was said since", got)
-			}
-		}},
-		{"too late", slow{refused: "NO_SOCKET"}, step{ms, 'c', fPA, 1, 1, 10, false}, func(t *testing.T, w *wire, s *slow, p *Packet) {
-			at := len(w.Findings()) - 1
-			w.Start = time.Now().Add(-time.Hour)
-			w.Findings()
-			s.said = true
-			if got := w.Findings()[at].Refused; got != "" {
-				t.Errorf("got %q, want nothing of an hour later", got)
-			}
-		}},
+		}
 	}
-	for _, tt := range tests {
+	for _, tt := range []struct {
+		name  string
+		word  slow // at is counted from the last packet
+		last  step
+		check func(*testing.T, *slow, *analysis.Record)
+	}{
+		{"a socket that is closed", slow{at: 100 * ms, word: Word{Reset: closed}}, rstAck, sentBy(reset.Active, 100*ms)},
+		{"who says nothing did not send it", slow{at: time.Hour}, rstAck, sentBy(reset.Forged, Late)},
+		{"a host that was stalled is waited for", slow{at: 600 * ms, stalled: 500 * ms, word: Word{Reset: closed}}, rstAck, sentBy(reset.Active, 600*ms)},
+		{"a kernel that tells of no resets", slow{at: time.Hour, mute: true}, rstAck, sentBy(reset.Active, 0)},
+		{"no socket: said before the packet is on its way", slow{at: time.Hour}, step{ms, 's', packet.RST, 1, 0, 0, false}, sentBy(reset.Firewall, 0)},
+		{"refused, heard of late", slow{at: 10 * ms, word: Word{Refused: "NO_SOCKET"}}, step{ms, 'c', fPA, 1, 1, 10, false},
+			func(t *testing.T, s *slow, r *analysis.Record) {
+				if r.Refused != "NO_SOCKET" {
+					t.Errorf("refused %q", r.Refused)
+				}
+			}},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWire()
-			w.Start = time.Now().Add(time.Hour) // so that it is never too late
-			s := tt.word
-			w.Ask(&s)
-			for _, g := range handshake {
+			w, s := newWire(), tt.word
+			for _, g := range append(append([]step(nil), handshake...), step{ms, 'c', fPA, 1, 1, 10, false}) {
 				w.send(g)
 			}
-			if tt.word.reset != nil {
-				w.Start = time.Now()
+			_ = w.Findings() // what is known of these is known before the last
+			p := w.send(tt.last)
+			w.Trace.Now = func() time.Duration { return s.now }
+			w.Stalled = func(time.Duration) time.Duration { return s.stalled }
+			s.now, s.n = p.Time, p.N
+			if tt.word.word.Refused != "" {
+				s.n++ // where it arrived
 			}
-			tt.check(t, w, &s, w.send(tt.last))
+			s.at += p.Time
+			w.Ask(&s)
+			r := w.Findings()[s.n-1]
+			if s.now < s.at && s.word != (Word{}) { // not heard yet
+				if r.Refused != "" {
+					t.Fatal("it was said too early")
+				}
+				s.now = s.at
+				r = w.Findings()[s.n-1]
+			}
+			tt.check(t, &s, r)
 		})
 	}
 }

@@ -59,6 +59,25 @@ type Trace struct {
 	truncated bool
 
 	findings findings
+	// Now is the time since the start, and Stalled for how long of it the host
+	// kept the engine from running since a time; both may be set before the first
+	// packet. By themselves they are the machine's clock, and never.
+	Now     func() time.Duration
+	Stalled func(since time.Duration) time.Duration
+}
+
+func (t *Trace) now() time.Duration {
+	if t.Now != nil {
+		return t.Now()
+	}
+	return time.Since(t.Start)
+}
+
+func (t *Trace) stalledSince(since time.Duration) time.Duration {
+	if t.Stalled == nil {
+		return 0
+	}
+	return t.Stalled(since)
 }
 
 // New starts an empty trace. A nil file keeps it in memory alone.

@@ -56,6 +56,9 @@ type Event struct {
 	// Packet is the beginning of the packet that the event is about, from its
 	// IP header; nil if there is none. For SendReset it is what is answered.
 	Packet []byte
+	// Cloned says that the kernel made a second reference to the packet, for a
+	// raw socket or a capture, at some time.
+	Cloned bool
 	Stack  []uint64 // kernel addresses, innermost first
 }
 
@@ -68,12 +71,13 @@ type raw struct {
 	Reason, Pid, StackLen                       uint32
 	RcvNxt, CopiedSeq, SndUna, SndNxt, WriteSeq uint32
 	Kind, State, OldState, Family               uint8
-	Linger0, Packet                             uint8
+	Linger0, Packet, Cloned                     uint8
+	_                                           [1]byte
 	Sport, Dport                                uint16
 	Saddr, Daddr                                [16]byte
 	Comm                                        [16]byte
 	Data                                        [120]byte
-	_                                           [6]byte
+	_                                           [4]byte
 	Stack                                       [24]uint64
 }
 
@@ -89,10 +93,28 @@ func State(n uint8) string {
 	return fmt.Sprint(n)
 }
 
-// Names are the running kernel's names of its reasons, by number.
+// Names are the running kernel's names of its reasons, by number, and what it
+// tells at all.
 type Names struct {
 	Resets map[uint32]string `json:"resets"`
 	Drops  map[uint32]string `json:"drops"`
+	// Mute are the kinds of event that this kernel does not tell, and why not.
+	Mute map[Kind]string `json:"mute,omitempty"`
+}
+
+// Tells reports whether this kernel tells every event of a kind. From the
+// silence of one that does not, nothing follows.
+func (n *Names) Tells(k Kind) bool { _, mute := n.Mute[k]; return !mute }
+
+// Whole says why the kernel is no witness of everything, empty if it is: some
+// kernels tell of drops, but not of resets.
+func (n *Names) Whole() string {
+	for k := SendReset; k <= Drop; k++ {
+		if why, mute := n.Mute[k]; mute {
+			return fmt.Sprintf("of %ss it does not tell: %s", k, why)
+		}
+	}
+	return ""
 }
 
 func namesOf(types *btf.Spec) Names {
@@ -134,7 +156,7 @@ func (n *Names) event(b []byte) (Event, error) {
 		e.Local, e.Remote = address(r.Family, r.Saddr, r.Sport), address(r.Family, r.Daddr, r.Dport)
 	}
 	if r.Packet != 0 {
-		e.Packet = bytes.Clone(r.Data[:])
+		e.Packet, e.Cloned = bytes.Clone(r.Data[:]), r.Cloned != 0
 	}
 	for _, a := range r.Stack[:min(int(r.StackLen)/8, len(r.Stack))] {
 		if a != 0 {

@@ -59,12 +59,15 @@ struct sk_buff {
 	struct sock *sk;
 	unsigned long _skb_refdst;
 	char cb[48];
+	__u8 cloned:1;
 	unsigned char *head;
 	__u16 transport_header;
 	__u16 network_header;
 };
 
-struct task_struct { int tgid; };
+// Its numbers are those of the running kernel: NO_SOCKET is 2 on Linux 5.17 to
+// 6.1 and 3 on later ones.
+enum skb_drop_reason { SKB_DROP_REASON_NOT_SPECIFIED = 2 };
 
 #pragma clang attribute pop
 
@@ -90,6 +93,7 @@ struct event {
 	__u8 family;
 	__u8 linger0; // SO_LINGER is on with no time
 	__u8 packet; // bytes of packet are those of the skb that was looked at
+	__u8 cloned; // another skb has, or had, the same packet
 	__u16 sport, dport; // host order; local and remote
 	__u8 saddr[16], daddr[16];
 	char comm[16];
@@ -152,9 +156,10 @@ static __always_inline __u64 netns_of(struct sk_buff *skb, struct sock *sk)
 static __always_inline void about_socket(struct event *e, struct sock *sk)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	__u64 key = (__u64)sk; // on the stack: Linux before 6.4 takes no key in a ring
 	struct change *c;
 
-	e->socket = (__u64)sk;
+	e->socket = key;
 	e->state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	e->family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	e->sport = BPF_CORE_READ(sk, __sk_common.skc_num);
@@ -166,7 +171,7 @@ static __always_inline void about_socket(struct event *e, struct sock *sk)
 		BPF_CORE_READ_INTO((__be32 *)&e->saddr, sk, __sk_common.skc_rcv_saddr);
 		BPF_CORE_READ_INTO((__be32 *)&e->daddr, sk, __sk_common.skc_daddr);
 	}
-	c = bpf_map_lookup_elem(&changes, &e->socket);
+	c = bpf_map_lookup_elem(&changes, &key);
 	if (c && c->to == e->state)
 		e->old_state = c->from;
 	// TIME_WAIT (6) and NEW_SYN_RECV (12) are no whole sockets.
@@ -226,6 +231,7 @@ static __always_inline void report(void *ctx, __u8 kind, struct sock *sk, struct
 			// cannot be read whole is read as far as the headers go.
 			if (!bpf_probe_read_kernel(e->data, CUT, head + BPF_CORE_READ(skb, network_header)))
 				e->packet = 1;
+			e->cloned = BPF_CORE_READ_BITFIELD_PROBED(skb, cloned);
 		}
 	}
 	if (kind != DROP) {
@@ -261,8 +267,8 @@ SEC("tp_btf/kfree_skb")
 int BPF_PROG(drop, struct sk_buff *skb, void *location, int reason)
 {
 	// SKB_DROP_REASON_NOT_SPECIFIED is what code says that frees a packet
-	// without thinking of drops; 0 and 1 are no drops.
-	if (reason <= 2)
+	// without thinking of drops; what is below it are no drops.
+	if (reason <= (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NOT_SPECIFIED))
 		return 0;
 	report(ctx, DROP, NULL, skb, reason, (__u64)location);
 	return 0;

@@ -38,13 +38,23 @@ type Probe struct {
 	Missing map[string]error
 }
 
+// kinds are the kinds of event by the programs that report them. set_state
+// reports none: without it a socket's state before is not known.
+var kinds = map[string]Kind{"send_reset": SendReset, "receive_reset": ReceiveReset, "retransmit": Retransmit, "drop": Drop}
+
 // ErrUnsupported says that this machine cannot be asked.
 var ErrUnsupported = errors.New("the kernel's own reasons cannot be read")
 
 // Load loads the programs and hangs them on their tracepoints. Programs that
-// this kernel does not take are in Missing; without a single one it fails with
-// [ErrUnsupported].
-func Load() (*Probe, error) {
+// this kernel does not take are in Missing, and the kinds of event that they
+// report are mute ([Names.Mute]): Linux before 6.10 gives no reason for a reset,
+// and reports none of those that no socket sent. Without a single program Load
+// fails with [ErrUnsupported].
+func Load() (*Probe, error) { return load(nil) }
+
+// load is Load without some of the programs, as on a kernel that does not take
+// them.
+func load(without []string) (*Probe, error) {
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
 	if err != nil {
 		return nil, fmt.Errorf("read programs: %w", err)
@@ -66,6 +76,10 @@ func Load() (*Probe, error) {
 	p.names = namesOf(types)
 	// All at once, for each load reads the kernel's types again; one by one
 	// where the kernel does not take them all.
+	for _, name := range without {
+		delete(programs, name)
+		p.Missing[name] = errors.New("left out")
+	}
 	all := slices.Sorted(maps.Keys(programs))
 	if p.attach(spec, programs, types, all...) != nil {
 		for _, name := range all {
@@ -76,6 +90,13 @@ func Load() (*Probe, error) {
 	}
 	if len(p.links) == 0 {
 		return nil, errors.Join(fmt.Errorf("%w: %w", ErrUnsupported, p.Missing[all[0]]), p.Close())
+	}
+	p.names.Mute = map[Kind]string{}
+	for name, err := range p.Missing {
+		if k := kinds[name]; k != 0 {
+			// A verifier's error is a page; its first line says what it is.
+			p.names.Mute[k], _, _ = strings.Cut(err.Error(), "\n")
+		}
 	}
 	if p.symbols, err = publish(readSymbols); err != nil {
 		return nil, errors.Join(err, p.Close())

@@ -200,3 +200,31 @@ func FuzzEvent(f *testing.F) {
 		}
 	})
 }
+
+// TestMute leaves out programs, as a kernel does that does not take them: what
+// they report is said to be mute, and nothing else is.
+func TestMute(t *testing.T) {
+	leaktest.Lab(t)
+	if p, err := Load(); err != nil {
+		t.Skipf("needs Linux 6.10, CAP_BPF and CAP_PERFMON: %v", err)
+	} else if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for program, kind := range kinds {
+		p, err := load([]string{program})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range kinds {
+			if p.names.Tells(k) != (k != kind) {
+				t.Errorf("without %s: %s is told: %v", program, k, p.names.Tells(k))
+			}
+		}
+		if p.names.Whole() == "" {
+			t.Errorf("without %s the kernel is a witness of everything", program)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
