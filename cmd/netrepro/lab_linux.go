@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -45,7 +45,7 @@ Exit codes: 0 everything as expected, 1 a case failed, 2 script or usage error,
 		},
 	}
 	f := c.Flags()
-	f.IntVarP(&o.Parallel, "jobs", "j", runtime.NumCPU(), "cases side by side")
+	f.VarP((*jobs)(&o.Parallel), "jobs", "j", "cases side by side: a number, or auto for as many as the processors can carry")
 	f.IntVar(&o.Repeat, "repeat", 1, "run each case so many times")
 	f.StringVar(&o.Variant, "variant", "", "run only this variant")
 	f.Uint64Var(&o.Seed, "seed", 1, "what random choices of scripts draw from")
@@ -62,6 +62,33 @@ Exit codes: 0 everything as expected, 1 a case failed, 2 script or usage error,
 	f.BoolVarP(&verbose, "verbose", "v", false, "show what passed, with its evidence")
 	return c
 }
+
+// jobs is the value of --jobs.
+type jobs int
+
+// String implements pflag.Value.
+func (j *jobs) String() string {
+	if *j == runner.Auto {
+		return "auto"
+	}
+	return strconv.Itoa(int(*j))
+}
+
+// Set implements pflag.Value.
+func (j *jobs) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	switch {
+	case text == "auto":
+		n = runner.Auto
+	case err != nil || n < 1:
+		return fmt.Errorf("%q is neither auto nor a number from 1 on", text)
+	}
+	*j = jobs(n)
+	return nil
+}
+
+// Type implements pflag.Value.
+func (*jobs) Type() string { return "jobs" }
 
 func load(cmd *cobra.Command, args []string, o script.Options) ([]*script.File, error) {
 	sources, err := runner.Find(args)
@@ -81,8 +108,8 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, ve
 	if prove && (verify > 0 || o.Repeat > 1 || o.Update || o.Keep) {
 		return errors.New("--prove runs other cases: leave out --repeat, --update, --keep and --verify-determinism")
 	}
-	if o.Parallel < 1 || o.Repeat < 1 || o.Retries < 0 {
-		return errors.New("--jobs and --repeat are at least 1, --retries at least 0")
+	if o.Repeat < 1 || o.Retries < 0 {
+		return errors.New("--repeat is at least 1, --retries at least 0")
 	}
 	files, err := load(cmd, args, o.Options)
 	if err != nil {

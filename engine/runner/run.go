@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -22,7 +23,7 @@ import (
 // Options of a run.
 type Options struct {
 	script.Options
-	Parallel int    // cases side by side, at least 1
+	Parallel int    // cases side by side; [Auto] for as many as the processors can carry
 	Repeat   int    // times each case runs, at least 1
 	Variant  string // only cases of this variant; empty for all
 	Out      string // directory for artifacts
@@ -138,65 +139,99 @@ func Run(ctx context.Context, tasks []*Task, o Options, sink Sink) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	next := make(chan *Task)
-	for range min(max(o.Parallel, 1), len(tasks)) {
-		wg.Go(func() {
-			for t := range next {
-				if err := runTask(ctx, t, o, p, sink, &mu); err != nil {
-					cancel(err)
-				}
-			}
-		})
+	cpus, err := allowed()
+	if err != nil {
+		return err
 	}
-feed:
-	for _, t := range tasks {
-		select {
-		case next <- t:
-		case <-ctx.Done():
-			break feed
+	var wg sync.WaitGroup
+	r := &running{Options: o, probe: p, sink: sink, cpus: cpus}
+	pace := newPace(o.Parallel, len(cpus.ids))
+	for _, t := range inTurn(tasks) {
+		begin := pace.begin
+		if t.Case.Alone {
+			begin = pace.alone
+		}
+		if begin(ctx) != nil {
+			break
+		}
+		wg.Go(func() {
+			res, err := r.task(ctx, t)
+			if err != nil {
+				cancel(err)
+			}
+			pace.end(res)
+		})
+		if t.Case.Alone {
+			wg.Wait() // nothing begins beside it
 		}
 	}
-	close(next)
 	wg.Wait()
 	return context.Cause(ctx)
 }
 
-func runTask(ctx context.Context, t *Task, o Options, p *probe.Probe, sink Sink, mu *sync.Mutex) error {
+// inTurn puts tasks that run alone behind those that run side by side.
+func inTurn(tasks []*Task) []*Task {
+	out := slices.Clone(tasks)
+	slices.SortStableFunc(out, func(a, b *Task) int {
+		switch {
+		case a.Case.Alone == b.Case.Alone:
+			return 0
+		case b.Case.Alone:
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// running is a run at work.
+type running struct {
+	Options
+	probe *probe.Probe
+	cpus  *processors
+	mu    sync.Mutex // of sink
+	sink  Sink
+}
+
+// tell runs f, which tells the sink something.
+func (r *running) tell(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f()
+}
+
+// task runs one task until a try is conclusive, and returns how it ended.
+func (r *running) task(ctx context.Context, t *Task) (res world.Result, err error) {
+	o, sink := r.Options, r.sink
 	if err := os.MkdirAll(t.Dir, 0o755); err != nil {
-		return fmt.Errorf("make directory for artifacts: %w", err)
-	}
-	tell := func(f func()) {
-		mu.Lock()
-		defer mu.Unlock()
-		f()
+		return res, fmt.Errorf("make directory for artifacts: %w", err)
 	}
 	capture, err := filepath.Abs(t.Capture())
 	if err != nil {
-		return fmt.Errorf("make directory for artifacts: %w", err)
+		return res, fmt.Errorf("make directory for artifacts: %w", err)
 	}
 	// A case that writes no capture must not seem to have written the one of
 	// an earlier run.
 	if err := os.Remove(capture); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove the capture of an earlier run: %w", err)
+		return res, fmt.Errorf("remove the capture of an earlier run: %w", err)
 	}
 	job := Job{Name: t.File.Name, Text: []byte(t.File.Text), Case: []byte(t.Case.ID()), Seed: o.Seed, Capture: capture, Lualib: o.Lualib, Keep: o.Keep,
 		Update: o.Update, Form: o.Form, Cure: t.Cure, Harmless: t.Harmless}
-	files, release, err := listen(p, &job)
+	files, release, err := listen(r.probe, &job)
 	if err != nil {
-		return err
+		return res, err
 	}
 	defer release()
-	tell(func() { sink.Begin(t) })
+	set, give := r.cpus.take(t.Case.CPUs)
+	defer give()
+	r.tell(func() { sink.Begin(t) })
 	var events []world.Event
-	var res world.Result
 	for try := 1; ; try++ {
 		events = nil
 		res, err = onMachine(t.Case.Machine, func() (world.Result, error) {
-			return work(ctx, job, files, t.Case.Timeout, func(e world.Event) {
+			return work(ctx, job, start{files, set}, t.Case.Timeout, func(e world.Event) {
 				if e.Kind == world.EventKept { // the lab waits for people
-					tell(func() { flush(sink, t, append(events, e)) })
+					r.tell(func() { flush(sink, t, append(events, e)) })
 					events = nil
 					return
 				}
@@ -204,18 +239,18 @@ func runTask(ctx context.Context, t *Task, o Options, p *probe.Probe, sink Sink,
 			})
 		})
 		if err != nil {
-			return err
+			return res, err
 		}
 		if res.Verdict != world.Inconclusive || try > o.Retries || o.Keep || ctx.Err() != nil {
 			res.Tries = try
 			break
 		}
 	}
-	tell(func() {
+	r.tell(func() {
 		flush(sink, t, events)
 		sink.End(t, res)
 	})
-	return nil
+	return res, nil
 }
 
 // flush passes on what happened in a run that counts.

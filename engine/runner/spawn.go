@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"netrepro/engine/pcap"
 	"netrepro/engine/script/world"
 )
@@ -52,7 +54,7 @@ var ErrCannot = errors.New("this machine does not let netrepro make namespaces")
 
 // work runs one job in a worker. It returns the case's result; an error is
 // one of the runner itself.
-func work(ctx context.Context, job Job, files []*os.File, timeout time.Duration, emit func(world.Event)) (world.Result, error) {
+func work(ctx context.Context, job Job, with start, timeout time.Duration, emit func(world.Event)) (world.Result, error) {
 	started := time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -77,7 +79,7 @@ func work(ctx context.Context, job Job, files []*os.File, timeout time.Duration,
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		defer close(done)
-		res, werr = converse(ctx, job, files, &stderr, watch)
+		res, werr = converse(ctx, job, with, &stderr, watch)
 	}()
 	<-done
 	if job.Capture != "" {
@@ -106,10 +108,18 @@ func work(ctx context.Context, job Job, files []*os.File, timeout time.Duration,
 	return world.Result{Verdict: world.Errored, Took: time.Since(started), Why: why}, nil
 }
 
-// converse starts the worker, gives it the job and takes its events.
-func converse(ctx context.Context, job Job, files []*os.File, stderr *said, emit func(world.Event)) (*world.Result, error) {
+// start is what a worker is given besides its job: files, and the processors
+// that it and all it starts may use.
+type start struct {
+	files []*os.File
+	cpus  *unix.CPUSet
+}
+
+// converse starts the worker, gives it the job and takes its events. The calling
+// goroutine must be locked to its thread.
+func converse(ctx context.Context, job Job, with start, stderr *said, emit func(world.Event)) (*world.Result, error) {
 	c := command(ctx)
-	c.Stderr, c.ExtraFiles = stderr, files
+	c.Stderr, c.ExtraFiles = stderr, with.files
 	in, err := c.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start worker: %w", err)
@@ -119,7 +129,7 @@ func converse(ctx context.Context, job Job, files []*os.File, stderr *said, emit
 	if err != nil {
 		return nil, fmt.Errorf("start worker: %w", err)
 	}
-	if err := c.Start(); err != nil {
+	if err := on(with.cpus, c.Start); err != nil {
 		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
 			return nil, fmt.Errorf("%w: %w", ErrCannot, err)
 		}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 
@@ -42,10 +43,17 @@ type Job struct {
 	RingFiles int          `json:"ring_files,omitempty"`
 }
 
+// minThreads is how many threads of a worker may run Go code at a time: those of
+// the relay, of the script and of its endpoints.
+const minThreads = 4
+
 // Worker runs one job: it reads it from in, writes events to out and returns
 // when the case has ended. It must be called in a process of its own, made by
 // [Run]. in must stay open for as long as the worker may live.
 func Worker(in io.Reader, out io.Writer) error {
+	// On one processor too, for a thread in a system call must not keep the others
+	// from running until the scheduler notices.
+	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), minThreads))
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE) // the parent decides
 	r := bufio.NewReader(in)
 	line, err := r.ReadBytes('\n')

@@ -22,12 +22,16 @@ const DefaultTimeout = 30 * time.Second
 
 // Scenario is one scenario of a file, loaded and checked but not run.
 type Scenario struct {
-	Name     string
-	About    string
-	Manual   Manual
-	Tags     []string
-	Needs    []string
-	Machine  map[string]string // sysctls of the whole machine while it runs
+	Name    string
+	About   string
+	Manual  Manual
+	Tags    []string
+	Needs   []string
+	Machine map[string]string // sysctls of the whole machine while it runs
+	// Alone has no other case of the run beside it, CPUs is how many processors it
+	// and all its programs run on, 1 unless it says otherwise.
+	Alone    bool
+	CPUs     int
 	Timeout  time.Duration
 	Plan     *topo.Plan
 	Variants []Variant
@@ -49,6 +53,9 @@ var scenarioOptions = &vm.Method{Name: "scenario", Options: append([]vm.Option{
 	kind.Opt("tags", kind.Strings, "words to select by"),
 	kind.Opt("needs", kind.Strings, "what the machine must have: "+strings.Join(Needs, ", ")+", program:NAME"),
 	kind.Opt("machine", kMachine, "settings of the whole machine while it runs, alone: "+strings.Join(MachineSettings, ", ")),
+	kind.OptDef("cpus", kind.Int("number of processors", 1, 64, "a whole number"), "1",
+		"processors that the nodes, their programs and the engine share; what a node sends stays in order on one"),
+	kind.OptDef("alone", kind.Bool, "false", "no other case of the run beside it: it measures how fast something is"),
 	kind.OptDef("timeout", kind.Duration, "30s", "for one case, set-up and clean-up not counted"),
 	kind.Need("topology", &vm.Kind{Name: "topology", Type: "Topology", Parse: parseTopology}, "path { … } or graph { … }"),
 	kind.Opt("variants", kind.Table, `a list: { "bug", key = value }, …`),
@@ -127,6 +134,11 @@ func define(c *vm.Call, name string, t *lua.LTable) error {
 	s.Needs, _ = get("needs").([]string)
 	if s.Machine, _ = get("machine").(map[string]string); len(s.Machine) > 0 {
 		s.Needs = append(s.Needs, "root")
+	}
+	s.Alone, _ = get("alone").(bool)
+	s.Alone = s.Alone || len(s.Machine) > 0
+	if s.CPUs, _ = get("cpus").(int); s.CPUs == 0 {
+		s.CPUs = 1
 	}
 	s.run, _ = get("run").(*lua.LFunction)
 	if s.run.IsG {

@@ -2,7 +2,11 @@
 
 package wire
 
-import "netrepro/engine/trace"
+import (
+	"time"
+
+	"netrepro/engine/trace"
+)
 
 // Held is a frame that a fault keeps back.
 type Held struct {
@@ -10,6 +14,7 @@ type Held struct {
 	Packet *trace.Packet
 
 	flight
+	delay    time.Duration // that faults gave it besides
 	released bool
 }
 
@@ -19,32 +24,54 @@ func (h *Held) Released() bool { return h.released }
 // hold keeps a frame back as v says.
 func (r *Relay) hold(x flight, v *Verdict) {
 	x.first.data = r.keep(x.first.data)
-	h := &Held{Packet: x.first.pkt, flight: x}
+	h := &Held{Packet: x.first.pkt, flight: x, delay: v.delay}
 	if v.holdFor > 0 {
 		r.queue.push(queued{due: x.due + int64(v.holdFor), held: h})
 	}
 	v.hold(h)
 }
 
-// letGo sends a held frame on its way, to arrive when due.
-func (r *Relay) letGo(h *Held, due, now int64) {
+// take ends the keeping of a held frame; ok is false if it ended before.
+func (r *Relay) take(h *Held) (ok bool) {
 	if h.released {
-		return
+		return false
 	}
 	h.released = true
 	r.queue.remove(h)
 	r.keeping -= len(h.first.data)
+	return true
+}
+
+// letGo has a held frame leave now, as if it were sent now: it takes the wire's
+// rate and delay, and arrives neither before what is on its way nor before behind.
+func (r *Relay) letGo(h *Held, now, behind int64) {
+	if !r.take(h) {
+		return
+	}
+	from := h.to.peer()
+	last := from.last
+	due, full := from.transit(len(h.first.data), now, nil)
+	if full != "" {
+		from.overflow(h.first.data, h.first.harmed, full)
+		return
+	}
+	due = max(due, last, behind) + int64(h.delay)
+	from.last = max(from.last, due-int64(h.delay))
 	r.launch(h.flight, due, now)
 }
 
-// Release lets held frames go, in this order, to arrive at once, or when they
-// would have without being held. Releasing one twice is harmless.
-func (r *Relay) Release(held ...*Held) {
+// Release lets held frames go, in this order, as if each were sent now. With
+// atOnce they arrive at once instead, and overtake what is on its way, but none
+// that was let go so before. Releasing one twice is harmless.
+func (r *Relay) Release(atOnce bool, held ...*Held) {
 	r.act(func(now int64) {
 		for _, h := range held {
-			// Never before another that was let go earlier.
-			h.to.released = max(h.due, now, h.to.released)
-			r.letGo(h, h.to.released, now)
+			if !atOnce {
+				r.letGo(h, now, now)
+			} else if r.take(h) {
+				h.to.released = max(now, h.to.released)
+				r.launch(h.flight, h.to.released, now)
+			}
 		}
 	})
 }
@@ -55,12 +82,18 @@ func (w *Wire) Inject(side int, frame []byte, by string) {
 	w.relay.act(func(int64) { w.ports[side].send(arrival{data: frame, harmed: by, cut: w.cuts}) })
 }
 
-// act runs f, which may send, from outside the relay's goroutine. What was due by
-// the time that f gets has gone before; by a later clock f could overtake it.
+// mostPasses bounds how many passes are made for one act.
+const mostPasses = 64
+
+// act runs f, which may send, from outside the relay's goroutine. What nodes have
+// sent by now is taken in first, and what was due by the time that f gets has gone
+// before; by a later clock f could overtake it.
 func (r *Relay) act(f func(now int64)) {
 	r.Locked(func() {
 		if r.stop {
 			return
+		}
+		for n := 0; n < mostPasses && r.pass(); n++ {
 		}
 		now := clock()
 		r.settle(now)

@@ -24,7 +24,7 @@ func (p *port) receive(f frame, by string) {
 	v.reset(f.data, by)
 	p.judge(pkt, v, f)
 	due := f.arrival
-	if v.drop == "" {
+	if v.drop == "" && v.hold == nil { // what is held leaves later
 		due, v.drop = p.transit(len(v.Frame()), f.arrival, pkt)
 	}
 	due += int64(v.delay)
@@ -39,7 +39,7 @@ func (p *port) receive(f frame, by string) {
 		}
 	}
 	for _, h := range v.release {
-		r.letGo(h, max(h.due, due), f.arrival)
+		r.letGo(h, f.arrival, due)
 	}
 	for _, e := range v.emit {
 		to, at := p, clock()
@@ -177,6 +177,7 @@ func (r *Relay) launch(x flight, due, now int64) {
 // how much waited before it.
 func (p *port) transit(size int, now int64, pkt *trace.Packet) (due int64, full string) {
 	w := p.wire
+	defer func() { p.last = max(p.last, due) }()
 	due = now
 	if w.Rate > 0 {
 		var ahead int

@@ -100,8 +100,9 @@ type port struct {
 	side     int
 	boxes    []Box
 	rng      *rand.Rand // of the jitter of what enters here
-	released int64      // when what scripts let go last is due here
+	released int64      // when what scripts let go at once is due here
 	latest   int64      // when what entered here last is due, as far as order is kept
+	last     int64      // when the last of what has entered here is due by the wire's own properties
 	shaper   shaper     // of what enters here
 }
 

@@ -42,12 +42,10 @@ scenario "timewait-port-reuse" {
     if v.client_first then
       one:close()
       s:read_all()
-      must(net.trace:at(client)):sequence { { from = client, tcp = "fin" }, { to = client, flags = "." } }
       s:close()
     else
       s:close()
       one:read_all()
-      must(net.trace:at(server)):sequence { { from = server, tcp = "fin" }, { to = server, flags = "." } } -- before a FIN of its own
       one:close()
     end
     must(net.trace:at(server), "both have closed"):exactly(1, { from = server, tcp = "fin" })

@@ -129,9 +129,6 @@ each("tw_recycle", function(net)
   local s = l:accept()
   s:close()
   c:read_all()
-  -- A FIN that left before the acknowledgement of the server's would have that
-  -- one reach TIME-WAIT.
-  expect(net.trace:at(net.server)):includes { from = net.client, tcp = "ack", ack = 2 }
   c:close()
   expect(net.trace):never { tcp = "rst" }
   local fins = net.trace:at(net.client):packets { from = net.client, tcp = "fin" }
@@ -165,7 +162,6 @@ each("tw_recycle-client-closes-first", function(net)
   local s = l:accept()
   c:close()
   s:read_all()
-  expect(net.trace:at(net.client)):includes { from = net.server, tcp = "ack", ack = 2 } -- before a FIN of its own
   s:close()
   net.wan:inject { toward = net.edge, src = net.client.addr, dst = net.server.addr, sport = 50000, dport = 80, flags = "S", raw_seq = 1, mss = 1460 }
   expect(net.trace:at(net.server)):includes { tcp = "synack", dport = 50000 }

@@ -61,9 +61,10 @@ func holdOf(c *vm.Call) (*fault.Hold, error) {
 
 // FaultVerbs are the verbs of what faults are known by.
 var FaultVerbs = []*vm.Method{
-	{Name: "release", Doc: "Of a hold: lets packets go, all or by their places among those held now, in that order. They arrive at once.",
-		Example: `frozen:release { 2, 1 }`, Phase: vm.Running,
-		Params: []vm.Param{{Name: "places", Kind: kOrder, Optional: true, Doc: "a place from 1, or a list of places"}},
+	{Name: "release", Doc: "Of a hold: lets packets go, all or by their places among those held now, in that order. Each leaves as if it were sent then: it takes the wire's delay and overtakes nothing.",
+		Example: `frozen:release { 2, 1 }`, Phase: vm.Running, First: "places", List: "places",
+		Options: []vm.Option{kind.Opt("places", kOrder, "a place from 1, or several"),
+			kind.OptDef("now", kind.Bool, "false", "they arrive at once, and overtake what is on its way")},
 		Fn: func(c *vm.Call) error {
 			h, err := holdOf(c)
 			if err != nil {
@@ -76,7 +77,7 @@ var FaultVerbs = []*vm.Method{
 					return c.Fail(fmt.Sprint(n), "wait for more with wait(n)", "there is no packet %d to release: %d are held", n, held)
 				}
 			}
-			c.VM.Block(func() { world.Of(c).Lab.Relay.Release(h.Take(order)...) })
+			c.VM.Block(func() { world.Of(c).Lab.Relay.Release(vm.ArgOr(c, "now", false), h.Take(order)...) })
 			return nil
 		}},
 	{Name: "wait", Doc: "Of a hold: waits until so many packets were held in all. Returns true, or nil and \"timeout\".", Example: `frozen:wait(2)`,
