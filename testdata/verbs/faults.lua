@@ -344,6 +344,25 @@ each("replace-the-whole", function(net, ip)
   expect(net.trace:at(net.server)):exactly(1, { proto = ip == 4 and 253 or 59, src = ip == 4 and "192.0.2.1" or "2001:db8::1" })
 end)
 
+-- What is let go leaves then: it stands behind what is on its way, or with now
+-- overtakes it.
+for _, now in ipairs { false, true } do
+  each(now and "hold-release-now" or "hold-release-in-order", function(net, ip)
+    local l = net.server:listen(80)
+    local c = net.client:dial { to = l, nodelay = true }
+    local s = l:accept()
+    local held = net.wan:hold { from = net.client, payload = "first" }
+    c:write "first"
+    must(held:wait(1, { timeout = "3s" })):is_true()
+    c:write "second"
+    must(net.trace:at(net.client)):includes { payload = "second" }
+    held:release { now = now }
+    local first, second = { from = net.client, payload = "first" }, { from = net.client, payload = "second" }
+    expect(net.trace:at(net.server)):sequence(now and { first, second } or { second, first })
+    expect(s:read_until "second"):equals "firstsecond"
+  end, function(ip) return path { host "client", wire { name = "wan", delay = "100ms" }, host "server", ip = ip } end)
+end
+
 each("hold", function(net, ip)
   local frozen = net.wan:hold { from = net.server, tcp = "any" }
   local got
