@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -148,8 +149,8 @@ type tracer struct {
 	json    *view.Printer
 	file    *capture.Writer
 	ladder  view.Ladder
-	flow    int          // that was shown last, with follow
-	rows    map[int]bool // frames that the ladder has
+	flow    int // that was shown last, with follow
+	rows    shownRows
 }
 
 func (t *tracer) run() error {
@@ -183,10 +184,17 @@ func (t *tracer) run() error {
 		}
 		a.Describe(points)
 		a.Add(&in, &r)
-		// What a packet is, is said where it was seen first; the ladder shows
-		// where else it was seen, or it would seem lost there.
-		again := t.rows[r.Copy] && r.Copy > 0
-		if !t.filter.Match(&r) && !again {
+		// A packet that is shown is shown at every point where it was seen, or it
+		// would seem lost at the others.
+		shown := t.filter.Match(&r)
+		if len(points) > 1 && !t.options.json { // an object of JSON is one sighting
+			var before []*analysis.Record
+			before, shown = t.rows.take(&r, shown, t.ladders())
+			for _, b := range before {
+				t.keep(b)
+			}
+		}
+		if !shown {
 			continue
 		}
 		t.shown++
@@ -235,16 +243,21 @@ func (t *tracer) show(r *analysis.Record) error {
 		return t.json.Print(r)
 	case t.options.follow:
 		return t.showNow(r)
-	case len(t.kept) == maxRows:
-		t.more++
-		return nil
 	}
-	t.kept = append(t.kept, view.Keep(r))
-	if t.rows == nil {
-		t.rows = map[int]bool{}
-	}
-	t.rows[r.N] = true
+	t.keep(view.Keep(r))
 	return nil
+}
+
+// ladders reports whether ladders are drawn when all is read.
+func (t *tracer) ladders() bool { return t.file == nil && !t.options.json && !t.options.follow }
+
+// keep takes a record into the ladders.
+func (t *tracer) keep(r *analysis.Record) {
+	if len(t.kept) == maxRows {
+		t.more++
+		return
+	}
+	t.kept = append(t.kept, r)
 }
 
 // showNow writes one packet at once, with the head of its ladder if another was
@@ -268,13 +281,12 @@ func (t *tracer) finish() error {
 	if t.json != nil {
 		return t.json.Close()
 	}
-	if t.options.json || t.options.follow || t.file != nil {
-		return nil
-	}
-	if t.builder == nil {
+	if !t.ladders() || t.builder == nil {
 		return nil
 	}
 	t.learn()
+	// A packet may have been found worth showing where it was not seen first.
+	slices.SortFunc(t.kept, func(a, b *analysis.Record) int { return a.N - b.N })
 	t.builder = view.NewBuilder(t.names, t.points)
 	for i, l := range t.builder.Flows(t.kept) {
 		if i > 0 {

@@ -103,7 +103,8 @@ type Record struct {
 	// capture point shows it: "lost" or "arrived", empty if it is not known.
 	Original string
 	// AtDestination says that the packet was seen on a wire of the node that
-	// has its destination address.
+	// has its destination address, and that nothing is known to have thrown it
+	// away there.
 	AtDestination bool
 	App           []app.Event
 	Reset         *reset.Verdict
@@ -174,7 +175,7 @@ func (a *Analyzer) Add(in *Input, r *Record) {
 	*r = Record{Input: *in}
 	p := in.Packet
 	if a.several {
-		r.AtDestination = slices.Contains(a.owners[p.Dst], in.Point) && !r.stopped()
+		r.AtDestination = slices.Contains(a.owners[p.Dst], in.Point) && !r.stopped() && r.Refused == ""
 	}
 	switch {
 	case p.Proto == packet.ProtoTCP && p.IsTCP():
@@ -259,6 +260,10 @@ func (a *Analyzer) follow(r *Record, at *pointState, first *twin) {
 	}
 	if first == nil && s.started && packet.Before(p.Seq, s.next) {
 		r.Original = a.original(r) // before the segment itself is taken in
+	}
+	if first != nil && r.Refused != "" {
+		r.Sending = first.sending // the node behind the point threw it away
+		return
 	}
 	r.Sending = s.Sent(p, r.Time)
 	if r.Class&Rexmit == 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"netrepro/engine/packet"
@@ -159,12 +160,22 @@ func (a *Analyzer) copied(r *Record, first *twin) {
 // maxMembers bounds how many connections are taken for one behind NATs.
 const maxMembers = 8
 
-// original tells what became of what a segment sends again: whether the last
-// capture point of the path has seen it.
+// original tells what became of what a segment sends again: whether it has
+// reached the node that it was for. Where it is not known whose wires were
+// captured, it tells only of what was lost before the last of them.
 func (a *Analyzer) original(r *Record) string {
 	p := r.Packet
 	if p.SeqLen() == 0 {
 		return ""
+	}
+	last := r.Conn.leg(r.Side)
+	if own := a.owners[last.Ends[1-r.Side].Addr()]; len(own) > 0 {
+		for i := range last.at {
+			if slices.Contains(own, last.at[i].point) && last.at[i].senders[r.Side].Saw(p.Seq, p.Seq+p.SeqLen()) {
+				return "arrived"
+			}
+		}
+		return "lost"
 	}
 	k := r.Conn.kin()
 	far := k.far(r.Side)
@@ -173,16 +184,22 @@ func (a *Analyzer) original(r *Record) string {
 	}
 	for _, m := range k.members {
 		for i := range m.at {
-			if m.at[i].point != far {
-				continue
+			if m.at[i].point == far && !m.at[i].senders[r.Side].Saw(p.Seq, p.Seq+p.SeqLen()) {
+				return "lost"
 			}
-			if m.at[i].senders[r.Side].Saw(p.Seq, p.Seq+p.SeqLen()) {
-				return "arrived"
-			}
-			return "lost"
 		}
 	}
-	return ""
+	return "" // what it has seen may have been lost behind it
+}
+
+// leg is the connection as it is where packets of a side end: behind all NATs, or
+// before them.
+func (c *Conn) leg(side int) *Conn {
+	k := c.kin()
+	if side == 0 {
+		return k.members[len(k.members)-1]
+	}
+	return k
 }
 
 // far is the capture point that packets of a side pass last, -1 if only one is
@@ -210,7 +227,7 @@ func (c *Conn) await(r *Record) {
 // arrives takes in that a packet was seen again where its path ends: a
 // retransmission that was sent after it was needless.
 func (c *Conn) arrives(r *Record, first *twin) {
-	if len(c.awaited) == 0 || !r.AtDestination {
+	if len(c.awaited) == 0 || !r.AtDestination || r.Conn != r.Conn.leg(r.Side) {
 		return
 	}
 	p := r.Packet

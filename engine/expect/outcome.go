@@ -54,11 +54,18 @@ func (o *Outcome) evidence(t *trace.Trace, ps []*trace.Packet, remark map[*trace
 	}
 	all := t.Findings()
 	chosen := map[int]*trace.Packet{} // by the packet's first frame
-	for _, p := range ps[:min(len(ps), maxEvidence)] {
-		r := all[p.N-1]
+	meant := map[int][]int{}          // the frames that are meant, likewise
+	more := map[int]bool{}
+	for _, p := range ps {
+		first := all[p.N-1].First()
+		if chosen[first] == nil && len(chosen) == maxEvidence {
+			more[first] = true
+			continue
+		}
 		o.Frames = append(o.Frames, p.N)
-		if chosen[r.First()] == nil || remark[p] != "" {
-			chosen[r.First()] = p
+		meant[first] = append(meant[first], p.N)
+		if chosen[first] == nil || remark[p] != "" {
+			chosen[first] = p
 		}
 	}
 	// Every sighting of them, to draw how far they came.
@@ -72,6 +79,10 @@ func (o *Outcome) evidence(t *trace.Trace, ps []*trace.Packet, remark map[*trace
 	for i := range l.Rows {
 		row := &l.Rows[i]
 		if p := chosen[row.Frames[0]]; p != nil {
+			if n := meant[row.Frames[0]]; len(n) > 1 {
+				text := fmt.Sprintf("<- one packet, seen %d times: frames %s", len(n), numbers(n))
+				row.Marks = append(row.Marks, view.Mark{Kind: view.MarkRemark, Text: text})
+			}
 			row.Frames[0], row.Time = p.N, p.Time
 			if s := remark[p]; s != "" {
 				row.Marks = append(row.Marks, view.Mark{Kind: view.MarkRemark, Text: "<- " + s})
@@ -79,9 +90,17 @@ func (o *Outcome) evidence(t *trace.Trace, ps []*trace.Packet, remark map[*trace
 		}
 	}
 	o.Packets = l.Lines(view.Style{})
-	if n := len(ps) - maxEvidence; n > 0 {
-		o.Packets = append(o.Packets, fmt.Sprintf("… and %d more", n))
+	if len(more) > 0 {
+		o.Packets = append(o.Packets, fmt.Sprintf("… and %d more", len(more)))
 	}
+}
+
+func numbers(ns []int) string {
+	s := make([]string, len(ns))
+	for i, n := range ns {
+		s[i] = strconv.Itoa(n)
+	}
+	return strings.Join(s, ", ")
 }
 
 // Count is a number of times: exactly Min, or Min and more.

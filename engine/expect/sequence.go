@@ -77,10 +77,7 @@ func (s Sequence) Judge(v *trace.View) Outcome {
 		}
 		at++
 	}
-	for i := at; i < len(ps) && len(show) < maxEvidence; i++ {
-		show = append(show, ps[i])
-	}
-	o.evidence(v.Trace, show, remark)
+	o.evidence(v.Trace, append(show, ps[at:]...), remark)
 	return o
 }
 

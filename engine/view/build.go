@@ -61,10 +61,11 @@ func (b *Builder) Row(r *analysis.Record) Row {
 	switch {
 	case b.nodes != nil:
 		here, there := b.node[r.Point], b.far[r.Point]
-		row.From, row.To, row.Stopped = here, there, true
+		row.From, row.To = here, there
 		if r.Direction == analysis.In {
-			row.From, row.To, row.Stopped = there, here, false
+			row.From, row.To = there, here
 		}
+		row.fate(r)
 	case r.Side == 0:
 		row.To = 1
 	default:
@@ -77,15 +78,23 @@ func (b *Builder) Row(r *analysis.Record) Row {
 func (b *Builder) arrived(row *Row, r *analysis.Record) {
 	row.Frames = append(row.Frames, r.N)
 	if r.Direction == analysis.In {
-		row.To, row.Stopped = b.node[r.Point], false
+		row.To = b.node[r.Point]
 	} else {
-		row.To, row.Stopped = b.far[r.Point], true
+		row.To = b.far[r.Point]
 	}
+	row.fate(r)
 	for _, m := range marks(r, true) {
 		if !slices.Contains(row.Marks, m) && (m.Kind == MarkDropped || m.Kind == MarkFault || m.Kind == MarkNote) {
 			row.Marks = append(row.Marks, m)
 		}
 	}
+}
+
+// fate takes in what a sighting tells of whether the packet came to where it was
+// going. What is lost says so; of anything else it is only not seen yet.
+func (row *Row) fate(r *analysis.Record) {
+	row.Stopped = r.Dropped != ""
+	row.Unseen = !row.Stopped && r.Direction != analysis.In
 }
 
 // Whole makes one ladder of all records, the packets in the order in which they

@@ -31,10 +31,11 @@ type Row struct {
 	// From and To are columns: where the packet was first seen and how far it
 	// came.
 	From, To int
-	// Stopped says that it did not arrive at To.
-	Stopped bool
-	Label   string // flags, numbers and length
-	Marks   []Mark
+	// Stopped says that it is known not to have arrived at To, Unseen that
+	// nobody saw it arrive there: it may have, later or elsewhere.
+	Stopped, Unseen bool
+	Label           string // flags, numbers and length
+	Marks           []Mark
 }
 
 // Mark is something that is remarkable about a packet.

@@ -172,29 +172,26 @@ func (l *Ladder) rungs(r *Row) string {
 		cells[i*width] = '│'
 	}
 	from, to := r.From*width, r.To*width
-	switch {
-	case from < to:
-		for i := from + 1; i < to; i++ {
-			cells[i] = '─'
+	step, head := 1, '▶'
+	if from > to {
+		step, head = -1, '◀'
+	}
+	line := '─'
+	if r.Unseen { // on its way as far as anybody knows
+		line, head = '┄', '┄'
+	}
+	if from != to {
+		for i := from + step; i != to; i += step {
+			cells[i] = line
 		}
-		cells[to-1] = '▶'
-		if r.Stopped {
-			cells[to-width/2] = '╳'
-			for i := to - width/2 + 1; i < to; i++ {
-				cells[i] = ' '
-			}
+		cells[to-step] = head
+	}
+	if r.Stopped && from != to {
+		half := width / 2
+		for i := 1; i < half; i++ {
+			cells[to-step*i] = ' '
 		}
-	case from > to:
-		for i := to + 1; i < from; i++ {
-			cells[i] = '─'
-		}
-		cells[to+1] = '◀'
-		if r.Stopped {
-			for i := to + 1; i < to+width/2; i++ {
-				cells[i] = ' '
-			}
-			cells[to+width/2] = '╳'
-		}
+		cells[to-step*half] = '╳'
 	}
 	return string(cells)
 }
