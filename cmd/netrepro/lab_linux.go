@@ -57,6 +57,8 @@ Exit codes: 0 everything as expected, 1 a case failed, 2 script or usage error,
 	f.BoolVar(&o.Update, "update", false, "write the golden traces that scenarios match")
 	f.IntVar(&verify, "verify-determinism", 0, "run each case so many times and compare what the traces mean")
 	f.Lookup("verify-determinism").NoOptDefVal = "5"
+	f.BoolVar(&o.Check, "check-captures", false, "the capture of each case must say of every packet what its trace does")
+	f.Lookup("check-captures").Hidden = true // a test of the engine, not of scenarios
 	f.BoolVar(&prove, "prove", false, "run what shows a failure with each cure applied, and without faults: it must fail")
 	f.BoolVar(&require, "require", false, "a skipped case is a failure (exit code 3)")
 	f.BoolVarP(&verbose, "verbose", "v", false, "show what passed, with its evidence")

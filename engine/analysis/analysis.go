@@ -103,8 +103,7 @@ type Record struct {
 	// capture point shows it: "lost" or "arrived", empty if it is not known.
 	Original string
 	// AtDestination says that the packet was seen on a wire of the node that
-	// has its destination address, and that nothing is known to have thrown it
-	// away there.
+	// has its destination address.
 	AtDestination bool
 	App           []app.Event
 	Reset         *reset.Verdict
@@ -175,7 +174,7 @@ func (a *Analyzer) Add(in *Input, r *Record) {
 	*r = Record{Input: *in}
 	p := in.Packet
 	if a.several {
-		r.AtDestination = slices.Contains(a.owners[p.Dst], in.Point) && !r.stopped() && r.Refused == ""
+		r.AtDestination = slices.Contains(a.owners[p.Dst], in.Point) && !r.stopped()
 	}
 	switch {
 	case p.Proto == packet.ProtoTCP && p.IsTCP():
@@ -236,6 +235,9 @@ func (a *Analyzer) tcp(r *Record) {
 	case p.Flags.Has(packet.RST):
 		a.reset(r, at, first)
 	default:
+		if len(a.ports) > 0 && p.Flags.Has(packet.ACK) {
+			delete(a.ports, netip.AddrPortFrom(p.Src, p.SrcPort))
+		}
 		at.sides[r.Side].Note(p, frame, now, r.Class&Probe != 0, r.Class&RTO != 0)
 		at.sides[1-r.Side].Heard(p)
 		if v := c.verdicts[r.Side]; v != nil && first == nil && !p.Flags.Has(packet.SYN) {

@@ -30,6 +30,7 @@ type twin struct {
 type twins struct {
 	slots [][ways]*twin
 	out   map[int]*twin // by the frame in which it left, until it arrives
+	order []int         // of out, oldest first
 	last  *twin         // of the packet at hand, if this is its first sighting
 }
 
@@ -44,6 +45,10 @@ const (
 	// tells it from others.
 	sampled = 64
 )
+
+// maxUnderWay bounds how many packets are remembered as having left: all that a
+// trace keeps.
+const maxUnderWay = 1 << 20
 
 // mixer is FNV-1a (draft-eastlake-fnv) with the high bits folded in.
 type mixer uint64
@@ -124,6 +129,10 @@ func (t *twins) seen(r *Record, c *Conn) *twin {
 	}
 	if r.Paired {
 		t.out[r.N] = w
+		if t.order = append(t.order, r.N); len(t.order) > maxUnderWay {
+			delete(t.out, t.order[0])
+			t.order = t.order[1:]
+		}
 	}
 	if !found {
 		return nil
@@ -227,7 +236,7 @@ func (c *Conn) await(r *Record) {
 // arrives takes in that a packet was seen again where its path ends: a
 // retransmission that was sent after it was needless.
 func (c *Conn) arrives(r *Record, first *twin) {
-	if len(c.awaited) == 0 || !r.AtDestination || r.Conn != r.Conn.leg(r.Side) {
+	if len(c.awaited) == 0 || !r.AtDestination || r.Refused != "" || r.Conn != r.Conn.leg(r.Side) {
 		return
 	}
 	p := r.Packet

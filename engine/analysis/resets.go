@@ -15,8 +15,9 @@ type portReset struct {
 }
 
 const (
-	// atOnce is how close the resets are of a listener that is closed.
-	atOnce = 5 * time.Millisecond
+	// atOnce bounds how far apart the resets are of a listener that is closed.
+	// What tells is that its port sends nothing else between them.
+	atOnce = time.Second
 	// maxPorts bounds how many ports are remembered.
 	maxPorts = 1 << 12
 )

@@ -53,6 +53,8 @@ type Source struct {
 	addrs  map[string][]netip.Addr // of hosts, shared between their points
 	frame  pcap.Frame
 	packet packet.Packet
+	left   map[uint64]int // where packets left, by what the file calls them
+	order  []uint64       // of left, oldest first
 }
 
 // Open opens the capture file at path, "-" being standard input. Errors wrap
@@ -132,20 +134,35 @@ func (s *Source) Next(in *analysis.Input) error {
 	case pcap.Outbound:
 		in.Direction = analysis.Out
 	}
+	s.sightings(in)
 	for _, c := range f.Comments {
-		if why, ok := strings.CutPrefix(c, dropped); ok {
-			in.Dropped = why
-		}
-		if what, ok := strings.CutPrefix(c, harmed); ok {
-			in.Harmed = what
-		}
+		comment(in, c)
 	}
 	return nil
 }
 
-// dropped is what the comment of a frame begins with that the engine dropped,
-// harmed that of one that it did something else to.
-const dropped, harmed = "dropped: ", "fault: "
+// sightings finds the frame in which the packet left, if the file says which
+// frames are one packet.
+func (s *Source) sightings(in *analysis.Input) {
+	switch id := s.frame.ID; {
+	case id == 0:
+	case in.Direction == analysis.Out:
+		if s.left == nil {
+			s.left = map[uint64]int{}
+		}
+		in.Paired, s.left[id] = true, in.N
+		if s.order = append(s.order, id); len(s.order) > maxUnderWay {
+			delete(s.left, s.order[0])
+			s.order = s.order[1:]
+		}
+	default:
+		// Whether it arrives once more the file does not say.
+		in.SameAs, in.More = s.left[id], true
+	}
+}
+
+// maxUnderWay is how many packets back the frame is looked for in which one left.
+const maxUnderWay = 1 << 16
 
 // Points are the capture points read so far. An interface whose name begins
 // with that of a host and a slash, and whose host has addresses in the file, is

@@ -54,7 +54,6 @@ func (o *Outcome) evidence(t *trace.Trace, ps []*trace.Packet, remark map[*trace
 	}
 	all := t.Findings()
 	chosen := map[int]*trace.Packet{} // by the packet's first frame
-	meant := map[int][]int{}          // the frames that are meant, likewise
 	more := map[int]bool{}
 	for _, p := range ps {
 		first := all[p.N-1].First()
@@ -63,7 +62,6 @@ func (o *Outcome) evidence(t *trace.Trace, ps []*trace.Packet, remark map[*trace
 			continue
 		}
 		o.Frames = append(o.Frames, p.N)
-		meant[first] = append(meant[first], p.N)
 		if chosen[first] == nil || remark[p] != "" {
 			chosen[first] = p
 		}
@@ -79,10 +77,6 @@ func (o *Outcome) evidence(t *trace.Trace, ps []*trace.Packet, remark map[*trace
 	for i := range l.Rows {
 		row := &l.Rows[i]
 		if p := chosen[row.Frames[0]]; p != nil {
-			if n := meant[row.Frames[0]]; len(n) > 1 {
-				text := fmt.Sprintf("<- one packet, seen %d times: frames %s", len(n), numbers(n))
-				row.Marks = append(row.Marks, view.Mark{Kind: view.MarkRemark, Text: text})
-			}
 			row.Frames[0], row.Time = p.N, p.Time
 			if s := remark[p]; s != "" {
 				row.Marks = append(row.Marks, view.Mark{Kind: view.MarkRemark, Text: "<- " + s})
@@ -95,12 +89,33 @@ func (o *Outcome) evidence(t *trace.Trace, ps []*trace.Packet, remark map[*trace
 	}
 }
 
-func numbers(ns []int) string {
-	s := make([]string, len(ns))
-	for i, n := range ns {
-		s[i] = strconv.Itoa(n)
+// seen says how many sightings there are, and of how many packets if some were
+// seen at several points.
+func seen(t *trace.Trace, ps []*trace.Packet) string {
+	if len(ps) < 2 {
+		return number(len(ps))
 	}
-	return strings.Join(s, ", ")
+	packets, all := map[int]bool{}, t.Findings()
+	for _, p := range ps {
+		packets[all[p.N-1].First()] = true
+	}
+	switch len(packets) {
+	case len(ps):
+		return number(len(ps))
+	case 1:
+		return fmt.Sprintf("%d sightings of one packet", len(ps))
+	}
+	return fmt.Sprintf("%d sightings of %d packets", len(ps), len(packets))
+}
+
+func number(n int) string {
+	switch n {
+	case 0:
+		return "none"
+	case 1:
+		return "one"
+	}
+	return strconv.Itoa(n)
 }
 
 // Count is a number of times: exactly Min, or Min and more.

@@ -35,7 +35,7 @@ func settled(m *trace.Match) bool { return m == nil || m.RST == nil && m.Origina
 func (s Includes) Judge(v *trace.View) Outcome {
 	got := find(v, &s.Match)
 	o := Outcome{Pass: s.Times.Allows(len(got)), Expected: fmt.Sprintf("%s in %s %s", &s.Match, v.Label, s.Times),
-		Saw: seen(len(got))}
+		Saw: seen(v.Trace, got)}
 	if len(got) > 0 {
 		o.evidence(v.Trace, got, nil)
 		return o
@@ -44,16 +44,6 @@ func (s Includes) Judge(v *trace.View) Outcome {
 	loose.TCP, loose.Seq, loose.Ack, loose.Len, loose.Flags = "", nil, nil, nil, ""
 	o.evidence(v.Trace, find(v, &loose), nil)
 	return o
-}
-
-func seen(n int) string {
-	switch n {
-	case 0:
-		return "none"
-	case 1:
-		return "one"
-	}
-	return fmt.Sprint(n)
 }
 
 // Never expects no matching packet.
@@ -65,7 +55,7 @@ func (s Never) Early() bool { return false }
 // Judge implements [Spec].
 func (s Never) Judge(v *trace.View) Outcome {
 	got := find(v, &s.Match)
-	o := Outcome{Pass: len(got) == 0, Expected: fmt.Sprintf("no %s in %s", &s.Match, v.Label), Saw: seen(len(got))}
+	o := Outcome{Pass: len(got) == 0, Expected: fmt.Sprintf("no %s in %s", &s.Match, v.Label), Saw: seen(v.Trace, got)}
 	if o.Pass {
 		o.Saw = fmt.Sprintf("none in %d packets", len(v.Packets()))
 	}
@@ -133,7 +123,7 @@ func (s Retransmits) Judge(v *trace.View) Outcome {
 		}
 	}
 	o := Outcome{Pass: s.Times.Allows(len(best)), Expected: fmt.Sprintf("%s in %s to be retransmitted %s", &s.Match, v.Label, s.Times),
-		Saw: seen(len(best))}
+		Saw: seen(v.Trace, best)}
 	remark := map[*trace.Packet]string{}
 	if o.Pass && s.Exponential {
 		o.Expected += ", the gap doubling each time"

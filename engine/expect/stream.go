@@ -29,7 +29,7 @@ func (s Stalls) Judge(v *trace.View) Outcome {
 		all = append(all, s.gaps(c)...)
 	}
 	o := Outcome{Pass: s.Times.Allows(len(all)),
-		Expected: fmt.Sprintf("the bytes from %s in %s to stop for %s %s", s.From.Name, v.Label, s.Longer, s.Times), Saw: seen(len(all))}
+		Expected: fmt.Sprintf("the bytes from %s in %s to stop for %s %s", s.From.Name, v.Label, s.Longer, s.Times), Saw: number(len(all))}
 	// Fewer stalls than asked for is no matter of a busy host; more may be.
 	o.Timed = !o.Pass && len(all) > s.Times.Min
 	remark := map[*trace.Packet]string{}

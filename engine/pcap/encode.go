@@ -25,6 +25,7 @@ const (
 	optIfMAC       = 6
 	optTsResol     = 9
 	optEPBFlags    = 2
+	optPacketID    = 5
 	optISBDropped  = 5
 
 	nrbEnd  = 0
@@ -82,8 +83,11 @@ func (Encoder) Packet(b []byte, f *Frame) []byte {
 	if f.Direction != Unknown {
 		b = option(b, optEPBFlags, u32(nil, uint32(f.Direction)))
 	}
+	if f.ID != 0 {
+		b = option(b, optPacketID, binary.LittleEndian.AppendUint64(nil, f.ID))
+	}
 	b = options(b, f.Options)
-	if len(f.Comments) > 0 || len(f.Options) > 0 || f.Direction != Unknown {
+	if len(f.Comments) > 0 || len(f.Options) > 0 || f.Direction != Unknown || f.ID != 0 {
 		b = option(b, optEnd, nil)
 	}
 	return end(b, at)

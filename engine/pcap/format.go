@@ -65,6 +65,9 @@ type Frame struct {
 	Link      LinkType
 	Direction Direction
 	Comments  []string
+	// ID is the same in all frames that are one packet, 0 if that is not said
+	// (epb_packetid).
+	ID uint64
 	// Options are those read that have no field here.
 	Options []Option
 }

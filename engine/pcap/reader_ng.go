@@ -239,6 +239,8 @@ func (p *Reader) packet(b []byte, at int, iface uint32, f *Frame) error {
 			if flags&^3 != 0 { // the rest of the word would be lost
 				f.Options = append(f.Options, Option{code, bytes.Clone(v)})
 			}
+		case code == optPacketID && len(v) == 8:
+			f.ID = p.order.Uint64(v)
 		default:
 			f.Options = append(f.Options, Option{code, bytes.Clone(v)})
 		}

@@ -1,10 +1,6 @@
 package reset
 
-import (
-	"time"
-
-	"netrepro/engine/packet"
-)
+import "netrepro/engine/packet"
 
 // withAck judges a reset with ACK.
 func (j *judgement) withAck() {
@@ -99,9 +95,12 @@ func (j *judgement) standing() bool {
 	return false
 }
 
-// finBurst is how soon after its FIN a socket resets that had no memory left to
-// wait for the answer.
-const finBurst = 2 * time.Millisecond
+// atOnce reports whether the sender has heard nothing since its FIN: a socket that
+// had no memory left to wait for the answer resets right behind it.
+func (j *judgement) atOnce() bool {
+	g := j.Peer.newest()
+	return (g == nil || g.Time < j.Sender.fin.Time) && j.Now-j.Sender.fin.Time < burst
+}
 
 // why names the cause of an active reset.
 func (j *judgement) why() {
@@ -115,7 +114,7 @@ func (j *judgement) why() {
 	case s.finned > 0 && !peer.acknowledges(s.fin.end()):
 		// The FIN is on its way, so the program has closed already.
 		switch {
-		case s.finned > 1 || j.Now-s.fin.Time < finBurst:
+		case s.finned > 1 || j.atOnce():
 			j.sign("the sender's FIN, frame %d, was not acknowledged yet", s.fin.N)
 			if peer.data && s.finned == 1 {
 				j.is(Active, Medium, Unread, Memory, Linger)

@@ -52,8 +52,9 @@ func (j *judgement) is(k Kind, c Confidence, cause Cause, or ...Cause) {
 }
 
 const (
-	// burst is how close two resets are that one event caused.
-	burst = 10 * time.Millisecond
+	// burst bounds how far apart two resets are that one event caused. What tells
+	// is that nothing comes between them: how fast they come depends on the machine.
+	burst = time.Second
 	// alwaysZero is how many packets with identification 0 make it a habit.
 	alwaysZero = 2
 )
@@ -107,7 +108,7 @@ func (j *judgement) oddities() {
 		j.oddity("time to live %d, the sender's other packets have %s", p.TTL, usual)
 		j.hops = true
 	}
-	if last, ok := j.Peer.LastReset(); ok && j.Now-last.Time < burst {
+	if last, ok := j.Peer.LastReset(); ok && j.follows(last) {
 		j.oddity("both sides are reset at once, frames %d and %d", last.N, j.N)
 	}
 	if !p.Flags.Has(packet.ACK) && p.Ack != 0 {
@@ -118,11 +119,18 @@ func (j *judgement) oddities() {
 	}
 }
 
+// follows reports whether nothing of the connection came between another reset
+// and this one, as the capture point saw them.
+func (j *judgement) follows(last Seen) bool {
+	since := func(s *Side) bool { g := s.newest(); return g != nil && g.Time > last.Time }
+	return j.Now-last.Time < burst && !since(j.Sender) && !since(j.Peer)
+}
+
 // repeated notes a reset that follows another and answers nothing new: a kernel
 // sends one for each segment it has no use for.
 func (j *judgement) repeated() {
 	last, ok := j.Sender.LastReset()
-	if !ok || j.Now-last.Time >= burst || packet.Before(j.p.Seq, last.Seq) || j.v.Answers != 0 && j.v.Answers != int(j.Sender.answered) {
+	if !ok || !j.follows(last) || packet.Before(j.p.Seq, last.Seq) || j.v.Answers != 0 && j.v.Answers != int(j.Sender.answered) {
 		return
 	}
 	j.oddity("the second reset within %s, and nothing between them to answer", (j.Now - last.Time).Round(time.Microsecond))

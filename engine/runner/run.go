@@ -32,6 +32,7 @@ type Options struct {
 	Form     bool   // report the normal form of every trace
 	Retries  int    // how often a case that was inconclusive is run again
 	Inferred bool   // judge by the packets alone, even where the kernel could be asked
+	Check    bool   // the capture must say of every packet what the trace does
 }
 
 // Task is a case to run.
@@ -216,7 +217,7 @@ func (r *running) task(ctx context.Context, t *Task) (res world.Result, err erro
 		return res, fmt.Errorf("remove the capture of an earlier run: %w", err)
 	}
 	job := Job{Name: t.File.Name, Text: []byte(t.File.Text), Case: []byte(t.Case.ID()), Seed: o.Seed, Capture: capture, Lualib: o.Lualib, Keep: o.Keep,
-		Update: o.Update, Form: o.Form, Cure: t.Cure, Harmless: t.Harmless}
+		Update: o.Update, Form: o.Form, Check: o.Check, Cure: t.Cure, Harmless: t.Harmless}
 	files, release, err := listen(r.probe, &job)
 	if err != nil {
 		return res, err

@@ -33,6 +33,7 @@ type Job struct {
 	Keep    bool   `json:"keep,omitempty"` // keep the lab if the case does not end as expected
 	Update  bool   `json:"update,omitempty"`
 	Form    bool   `json:"form,omitempty"`
+	Check   bool   `json:"check,omitempty"`
 	// Of a proof: the variant whose parameters are used instead of the case's
 	// own, and whether faults do nothing.
 	Cure     string `json:"cure,omitempty"`
@@ -115,7 +116,7 @@ func runJob(job Job, emit func(world.Event)) error {
 			return err
 		}
 	}
-	f.Run(ctx, c, script.RunOptions{Options: o, Ring: ring, Capture: job.Capture, Emit: emit, Keep: job.Keep, Own: true, Harmless: job.Harmless, Update: job.Update, Form: job.Form,
+	f.Run(ctx, c, script.RunOptions{Options: o, Ring: ring, Capture: job.Capture, Emit: emit, Keep: job.Keep, Own: true, Harmless: job.Harmless, Update: job.Update, Form: job.Form, Check: job.Check,
 		Golden: func(name string) ([]byte, error) { return readGolden(job.Name, name) }})
 	return nil
 }

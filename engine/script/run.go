@@ -13,6 +13,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"netrepro/engine/capture"
 	"netrepro/engine/fault"
 	"netrepro/engine/kernel"
 	"netrepro/engine/kernel/probe"
@@ -30,8 +31,9 @@ import (
 // run is one case at work.
 type run struct {
 	world.Run
-	c      *Case
-	taskEr error
+	c       *Case
+	capture string // path of its capture, empty for none
+	taskEr  error
 }
 
 // RunOptions say where a run puts things.
@@ -43,6 +45,7 @@ type RunOptions struct {
 	Emit    func(world.Event)
 	Update  bool // golden traces are written, not compared
 	Form    bool // the normal form of the trace is reported
+	Check   bool // the capture must say of every packet what the trace does
 	// Harmless has every fault that the script makes do nothing: what a
 	// scenario shows must then be gone.
 	Harmless bool
@@ -58,7 +61,7 @@ type RunOptions struct {
 // network namespaces, and returns how it ended. The last event carries the
 // same result.
 func (f *File) Run(ctx context.Context, c *Case, o RunOptions) world.Result {
-	r := &run{c: c, Run: world.Run{VM: f.vm, Plan: c.Plan, Emit: o.Emit, Started: time.Now(), Update: o.Update, Golden: o.Golden,
+	r := &run{c: c, capture: o.Capture, Run: world.Run{VM: f.vm, Plan: c.Plan, Emit: o.Emit, Started: time.Now(), Update: o.Update, Golden: o.Golden,
 		Harmless: o.Harmless, Taken: map[string]bool{}, Resolve: reach.Resolver, Delays: map[*topo.WirePlan]time.Duration{}, Rated: map[*topo.WirePlan]bool{}}}
 	if o.Capture != "" {
 		r.Artifacts = filepath.Dir(o.Capture)
@@ -137,10 +140,20 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 	if o.Keep && res.Verdict != world.Passed {
 		r.keep(ctx, res)
 	}
-	if err := r.close(); err != nil && res.Verdict == world.Passed {
+	err = r.finishCapture(o.Check)
+	if err := errors.Join(err, r.close()); err != nil && res.Verdict == world.Passed {
 		res.Verdict, res.Why = world.Errored, "clean up: "+err.Error()
 	}
 	return res
+}
+
+// finishCapture ends the capture, and has it say what the trace does.
+func (r *run) finishCapture(check bool) error {
+	err := errors.Join(r.Lab.Finish(), r.annotate())
+	if err == nil && check {
+		err = r.check()
+	}
+	return err
 }
 
 // witness lets the kernel be asked.
@@ -159,6 +172,25 @@ func (r *run) witness(ring *probe.Ring) error {
 	r.Witness = w
 	r.Lab.Trace.Ask(w)
 	return nil
+}
+
+// annotate writes what the kernels said into the capture: the file then says what
+// the trace did.
+func (r *run) annotate() error {
+	if r.Witness == nil || r.capture == "" {
+		return nil
+	}
+	rs := r.Lab.Trace.Findings()
+	said := map[int][]string{}
+	for _, rec := range rs {
+		if c := capture.Comments(&rec.Input); len(c) > 0 {
+			said[rec.N] = c
+		}
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	return capture.Annotate(r.capture, func(n int) []string { return said[n] })
 }
 
 // keep reports the result and holds the lab until ctx ends.
@@ -316,7 +348,6 @@ func (r *run) setupError(err error) world.Result {
 
 func (r *run) close() error {
 	var errs []error
-	errs = append(errs, r.Lab.Finish())
 	r.VM.Stop(errors.New("the case has ended"))
 	for _, n := range r.Nodes {
 		errs = append(errs, n.Close())

@@ -20,9 +20,11 @@ type findings struct {
 	witness  Witness
 	mu       sync.Mutex
 	analyzer *analysis.Analyzer
-	records  []*analysis.Record // by frame number, from 1
-	taken    int                // packets that the witness has taken in
-	asked    time.Duration      // when it was asked last
+	records  []*analysis.Record       // by frame number, from 1
+	passing  map[string]time.Duration // when a reset came to a node last
+	dec      packet.Decoder           // joins fragments
+	taken    int                      // packets that the witness has taken in
+	asked    time.Duration            // when it was asked last
 }
 
 // Witness knows what the kernels of the nodes said.
@@ -94,7 +96,8 @@ func (t *Trace) Findings() []*analysis.Record {
 		t.waitForResets(packets)
 	}
 	if f.analyzer == nil {
-		f.analyzer = analysis.New(analysis.Options{})
+		f.analyzer, f.passing = analysis.New(analysis.Options{}), map[string]time.Duration{}
+		f.dec = packet.Decoder{Defragment: &packet.Defragmenter{}}
 		f.analyzer.Describe(t.CapturePoints())
 	}
 	for _, p := range packets[len(f.records):] {
@@ -121,6 +124,12 @@ func (f *findings) hear(packets []*Packet, wait time.Duration) {
 func (f *findings) input(p *Packet) analysis.Input {
 	in := analysis.Input{N: p.N, Time: p.Time, Point: p.Point.Index, Packet: &p.Packet, Payload: p.Payload,
 		Dropped: p.Dropped, Harmed: p.Harmed, Direction: analysis.Out, Paired: p.Dir == Out, Kept: true, More: p.More}
+	if p.Fragment || p.Unsized {
+		// A match asks what one frame says, the analysis what it makes whole.
+		var d packet.Packet
+		f.dec.Frame(packet.LinkEthernet, p.Frame, int(p.Length), &d)
+		in.Packet, in.Payload = &d, f.dec.Payload()
+	}
 	if p.Dir == In {
 		in.Direction = analysis.In
 		if p.Sent != nil {
@@ -134,8 +143,15 @@ func (f *findings) input(p *Packet) analysis.Input {
 	switch {
 	case p.Dir == In:
 		in.Refused = w.Refused
+		if p.IsTCP() && p.Flags.Has(packet.RST) && p.Dropped == "" {
+			f.passing[p.Point.Node] = p.Time
+		}
 	case p.IsTCP() && p.Flags.Has(packet.RST):
 		in.Kernel, in.Asked = w.Reset, w.Asked
+		// One that only passes a node, which may change all of it, is not its own.
+		if came, any := f.passing[p.Point.Node]; w.Reset == nil && any && p.Time-came < passes {
+			in.Asked = false
+		}
 	case p.Is(analysis.Rexmit):
 		in.Timer = w.Timer
 	}
@@ -146,6 +162,9 @@ func (f *findings) input(p *Packet) analysis.Input {
 // before a thread or a processor that was taken away in between goes on. Time in
 // which the host was stalled does not count.
 const Late = 250 * time.Millisecond
+
+// passes is how long a reset takes to pass a node, at most.
+const passes = time.Second
 
 // again is how often, at most, the kernels are asked of packets of late while no
 // new ones come.

@@ -23,12 +23,6 @@ const WholeBytes = 16 << 20
 // engine reads, options and the beginning of the payload.
 const SnapLen = 128
 
-// Comments of frames in a capture file begin with these.
-const (
-	CommentDropped = "dropped: "
-	CommentFault   = "fault: "
-)
-
 const (
 	slab      = 512       // packets allocated at a time
 	keepChunk = 256 << 10 // bytes of frames allocated at a time
@@ -265,12 +259,16 @@ func (t *Trace) add(p *Packet, data []byte) {
 		dir = pcap.Inbound
 	}
 	t.file.Append(func(b []byte) []byte {
-		f := pcap.Frame{Interface: p.Point.Index, Time: t.Start.UnixNano() + int64(p.Time), Data: data, Length: int(p.Length), Direction: dir}
+		f := pcap.Frame{Interface: p.Point.Index, Time: t.Start.UnixNano() + int64(p.Time), Data: data, Length: int(p.Length),
+			Direction: dir, ID: uint64(p.N)}
+		if p.Sent != nil {
+			f.ID = uint64(p.Sent.N)
+		}
 		if p.Dropped != "" {
-			f.Comments = append(f.Comments, CommentDropped+p.Dropped)
+			f.Comments = append(f.Comments, pcap.CommentDropped+p.Dropped)
 		}
 		if p.Harmed != "" {
-			f.Comments = append(f.Comments, CommentFault+p.Harmed)
+			f.Comments = append(f.Comments, pcap.CommentFault+p.Harmed)
 		}
 		return t.file.Packet(b, &f)
 	})
@@ -304,6 +302,10 @@ func (t *Trace) Truncated() bool {
 	defer t.mu.RUnlock()
 	return t.truncated
 }
+
+// Whole reports whether every frame is in the capture file as it was. It must be
+// called as Record is, or when nothing is recorded any more.
+func (t *Trace) Whole() bool { return t.written <= WholeBytes && t.kept <= WholeBytes }
 
 // Packets returns the packets so far, in the order of their frame numbers.
 func (t *Trace) Packets() []*Packet {

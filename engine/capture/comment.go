@@ -1,0 +1,66 @@
+package capture
+
+import (
+	"encoding/json"
+	"strings"
+
+	"netrepro/engine/analysis"
+	"netrepro/engine/pcap"
+	"netrepro/engine/reset"
+)
+
+// reported is what a kernel said of a reset, as a comment has it.
+type reported struct {
+	*reset.Kernel
+	Passive bool `json:"passive,omitempty"`
+}
+
+// Comments are what only the kernels could tell of a packet, for its frame in a
+// file. Reading it gives the same [analysis.Input] again.
+func Comments(in *analysis.Input) (out []string) {
+	if in.Refused != "" {
+		out = append(out, pcap.CommentRefused+in.Refused)
+	}
+	if in.Timer != "" {
+		out = append(out, pcap.CommentTimer+in.Timer)
+	}
+	switch {
+	case in.Kernel != nil:
+		if text, err := json.Marshal(reported{in.Kernel, in.Kernel.Passive}); err == nil { // it always is
+			out = append(out, pcap.CommentReset+string(text))
+		}
+	case in.Asked:
+		out = append(out, pcap.CommentReset+pcap.CommentNotSent)
+	}
+	return out
+}
+
+// comment takes in a comment of a frame. Those that are not the engine's say
+// nothing.
+func comment(in *analysis.Input, text string) {
+	if why, ok := strings.CutPrefix(text, pcap.CommentDropped); ok {
+		in.Dropped = why
+	}
+	if what, ok := strings.CutPrefix(text, pcap.CommentFault); ok {
+		in.Harmed = what
+	}
+	if why, ok := strings.CutPrefix(text, pcap.CommentRefused); ok {
+		in.Refused = why
+	}
+	if f, ok := strings.CutPrefix(text, pcap.CommentTimer); ok {
+		in.Timer = f
+	}
+	said, ok := strings.CutPrefix(text, pcap.CommentReset)
+	if !ok {
+		return
+	}
+	if said == pcap.CommentNotSent {
+		in.Kernel, in.Asked = nil, true
+		return
+	}
+	r := reported{Kernel: &reset.Kernel{}}
+	if json.Unmarshal([]byte(said), &r) == nil && r.Kernel != nil && r.Reason != "" {
+		r.Kernel.Passive = r.Passive
+		in.Kernel, in.Asked = r.Kernel, true
+	}
+}

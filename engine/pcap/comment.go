@@ -1,0 +1,19 @@
+package pcap
+
+// What comments of frames begin with that the engine writes and reads back.
+const (
+	// CommentDropped is of a frame that the engine dropped, CommentFault of one
+	// that it did something else to.
+	CommentDropped = "dropped: "
+	CommentFault   = "fault: "
+	// CommentRefused is of a frame that the kernel of the node threw away:
+	// reason and function.
+	CommentRefused = "dropped by the kernel: "
+	// CommentTimer is of a segment that was sent again: the kernel's function
+	// that did so.
+	CommentTimer = "kernel timer: "
+	// CommentReset is of a reset: what the kernel of its sender said of it, as
+	// JSON, or CommentNotSent.
+	CommentReset   = "kernel reset: "
+	CommentNotSent = "not sent by this node's TCP"
+)
