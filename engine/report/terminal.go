@@ -159,7 +159,7 @@ func (t *Terminal) details(task *runner.Task, r world.Result) {
 			fmt.Fprintf(t.w, "  %s  %s\n", e.Text, t.paint("2", fmt.Sprintf("+%.2fs", e.At.Seconds())))
 		case world.EventLog:
 			fmt.Fprintf(t.w, "    %s: %s\n", e.Where, e.Text)
-		case world.EventExpect, world.EventFault:
+		case world.EventExpect, world.EventFault, world.EventTask:
 			if e.Pass && !t.verbose {
 				continue
 			}

@@ -51,11 +51,12 @@ var globals = append([]*vm.Method{
 		Params: []vm.Param{{Name: "time", Kind: kind.Duration, Doc: "how long"}}, Fn: sleep},
 	judge.Subject("expect", "Says what is expected of a trace, a result or a value. A failure is recorded and the case goes on.", false),
 	judge.Subject("must", "As expect, but a failure ends the case.", true),
-	{Name: "task", Doc: "Runs a function beside the rest. An error in it ends the case.", Example: `local t = task(function() conn:read_all() end)`,
-		Returns: "Task", Phase: vm.Running, Params: []vm.Param{{Name: "body", Kind: kind.Func, Doc: "what to run"}},
+	{Name: "task", Doc: "Runs a function beside the rest. An error in it ends the case, and the case ends when it has.", Example: `local t = task(function() conn:read_all() end)`,
+		Returns: "Task", Phase: vm.Running, Params: []vm.Param{{Name: "body", Kind: kind.Func, Doc: "what to run"}}, Options: []vm.Option{world.OptBackground},
 		Fn: func(c *vm.Call) error {
 			done := make(chan struct{})
-			c.VM.Spawn(c.Args["body"].(*lua.LFunction), func(error) { close(done) })
+			t := vm.Task{What: "task", File: c.File, Line: c.Line, Background: vm.ArgOr(c, "background", false)}
+			c.VM.Spawn(t, c.Args["body"].(*lua.LFunction), func(error) { close(done) })
 			c.Return(c.VM.New(taskClass, done))
 			return nil
 		}},

@@ -4,9 +4,11 @@ package script
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"netrepro/engine/script/diag"
 	"netrepro/engine/script/vm"
@@ -134,4 +136,59 @@ func TestSeed(t *testing.T) {
 	if a, b, c := draw(1), draw(1), draw(2); a != b || a == c {
 		t.Errorf("seed 1 drew %q and %q, seed 2 %q", a, b, c)
 	}
+}
+
+// TestLoadEnds holds loading to its time, whatever the top level does.
+func TestLoadEnds(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{"loop", "local n = 0\nwhile true do n = n + 1 end", "x.lua:2: too long"},
+		{"tail call", "local function f() return f() end\nf()", "x.lua:1: too long"},
+		{"tail call in pcall", "local function f()\n  return f()\nend\npcall(f)", "x.lua:2: too long"},
+		{"tail call in xpcall", "local function f()\n  return f()\nend\nxpcall(f, error)", "x.lua:2: too long"},
+		{"tail calls of two", "local f, g\nfunction f() return g() end\nfunction g() return f() end\nf()", ": too long"},
+		{"errors", "while true do pcall(error, 1) end", "x.lua:1: too long"},
+		{"sort", "local t = { 2, 1, 3 }\ntable.sort(t, function() while true do end end)", "x.lua:2: too long"},
+		{"pattern", `local n = ("a"):rep(3000):find((".-"):rep(20) .. "b")`, "x.lua:1:27: too long"},
+		{"gmatch", `for x in ("a"):rep(3000):gmatch((".-"):rep(20) .. "b") do end`, "x.lua:1:26: too long"},
+		{"pattern in pcall", `pcall(string.match, ("a"):rep(3000), (".-"):rep(20) .. "b")`, "too long"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, errors.New("too long"))
+			defer cancel()
+			_, err := Load(ctx, "x.lua", tt.text, Options{})
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestProtectedCalls holds pcall and xpcall to Lua's, whose errors ours carry
+// differently.
+func TestProtectedCalls(t *testing.T) {
+	load(t, `
+local function is(want, ...)
+  local got = {}
+  for i = 1, select("#", ...) do got[i] = tostring((select(i, ...))) end
+  assert(table.concat(got, " ") == want, table.concat(got, " ") .. " and not " .. want)
+end
+is("true", pcall(function() end))
+is("true 1 nil 3", pcall(function(...) return ... end, 1, nil, 3))
+is("false x.lua:9: no", pcall(function() error("no") end))
+is("false no", pcall(function() error("no", 0) end))
+is("false attempt to call a nil value", pcall(nil))
+local t = {}
+local _, got = pcall(error, t)
+assert(got == t)
+is("true 1 2", xpcall(function() return 1, 2 end, error))
+is("false <no>", xpcall(function() error("no", 0) end, function(e) return "<" .. e .. ">" end))
+is("false again", pcall(function() xpcall(function() error("no", 0) end, function() error("again", 0) end) end))
+is("true false inner", pcall(function() return pcall(error, "inner", 0) end))
+local function count(n) if n == 0 then return "done" end return count(n - 1) end
+is("true done", pcall(count, 100000))
+local kept
+pcall(function() local x = 7 kept = function() return x end error "closes upvalues" end)
+is("7", kept())
+scenario "s" { `+plain+` }`)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"time"
 
 	"netrepro/engine/script/diag"
 	"netrepro/engine/script/vm"
@@ -41,8 +42,10 @@ func Load(ctx context.Context, name, text string, o Options) (*File, error) {
 	m := vm.New(ctx, vm.Config{Globals: globals, Tables: tables, Load: o.loader(filepath.Dir(name)), Print: o.Print, Seed: o.Seed})
 	ld := &loader{}
 	m.Data = ld
-	if err := m.Run(src); err != nil {
-		m.Close()
+	if stopped, err := top(m, src); err != nil {
+		if stopped {
+			m.Close()
+		}
 		return nil, err
 	}
 	if len(ld.found) == 0 {
@@ -50,6 +53,28 @@ func Load(ctx context.Context, name, text string, o Options) (*File, error) {
 		return nil, &diag.Error{File: name, Msg: "there is no scenario in this file", Hint: `write scenario "name" { … }`}
 	}
 	return &File{Name: name, Text: text, Scenarios: ld.found, vm: m}, nil
+}
+
+// top runs the top level of a file. Stopped is false if it goes on although its
+// time is up, in a function of Lua's library that nothing stops.
+func top(m *vm.VM, src *diag.Source) (stopped bool, err error) {
+	ended := make(chan error, 1)
+	go func() { ended <- m.Run(src) }()
+	for {
+		select {
+		case err := <-ended:
+			return true, err
+		case <-m.Context().Done():
+		}
+		select {
+		case err := <-ended:
+			return true, err
+		case <-time.After(unwind):
+		}
+		if err := m.Stuck(context.Cause(m.Context()).Error()); err != nil {
+			return false, err
+		}
+	}
 }
 
 // Close frees the interpreter.

@@ -23,6 +23,7 @@ import (
 	"netrepro/engine/script/harm"
 	"netrepro/engine/script/judge"
 	"netrepro/engine/script/reach"
+	"netrepro/engine/script/vm"
 	"netrepro/engine/script/world"
 	"netrepro/engine/stall"
 	"netrepro/engine/topo"
@@ -69,7 +70,7 @@ func (f *File) Run(ctx context.Context, c *Case, o RunOptions) world.Result {
 	if r.Golden == nil {
 		r.Golden = func(string) ([]byte, error) { return nil, fs.ErrNotExist }
 	}
-	res := r.execute(ctx, o)
+	res := r.watched(ctx, o)
 	res.Took = time.Since(r.Started)
 	r.Event(world.Event{Kind: world.EventResult, Result: &res})
 	if r.Lab != nil {
@@ -77,6 +78,43 @@ func (f *File) Run(ctx context.Context, c *Case, o RunOptions) world.Result {
 		_ = r.Lab.Close()
 	}
 	return res
+}
+
+// unwind is how long a case has to come to its end when its time is up, before
+// it is ended as it stands: less than whoever started the process waits.
+const unwind = time.Second
+
+// watched is execute, unless the script is still in a function of Lua's library
+// when its time is long up: nothing can stop that but the end of the process.
+func (r *run) watched(ctx context.Context, o RunOptions) world.Result {
+	ended := make(chan world.Result, 1)
+	go func() { ended <- r.execute(ctx, o) }()
+	for {
+		select {
+		case res := <-ended:
+			return res
+		case <-r.VM.Context().Done():
+		}
+		select {
+		case res := <-ended:
+			return res
+		case <-time.After(unwind):
+		}
+		if err := r.VM.Stuck(context.Cause(r.VM.Context()).Error()); err != nil {
+			r.Lab = nil // what holds it goes on
+			return errored(err)
+		}
+	}
+}
+
+// errored is the result of a case that err ended.
+func errored(err error) world.Result {
+	why := err.Error()
+	var de *diag.Error
+	if errors.As(err, &de) {
+		why = de.Render()
+	}
+	return world.Result{Verdict: world.Errored, Why: why}
 }
 
 func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
@@ -216,31 +254,79 @@ func (r *run) play() error {
 	r.VM.Enter(func() { netObj, v = r.VM.New(netClass, &r.Run), r.VM.New(params, r.c) })
 	err := r.VM.Call(r.c.run, netObj, v)
 	if err == nil {
-		r.finish()
+		r.settle()
 	}
-	r.VM.Enter(func() {
-		if r.taskEr != nil {
-			err = r.taskEr
-		}
-	})
+	left := r.VM.Finish(err == nil || r.VM.Context().Err() != nil)
+	if r.taskEr != nil {
+		return r.taskEr
+	}
+	if !r.overdue() {
+		return err
+	}
+	if cut := r.VM.Cut(); cut != nil {
+		return cut
+	}
+	for _, t := range left {
+		r.unended(t)
+	}
+	if err == nil && len(left) == 0 {
+		return context.Cause(r.VM.Context()) // it ended, and the wires did not come to rest
+	}
 	return err
 }
+
+// overdue reports whether the case's time was up before it had ended.
+func (r *run) overdue() bool { return errors.Is(context.Cause(r.VM.Context()), errOverdue) }
+
+// errOverdue is what ends a case whose time is up.
+var errOverdue = errors.New("scenario timed out")
 
 // timedOut says why the case took too long.
 func (r *run) timedOut() error {
 	const loop = time.Second // is longer than an exchange goes on without a pause
-	if since, pace := r.Lab.Relay.Busy(); since >= min(loop, r.c.Timeout/2) && pace > 0 {
-		return fmt.Errorf("scenario timed out after %s: the wires never went idle, %d packets a second for the last %.1fs: look for switches in a loop, or boxes that answer each other",
-			r.c.Timeout, pace, since.Seconds())
+	if since, pace := r.pace(); since >= min(loop, r.c.Timeout/2) && pace > 0 {
+		return fmt.Errorf("%w after %s: the wires never went idle, %d packets a second for the last %.1fs: look for switches in a loop, or boxes that answer each other",
+			errOverdue, r.c.Timeout, pace, since.Seconds())
 	}
-	return fmt.Errorf("scenario timed out after %s: raise its timeout, or look for what it waits for", r.c.Timeout)
+	return fmt.Errorf("%w after %s: raise its timeout, or look for what it waits for", errOverdue, r.c.Timeout)
 }
 
-// finish lets the tasks that run left behind come to their end, or to where
-// only the network could move them on and the wires are idle.
-func (r *run) finish() {
+// pace is for how long the wires have not paused, and how many packets a second
+// went over them. The relay cannot tell while it stands in a function of the
+// script's, which nothing stops before the case is.
+func (r *run) pace() (since time.Duration, perSecond int) {
+	const most = 100 * time.Millisecond
+	told := make(chan struct{})
+	var s time.Duration
+	var n int
+	go func() {
+		s, n = r.Lab.Relay.Busy()
+		close(told)
+	}()
+	select {
+	case <-told:
+		return s, n
+	case <-time.After(most):
+		return 0, 0
+	}
+}
+
+// unended fails the case for a task that had not ended when its time was up.
+func (r *run) unended(t *vm.Task) {
+	at := fmt.Sprintf("%s:%d", t.AtFile, t.AtLine)
+	if t.Verb != "" {
+		at += ", in " + t.Verb
+	}
+	r.Failed = append(r.Failed, world.Failure{Since: r.Started})
+	r.Event(world.Event{Kind: world.EventTask, Where: fmt.Sprintf("%s:%d", t.File, t.Line),
+		Text:  fmt.Sprintf("this %s had not ended when the case's time was up, after %s: it stands at %s", t.What, r.c.Timeout, at),
+		Label: "raise the timeout, look for what it waits for, or say background = true if it need not end"})
+}
+
+// settle waits until the tasks that run left behind have ended.
+func (r *run) settle() {
 	for before := -1; r.VM.Context().Err() == nil; {
-		r.VM.Quiesce()
+		r.VM.Join()
 		seen := len(r.Lab.Trace.Packets())
 		if !r.Handlers || seen == before {
 			return
@@ -259,19 +345,14 @@ func (r *run) judge(err error) world.Result {
 		return world.Result{Verdict: world.Errored, Why: bug.Error()}
 	}
 	if err != nil && !errors.Is(err, world.ErrStopped) {
-		var de *diag.Error
-		why := err.Error()
-		if errors.As(err, &de) {
-			why = de.Render()
-		}
-		return world.Result{Verdict: world.Errored, Why: why}
+		return errored(err)
 	}
 	for _, f := range r.Faults {
 		if err := f.Err(); err != nil {
 			return world.Result{Verdict: world.Errored, Why: r.cannot(f, err)}
 		}
 	}
-	if err == nil {
+	if err == nil && !r.overdue() {
 		if i := slices.IndexFunc(r.Subjects, func(e *world.Subject) bool { return !e.Done }); i >= 0 {
 			e := r.Subjects[i]
 			return world.Result{Verdict: world.Errored, Why: r.VM.At(e.File, e.Line, "", "what is expected is not said here", `follow it by a verb: expect(x):equals(1)`).Render()}

@@ -125,7 +125,7 @@ var fetchVerb = &vm.Method{Name: "fetch", Doc: "Makes one HTTP request on a conn
 		ctx, cancel := world.Deadline(c)
 		defer cancel()
 		var got *web.Response
-		c.VM.BlockIO(func() { got = web.Fetch(ctx, c.Self.(*world.Node).Endpoints, t, q) })
+		c.VM.Block(func() { got = web.Fetch(ctx, c.Self.(*world.Node).Endpoints, t, q) })
 		c.Return(c.VM.New(responseClass, &response{got}))
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return world.Over(c)
@@ -191,7 +191,7 @@ var sessionClass = &vm.Class{Name: "Session", Doc: "A client of one server, with
 				ctx, cancel := world.Deadline(c)
 				defer cancel()
 				var got *web.Response
-				c.VM.BlockIO(func() { got = c.Self.(*web.Session).Do(ctx, q) })
+				c.VM.Block(func() { got = c.Self.(*web.Session).Do(ctx, q) })
 				c.Return(c.VM.New(responseClass, &response{got}))
 				return world.Over(c)
 			}},
@@ -203,7 +203,7 @@ var sessionClass = &vm.Class{Name: "Session", Doc: "A client of one server, with
 				ctx, cancel := world.Deadline(c)
 				defer cancel()
 				var got []*web.Response
-				c.VM.BlockIO(func() {
+				c.VM.Block(func() {
 					got = c.Self.(*web.Session).All(ctx, c.Args["requests"].([]web.Request), vm.ArgOr(c, "connections", 6))
 				})
 				t := c.L.NewTable()
@@ -215,7 +215,7 @@ var sessionClass = &vm.Class{Name: "Session", Doc: "A client of one server, with
 			}},
 		{Name: "close", Doc: "Closes its idle connections.", Phase: vm.Running,
 			Fn: func(c *vm.Call) (err error) {
-				c.VM.BlockIO(func() { err = c.Self.(*web.Session).Close() })
+				c.VM.Block(func() { err = c.Self.(*web.Session).Close() })
 				return err
 			}},
 	}}

@@ -82,7 +82,7 @@ func read(name, doc, example string, params []vm.Param, whole bool, done func(c 
 			defer cancel()
 			var got []byte
 			var err error
-			c.VM.BlockIO(func() { got, err = conn.gather(ctx, func(got []byte) bool { return done(c, got) }) })
+			c.VM.Block(func() { got, err = conn.gather(ctx, func(got []byte) bool { return done(c, got) }) })
 			if err == nil {
 				n := split(c, got)
 				got, conn.rest = got[:n], append([]byte(nil), got[n:]...)
@@ -144,7 +144,7 @@ var connClass = &vm.Class{Name: "Conn", Doc: "A TCP connection, with or without 
 		{Name: "close", Doc: "Closes the connection, as close(2) does. Closing twice is harmless.", Phase: vm.Running,
 			Fn: func(c *vm.Call) error {
 				var err error
-				c.VM.BlockIO(func() { err = c.Self.(*conn0).closeWithin(c.VM.Context()) })
+				c.VM.Block(func() { err = c.Self.(*conn0).closeWithin(c.VM.Context()) })
 				if err != nil && endpoint.ErrName(err) != "closed" {
 					world.ReturnErr(c, err)
 				}
@@ -181,7 +181,7 @@ func writeTo(c *vm.Call, conn net.Conn) error {
 	defer cancel()
 	var n int
 	var err error
-	c.VM.BlockIO(func() {
+	c.VM.Block(func() {
 		err = endpoint.Within(ctx, conn.SetWriteDeadline, func() (err error) {
 			n, err = conn.Write([]byte(c.Args["data"].(string)))
 			return err
@@ -204,7 +204,7 @@ func waitReadable(c *vm.Call) error {
 	ctx, cancel := world.Deadline(c)
 	defer cancel()
 	var err error
-	c.VM.BlockIO(func() {
+	c.VM.Block(func() {
 		err = endpoint.Within(ctx, conn.raw.SetReadDeadline, conn.raw.WaitReadable)
 	})
 	if err != nil {

@@ -108,7 +108,7 @@ var callClass = &vm.Class{Name: "Call", Doc: "A TLS handshake under way.",
 			Fn: func(c *vm.Call) error {
 				var res endpoint.Result
 				var err error
-				c.VM.BlockIO(func() { res, err = c.Self.(*endpoint.Call).Wait(c.VM.Context()) })
+				c.VM.Block(func() { res, err = c.Self.(*endpoint.Call).Wait(c.VM.Context()) })
 				if err != nil {
 					return world.Over(c)
 				}
@@ -211,7 +211,7 @@ func shakeHands(c *vm.Call) error {
 	ctx, cancel := world.Deadline(c)
 	defer cancel()
 	var err error
-	c.VM.BlockIO(func() { err = t.HandshakeContext(ctx) })
+	c.VM.Block(func() { err = t.HandshakeContext(ctx) })
 	if err != nil {
 		what := endpoint.ErrName(err)
 		if why := web.Why(err); why != "" {

@@ -57,7 +57,7 @@ var loadVerb = &vm.Method{Name: "load", Doc: "Makes many requests and waits for 
 			return err
 		}
 		var got *load.Report
-		c.VM.BlockIO(func() { got = load.Run(c.VM.Context(), c.Self.(*world.Node).Endpoints, s) })
+		c.VM.Block(func() { got = load.Run(c.VM.Context(), c.Self.(*world.Node).Endpoints, s) })
 		c.Return(c.VM.New(loadClass, &loaded{got}))
 		return world.Over(c)
 	}}

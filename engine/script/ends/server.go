@@ -302,6 +302,6 @@ var serverClass = &vm.Class{Name: "Server", Doc: "An HTTP server, with or withou
 			}},
 		{Name: "close", Doc: "Ends the server and its connections.", Phase: vm.Running,
 			Fn: func(c *vm.Call) (err error) {
-				c.VM.BlockIO(func() { err = c.Self.(*server).Close() })
+				c.VM.Block(func() { err = c.Self.(*server).Close() })
 				return err
 			}}}}

@@ -19,7 +19,7 @@ var listenVerb = &vm.Method{Name: "listen", Doc: "Opens a listening TCP socket. 
 	Params: []vm.Param{{Name: "port", Kind: kind.Port, Doc: "where to listen"},
 		{Name: "handler", Kind: kind.Func, Optional: true, Doc: "run for each connection, as a task"}},
 	Options: append([]vm.Option{kind.OptDef("backlog", kind.Int("backlog", 1, 65535, "a whole number"), "4096", "length of the accept queue"),
-		kind.Opt("addr", kind.String, "the one address to listen at; all unless said")}, socketOptions...),
+		kind.Opt("addr", kind.String, "the one address to listen at; all unless said"), world.OptBackground}, socketOptions...),
 	Fn: func(c *vm.Call) error {
 		r := world.Of(c)
 		o, err := socketOptionsOf(c)
@@ -38,14 +38,16 @@ var listenVerb = &vm.Method{Name: "listen", Doc: "Opens a listening TCP socket. 
 		}
 		if fn, ok := vm.Arg[*lua.LFunction](c, "handler"); ok {
 			r.Handlers = true
-			r.VM.Go(func() { handle(r, l, fn) })
+			t := vm.Task{What: "handler", File: c.File, Line: c.Line, Background: vm.ArgOr(c, "background", false)}
+			r.VM.Go(func() { handle(r, l, t, fn) })
 		}
 		c.Return(c.VM.New(listenerClass, l))
 		return nil
 	}}
 
-// serve runs fn for every connection until the listener is closed.
-func handle(r *world.Run, l *endpoint.Listener, fn *lua.LFunction) {
+// handle runs fn for every connection, each time as t, until the listener is
+// closed.
+func handle(r *world.Run, l *endpoint.Listener, t vm.Task, fn *lua.LFunction) {
 	for {
 		conn, err := l.AcceptContext(r.VM.Context())
 		if endpoint.ErrName(err) == endpoint.Timeout && r.VM.Context().Err() == nil {
@@ -54,7 +56,7 @@ func handle(r *world.Run, l *endpoint.Listener, fn *lua.LFunction) {
 		if err != nil {
 			return
 		}
-		r.VM.Enter(func() { r.VM.Spawn(fn, nil, r.VM.New(connClass, &conn0{Conn: conn, raw: conn})) })
+		r.VM.Enter(func() { r.VM.Spawn(t, fn, nil, r.VM.New(connClass, &conn0{Conn: conn, raw: conn})) })
 	}
 }
 
@@ -70,7 +72,7 @@ var listenerClass = &vm.Class{Name: "Listener", Doc: "A listening socket.",
 				defer cancel()
 				var conn *endpoint.Conn
 				var err error
-				c.VM.BlockIO(func() { conn, err = c.Self.(*endpoint.Listener).AcceptContext(ctx) })
+				c.VM.Block(func() { conn, err = c.Self.(*endpoint.Listener).AcceptContext(ctx) })
 				if err != nil {
 					world.ReturnErr(c, err)
 					return world.Over(c)
@@ -164,7 +166,7 @@ var dialVerb = &vm.Method{Name: "dial", Doc: "Opens a TCP connection. If that fa
 		ctx, cancel := world.Deadline(c)
 		defer cancel()
 		var conn *endpoint.Conn
-		c.VM.BlockIO(func() { conn, err = c.Self.(*world.Node).Endpoints.Dial(ctx, spec) })
+		c.VM.Block(func() { conn, err = c.Self.(*world.Node).Endpoints.Dial(ctx, spec) })
 		if err != nil {
 			world.ReturnErr(c, err)
 			return world.Over(c)

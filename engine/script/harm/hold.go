@@ -90,7 +90,7 @@ var FaultVerbs = []*vm.Method{
 			}
 			ctx, cancel := world.Deadline(c)
 			defer cancel()
-			c.VM.BlockIO(func() { err = h.Wait(ctx, vm.ArgOr(c, "n", 1)) })
+			c.VM.Block(func() { err = h.Wait(ctx, vm.ArgOr(c, "n", 1)) })
 			if err != nil {
 				c.Return(lua.LNil, lua.LString(endpoint.Timeout))
 				return world.Over(c)

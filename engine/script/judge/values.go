@@ -103,12 +103,11 @@ func matches(c *vm.Call, got lua.LValue) (bool, string, error) {
 	if !ok {
 		return false, "", c.Fail("matches", "keep the library's names", "string is no longer the library")
 	}
-	if err := c.L.CallByParam(lua.P{Fn: lib.RawGetString("find"), NRet: 1, Protect: true}, s, lua.LString(pattern)); err != nil {
+	found, err := c.Protected(lib.RawGetString("find"), s, lua.LString(pattern))
+	if err != nil {
 		return false, "", c.Fail(pattern, "a pattern is Lua's: %d+, ^abc", "%q is not a pattern", pattern)
 	}
-	found := c.L.Get(-1) != lua.LNil
-	c.L.Pop(1)
-	return found, want, nil
+	return found != lua.LNil, want, nil
 }
 
 func hasMembers(c *vm.Call) error {

@@ -176,7 +176,7 @@ var runVerb = &vm.Method{Name: "run", Doc: "Runs a program to its end, in the no
 		}
 		started := time.Now()
 		var e process.Exit
-		c.VM.BlockIO(func() {
+		c.VM.Block(func() {
 			if e, err = p.Wait(ctx); err == nil {
 				short, cancel := context.WithTimeout(ctx, drainTime)
 				p.Drained(short)
@@ -366,7 +366,7 @@ var processClass = &vm.Class{Name: "Process", Doc: "A program that runs on a nod
 				p := c.Self.(*proc)
 				var e process.Exit
 				var err error
-				c.VM.BlockIO(func() { e, err = p.Wait(ctx) })
+				c.VM.Block(func() { e, err = p.Wait(ctx) })
 				c.Return(c.VM.New(exitClass, &exit{p: p, Exit: e, timeout: err != nil}))
 				return world.Over(c)
 			}},
@@ -376,7 +376,7 @@ var processClass = &vm.Class{Name: "Process", Doc: "A program that runs on a nod
 				ctx, cancel := world.Deadline(c)
 				defer cancel()
 				var err error
-				c.VM.BlockIO(func() { err = c.Self.(*proc).WaitLine(ctx, c.Args["text"].(string)) })
+				c.VM.Block(func() { err = c.Self.(*proc).WaitLine(ctx, c.Args["text"].(string)) })
 				c.Return(lua.LTrue)
 				if err != nil {
 					world.ReturnErr(c, err)

@@ -72,7 +72,7 @@ var datagramClass = &vm.Class{Name: "Datagram", Doc: "A UDP or raw ICMP socket."
 				if to.IsValid() {
 					at = netip.AddrPortFrom(to, uint16(vm.ArgOr(c, "port", 0)))
 				}
-				c.VM.BlockIO(func() { err = c.Self.(*endpoint.Datagram).Send(at, []byte(c.Args["data"].(string))) })
+				c.VM.Block(func() { err = c.Self.(*endpoint.Datagram).Send(at, []byte(c.Args["data"].(string))) })
 				c.Return(lua.LTrue)
 				if err != nil {
 					world.ReturnErr(c, err)
@@ -86,7 +86,7 @@ var datagramClass = &vm.Class{Name: "Datagram", Doc: "A UDP or raw ICMP socket."
 				defer cancel()
 				var m *endpoint.Message
 				var err error
-				c.VM.BlockIO(func() { m, err = c.Self.(*endpoint.Datagram).Receive(ctx) })
+				c.VM.Block(func() { m, err = c.Self.(*endpoint.Datagram).Receive(ctx) })
 				if err != nil {
 					world.ReturnErr(c, err)
 					return world.Over(c)
@@ -109,7 +109,7 @@ var datagramClass = &vm.Class{Name: "Datagram", Doc: "A UDP or raw ICMP socket."
 				d := c.Self.(*endpoint.Datagram)
 				var f *endpoint.Fault
 				var err error
-				c.VM.BlockIO(func() { f, err = d.Fault(ctx) })
+				c.VM.Block(func() { f, err = d.Fault(ctx) })
 				if err != nil || f == nil {
 					world.ReturnErr(c, err)
 					return world.Over(c)

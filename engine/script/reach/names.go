@@ -175,7 +175,7 @@ var dnsClass = &vm.Class{Name: "NameServer", Doc: "A name server.",
 			}},
 		{Name: "close", Doc: "Ends it.", Phase: vm.Running,
 			Fn: func(c *vm.Call) (err error) {
-				c.VM.BlockIO(func() { err = c.Self.(*server).Close() })
+				c.VM.Block(func() { err = c.Self.(*server).Close() })
 				return err
 			}},
 	}}
@@ -205,7 +205,7 @@ var resolveVerb = &vm.Method{Name: "resolve", Doc: "Asks a name server for the a
 		defer cancel()
 		var a netip.Addr
 		var err error
-		c.VM.BlockIO(func() { a, err = r.Lookup(ctx, c.Args["name"].(string), vm.ArgOr(c, "ip", 4) == 6) })
+		c.VM.Block(func() { a, err = r.Lookup(ctx, c.Args["name"].(string), vm.ArgOr(c, "ip", 4) == 6) })
 		if err != nil {
 			c.Return(lua.LNil, lua.LString(endpoint.ErrName(err)))
 			return world.Over(c)

@@ -107,7 +107,7 @@ var pingVerb = &vm.Method{Name: "ping", Doc: "Sends ICMP echo requests, one afte
 			p.Options = sonde.WithDF(p.Options, df == "do")
 		}
 		var rs []sonde.Reply
-		c.VM.BlockIO(func() { rs, err = p.Run(c.VM.Context(), n.Endpoints) })
+		c.VM.Block(func() { rs, err = p.Run(c.VM.Context(), n.Endpoints) })
 		if err != nil {
 			return err
 		}
@@ -190,7 +190,7 @@ var traceVerb = &vm.Method{Name: "traceroute", Doc: "Traces the path to a node, 
 		p := sonde.Trace{To: to, From: from, By: vm.ArgOr(c, "by", ""), Port: vm.ArgOr(c, "port", 0), Tries: vm.ArgOr(c, "tries", 0), Hops: vm.ArgOr(c, "hops", 0),
 			Vary: vm.ArgOr(c, "vary", false), Timeout: vm.ArgOr(c, "timeout", time.Second), ID: n.Run.Number()}
 		var hops []sonde.Hop
-		c.VM.BlockIO(func() { hops, err = p.Run(c.VM.Context(), n.Endpoints) })
+		c.VM.Block(func() { hops, err = p.Run(c.VM.Context(), n.Endpoints) })
 		if err != nil {
 			return err
 		}
@@ -248,7 +248,7 @@ var mtuVerb = &vm.Method{Name: "path_mtu", Doc: "Finds the path MTU to a node by
 			}
 		}
 		var m sonde.MTU
-		c.VM.BlockIO(func() {
+		c.VM.Block(func() {
 			m, err = sonde.PathMTU(c.VM.Context(), n.Endpoints, to, first, vm.ArgOr(c, "timeout", 300*time.Millisecond), n.Run.Number())
 		})
 		if err != nil {
@@ -285,7 +285,7 @@ var tcpPingVerb = &vm.Method{Name: "tcp_ping", Doc: "Opens TCP connections one a
 		}
 		spec := endpoint.DialSpec{To: netip.AddrPortFrom(to, uint16(c.Args["port"].(int))), From: from}
 		var got []sonde.Connect
-		c.VM.BlockIO(func() {
+		c.VM.Block(func() {
 			got = sonde.Connects(c.VM.Context(), n.Endpoints, spec, vm.ArgOr(c, "count", 1), vm.ArgOr(c, "interval", time.Duration(0)), vm.ArgOr(c, "timeout", time.Second))
 		})
 		t := c.L.NewTable()

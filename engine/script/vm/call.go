@@ -62,6 +62,9 @@ func (v *VM) function(m *Method, class *Class) *lua.LFunction {
 		defer v.guard(full)
 		c := &Call{VM: v, L: l, Args: map[string]any{}, name: full}
 		c.File, c.Line = v.where(l)
+		if t := v.of[l]; t != nil {
+			t.Verb, t.AtFile, t.AtLine = full, c.File, c.Line
+		}
 		at := 1
 		if class != nil {
 			self, ok := As(l.Get(1), class)

@@ -14,17 +14,7 @@ import (
 )
 
 // where is the file and line of the Lua code that called into Go.
-func (v *VM) where(l *lua.LState) (string, int) {
-	for level := 1; ; level++ {
-		d, ok := l.GetStack(level)
-		if !ok {
-			return "", 0
-		}
-		if _, err := l.GetInfo("Sl", d, lua.LNil); err == nil && d.CurrentLine > 0 {
-			return d.Source, d.CurrentLine
-		}
-	}
-}
+func (v *VM) where(l *lua.LState) (string, int) { return standing(l, 1) }
 
 // Where is the file and line of the Lua code that called into Go on l.
 func (v *VM) Where(l *lua.LState) (file string, line int) { return v.where(l) }
@@ -106,8 +96,8 @@ func contents(t *lua.LTable) string {
 	return "{ " + strings.Join(fields, ", ") + " }"
 }
 
-// explain turns what gopher-lua reports into an error of ours.
-func (v *VM) explain(err error) error {
+// explain turns what gopher-lua reports of l into an error of ours.
+func (v *VM) explain(l *lua.LState, err error) error {
 	if v.bug != nil {
 		return v.bug
 	}
@@ -137,7 +127,11 @@ func (v *VM) explain(err error) error {
 		line, _ = strconv.Atoi(m[2])
 	}
 	if v.ctx.Err() != nil && (strings.Contains(msg, context.Canceled.Error()) || strings.Contains(msg, context.DeadlineExceeded.Error())) {
-		// The interpreter reports that it was stopped, not why.
+		// The interpreter reports that it was stopped, not why, and pcall may have
+		// kept the first such report.
+		if first := v.halted[l]; first != nil {
+			file, line = first.file, first.line
+		}
 		e := v.at(file, line, "", context.Cause(v.ctx).Error(), "")
 		e.Err = context.Cause(v.ctx)
 		return e

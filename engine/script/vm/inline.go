@@ -32,11 +32,23 @@ func (i *Inline) Call(args func() []lua.LValue) (lua.LValue, error) {
 	if err := v.ctx.Err(); err != nil {
 		return lua.LNil, err
 	}
-	if err := i.th.CallByParam(lua.P{Fn: i.fn, NRet: 1, Protect: true}, args()...); err != nil {
+	if err := v.protected(i.th, i.fn, 1, args()...); err != nil {
 		i.th.SetTop(0)
-		return lua.LNil, v.explain(err)
+		err = v.explain(i.th, err)
+		if v.cut == nil && v.ctx.Err() != nil {
+			v.cut = err
+		}
+		return lua.LNil, err
 	}
 	x := i.th.Get(-1)
 	i.th.SetTop(0)
 	return x, nil
+}
+
+// Cut is where an [Inline] stood that ran when the context ended, nil if there
+// was none.
+func (v *VM) Cut() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.cut
 }

@@ -37,7 +37,10 @@ func (v *VM) sandbox(c Config) {
 	if s, ok := g.RawGetString(lua.StringLibName).(*lua.LTable); ok {
 		s.RawSetString("format", l.NewFunction(format))
 		s.RawSetString("rep", l.NewFunction(rep))
+		v.unstoppable(s, "find", "match", "gmatch", "gsub")
 	}
+	g.RawSetString("pcall", l.NewFunction(v.pcall))
+	g.RawSetString("xpcall", l.NewFunction(v.xpcall))
 	g.RawSetString("print", l.NewFunction(func(l *lua.LState) int {
 		var s []string
 		for i := 1; i <= l.GetTop(); i++ {

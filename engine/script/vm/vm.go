@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -30,21 +31,27 @@ type VM struct {
 	Running bool
 	Seed    uint64 // what math.random draws from
 
-	mu      sync.Mutex // held while Lua runs
-	classes map[*Class]*lua.LTable
-	methods map[bound]*lua.LFunction
-	known   []string // names of globals
-	sources map[string]*diag.Source
-	modules map[string]lua.LValue
-	loading []string
-	load    Loader
+	mu       sync.Mutex // held while Lua runs
+	classes  map[*Class]*lua.LTable
+	methods  map[bound]*lua.LFunction
+	shielded *lua.LFunction
+	known    []string // names of globals
+	sources  map[string]*diag.Source
+	modules  map[string]lua.LValue
+	loading  []string
+	load     Loader
 
 	tasks  sync.WaitGroup
-	live   int         // Lua tasks that have not ended
-	asleep int         // of those, waiting for the network
-	change *sync.Cond  // live or asleep changed
-	fail   func(error) // ends the run: a task failed
-	bug    error       // a Go panic in a binding
+	of     map[*lua.LState]*Task  // by the thread it runs on
+	live   int                    // tasks that must end and have not
+	left   []*Task                // of those, what the end of the context cut short
+	over   bool                   // no task goes on
+	change *sync.Cond             // something of these changed, or the context ended
+	fail   func(error)            // ends the run: a task failed
+	bug    error                  // a Go panic in a binding
+	halted map[*lua.LState]*place // where the end of the context found each thread
+	cut    error                  // where an [Inline] stood when the context ended
+	inLib  atomic.Pointer[place]  // where Go code that cannot be stopped was called
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	inline map[*lua.LState]bool // threads that must not wait
@@ -67,12 +74,14 @@ func New(ctx context.Context, c Config) *VM {
 	v := &VM{
 		L: lua.NewState(lua.Options{SkipOpenLibs: true, RegistrySize: 1024, RegistryMaxSize: 1 << 20, RegistryGrowStep: 4096,
 			CallStackSize: 1024, MinimizeStackMemory: true}),
-		classes: map[*Class]*lua.LTable{}, methods: map[bound]*lua.LFunction{},
+		classes: map[*Class]*lua.LTable{}, methods: map[bound]*lua.LFunction{}, of: map[*lua.LState]*Task{}, halted: map[*lua.LState]*place{},
 		sources: map[string]*diag.Source{}, modules: map[string]lua.LValue{}, load: c.Load, Seed: c.Seed,
 	}
 	v.change = sync.NewCond(&v.mu)
 	v.ctx, v.cancel = context.WithCancelCause(ctx)
 	v.L.SetContext(v.ctx)
+	context.AfterFunc(v.ctx, func() { v.Enter(v.change.Broadcast) })
+	v.shielded = v.L.NewFunction(v.shield)
 	v.sandbox(c)
 	return v
 }
@@ -135,68 +144,24 @@ func (v *VM) Call(fn *lua.LFunction, args ...lua.LValue) error {
 
 // call calls fn on L with the lock held.
 func (v *VM) call(l *lua.LState, fn *lua.LFunction, args ...lua.LValue) error {
-	if err := l.CallByParam(lua.P{Fn: fn, Protect: true}, args...); err != nil {
-		return v.explain(err)
+	if err := v.protected(l, fn, 0, args...); err != nil {
+		return v.explain(l, err)
 	}
 	return nil
 }
 
 // Block runs f without the lock, so that tasks can run meanwhile. Every verb
-// that may wait uses it.
+// that may wait uses it. Once all has come to its end (see [VM.Finish]), it does
+// not return before the context ends.
 func (v *VM) Block(f func()) {
 	v.mu.Unlock()
-	defer v.mu.Lock()
+	defer func() {
+		v.mu.Lock()
+		for v.over && v.ctx.Err() == nil {
+			v.change.Wait()
+		}
+	}()
 	f()
-}
-
-// BlockIO is Block for what only the network ends: nothing happens until a
-// packet comes, or the wait is over.
-func (v *VM) BlockIO(f func()) {
-	v.asleep++
-	v.change.Broadcast()
-	v.Block(f)
-	v.asleep--
-}
-
-// Quiesce waits until every task has ended or waits for the network, and
-// reports whether all have ended. The caller holds no lock. It returns early
-// when the context ends.
-func (v *VM) Quiesce() bool {
-	stop := context.AfterFunc(v.ctx, func() {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		v.change.Broadcast()
-	})
-	defer stop()
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for v.live > v.asleep && v.ctx.Err() == nil {
-		v.change.Wait()
-	}
-	return v.live == 0
-}
-
-// Spawn runs fn as a task of its own; done, if not nil, is called without the
-// lock when it has ended. The caller holds the lock.
-func (v *VM) Spawn(fn *lua.LFunction, done func(error), args ...lua.LValue) {
-	th, cancel := v.L.NewThread()
-	v.live++
-	v.tasks.Go(func() {
-		v.mu.Lock()
-		err := v.call(th, fn, args...)
-		if cancel != nil {
-			cancel()
-		}
-		if err != nil && v.fail != nil {
-			v.fail(err)
-		}
-		v.live--
-		v.change.Broadcast()
-		v.mu.Unlock()
-		if done != nil {
-			done(err)
-		}
-	})
 }
 
 // Go runs f, which is Go code, as a task without the lock.

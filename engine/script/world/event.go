@@ -13,6 +13,7 @@ const (
 	EventStep   Kind = "step"   // a phase begins; Text is its name
 	EventExpect Kind = "expect" // a judgement
 	EventFault  Kind = "fault"  // a fault that never fired
+	EventTask   Kind = "task"   // a task that did not end
 	EventLog    Kind = "log"    // the script printed something
 	EventResult Kind = "result" // the case has ended
 	EventKept   Kind = "kept"   // the lab stays up; Nodes says where

@@ -208,6 +208,9 @@ const VerbTimeout = 10 * time.Second
 // OptTimeout is the option of every verb that waits.
 var OptTimeout = kind.OptDef("timeout", kind.Duration, "10s", "how long to wait")
 
+// OptBackground is the option of what starts tasks.
+var OptBackground = kind.OptDef("background", kind.Bool, "false", "it need not end: the case does not wait for it, and what it expects after the case has ended is not judged")
+
 // Options of every fault.
 var (
 	OptOptional = kind.OptDef("optional", kind.Bool, "false", "it may stay unused; otherwise a fault that never fires fails the case")
