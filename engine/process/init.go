@@ -30,8 +30,8 @@ const (
 
 // job is what an init process is to start.
 type job struct {
-	Args []string          `json:"args"`
-	Env  []string          `json:"env"`
+	Args [][]byte          `json:"args"` // bytes, for they need not be UTF-8
+	Env  [][]byte          `json:"env"`
 	Dir  string            `json:"dir"`
 	Over map[string]string `json:"over"`
 }
@@ -45,6 +45,7 @@ type order struct {
 type status struct {
 	Pid    int    `json:"pid,omitempty"` // the program runs
 	Error  string `json:"error,omitempty"`
+	Errno  int    `json:"errno,omitempty"` // the program could not be started
 	Exited bool   `json:"exited,omitempty"`
 	Code   int    `json:"code,omitempty"`
 	Signal int    `json:"signal,omitempty"`
@@ -71,11 +72,16 @@ func Init() error {
 	if err := cover(j.Over); err != nil {
 		return out.Encode(status{Error: err.Error()})
 	}
-	c := exec.Command(j.Args[0], j.Args[1:]...)
-	c.Env, c.Dir = j.Env, j.Dir
+	args := inText(j.Args)
+	c := exec.Command(args[0], args[1:]...)
+	c.Env, c.Dir = inText(j.Env), j.Dir
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := c.Start(); err != nil {
+		var errno syscall.Errno
+		if errors.As(err, &errno) {
+			return out.Encode(status{Errno: int(errno)})
+		}
 		return out.Encode(status{Error: err.Error()})
 	}
 	// They are the program's now: their end is to be seen when it has closed

@@ -53,15 +53,21 @@ func Start(s Spec) (*Process, error) {
 	}
 	p := &Process{Name: filepath.Base(s.Args[0]), Dir: s.Dir, started: time.Now(), exited: make(chan struct{}), over: make(chan struct{})}
 	p.change = sync.NewCond(&p.mu)
-	fail := func(err error) (*Process, error) {
-		return nil, errors.Join(fmt.Errorf("start %s: %w", p.Name, err), p.Close())
-	}
 	var ours, theirs [5]*os.File // standard input and outputs, orders, status
-	defer func() {
-		for _, f := range theirs {
+	closeAll := func(files [5]*os.File) {
+		for _, f := range files {
 			_ = f.Close() // nil is none
 		}
-	}()
+	}
+	fail := func(err error) (*Process, error) {
+		err = fmt.Errorf("start %s: %w", p.Name, err)
+		if p.cmd == nil {
+			closeAll(ours)
+			closeAll(theirs)
+			return nil, err
+		}
+		return nil, errors.Join(err, p.Close())
+	}
 	for i := range ours {
 		r, w, err := os.Pipe()
 		if err != nil {
@@ -80,18 +86,16 @@ func Start(s Spec) (*Process, error) {
 	c.Stdin, c.Stdout, c.Stderr, c.ExtraFiles = theirs[0], theirs[1], theirs[2], theirs[3:]
 	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
 	if err := s.NS.Do(c.Start); err != nil {
-		for _, f := range ours {
-			_ = f.Close()
-		}
-		p.control = nil
 		return fail(err)
 	}
+	// While they are open here, nobody sees the end of what is written.
+	closeAll(theirs)
 	p.cmd = c
 	first := make(chan status, 1)
 	go p.follow(ours[statusFd], first)
 	p.readers.Go(func() { p.read(ours[1], &p.out, s.Output, false) })
 	p.readers.Go(func() { p.read(ours[2], &p.err, s.Output, true) })
-	line, err := json.Marshal(job{Args: s.Args, Env: append(Env(s.Dir), s.Env...), Dir: s.Dir, Over: s.Over})
+	line, err := json.Marshal(job{Args: inBytes(s.Args), Env: inBytes(append(Env(s.Dir), s.Env...)), Dir: s.Dir, Over: s.Over})
 	if err == nil {
 		_, err = p.control.Write(append(line, '\n'))
 	}
@@ -102,8 +106,8 @@ func Start(s Spec) (*Process, error) {
 	if err != nil {
 		return fail(err)
 	}
-	if st := <-first; st.Error != "" {
-		return fail(errors.New(st.Error))
+	if st := <-first; st.Error != "" || st.Errno != 0 {
+		return fail(st.failure(s.Args[0]))
 	}
 	return p, nil
 }

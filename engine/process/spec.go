@@ -3,11 +3,13 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +58,18 @@ func Find(name string) (string, error) {
 	return "", fmt.Errorf("find program %q: %w", name, fs.ErrNotExist)
 }
 
+// ErrZero says that a program cannot be given a text.
+var ErrZero = errors.New("a program cannot be given a zero byte")
+
+// shorten is the beginning of what may be long.
+func shorten(s string) string {
+	const most = 40
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "…"
+}
+
 // prepare makes the directory and its files and returns the spec with its
 // places filled in.
 func (s Spec) prepare() (Spec, error) {
@@ -65,6 +79,11 @@ func (s Spec) prepare() (Spec, error) {
 	path, err := Find(s.Args[0])
 	if err != nil {
 		return s, err
+	}
+	for _, text := range slices.Concat(s.Args, s.Env) {
+		if strings.ContainsRune(text, 0) {
+			return s, fmt.Errorf("start %s: %q: %w", filepath.Base(path), shorten(text), ErrZero)
+		}
 	}
 	fill := func(text string) string { return strings.ReplaceAll(text, "$DIR", s.Dir) }
 	args := []string{path}

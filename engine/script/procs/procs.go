@@ -117,14 +117,29 @@ func start(c *vm.Call) (*proc, error) {
 	var p *process.Process
 	c.VM.Block(func() { p, err = process.Start(s) })
 	if err != nil {
-		hint := "look at its arguments"
-		if errors.Is(err, os.ErrNotExist) {
-			hint = fmt.Sprintf("install it, or write needs = { %q } to skip the scenario without it", "program:"+s.Args[0])
-		}
-		return nil, c.Fail(s.Args[0], hint, "%v", err)
+		return nil, c.Fail(s.Args[0], remedy(s.Args[0], err), "%v", err)
 	}
 	out := &proc{p, n}
 	return out, n.Endpoints.Keep(out)
+}
+
+// remedy is what helps where program could not be started.
+func remedy(program string, err error) string {
+	switch {
+	case errors.Is(err, process.ErrZero):
+		return "leave it out of arguments and variables: give it as input, or in a file"
+	case errors.Is(err, unix.ENOEXEC):
+		return "it is neither a program for this machine nor a script that begins with #!"
+	case errors.Is(err, unix.E2BIG):
+		return "the kernel takes arguments and variables of 128 KB each: put it in a file, with files = { … }"
+	case errors.Is(err, os.ErrPermission):
+		return "make it executable, on a file system that is not mounted noexec"
+	case errors.Is(err, process.ErrLoader):
+		return "install what it needs to run"
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Sprintf("install it, or write needs = { %q } to skip the scenario without it", "program:"+program)
+	}
+	return "look at its arguments"
 }
 
 var unfit = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
