@@ -113,6 +113,8 @@
 // read, faults rewrite and scripts name them ([forge.Fields]), and how to build a
 // packet that no kernel sent.
 //
+// files opens and writes what people name, whatever it is ([files.Create]).
+//
 // packet decodes frames and alone knows the decoding library; pcap reads and
 // writes capture files, tcpdump reads text; netns alone enters namespaces ([netns.NS.Do]).
 //

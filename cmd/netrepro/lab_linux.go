@@ -93,7 +93,7 @@ func (j *jobs) Set(text string) error {
 func (*jobs) Type() string { return "jobs" }
 
 func load(cmd *cobra.Command, args []string, o script.Options) ([]*script.File, error) {
-	sources, err := runner.Find(args)
+	sources, err := runner.Find(cmd.Context(), args)
 	if err != nil {
 		return nil, err
 	}
@@ -135,6 +135,7 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, ve
 	if prove {
 		sink = &runner.Proofs{Sink: t}
 	}
+	o.Say = func(text string) { fmt.Fprintln(e.err, "netrepro: "+text) }
 	err = runner.Run(cmd.Context(), tasks, o, sink)
 	if errors.Is(err, runner.ErrCannot) {
 		return coded{fmt.Errorf("%w: run as root, or allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces above 0)", err), exitCannot}
@@ -143,7 +144,7 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, ve
 		return err
 	}
 	t.Close()
-	changed, err := goldens.Write()
+	changed, err := goldens.Write(cmd.Context())
 	for _, p := range changed {
 		fmt.Fprintf(e.out, "wrote %s\n", p)
 	}

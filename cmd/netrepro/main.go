@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -40,11 +41,27 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	terminal := isTerminal(os.Stdout)
-	code := run(ctx, env{args: os.Args[1:], out: os.Stdout, err: os.Stderr, terminal: terminal,
-		color: terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"})
-	stop()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, env{args: os.Args[1:], out: os.Stdout, err: os.Stderr, terminal: terminal,
+			color: terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"})
+	}()
+	code := exitInterrupted
+	select {
+	case code = <-ended:
+	case <-ctx.Done():
+		stop() // a second signal ends the process
+		select {
+		case code = <-ended:
+		case <-time.After(patience): // it waits for whoever should read on
+		}
+	}
 	os.Exit(code)
 }
+
+// patience is how long what was interrupted may take to end: longer than labs
+// take to be cleared away.
+const patience = 10 * time.Second
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 

@@ -27,7 +27,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(b)
-	shipped, err := runner.Find([]string{"one-lost-segment"})
+	shipped, err := runner.Find(t.Context(), []string{"one-lost-segment"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -46,7 +47,22 @@ A filter is terms, all of which must hold: key=value, key=one,other, !key=value.
 ` + view.FilterHelp() + `
 Exit codes: 0 shown, 2 not a capture, damaged, or a mistake in a flag.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return trace(cmd.Context(), e, args[0], o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			ended := make(chan error, 1)
+			go func() { ended <- trace(ctx, e, args[0], o) }()
+			select {
+			case err := <-ended:
+				return err
+			case <-ctx.Done():
+			}
+			select {
+			case err := <-ended:
+				return err
+			case <-time.After(unwind): // it draws, or waits for whoever should read on
+				return ctx.Err()
+			}
+		},
 	}
 	f := c.Flags()
 	f.BoolVar(&o.json, "json", false, "one JSON object a packet")
@@ -58,6 +74,9 @@ Exit codes: 0 shown, 2 not a capture, damaged, or a mistake in a flag.`,
 	f.StringVar(&o.color, "color", "auto", "colours: auto, always, never")
 	return c
 }
+
+// unwind is how long an interrupted trace has to write what it has.
+const unwind = 500 * time.Millisecond
 
 func trace(ctx context.Context, e env, path string, o traceOptions) (err error) {
 	style := view.Style{Color: e.color, Width: o.width}
@@ -88,7 +107,7 @@ func trace(ctx context.Context, e env, path string, o traceOptions) (err error) 
 	w := bufio.NewWriterSize(e.out, 1<<20)
 	t := &tracer{source: s, out: w, style: style, options: o}
 	if o.write != "" {
-		if t.file, err = capture.NewWriter(o.write, s); err != nil {
+		if t.file, err = capture.NewWriter(ctx, o.write, s); err != nil {
 			return errors.Join(err, s.Close())
 		}
 	}

@@ -17,6 +17,8 @@ type ahead struct {
 	once sync.Once
 	cur  chunk
 	at   int
+	// atEnd is what reading fails with when the context ends, nil for its cause.
+	atEnd error
 }
 
 type chunk struct {
@@ -29,12 +31,12 @@ const (
 	aheadBytes  = 1 << 20
 )
 
-func newAhead(ctx context.Context, r io.Reader) *ahead {
+// newAhead reads r ahead, in [ahead.run].
+func newAhead(ctx context.Context) *ahead {
 	a := &ahead{ctx: ctx, full: make(chan chunk, aheadChunks), free: make(chan []byte, aheadChunks+1), stop: make(chan struct{})}
 	for range aheadChunks {
 		a.free <- make([]byte, aheadBytes)
 	}
-	go a.run(r)
 	return a
 }
 
@@ -75,7 +77,10 @@ func (a *ahead) Read(p []byte) (int, error) {
 				a.cur.err = io.EOF
 			}
 		case <-a.ctx.Done():
-			a.cur = chunk{err: context.Cause(a.ctx)}
+			if a.cur.err = a.atEnd; a.cur.err == nil {
+				a.cur.err = context.Cause(a.ctx)
+			}
+			a.cur.b = nil
 		}
 		a.at = 0
 	}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"netrepro/engine/analysis"
+	"netrepro/engine/files"
 	"netrepro/engine/packet"
 	"netrepro/engine/pcap"
 	"netrepro/engine/tcpdump"
@@ -65,14 +66,15 @@ func Open(ctx context.Context, path string) (*Source, error) {
 	f := os.Stdin
 	if path != "-" {
 		var err error
-		if f, err = os.Open(path); err != nil {
+		if f, err = files.Open(ctx, path); err != nil {
 			return nil, fmt.Errorf("open capture: %w", err)
 		}
 	}
 	if st, err := f.Stat(); err == nil && st.IsDir() {
 		return nil, errors.Join(fmt.Errorf("open capture: %s is a directory: name a file in it", path), f.Close())
 	}
-	r := newAhead(ctx, f)
+	r := newAhead(ctx)
+	go r.run(f)
 	s, err := New(r)
 	if err != nil {
 		r.Close()

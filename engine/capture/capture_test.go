@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -172,7 +173,7 @@ func TestWriter(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	w, err := NewWriter(to, s)
+	w, err := NewWriter(t.Context(), to, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +201,7 @@ func TestWriter(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	w, err = NewWriter(to, s)
+	w, err = NewWriter(t.Context(), to, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,5 +210,47 @@ func TestWriter(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestFollowAnother ends following when the file is no longer what it was.
+func TestFollowAnother(t *testing.T) {
+	first, other := file(3), file(8)
+	other[len(other)/2] ^= 1
+	for _, tt := range []struct {
+		name, want string
+		do         func(path string) error
+	}{
+		{"moved", "moved or removed", func(path string) error { return os.Rename(path, path+".1") }},
+		{"removed", "moved or removed", os.Remove},
+		{"rotated", "another file now", func(path string) error {
+			return errors.Join(os.Rename(path, path+".1"), os.WriteFile(path, other, 0o600))
+		}},
+		{"rewritten longer", "follow it anew", func(path string) error { return os.WriteFile(path, other, 0o600) }},
+		{"rewritten shorter", "follow it anew", func(path string) error { return os.WriteFile(path, other[:64], 0o600) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "c")
+			if err := os.WriteFile(path, first, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s, err := Follow(t.Context(), path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			var in analysis.Input
+			for range 3 {
+				if err := s.Next(&in); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := tt.do(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Next(&in); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
 	}
 }

@@ -2,22 +2,20 @@ package capture
 
 import (
 	"bufio"
-	"errors"
+	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 
+	"netrepro/engine/files"
 	"netrepro/engine/pcap"
 )
 
 // Writer writes frames of a source to a pcapng file, with the interfaces, names,
 // TLS keys, comments and options that the source has of them. The file is there
-// only once it is whole.
+// only once it is whole, and a new one is for its owner alone.
 type Writer struct {
 	source  *Source
-	f       *os.File
+	f       *files.Output
 	w       *bufio.Writer
-	path    string
 	enc     pcap.Encoder
 	buf     []byte
 	begun   bool
@@ -26,13 +24,13 @@ type Writer struct {
 	secrets int
 }
 
-// NewWriter begins a file at path.
-func NewWriter(path string, s *Source) (*Writer, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+// NewWriter begins a file at path. A pipe there is waited for until ctx ends.
+func NewWriter(ctx context.Context, path string, s *Source) (*Writer, error) {
+	f, err := files.Create(ctx, path, files.Secret)
 	if err != nil {
 		return nil, fmt.Errorf("write capture: %w", err)
 	}
-	return &Writer{source: s, f: f, w: bufio.NewWriterSize(f, 256<<10), path: path}, nil
+	return &Writer{source: s, f: f, w: bufio.NewWriterSize(f, 256<<10)}, nil
 }
 
 // section begins the file, once the source has read where it comes from.
@@ -92,15 +90,8 @@ func (w *Writer) Close(err error) error {
 	if err == nil {
 		err = w.w.Flush()
 	}
-	err = errors.Join(err, w.f.Close())
-	if err == nil {
-		err = os.Chmod(w.f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(w.f.Name(), w.path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write capture: %w", err), os.Remove(w.f.Name()))
+	if cerr := w.f.Close(err); cerr != nil {
+		return fmt.Errorf("write capture: %w", cerr)
 	}
 	return nil
 }

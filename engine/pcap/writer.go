@@ -30,9 +30,10 @@ type Writer struct {
 }
 
 // Create makes the file at path and writes head, the blocks that describe the
-// section and its interfaces, to it at once.
+// section and its interfaces, to it at once. The file is its owner's alone: it
+// may hold the keys of what it holds.
 func Create(path string, head []byte) (*Writer, error) {
-	f, err := os.Create(path)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create capture: %w", err)
 	}

@@ -70,6 +70,9 @@ func shorten(s string) string {
 	return s[:most] + "…"
 }
 
+// private is the mode of directories with keys in them.
+const private = 0o700
+
 // prepare makes the directory and its files and returns the spec with its
 // places filled in.
 func (s Spec) prepare() (Spec, error) {
@@ -96,7 +99,7 @@ func (s Spec) prepare() (Spec, error) {
 		env[i] = fill(e)
 	}
 	s.Env = env
-	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
+	if err := os.MkdirAll(s.Dir, private); err != nil {
 		return s, fmt.Errorf("make directory of %s: %w", filepath.Base(path), err)
 	}
 	for name, text := range s.Files {
@@ -104,10 +107,10 @@ func (s Spec) prepare() (Spec, error) {
 		if !filepath.IsLocal(name) {
 			return s, fmt.Errorf("file %q is not within the program's directory", name)
 		}
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(to), private); err != nil {
 			return s, fmt.Errorf("make file of %s: %w", filepath.Base(path), err)
 		}
-		if err := os.WriteFile(to, []byte(fill(text)), 0o644); err != nil {
+		if err := os.WriteFile(to, []byte(fill(text)), private&0o666); err != nil {
 			return s, fmt.Errorf("make file of %s: %w", filepath.Base(path), err)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"netrepro/engine/files"
 	"netrepro/engine/script"
 	"netrepro/engine/script/diag"
 	"netrepro/scenarios"
@@ -28,14 +29,14 @@ type Source struct {
 
 // Find reads the scenario files that paths name: files, directories, taken
 // with all below them, or names of files and folders in the shipped library. No path means the
-// whole shipped library.
-func Find(paths []string) ([]Source, error) {
+// whole shipped library. A pipe is read until its end, or ctx's.
+func Find(ctx context.Context, paths []string) ([]Source, error) {
 	if len(paths) == 0 {
 		return Shipped()
 	}
 	var out []Source
 	for _, p := range paths {
-		found, err := find(p)
+		found, err := find(ctx, p)
 		if err != nil {
 			return nil, err
 		}
@@ -48,7 +49,7 @@ func Find(paths []string) ([]Source, error) {
 	return out, nil
 }
 
-func find(path string) ([]Source, error) {
+func find(ctx context.Context, path string) ([]Source, error) {
 	st, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if found := shipped(path); len(found) > 0 {
@@ -60,19 +61,23 @@ func find(path string) ([]Source, error) {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	if !st.IsDir() {
-		return readFiles(path)
+		b, err := files.Read(ctx, path, maxSource)
+		if err != nil {
+			return nil, fmt.Errorf("read scenario: %w", err)
+		}
+		return []Source{{Name: path, Text: string(b)}}, nil
 	}
-	var files []string
+	var paths []string
 	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && strings.HasSuffix(p, ".lua") {
-			files = append(files, p)
+			paths = append(paths, p)
 		}
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	out, err := readFiles(files...)
+	out, err := readFiles(paths)
 	// A module beside the scenarios is not one itself.
 	out = slices.DeleteFunc(out, func(s Source) bool { return !defines.MatchString(s.Text) })
 	if err == nil && len(out) == 0 {
@@ -84,11 +89,14 @@ func find(path string) ([]Source, error) {
 // defines finds a scenario in a file.
 var defines = regexp.MustCompile(`(?m)^\s*scenario\b`)
 
-func readFiles(files ...string) ([]Source, error) {
-	slices.Sort(files)
+// maxSource bounds a scenario file.
+const maxSource = 16 << 20
+
+func readFiles(paths []string) ([]Source, error) {
+	slices.Sort(paths)
 	var out []Source
-	for _, f := range files {
-		b, err := os.ReadFile(f)
+	for _, f := range paths {
+		b, err := files.ReadRegular(f, maxSource)
 		if err != nil {
 			return nil, fmt.Errorf("read scenario: %w", err)
 		}

@@ -3,15 +3,17 @@
 package runner
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"netrepro/engine/files"
 	"netrepro/engine/normal"
 	"netrepro/engine/script/world"
 	"netrepro/scenarios"
@@ -22,7 +24,7 @@ const goldenExt = ".golden"
 // readGolden reads the golden trace of a name beside a scenario file, or in the
 // shipped library.
 func readGolden(file, name string) ([]byte, error) {
-	b, err := os.ReadFile(filepath.Join(filepath.Dir(file), name+goldenExt))
+	b, err := files.ReadRegular(filepath.Join(filepath.Dir(file), name+goldenExt), maxSource)
 	if dir, ok := strings.CutPrefix(path.Dir(filepath.ToSlash(file)), shippedRoot); ok && errors.Is(err, fs.ErrNotExist) {
 		return scenarios.Files.ReadFile(path.Join(dir, name+goldenExt))
 	}
@@ -77,21 +79,22 @@ func (g *Goldens) take(t *Task, e world.Event) {
 
 // Write writes the golden traces and returns the files that changed. Nothing is
 // written if two cases disagree.
-func (g *Goldens) Write() ([]string, error) {
+func (g *Goldens) Write(ctx context.Context) ([]string, error) {
 	if len(g.errs) > 0 {
 		return nil, errors.Join(g.errs...)
 	}
 	var changed []string
 	for p, text := range g.texts {
-		if old, err := os.ReadFile(p); err == nil && string(old) == text {
+		if old, err := files.ReadRegular(p, maxSource); err == nil && string(old) == text {
 			continue
 		}
-		tmp := p + ".new"
-		if err := os.WriteFile(tmp, []byte(text), 0o644); err != nil {
-			return changed, fmt.Errorf("write golden trace: %w: run the scenario from a file beside which it can be written", err)
+		f, err := files.Create(ctx, p, 0o666)
+		if err == nil {
+			_, err = io.WriteString(f, text)
+			err = f.Close(err)
 		}
-		if err := os.Rename(tmp, p); err != nil {
-			return changed, fmt.Errorf("write golden trace: %w", err)
+		if err != nil {
+			return changed, fmt.Errorf("write golden trace: %w: run the scenario from a file beside which it can be written", err)
 		}
 		changed = append(changed, p)
 	}

@@ -45,14 +45,15 @@ scenario "busy" {
 const marker = "NETREPRO_KILL_TEST"
 
 func TestMain(m *testing.M) {
-	switch {
-	case len(os.Args) == 2 && os.Args[1] == WorkerArg:
-		if err := Worker(os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+	if code, played := Play(os.Args, os.Stdin, os.Stdout, os.Stderr); played {
+		os.Exit(code)
+	}
+	switch text := busy; {
 	case os.Getenv(marker) != "":
-		if err := runBusy(os.Getenv(marker)); err != nil {
+		if os.Getenv(machineMarker) != "" {
+			text = onTheMachine
+		}
+		if err := runOne(text, os.Getenv(marker)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -67,10 +68,10 @@ func (*discard) Begin(*Task)                   {}
 func (*discard) Event(*Task, world.Event)      {}
 func (d *discard) End(_ *Task, r world.Result) { d.verdict = r.Verdict }
 
-// runBusy is the parent process of the test.
-func runBusy(out string) error {
+// runOne is the parent process of the test.
+func runOne(text, out string) error {
 	ctx := context.Background()
-	files, err := Load(ctx, []Source{{"busy.lua", busy}}, script.Options{})
+	files, err := Load(ctx, []Source{{"busy.lua", text}}, script.Options{})
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,8 @@
 package runner
 
 import (
-	"bufio"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,9 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -25,99 +28,213 @@ import (
 // settings back.
 const KeeperArg = "netrepro-keeper"
 
-// lockPath is what cases lock while they run, those that change the machine
-// alone: the file that is changed, so that no other is needed.
-const lockPath = "/proc/sys/net/ipv4/tcp_max_orphans"
+// turns keeps cases of this process that change the machine apart from the
+// others.
+var turns sync.RWMutex
+
+// Files that cases lock while they run, those that change the machine alone. Both
+// are the kernel's, so that no other is needed.
+const (
+	// rootLock is what root's cases lock: nobody else can open it.
+	rootLock = "/proc/sys/fs/protected_hardlinks"
+	// publicLock is what the cases of others lock, and those that change the
+	// machine. Anyone may hold it, so that it is waited for no longer than [publicWait].
+	publicLock = "/proc/sys/net/ipv4/tcp_max_orphans"
+)
+
+// publicWait is how long the public lock is waited for: longer than a case is
+// likely to take.
+const publicWait = time.Minute
 
 // share waits until a case may run beside others, or alone if it changes the
-// machine. free ends that.
-func share(alone bool) (free func(), err error) {
-	f, err := os.Open(lockPath)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return func() {}, nil // not the machine's own namespace: nothing of it can be changed
+// machine. The locks are held until the files are closed, by every process that
+// has them.
+func share(ctx context.Context, alone bool, say func(string)) (locks []*os.File, free func(), err error) {
+	unlock := turns.RUnlock
+	if alone {
+		turns.Lock()
+		unlock = turns.Unlock
+	} else {
+		turns.RLock()
+	}
+	free = func() {
+		for _, f := range locks {
+			_ = f.Close()
+		}
+		unlock()
+	}
+	root, err := lockFile(ctx, rootLock, alone, 0, say)
+	if err == nil && root != nil {
+		locks = append(locks, root)
+	}
+	if err == nil && (root == nil || alone) {
+		var public *os.File
+		if public, err = lockFile(ctx, publicLock, alone, publicWait, say); public != nil {
+			locks = append(locks, public)
+		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("lock the machine's settings: %w", err)
+		free()
+		return nil, nil, fmt.Errorf("lock the machine's settings: %w", err)
+	}
+	return locks, free, nil
+}
+
+// lockFile locks the file at path, alone or with others, until it is closed. It
+// gives up after most, if that is not 0: the file is nil then, as it is where it
+// cannot be opened, for nothing of the machine can be changed from there.
+func lockFile(ctx context.Context, path string, alone bool, most time.Duration, say func(string)) (*os.File, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	how := unix.LOCK_SH
 	if alone {
 		how = unix.LOCK_EX
 	}
-	for {
-		err = unix.Flock(int(f.Fd()), how)
-		if !errors.Is(err, unix.EINTR) {
-			break
+	const pause = 20 * time.Millisecond
+	for waited := time.Duration(0); ; waited += pause {
+		err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+			return nil, errors.Join(err, f.Close())
+		}
+		if waited == 0 && say != nil {
+			say(waitingFor(path, alone, most))
+		}
+		if most > 0 && waited >= most {
+			return nil, f.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(context.Cause(ctx), f.Close())
+		case <-time.After(pause):
 		}
 	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("lock the machine's settings: %w", err), f.Close())
+}
+
+// waitingFor says what a lock is waited for.
+func waitingFor(path string, alone bool, most time.Duration) string {
+	s := "a case waits for another run, which has changed settings of the whole machine"
+	if alone {
+		s = "a case that changes settings of the whole machine waits for other runs to end theirs"
 	}
-	return func() { _ = f.Close() }, nil
+	s += ": they hold " + path
+	if most > 0 {
+		s += fmt.Sprintf("; it goes on in %s at the latest", most)
+	}
+	return s
 }
 
 func sysctlPath(name string) string {
 	return "/proc/sys/" + strings.ReplaceAll(name, ".", "/")
 }
 
+// setting is one of the whole machine, and what it was before.
+type setting struct{ Name, Before string }
+
 // change changes settings of the whole machine, and returns what gives them
-// back. Another process does so if this one is killed.
-func change(settings map[string]string) (restore func() error, err error) {
-	names := slices.Sorted(maps.Keys(settings))
-	var before strings.Builder
-	for _, name := range names {
+// back. Another process, which holds locks too, does so if this one is killed;
+// this one does if that is.
+func change(settings map[string]string, locks []*os.File) (restore func() error, err error) {
+	var before []setting
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		old, err := os.ReadFile(sysctlPath(name))
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", errNotMine, err)
 		}
-		fmt.Fprintf(&before, "%s=%s\n", name, strings.TrimSpace(string(old)))
+		before = append(before, setting{name, strings.TrimSpace(string(old))})
 	}
-	keeper := exec.Command("/proc/self/exe", KeeperArg)
-	keeper.Args[0] = os.Args[0]
-	keeper.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no terminal's signal reaches it
-	in, err := keeper.StdinPipe()
+	k, err := keep(before, locks)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range before {
+		if err := os.WriteFile(sysctlPath(s.Name), []byte(settings[s.Name]), 0); err != nil {
+			return nil, errors.Join(fmt.Errorf("%w: %w", errNotMine, err), k.restore())
+		}
+	}
+	return k.restore, nil
+}
+
+// keeper is the process that outlives this one.
+type keeper struct {
+	before []setting
+	cmd    *exec.Cmd
+	in     io.Closer
+}
+
+// keep starts one and tells it what to set.
+func keep(before []setting, locks []*os.File) (*keeper, error) {
+	k := &keeper{before: before, cmd: exec.Command("/proc/self/exe", KeeperArg)}
+	k.cmd.Args[0] = os.Args[0]
+	k.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no terminal's signal reaches it
+	k.cmd.ExtraFiles = locks
+	in, err := k.cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start keeper of settings: %w", err)
 	}
-	if err := keeper.Start(); err != nil {
+	k.in = in
+	out, err := k.cmd.StdoutPipe()
+	if err != nil {
 		return nil, fmt.Errorf("start keeper of settings: %w", err)
 	}
-	restore = func() error { return errors.Join(in.Close(), keeper.Wait()) }
-	if _, err := io.WriteString(in, before.String()+"\n"); err != nil {
-		return nil, errors.Join(fmt.Errorf("start keeper of settings: %w", err), restore())
+	if err := k.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start keeper of settings: %w", err)
 	}
-	for _, name := range names {
-		if err := os.WriteFile(sysctlPath(name), []byte(settings[name]), 0); err != nil {
-			return nil, errors.Join(fmt.Errorf("%w: %w", errNotMine, err), restore())
-		}
+	if err := json.NewEncoder(in).Encode(before); err != nil {
+		return nil, errors.Join(fmt.Errorf("start keeper of settings: %w", err), k.restore())
 	}
-	return restore, nil
+	// Nothing is changed before it is ready to change it back.
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		return nil, errors.Join(fmt.Errorf("start keeper of settings: %w", err), k.restore())
+	}
+	return k, nil
+}
+
+// restore gives the settings back, by the keeper or, if that is gone, at once.
+func (k *keeper) restore() error {
+	_ = k.in.Close()
+	if k.cmd.Wait() == nil {
+		return nil
+	}
+	return set(k.before)
+}
+
+// set sets the settings to what they were.
+func set(before []setting) error {
+	var errs []error
+	for _, s := range before {
+		errs = append(errs, os.WriteFile(sysctlPath(s.Name), []byte(s.Before), 0))
+	}
+	return errors.Join(errs...)
 }
 
 // errNotMine says that the machine's settings cannot be changed from here.
 var errNotMine = errors.New("the machine's own settings need root in its first network namespace")
 
-// Keeper reads settings, a line each and an empty one at the end, waits for the
-// end of in and sets them.
-func Keeper(in io.Reader) error {
+// Keeper reads settings from in, says on out that it has them, waits for the end
+// of in and sets them. It does nothing if it was not told all.
+func Keeper(in io.Reader, out io.Writer) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
-	var lines []string
-	r := bufio.NewScanner(in)
-	for r.Scan() && r.Text() != "" {
-		lines = append(lines, r.Text())
+	var before []setting
+	d := json.NewDecoder(in)
+	if err := d.Decode(&before); err != nil {
+		return fmt.Errorf("read settings: %w", err)
 	}
-	for r.Scan() { // nothing more ever comes: this waits for the end
-	}
-	var errs []error
-	for _, line := range lines {
-		name, value, _ := strings.Cut(line, "=")
-		errs = append(errs, os.WriteFile(sysctlPath(name), []byte(value), 0))
-	}
-	return errors.Join(errs...)
+	_, _ = out.Write([]byte{'\n'}) // whoever is gone needs no answer
+	_, _ = io.Copy(io.Discard, in) // nothing more ever comes: this waits for the end
+	return set(before)
 }
 
 // onMachine runs f, alone and with the settings changed if there are any.
-func onMachine(settings map[string]string, f func() (world.Result, error)) (world.Result, error) {
-	free, err := share(len(settings) > 0)
+func onMachine(ctx context.Context, settings map[string]string, say func(string), f func() (world.Result, error)) (world.Result, error) {
+	locks, free, err := share(ctx, len(settings) > 0, say)
 	if err != nil {
 		return world.Result{}, err
 	}
@@ -125,7 +242,7 @@ func onMachine(settings map[string]string, f func() (world.Result, error)) (worl
 	if len(settings) == 0 {
 		return f()
 	}
-	restore, err := change(settings)
+	restore, err := change(settings, locks)
 	if errors.Is(err, errNotMine) {
 		return world.Result{Verdict: world.Skipped, Why: err.Error()}, nil
 	}

@@ -22,7 +22,7 @@ func Play(args []string, in io.Reader, out, complain io.Writer) (code int, playe
 	case WorkerArg:
 		err = Worker(in, out)
 	case KeeperArg:
-		err = Keeper(in)
+		err = Keeper(in, out)
 	case process.InitArg:
 		err = process.Init()
 	default:

@@ -4,16 +4,10 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
 	"sync"
-
-	"golang.org/x/sys/unix"
 
 	"netrepro/engine/kernel/probe"
 	"netrepro/engine/script"
@@ -23,16 +17,17 @@ import (
 // Options of a run.
 type Options struct {
 	script.Options
-	Parallel int    // cases side by side; [Auto] for as many as the processors can carry
-	Repeat   int    // times each case runs, at least 1
-	Variant  string // only cases of this variant; empty for all
-	Out      string // directory for artifacts
-	Keep     bool   // keep the lab of a case that did not end as expected
-	Update   bool   // write golden traces instead of comparing with them
-	Form     bool   // report the normal form of every trace
-	Retries  int    // how often a case that was inconclusive is run again
-	Inferred bool   // judge by the packets alone, even where the kernel could be asked
-	Check    bool   // the capture must say of every packet what the trace does
+	Parallel int          // cases side by side; [Auto] for as many as the processors can carry
+	Repeat   int          // times each case runs, at least 1
+	Variant  string       // only cases of this variant; empty for all
+	Out      string       // directory for artifacts
+	Keep     bool         // keep the lab of a case that did not end as expected
+	Update   bool         // write golden traces instead of comparing with them
+	Form     bool         // report the normal form of every trace
+	Retries  int          // how often a case that was inconclusive is run again
+	Say      func(string) // tells people what a case waits for; nil does not
+	Inferred bool         // judge by the packets alone, even where the kernel could be asked
+	Check    bool         // the capture must say of every packet what the trace does
 }
 
 // Task is a case to run.
@@ -76,21 +71,6 @@ type Sink interface {
 	End(t *Task, r world.Result)
 }
 
-// lock makes dir and keeps other runs out of it until unlock is called.
-func lock(dir string) (unlock func(), err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make directory for artifacts: %w", err)
-	}
-	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("lock directory for artifacts: %w", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock %s: another run writes there: wait for it, or name another directory with --out: %w", dir, err), f.Close())
-	}
-	return func() { _ = f.Close() }, nil
-}
-
 // Tasks lists what o selects from files, in order. Two cases of the same name
 // are an error: they would write over each other.
 func Tasks(files []*script.File, o Options) ([]*Task, error) {
@@ -117,19 +97,10 @@ func Tasks(files []*script.File, o Options) ([]*Task, error) {
 	return out, nil
 }
 
-var unfit = regexp.MustCompile(`[^A-Za-z0-9._,#-]+`)
-
-// fileName makes a path below a directory of a case's name: whatever else a
-// parameter holds must not lead out of it.
-func fileName(name string) string {
-	scenario, rest, _ := strings.Cut(name, "/")
-	return filepath.Join(unfit.ReplaceAllString(scenario, "_"), strings.TrimLeft(unfit.ReplaceAllString(rest, "_"), "."))
-}
-
 // Run runs tasks, several side by side, and reports to sink. It returns early
 // only if ctx ends or no worker can be started at all.
 func Run(ctx context.Context, tasks []*Task, o Options, sink Sink) error {
-	unlock, err := lock(o.Out)
+	unlock, err := claim(o.Out)
 	if err != nil {
 		return err
 	}
@@ -204,17 +175,14 @@ func (r *running) tell(f func()) {
 // task runs one task until a try is conclusive, and returns how it ended.
 func (r *running) task(ctx context.Context, t *Task) (res world.Result, err error) {
 	o, sink := r.Options, r.sink
-	if err := os.MkdirAll(t.Dir, 0o755); err != nil {
-		return res, fmt.Errorf("make directory for artifacts: %w", err)
-	}
-	capture, err := filepath.Abs(t.Capture())
-	if err != nil {
-		return res, fmt.Errorf("make directory for artifacts: %w", err)
-	}
-	// A case that writes no capture must not seem to have written the one of
-	// an earlier run.
-	if err := os.Remove(capture); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return res, fmt.Errorf("remove the capture of an earlier run: %w", err)
+	capture, err := emptied(o.Out, t)
+	if err != nil { // of this case alone
+		res = world.Result{Verdict: world.Errored, Why: err.Error()}
+		r.tell(func() {
+			sink.Begin(t)
+			sink.End(t, res)
+		})
+		return res, nil
 	}
 	job := Job{Name: t.File.Name, Text: []byte(t.File.Text), Case: []byte(t.Case.ID()), Seed: o.Seed, Capture: capture, Lualib: o.Lualib, Keep: o.Keep,
 		Update: o.Update, Form: o.Form, Check: o.Check, Cure: t.Cure, Harmless: t.Harmless}
@@ -229,7 +197,7 @@ func (r *running) task(ctx context.Context, t *Task) (res world.Result, err erro
 	var events []world.Event
 	for try := 1; ; try++ {
 		events = nil
-		res, err = onMachine(t.Case.Machine, func() (world.Result, error) {
+		res, err = onMachine(ctx, t.Case.Machine, o.Say, func() (world.Result, error) {
 			return work(ctx, job, start{files, set}, t.Case.Timeout, func(e world.Event) {
 				if e.Kind == world.EventKept { // the lab waits for people
 					r.tell(func() { flush(sink, t, append(events, e)) })

@@ -4,10 +4,10 @@ package script
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"time"
 
+	"netrepro/engine/files"
 	"netrepro/engine/script/diag"
 	"netrepro/engine/script/vm"
 	"netrepro/lualib"
@@ -92,19 +92,22 @@ func (f *File) Case(id string) *Case {
 	return nil
 }
 
+// maxModule bounds a module's file.
+const maxModule = 16 << 20
+
 // loader looks for modules in the library, then beside the scenario.
 func (o Options) loader(dir string) vm.Loader {
 	return func(name string) (string, string, bool) {
 		file := name + ".lua"
 		if o.Lualib != "" {
-			if b, err := os.ReadFile(filepath.Join(o.Lualib, file)); err == nil {
+			if b, err := files.ReadRegular(filepath.Join(o.Lualib, file), maxModule); err == nil {
 				return filepath.Join(o.Lualib, file), string(b), true
 			}
 		} else if b, err := lualib.Files.ReadFile(file); err == nil {
 			return "lualib/" + file, string(b), true
 		}
 		path := filepath.Join(dir, file)
-		if b, err := os.ReadFile(path); err == nil {
+		if b, err := files.ReadRegular(path, maxModule); err == nil {
 			return path, string(b), true
 		}
 		return "", "", false
