@@ -21,6 +21,7 @@ func TestInterrupted(t *testing.T) {
 	if err := os.WriteFile(capture, header, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	const either = -1 // as it had opened the capture or had not
 	for _, tt := range []struct {
 		name string
 		args []string // PIPE is the pipe
@@ -32,7 +33,7 @@ func TestInterrupted(t *testing.T) {
 		{"a quiet writer", []string{"trace", "PIPE"}, []byte{}, exitInterrupted},
 		{"a quiet writer of what is followed", []string{"trace", "--follow", "PIPE"}, []byte{}, exitInterrupted},
 		{"a writer that stops", []string{"trace", "PIPE"}, header, exitInterrupted},
-		{"a writer that stops and is followed", []string{"trace", "--follow", "--json", "PIPE"}, header, exitExpected},
+		{"a writer that stops and is followed", []string{"trace", "--follow", "--json", "PIPE"}, header, either},
 		{"a writer that stops in a header", []string{"trace", "--follow", "PIPE"}, header[:10], exitInterrupted},
 		{"nobody reads", []string{"trace", capture, "-w", "PIPE"}, nil, exitInterrupted},
 		{"check", []string{"check", "PIPE"}, nil, exitInterrupted},
@@ -71,7 +72,7 @@ func TestInterrupted(t *testing.T) {
 				}
 			}
 			cancel()
-			if got := <-code; got != tt.code {
+			if got := <-code; got != tt.code && (tt.code != either || got != exitExpected && got != exitInterrupted) {
 				t.Errorf("exit code %d, want %d: %s%s", got, tt.code, &out, &errs)
 			}
 		})

@@ -243,8 +243,10 @@ func runSuite(ts *testscript.TestScript, want string, c *exec.Cmd) {
 			rest = append(rest, line)
 		}
 	}
-	ts.Logf("%s%s", strings.Join(rest, ""), &errs)
-	if got := strconv.Itoa(c.ProcessState.ExitCode()); got != want || errs.Len() > 0 {
+	// Another test's run may hold the machine's settings.
+	said := regexp.MustCompile(`(?m)^netrepro: a case .*waits for .*\n`).ReplaceAllString(errs.String(), "")
+	ts.Logf("%s%s", strings.Join(rest, ""), said)
+	if got := strconv.Itoa(c.ProcessState.ExitCode()); got != want || said != "" {
 		ts.Fatalf("%s exited with %s, want %s and nothing on standard error: %v", strings.Join(c.Args, " "), got, want, err)
 	}
 }

@@ -36,7 +36,7 @@ var turns sync.RWMutex
 // are the kernel's, so that no other is needed.
 const (
 	// rootLock is what root's cases lock: nobody else can open it.
-	rootLock = "/proc/sys/fs/protected_hardlinks"
+	rootLock = "/proc/sys/kernel/cad_pid"
 	// publicLock is what the cases of others lock, and those that change the
 	// machine. Anyone may hold it, so that it is waited for no longer than [publicWait].
 	publicLock = "/proc/sys/net/ipv4/tcp_max_orphans"
@@ -95,7 +95,7 @@ func lockFile(ctx context.Context, path string, alone bool, most time.Duration, 
 	if alone {
 		how = unix.LOCK_EX
 	}
-	const pause = 20 * time.Millisecond
+	const pause, silent = 20 * time.Millisecond, 500 * time.Millisecond
 	for waited := time.Duration(0); ; waited += pause {
 		err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
 		if err == nil {
@@ -104,7 +104,7 @@ func lockFile(ctx context.Context, path string, alone bool, most time.Duration, 
 		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
 			return nil, errors.Join(err, f.Close())
 		}
-		if waited == 0 && say != nil {
+		if waited == silent && say != nil {
 			say(waitingFor(path, alone, most))
 		}
 		if most > 0 && waited >= most {

@@ -153,10 +153,13 @@ func TestLockFile(t *testing.T) {
 	say := func(s string) { said = append(said, s) }
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	if got, err := lockFile(ctx, path, false, 50*time.Millisecond, say); got != nil || err != nil {
+	if got, err := lockFile(ctx, path, false, 600*time.Millisecond, say); got != nil || err != nil {
 		t.Errorf("after its time: %v, %v", got, err)
 	}
-	cancel(stop)
+	say = func(s string) {
+		said = append(said, s)
+		cancel(stop)
+	}
 	if got, err := lockFile(ctx, path, true, 0, say); got != nil || !errors.Is(err, stop) {
 		t.Errorf("after the end: %v, %v", got, err)
 	}
