@@ -38,7 +38,7 @@ func runCommand(e env) *cobra.Command {
 		Long: `Run scenarios: files, directories or names; without any, the shipped library.
 
 Exit codes: 0 everything as expected, 1 a case failed, 2 script or usage error,
-3 this machine cannot (or --require was given and something was skipped),
+or output that could not be written, 3 this machine cannot (or --require was given and something was skipped),
 4 only inconclusive cases stand in the way, 130 interrupted.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runScenarios(cmd, e, args, o, verify, require, verbose, prove)

@@ -22,7 +22,7 @@ import (
 const (
 	exitExpected     = 0
 	exitFailed       = 1 // a case failed
-	exitScript       = 2 // script or usage error
+	exitScript       = 2 // script or usage error, or output that could not be written
 	exitCannot       = 3 // this machine cannot, or --require and something was skipped
 	exitInconclusive = 4 // only inconclusive cases stand in the way
 	exitInterrupted  = 130
@@ -108,6 +108,21 @@ func (silent) Error() string { return "" }
 
 // run is main without the process: it returns the exit code.
 func run(ctx context.Context, e env) int {
+	out := &output{w: e.out}
+	e.out = out
+	code := execute(ctx, e)
+	if code == exitInterrupted || out.err == nil {
+		return code
+	}
+	fmt.Fprintln(e.err, render(out.err))
+	if code == exitExpected {
+		return exitScript
+	}
+	return code
+}
+
+// execute runs the command that e names.
+func execute(ctx context.Context, e env) int {
 	cmd := root(e)
 	cmd.SetArgs(e.args)
 	cmd.SetOut(e.out)
@@ -124,7 +139,9 @@ func run(ctx context.Context, e env) int {
 		fmt.Fprintln(e.err, "netrepro: interrupted")
 		return exitInterrupted
 	}
-	fmt.Fprintln(e.err, render(err))
+	if out, ok := e.out.(*output); !ok || out.err == nil || !errors.Is(err, out.err) { // else run says it
+		fmt.Fprintln(e.err, render(err))
+	}
 	if errors.As(err, &c) {
 		return c.code
 	}

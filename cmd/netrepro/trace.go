@@ -138,7 +138,11 @@ type usage struct{ error }
 
 func terminalWidth(e env) int {
 	const usual = 120
-	f, ok := e.out.(*os.File)
+	var f *os.File
+	out, ok := e.out.(*output)
+	if ok {
+		f, ok = out.w.(*os.File)
+	}
 	if !ok || !e.terminal {
 		return usual
 	}

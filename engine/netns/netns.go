@@ -44,7 +44,7 @@ func New(name string) (*NS, error) {
 	ns := &NS{name: name, h: vnetns.None()}
 	err := onThread(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			return fmt.Errorf("create network namespace %q: %w", name, err)
+			return fmt.Errorf("create network namespace %q: %w", name, Limited(err))
 		}
 		h, err := vnetns.GetFromPath(self)
 		if err != nil {

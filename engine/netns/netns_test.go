@@ -4,8 +4,12 @@ package netns_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"netrepro/engine/leaktest"
 	"netrepro/engine/netns"
@@ -89,5 +93,16 @@ func TestCookieIsNeverGivenAgain(t *testing.T) {
 		if err := ns.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestLimited says which limits an error of the kernel's may be about.
+func TestLimited(t *testing.T) {
+	err := netns.Limited(fmt.Errorf("clone: %w", unix.ENOSPC))
+	if !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), "user.max_net_namespaces = ") {
+		t.Errorf("got %v", err)
+	}
+	if err := netns.Limited(unix.EPERM); err != error(unix.EPERM) { //nolint:errorlint // the same one
+		t.Errorf("got %v", err)
 	}
 }

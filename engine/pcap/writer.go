@@ -90,15 +90,20 @@ func (w *Writer) Close() error {
 func (w *Writer) drain() {
 	defer close(w.done)
 	for b := range w.full {
-		// One write per chunk of whole blocks keeps the file readable at
-		// any moment.
-		if _, err := w.f.Write(b); err != nil {
-			w.mu.Lock()
-			if w.err == nil {
-				w.err = fmt.Errorf("write capture: %w", err)
-			}
-			w.mu.Unlock()
-		}
+		w.write(b)
 		w.free <- b
+	}
+}
+
+// write writes a chunk of whole blocks at once, so that the file is readable at
+// any moment. After an error nothing more is: what is whole comes before it.
+func (w *Writer) write(b []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return
+	}
+	if _, err := w.f.Write(b); err != nil {
+		w.err = fmt.Errorf("write capture: %w: it is cut short", err)
 	}
 }

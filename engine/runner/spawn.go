@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"netrepro/engine/netns"
 	"netrepro/engine/pcap"
 	"netrepro/engine/script/world"
 )
@@ -56,6 +57,7 @@ var ErrCannot = errors.New("this machine does not let netrepro make namespaces")
 // one of the runner itself.
 func work(ctx context.Context, job Job, with start, timeout time.Duration, emit func(world.Event)) (world.Result, error) {
 	started := time.Now()
+	memory := memoryKills()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	late := time.AfterFunc(setUp, func() { cancel(context.DeadlineExceeded) })
@@ -85,6 +87,9 @@ func work(ctx context.Context, job Job, with start, timeout time.Duration, emit 
 	if job.Capture != "" {
 		if _, err := pcap.Repair(job.Capture); err != nil && !errors.Is(err, os.ErrNotExist) {
 			werr = errors.Join(werr, err)
+			if res != nil {
+				res.Also(err.Error())
+			}
 		}
 	}
 	switch {
@@ -99,7 +104,11 @@ func work(ctx context.Context, job Job, with start, timeout time.Duration, emit 
 		return world.Result{}, ctx.Err()
 	}
 	why := "the worker ended without a result"
-	if werr != nil {
+	switch {
+	case killedForMemory(memoryKills() > memory && memory >= 0, werr, stderr.String()):
+		return world.Result{Verdict: world.Errored, Took: time.Since(started), Why: "the machine ran out of memory for this case: " +
+			"look for what grows without bound in it, raise the limit of its control group, or run fewer cases side by side (--jobs)"}, nil
+	case werr != nil:
 		why += ": " + werr.Error()
 	}
 	if text := stderr.String(); text != "" {
@@ -131,7 +140,7 @@ func converse(ctx context.Context, job Job, with start, stderr *said, emit func(
 	}
 	if err := on(with.cpus, c.Start); err != nil {
 		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
-			return nil, fmt.Errorf("%w: %w", ErrCannot, err)
+			return nil, fmt.Errorf("%w: %w", ErrCannot, netns.Limited(err))
 		}
 		return nil, fmt.Errorf("start worker: %w", err)
 	}

@@ -179,8 +179,8 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 		r.keep(ctx, res)
 	}
 	err = r.finishCapture(o.Check)
-	if err := errors.Join(err, r.close()); err != nil && res.Verdict == world.Passed {
-		res.Verdict, res.Why = world.Errored, "clean up: "+err.Error()
+	if err := errors.Join(err, r.close()); err != nil {
+		res.Also("clean up: " + err.Error())
 	}
 	return res
 }

@@ -68,3 +68,14 @@ type Result struct {
 	Tries   int           `json:"tries,omitempty"`  // runs until one was conclusive, set by whoever ran them
 	Spared  int           `json:"spared,omitempty"` // faults that were to do nothing
 }
+
+// Also adds what went wrong besides: a case that passed has not then.
+func (r *Result) Also(why string) {
+	if r.Verdict == Passed {
+		r.Verdict = Errored
+	}
+	if r.Why != "" {
+		r.Why += "\n"
+	}
+	r.Why += why
+}

@@ -1,0 +1,44 @@
+//go:build linux
+
+package runner
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// memoryKills is how many processes the kernel has killed for want of memory, -1
+// if it does not say.
+func memoryKills() int {
+	b, err := os.ReadFile("/proc/vmstat")
+	if err != nil {
+		return -1
+	}
+	_, rest, _ := bytes.Cut(b, []byte("\noom_kill "))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	n, err := strconv.Atoi(string(line))
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// killedForMemory reports whether a worker that ended with err, and wrote text, did so
+// for want of memory, while the kernel killed others or it for that.
+func killedForMemory(memory bool, err error, text string) bool {
+	if first, _, _ := strings.Cut(text, "\n"); strings.HasPrefix(first, "fatal error: ") && strings.Contains(first, "out of memory") ||
+		strings.HasPrefix(first, "runtime: out of memory") {
+		return true // so Go's runtime says it
+	}
+	var ee *exec.ExitError
+	if !errors.As(err, &ee) {
+		return false
+	}
+	ws, ok := ee.Sys().(syscall.WaitStatus)
+	return ok && ws.Signaled() && ws.Signal() == syscall.SIGKILL && memory
+}

@@ -1,0 +1,36 @@
+//go:build linux
+
+package runner
+
+import (
+	"errors"
+	"os/exec"
+	"testing"
+)
+
+func TestKilledForMemory(t *testing.T) {
+	killed := exec.Command("sh", "-c", "kill -9 $$").Run()
+	for _, tt := range []struct {
+		name, text string
+		memory     bool
+		err        error
+		want       bool
+	}{
+		{"killed while the kernel killed for memory", "", true, killed, true},
+		{"killed by somebody", "", false, killed, false},
+		{"ended", "", true, errors.New("no process"), false},
+		{"Go found none", "fatal error: runtime: out of memory\n\ngoroutine 1", false, errors.New("exit status 2"), true},
+		{"Go found none at first", "runtime: out of memory: cannot allocate 8 bytes\nfatal error: out of memory", false, errors.New("exit status 2"), true},
+		{"another of its errors", "fatal error: all goroutines are asleep", false, errors.New("exit status 2"), false},
+	} {
+		if got := killedForMemory(tt.memory, tt.err, tt.text); got != tt.want {
+			t.Errorf("%s: got %v", tt.name, got)
+		}
+	}
+}
+
+func TestMemoryKills(t *testing.T) {
+	if n := memoryKills(); n < 0 {
+		t.Skip("this kernel does not count them")
+	}
+}
