@@ -132,6 +132,10 @@ func NewConversation() Conversation {
 // backwards is a very long one.
 func sooner(d, limit time.Duration) bool { return uint64(d) < uint64(limit) }
 
+// beyond reports whether a comes after b as Wireshark does (GT_SEQ): of two
+// numbers exactly half of all apart each comes after the other, and before it.
+func beyond(a, b uint32) bool { return packet.Before(b, a) }
+
 // analyze sets the flags of p, sent by side me, by the rules of Wireshark
 // 4.0.17 (epan/dissectors/packet-tcp.c, tcp_analyze_sequence_number), in its
 // order: later rules see what earlier ones set.
@@ -146,7 +150,7 @@ func (c *Conversation) analyze(p *packet.Packet, me int, now time.Duration, f Fl
 	if p.Ack != fwd.ack {
 		fwd.dupAcks = 0
 	}
-	if rev.contig != 0 && packet.After(p.Ack, rev.contig) && p.Flags.Has(packet.ACK) {
+	if rev.contig != 0 && beyond(p.Ack, rev.contig) && p.Flags.Has(packet.ACK) {
 		f |= rev.ackedUnseen()
 	}
 	if n > 0 || takes {
@@ -168,7 +172,7 @@ func (h *half) kind(rev *half, p *packet.Packet, n, win uint32, control bool, mp
 	if win == 0 && !control {
 		f |= ZeroWindow
 	}
-	if h.next != 0 && packet.After(p.Seq, h.next) && !p.Flags.Has(packet.RST) {
+	if h.next != 0 && beyond(p.Seq, h.next) && !p.Flags.Has(packet.RST) {
 		f |= LostSegment
 	}
 	if n <= 1 && p.Seq == h.next-1 && !control {
@@ -266,7 +270,7 @@ func (h *half) advance(p *packet.Packet, n uint32, now time.Duration, f Flags) {
 		}
 	}
 	probe := f&ZeroWindowProbe != 0
-	if (packet.After(end, h.next) || h.next == 0) && !probe {
+	if (beyond(end, h.next) || h.next == 0) && !probe {
 		h.next, h.nextTime = end, now
 	}
 	if (p.Seq == h.contig || h.contig == 0) && !probe {

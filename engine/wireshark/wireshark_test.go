@@ -225,6 +225,52 @@ func needTshark(t *testing.T) string {
 	return v
 }
 
+// halves is a capture of connections in which numbers are often exactly half the
+// number space apart, or one more or less.
+func halves(seed uint64) []byte {
+	const half = 1 << 31
+	r := rand.New(rand.NewPCG(seed, 1))
+	w := newWriter()
+	for i := range 300 {
+		f := ends{addr: [2][4]byte{{10, 0, 0, 1}, {10, 0, 1, 1}}, port: [2]uint16{uint16(2000 + i), 80}}
+		seq := [2]uint32{r.Uint32(), r.Uint32()}
+		if r.IntN(2) == 0 {
+			w.segment(f, 0, seq[0]-1, 0, syn, 64240, 0)
+			w.segment(f, 1, seq[1]-1, seq[0], syn|ack, 64240, 0)
+		}
+		for range 8 {
+			w.us += pick[int64](r, 100, 1000, 4000, 25000)
+			d := r.IntN(2)
+			far := func(x uint32) uint32 {
+				return x + pick[uint32](r, 0, 0, half, half, half-1, half+1, half-100, half+100)
+			}
+			at, size := far(seq[d]), pick(r, 0, 1, 100)
+			w.segment(f, d, at, far(seq[1-d]), pick[uint8](r, ack, ack, psh|ack, fin|ack, rst|ack), 64240, size)
+			if r.IntN(2) == 0 {
+				seq[d] = at + uint32(size)
+			}
+		}
+	}
+	return w.b
+}
+
+func TestHalvesAsTshark(t *testing.T) {
+	version := needTshark(t)
+	var sum tsharktest.Result
+	for seed := range uint64(4) {
+		path := filepath.Join(t.TempDir(), "halves.pcap")
+		if err := os.WriteFile(path, halves(seed), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := tsharktest.Compare(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum.Add(r)
+	}
+	judge(t, version, sum)
+}
+
 func TestRandomAsTshark(t *testing.T) {
 	version := needTshark(t)
 	var sum tsharktest.Result
