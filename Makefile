@@ -55,8 +55,8 @@ bench: build ## measure, as ratios in one run, and print what limits them
 	$(GO) run ./cmd/netrepro-bench -bin $(BIN)
 
 fuzz: ## fuzz every parser for a while
-	for f in engine/packet:FuzzEthernet engine/packet:FuzzFrame engine/forge:FuzzEdit engine/firewall/nft:FuzzCompile engine/pcap:FuzzPcap engine/pcap:FuzzPcapng engine/pcap:FuzzRepair engine/tcpdump:FuzzReader engine/expect:FuzzParseReads engine/script/diag:FuzzParse \
-	  engine/dns:FuzzAnswer engine/dns:FuzzRead engine/sonde:FuzzReply engine/endpoint:FuzzStrip engine/kernel:FuzzCounters engine/kernel/probe:FuzzEvent; do \
+	@for f in $$(grep -rHo '^func Fuzz[A-Za-z0-9]*' --include='*_test.go' cmd engine | sed 's|/[^/]*:func |:|'); do \
+	  echo "fuzzing $$f for $(FUZZTIME)"; \
 	  $(GO) test -run '^$$' -fuzz "^$${f##*:}$$" -fuzztime $(FUZZTIME) ./$${f%%:*} || exit 1; done
 
 clean: ## remove what was built and written

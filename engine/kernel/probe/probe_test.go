@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -189,13 +190,19 @@ func TestLostEventsAreCounted(t *testing.T) {
 func FuzzEvent(f *testing.F) {
 	f.Add(make([]byte, binary.Size(raw{})))
 	f.Add([]byte{1, 2, 3})
+	f.Add(bytes.Repeat([]byte{1, 0}, binary.Size(raw{})/2)) // a socket of state 0
+	f.Add(bytes.Repeat([]byte{0, 1}, binary.Size(raw{})/2))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n := Names{}
 		e, err := n.event(b)
 		if err != nil {
 			return
 		}
-		if e.Kind.String() == "" && e.Kind != 0 || e.Socket && e.State == "" {
+		var r raw
+		if err := binary.Read(bytes.NewReader(b), binary.NativeEndian, &r); err != nil {
+			t.Fatalf("% x is %+v, and yet: %v", b, e, err)
+		}
+		if e.Kind.String() == "" && e.Kind != 0 || e.Socket && e.State == "" && r.State != 0 { // a socket of no state has no name of it
 			t.Fatalf("% x is %+v", b, e)
 		}
 	})
