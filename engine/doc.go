@@ -113,6 +113,9 @@
 // read, faults rewrite and scripts name them ([forge.Fields]), and how to build a
 // packet that no kernel sent.
 //
+// plain makes text from outside fit to be shown ([plain.Text]); cmd/netrepro writes
+// through it too.
+//
 // files opens and writes what people name, whatever it is ([files.Create]).
 //
 // packet decodes frames and alone knows the decoding library; pcap reads and

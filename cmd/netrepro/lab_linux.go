@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"netrepro/engine/plain"
 	"netrepro/engine/report"
 	"netrepro/engine/runner"
 	"netrepro/engine/script"
@@ -128,6 +130,9 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, ve
 	if len(tasks) == 0 {
 		return fmt.Errorf("no case has variant %q: netrepro list shows what there is", o.Variant)
 	}
+	if e.color || e.terminal {
+		e.allow(report.Sequences)
+	}
 	t := report.NewTerminal(e.out, len(tasks), report.Style{Color: e.color, Live: e.terminal, Verbose: verbose, UserNS: os.Geteuid() != 0, Again: "netrepro run"})
 	goldens := &runner.Goldens{Sink: t}
 	determinism := &runner.Determinism{Sink: goldens}
@@ -207,7 +212,8 @@ func listCommand(e env) *cobra.Command {
 }
 
 func list(e env, files []*script.File, asJSON bool) error {
-	enc := json.NewEncoder(e.out)
+	var line bytes.Buffer
+	enc := json.NewEncoder(&line)
 	enc.SetEscapeHTML(false)
 	for _, f := range files {
 		for _, s := range f.Scenarios {
@@ -225,6 +231,10 @@ func list(e env, files []*script.File, asJSON bool) error {
 					"cure": s.Manual.Cure, "sources": s.Manual.Sources, "shows": s.Manual.Shows}); err != nil {
 					return err
 				}
+				if _, err := e.out.Write(plain.JSON(line.Bytes())); err != nil {
+					return err
+				}
+				line.Reset()
 			}
 		}
 	}

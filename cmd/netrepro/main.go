@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"netrepro/engine/plain"
 	"netrepro/engine/script/diag"
 )
 
@@ -108,9 +109,10 @@ func (silent) Error() string { return "" }
 
 // run is main without the process: it returns the exit code.
 func run(ctx context.Context, e env) int {
-	out := &output{w: e.out}
-	e.out = out
+	out := newOutput(e.out)
+	e.out, e.err = out, plain.NewWriter(e.err)
 	code := execute(ctx, e)
+	out.end()
 	if code == exitInterrupted || out.err == nil {
 		return code
 	}

@@ -3,23 +3,47 @@ package main
 import (
 	"fmt"
 	"io"
+
+	"netrepro/engine/plain"
 )
 
-// output remembers that something could not be written, which most of what
+// output is where a command writes: what is not fit to be shown does not pass,
+// and that something could not be written is remembered, which most of what
 // writes does not look at.
 type output struct {
-	w   io.Writer
-	err error
+	to    io.Writer // at last
+	plain *plain.Writer
+	err   error
 }
+
+func newOutput(w io.Writer) *output { return &output{to: w, plain: plain.NewWriter(w)} }
 
 // Write implements io.Writer. After an error nothing more is written.
 func (o *output) Write(p []byte) (int, error) {
 	if o.err != nil {
 		return 0, o.err
 	}
-	n, err := o.w.Write(p)
+	n, err := o.plain.Write(p)
+	o.note(err)
+	return n, o.err
+}
+
+// end writes what was held back.
+func (o *output) end() {
+	if o.err == nil {
+		o.note(o.plain.Flush())
+	}
+}
+
+func (o *output) note(err error) {
 	if err != nil {
 		o.err = fmt.Errorf("write output: %w", err)
 	}
-	return n, o.err
+}
+
+// allow lets escape sequences of ours pass.
+func (e env) allow(sequences []string) {
+	if o, ok := e.out.(*output); ok {
+		o.plain.Allow(sequences...)
+	}
 }

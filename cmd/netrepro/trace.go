@@ -90,6 +90,9 @@ func trace(ctx context.Context, e env, path string, o traceOptions) (err error) 
 	if o.width < 0 || o.flow < -1 {
 		return errors.New("--width and --flow are not negative")
 	}
+	if style.Color {
+		e.allow(view.Sequences)
+	}
 	if style.Width == 0 {
 		style.Width = terminalWidth(e)
 	}
@@ -141,7 +144,7 @@ func terminalWidth(e env) int {
 	var f *os.File
 	out, ok := e.out.(*output)
 	if ok {
-		f, ok = out.w.(*os.File)
+		f, ok = out.to.(*os.File)
 	}
 	if !ok || !e.terminal {
 		return usual

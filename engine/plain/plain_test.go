@@ -70,7 +70,8 @@ func TestWriter(t *testing.T) {
 		}
 		for size := 1; size <= len(in); size++ {
 			var out bytes.Buffer
-			w := NewWriter(&out, red, off)
+			w := NewWriter(&out)
+			w.Allow(red, off)
 			for at := 0; at < len(in); at += size {
 				piece := in[at:min(at+size, len(in))]
 				if n, err := w.Write([]byte(piece)); n != len(piece) || err != nil {
@@ -99,7 +100,8 @@ func FuzzWriter(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte, size int) {
 		var out bytes.Buffer
-		w := NewWriter(&out, "\x1b[0m")
+		w := NewWriter(&out)
+		w.Allow("\x1b[0m")
 		size = max(size, 1)
 		for at := 0; at < len(b); at += size {
 			_, _ = w.Write(b[at:min(at+size, len(b))])

@@ -16,14 +16,14 @@ type Writer struct {
 	buf  []byte
 }
 
-// NewWriter writes to w, to which sequences that begin with a control character
-// may pass.
-func NewWriter(w io.Writer, ours ...string) *Writer {
-	p := &Writer{w: w}
+// NewWriter writes to w.
+func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
+
+// Allow lets sequences pass that begin with a control character.
+func (p *Writer) Allow(ours ...string) {
 	for _, s := range ours {
 		p.ours = append(p.ours, []byte(s))
 	}
-	return p
 }
 
 // Write implements io.Writer.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"netrepro/engine/plain"
 	"netrepro/engine/runner"
 	"netrepro/engine/script/world"
 )
@@ -124,11 +125,19 @@ var marks = map[world.Verdict]struct{ sign, color string }{
 	world.Inconclusive: {"?", "33"},
 }
 
+// clearLine empties the line that the cursor is on.
+const clearLine = "\r\x1b[K"
+
+// Sequences are the escape sequences that a terminal is sent.
+var Sequences = []string{clearLine, escape("0"), escape("2"), escape("31"), escape("32"), escape("33")}
+
+func escape(code string) string { return "\x1b[" + code + "m" }
+
 func (t *Terminal) paint(code, s string) string {
 	if !t.color {
 		return s
 	}
-	return "\x1b[" + code + "m" + s + "\x1b[0m"
+	return escape(code) + s + escape("0")
 }
 
 func (t *Terminal) headline(task *runner.Task, r world.Result) {
@@ -140,7 +149,7 @@ func (t *Terminal) headline(task *runner.Task, r world.Result) {
 	if r.Tries > 1 && (t.verbose || r.Verdict != world.Passed) {
 		aside += fmt.Sprintf("  (run %d times)", r.Tries)
 	}
-	fmt.Fprintf(t.w, "%s %-44s %s %7.2fs  %d packets%s\n", t.paint(m.color, m.sign), task.Name(),
+	fmt.Fprintf(t.w, "%s %-44s %s %7.2fs  %d packets%s\n", t.paint(m.color, m.sign), plain.Text(task.Name()),
 		t.paint(m.color, fmt.Sprintf("%-12s", word(task, r.Verdict))), r.Took.Seconds(), r.Packets, aside)
 }
 
@@ -148,12 +157,12 @@ func (t *Terminal) headline(task *runner.Task, r world.Result) {
 // unless verbose.
 func (t *Terminal) details(task *runner.Task, r world.Result) {
 	if r.Verdict == world.Skipped {
-		fmt.Fprintf(t.w, "    %s\n", r.Why)
+		fmt.Fprintf(t.w, "    %s\n", plain.Lines(r.Why))
 		return
 	}
 	var frames []int
 	for _, e := range t.log[task] {
-		e.Text, e.Label = printable(e.Text), printable(e.Label)
+		e.Text, e.Label, e.Where = plain.Text(e.Text), plain.Text(e.Label), plain.Text(e.Where)
 		switch e.Kind {
 		case world.EventStep:
 			fmt.Fprintf(t.w, "  %s  %s\n", e.Text, t.paint("2", fmt.Sprintf("+%.2fs", e.At.Seconds())))
@@ -170,7 +179,7 @@ func (t *Terminal) details(task *runner.Task, r world.Result) {
 		}
 	}
 	if r.Why != "" {
-		fmt.Fprintf(t.w, "    %s\n", strings.ReplaceAll(r.Why, "\n", "\n    "))
+		fmt.Fprintf(t.w, "    %s\n", strings.ReplaceAll(plain.Lines(r.Why), "\n", "\n    "))
 	}
 	if r.Verdict == world.Passed || r.Verdict == world.Errored {
 		return
@@ -188,17 +197,6 @@ func (t *Terminal) details(task *runner.Task, r world.Result) {
 	fmt.Fprintf(t.w, "    again  %s %s%s --verbose\n", t.again, task.File.Name, variant)
 }
 
-// printable shows control characters, which a script may print, as what they
-// are; a terminal would obey them.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f {
-			return '\ufffd'
-		}
-		return r
-	}, s)
-}
-
 func (t *Terminal) judgement(e world.Event) {
 	v := world.Failed
 	if e.Pass {
@@ -210,7 +208,7 @@ func (t *Terminal) judgement(e world.Event) {
 	}
 	fmt.Fprintf(t.w, "    %s %s: %s%s\n", t.paint(marks[v].color, marks[v].sign), e.Where, e.Text, label)
 	for _, p := range e.Packets {
-		fmt.Fprintf(t.w, "        %s\n", p)
+		fmt.Fprintf(t.w, "        %s\n", plain.Text(p))
 	}
 }
 
@@ -234,7 +232,7 @@ func frameList(frames []int) string {
 
 func (t *Terminal) clear() {
 	if t.live {
-		fmt.Fprint(t.w, "\r\x1b[K")
+		fmt.Fprint(t.w, clearLine)
 	}
 }
 
@@ -244,7 +242,7 @@ func (t *Terminal) progress() {
 	}
 	var names []string
 	for _, r := range t.running {
-		names = append(names, r.Name())
+		names = append(names, plain.Text(r.Name()))
 	}
 	line := fmt.Sprintf("  %d of %d done, running %s", t.done, t.total, strings.Join(names, " and "))
 	if r := []rune(line); len(r) > 78 {

@@ -13,6 +13,7 @@ import (
 
 	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
+	"netrepro/engine/plain"
 )
 
 // AppendJSON appends r as one line of JSON.
@@ -118,7 +119,7 @@ func appendRest(b []byte, r *analysis.Record) []byte {
 	if v := r.Reset; v != nil {
 		text, err := json.Marshal(v)
 		if err == nil { // it has nothing that could not be written
-			b = append(append(b, `,"rst":`...), text...)
+			b = append(append(b, `,"rst":`...), plain.JSON(text)...)
 		}
 	}
 	if len(r.Notes) > 0 {
@@ -182,14 +183,13 @@ func appendEnd(b []byte, a netip.Addr, port uint16, hasPort bool) []byte {
 
 // appendText writes s as a JSON string.
 func appendText(b []byte, s string) []byte {
-	const hex = "0123456789abcdef"
 	b = append(b, '"')
 	for _, c := range s {
 		switch {
 		case c == '"' || c == '\\':
 			b = append(b, '\\', byte(c))
-		case c < ' ' || c == 0x7f:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		case c != utf8.RuneError && !plain.Fit(c):
+			b = plain.AppendEscape(b, c)
 		default:
 			b = utf8.AppendRune(b, c)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
+	"netrepro/engine/plain"
 )
 
 // Ladder is a part of a capture ready to be drawn: who stands where, and what
@@ -84,7 +85,7 @@ func Line(r *analysis.Record, n Names) string {
 			b.WriteString("  " + m.Text)
 		}
 	}
-	return printable(b.String())
+	return plain.Text(b.String())
 }
 
 // Remarks are what is remarkable about r beyond what its capture says, a line
@@ -93,7 +94,7 @@ func Remarks(r *analysis.Record) []string {
 	var out []string
 	for _, m := range marks(r, true) {
 		if (m.Kind != MarkDropped || strings.HasPrefix(m.Text, "dropped by the kernel")) && m.Kind != MarkFault && m.Kind != MarkApp {
-			out = append(out, m.Text)
+			out = append(out, plain.Text(m.Text))
 		}
 	}
 	return out

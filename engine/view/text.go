@@ -6,9 +6,13 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	"netrepro/engine/plain"
 )
+
+// Sequences are the escape sequences of a ladder with colours.
+var Sequences = []string{normal, red, yellow, cyan, dim, bold}
 
 // Style says how a ladder is written.
 type Style struct {
@@ -19,7 +23,7 @@ type Style struct {
 }
 
 const (
-	plain  = "\x1b[0m"
+	normal = "\x1b[0m"
 	red    = "\x1b[31m"
 	yellow = "\x1b[33m"
 	cyan   = "\x1b[36m"
@@ -33,7 +37,7 @@ func (s Style) paint(color, text string) string {
 	if !s.Color || color == "" {
 		return text
 	}
-	return color + text + plain
+	return color + text + normal
 }
 
 const (
@@ -65,27 +69,16 @@ func (l *Ladder) column() int {
 func (l *Ladder) WriteHead(w io.Writer, s Style) error {
 	var b strings.Builder
 	if l.Title != "" {
-		fmt.Fprintf(&b, "%s\n", s.paint(bold, printable(l.Title)))
+		fmt.Fprintf(&b, "%s\n", s.paint(bold, plain.Text(l.Title)))
 	}
 	width := l.column()
 	fmt.Fprintf(&b, "%-*s", numbers, "")
 	for _, c := range l.Columns {
-		b.WriteString(s.paint(bold, pad(printable(c), width)))
+		b.WriteString(s.paint(bold, pad(plain.Text(c), width)))
 	}
 	text := strings.TrimRight(b.String(), " ")
 	_, err := io.WriteString(w, text+"\n")
 	return err
-}
-
-// printable shows control characters as what they are; a terminal would obey
-// those that a capture brings.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
-			return '\ufffd'
-		}
-		return r
-	}, s)
 }
 
 // pad cuts or fills s to n characters.
@@ -138,12 +131,12 @@ func (l *Ladder) lines(r *Row, s Style) []string {
 	case strings.HasPrefix(r.Label, ". ") && !strings.Contains(r.Label, "("):
 		color = dim
 	}
-	text := printable(r.Label)
+	text := plain.Text(r.Label)
 	line := head + s.paint(color, rungs+" "+text)
 	used := at + utf8.RuneCountInString(text)
 	var out []string
 	for _, m := range r.Marks {
-		m.Text = printable(m.Text)
+		m.Text = plain.Text(m.Text)
 		n := utf8.RuneCountInString(m.Text)
 		if s.Width > 0 && used+2+n > s.Width && used > at || m.Kind == MarkSign {
 			out = append(out, line)
