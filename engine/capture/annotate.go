@@ -11,13 +11,13 @@ import (
 // Annotate adds comments to the frames of the capture file at path; of gives
 // those of a frame by its number, from 1. The file is replaced once the new one
 // is whole; where that fails it stays as it was.
-func Annotate(path string, of func(n int) []string) (err error) {
-	s, err := Open(context.Background(), path)
+func Annotate(ctx context.Context, path string, of func(n int) []string) (err error) {
+	s, err := Open(ctx, path)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	w, err := NewWriter(path, s)
+	w, err := NewWriter(ctx, path, s)
 	if err != nil {
 		return err
 	}

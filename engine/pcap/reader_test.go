@@ -194,7 +194,7 @@ func everything() []byte {
 	b = e.Names(b, []Name{{netip.MustParseAddr("192.0.2.1"), "client"}, {netip.MustParseAddr("2001:db8::1"), "server"}})
 	b = e.Secrets(b, []byte("CLIENT_RANDOM 00 11\n"))
 	b = e.Packet(b, &Frame{Interface: 1, Time: 1_700_000_000_123_456_789, Data: []byte("abcde"), Length: 90, Direction: Inbound,
-		Comments: []string{"one", "two"}, Options: []Option{{Code: 5, Value: []byte{1, 2, 3, 4, 5, 6, 7, 8}}}})
+		Comments: []string{"one", "two"}, ID: 77, Options: []Option{{Code: 6, Value: []byte{1, 2, 3, 4}}}})
 	b = e.Packet(b, &Frame{Time: 1_700_000_001_000_000_000, Data: []byte("f"), Length: 1})
 	return e.Statistics(b, 0, time.Unix(1_700_000_002, 0), 3)
 }
@@ -209,7 +209,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 	f := fs[0]
 	if f.Interface != 1 || f.Time != 1_700_000_000_123_456_789 || f.Length != 90 || f.Direction != Inbound || f.Link != 101 ||
-		!slices.Equal(f.Comments, []string{"one", "two"}) || len(f.Options) != 1 || f.Options[0].Code != 5 || len(f.Options[0].Value) != 8 {
+		!slices.Equal(f.Comments, []string{"one", "two"}) || f.ID != 77 ||
+		len(f.Options) != 1 || f.Options[0].Code != 6 || len(f.Options[0].Value) != 4 {
 		t.Errorf("frame: %+v", f)
 	}
 	if i := r.Interfaces[0]; i.Name != "client/wan" || i.Description != "eth0" || i.MAC != [6]byte{2, 0, 0, 0, 1, 1} || len(i.Options) != 1 || string(i.Options[0].Value) != "some OS" {

@@ -228,7 +228,7 @@ func (r *run) annotate() error {
 	if len(said) == 0 {
 		return nil
 	}
-	return capture.Annotate(r.capture, func(n int) []string { return said[n] })
+	return capture.Annotate(context.Background(), r.capture, func(n int) []string { return said[n] })
 }
 
 // keep reports the result and holds the lab until ctx ends.
