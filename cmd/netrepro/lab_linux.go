@@ -33,7 +33,7 @@ func labCommands(e env) []*cobra.Command {
 func runCommand(e env) *cobra.Command {
 	var o runner.Options
 	var require, verbose, prove bool
-	var verify int
+	var verify, shaken int
 	c := &cobra.Command{
 		Use:   "run [PATH…]",
 		Short: "Run scenarios: files, directories or names; without any, the shipped library",
@@ -43,7 +43,7 @@ Exit codes: 0 everything as expected, 1 a case failed, 2 script or usage error,
 or output that could not be written, 3 this machine cannot (or --require was given and something was skipped),
 4 only inconclusive cases stand in the way, 130 interrupted.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runScenarios(cmd, e, args, o, verify, require, verbose, prove)
+			return runScenarios(cmd, e, args, o, verify, shaken, require, verbose, prove)
 		},
 	}
 	f := c.Flags()
@@ -61,6 +61,8 @@ or output that could not be written, 3 this machine cannot (or --require was giv
 	f.Lookup("verify-determinism").NoOptDefVal = "5"
 	f.BoolVar(&o.Check, "check-captures", false, "the capture of each case must say of every packet what its trace does")
 	f.Lookup("check-captures").Hidden = true // a test of the engine, not of scenarios
+	f.IntVar(&shaken, "shake", 0, "run each case so many times with seeded pauses where the script, its tasks or what they wait for may be late; one that fails depends on luck")
+	f.Lookup("shake").NoOptDefVal = "20"
 	f.BoolVar(&prove, "prove", false, "run what shows a failure with each cure applied, and without faults: it must fail")
 	f.BoolVar(&require, "require", false, "a skipped case is a failure (exit code 3)")
 	f.BoolVarP(&verbose, "verbose", "v", false, "show what passed, with its evidence")
@@ -102,12 +104,18 @@ func load(cmd *cobra.Command, args []string, o script.Options) ([]*script.File, 
 	return runner.Load(cmd.Context(), sources, o)
 }
 
-func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, verify int, require, verbose, prove bool) error {
+func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, verify, shaken int, require, verbose, prove bool) error {
 	if verify < 0 || verify == 1 || verify > 0 && o.Repeat > 1 {
 		return errors.New("--verify-determinism is at least 2, and stands instead of --repeat")
 	}
 	if verify > 0 {
 		o.Repeat, o.Form = verify, true
+	}
+	if shaken < 0 || shaken > 0 && (o.Repeat > 1 || verify > 0 || prove || o.Update || o.Keep) {
+		return errors.New("--shake is at least 1, and stands instead of --repeat, --verify-determinism, --prove, --update and --keep")
+	}
+	if shaken > 0 {
+		o.Repeat, o.Shake = shaken, true
 	}
 	if prove && (verify > 0 || o.Repeat > 1 || o.Update || o.Keep) {
 		return errors.New("--prove runs other cases: leave out --repeat, --update, --keep and --verify-determinism")

@@ -52,6 +52,8 @@ type Witness struct {
 	dec    packet.Decoder
 	events []*Event
 	join   joiner
+	late   func(*Event) time.Duration
+	held   []heldBack
 	lost   uint64
 	err    error
 }
@@ -100,20 +102,26 @@ func (w *Witness) Hear(fresh []*trace.Packet, wait time.Duration) (changed int) 
 
 // drain takes in what was said.
 func (w *Witness) drain(wait time.Duration) {
-	evs, err := w.ring.Drain(wait)
+	evs, err := w.ring.Drain(w.untilDue(wait))
 	if err != nil && w.err == nil {
 		w.err = err
 	}
 	// Each processor has its own place in the ring.
 	slices.SortStableFunc(evs, func(a, b probe.Event) int { return int(a.Time - b.Time) })
 	for _, e := range evs {
-		e := w.event(e)
-		w.events = append(w.events, e)
-		w.join.hear(e)
+		if e := w.event(e); !w.holdsBack(e) {
+			w.hear(e)
+		}
 	}
+	w.letGo()
 	if w.lost, err = w.ring.Lost(); err != nil && w.err == nil {
 		w.err = err
 	}
+}
+
+func (w *Witness) hear(e *Event) {
+	w.events = append(w.events, e)
+	w.join.hear(e)
 }
 
 // silent reports whether silence of the kernel on a reset says nothing.

@@ -12,6 +12,7 @@ import (
 	"netrepro/engine/kernel/probe"
 	"netrepro/engine/script"
 	"netrepro/engine/script/world"
+	"netrepro/engine/shake"
 )
 
 // Options of a run.
@@ -27,6 +28,7 @@ type Options struct {
 	Retries  int          // how often a case that was inconclusive is run again
 	Say      func(string) // tells people what a case waits for; nil does not
 	Inferred bool         // judge by the packets alone, even where the kernel could be asked
+	Shake    bool         // each round with other pauses where the script may be late
 	Check    bool         // the capture must say of every packet what the trace does
 }
 
@@ -194,11 +196,17 @@ func (r *running) task(ctx context.Context, t *Task) (res world.Result, err erro
 	set, give := r.cpus.take(t.Case.CPUs)
 	defer give()
 	r.tell(func() { sink.Begin(t) })
+	timeout := t.Case.Timeout
+	if o.Shake {
+		job.Shake, job.Seed = t.shakeSeed(o), t.shakeSeed(o)
+		timeout += shake.Most
+	}
 	var events []world.Event
-	for try := 1; ; try++ {
+	// once runs a job once; its events are kept in place of those before.
+	once := func(job Job) (world.Result, error) {
 		events = nil
-		res, err = onMachine(ctx, t.Case.Machine, o.Say, func() (world.Result, error) {
-			return work(ctx, job, start{files, set}, t.Case.Timeout, func(e world.Event) {
+		return onMachine(ctx, t.Case.Machine, o.Say, func() (world.Result, error) {
+			return work(ctx, job, start{files, set}, timeout, func(e world.Event) {
 				if e.Kind == world.EventKept { // the lab waits for people
 					r.tell(func() { flush(sink, t, append(events, e)) })
 					events = nil
@@ -207,13 +215,22 @@ func (r *running) task(ctx context.Context, t *Task) (res world.Result, err erro
 				events = append(events, e)
 			})
 		})
-		if err != nil {
+	}
+	for try := 1; ; try++ {
+		if res, err = once(job); err != nil {
 			return res, err
 		}
 		if res.Verdict != world.Inconclusive || try > o.Retries || o.Keep || ctx.Err() != nil {
 			res.Tries = try
 			break
 		}
+	}
+	if job.Shake != 0 && (res.Verdict == world.Failed || res.Verdict == world.Errored) {
+		said := events
+		if res.Why, err = luck(job, res, once); err != nil {
+			return res, err
+		}
+		events = said
 	}
 	r.tell(func() {
 		flush(sink, t, events)

@@ -34,6 +34,9 @@ type Job struct {
 	Update  bool   `json:"update,omitempty"`
 	Form    bool   `json:"form,omitempty"`
 	Check   bool   `json:"check,omitempty"`
+	// Shake is the seed of pauses, 0 for none, ShakeOnly where they are made.
+	Shake     uint64   `json:"shake,omitempty"`
+	ShakeOnly []string `json:"shake_only"`
 	// Of a proof: the variant whose parameters are used instead of the case's
 	// own, and whether faults do nothing.
 	Cure     string `json:"cure,omitempty"`
@@ -116,7 +119,7 @@ func runJob(job Job, emit func(world.Event)) error {
 			return err
 		}
 	}
-	f.Run(ctx, c, script.RunOptions{Options: o, Ring: ring, Capture: job.Capture, Emit: emit, Keep: job.Keep, Own: true, Harmless: job.Harmless, Update: job.Update, Form: job.Form, Check: job.Check,
+	f.Run(ctx, c, script.RunOptions{Options: o, Ring: ring, Capture: job.Capture, Emit: emit, Keep: job.Keep, Own: true, Harmless: job.Harmless, Update: job.Update, Form: job.Form, Check: job.Check, Shake: job.Shake, ShakeOnly: job.ShakeOnly,
 		Golden: func(name string) ([]byte, error) { return readGolden(job.Name, name) }})
 	return nil
 }

@@ -25,6 +25,7 @@ import (
 	"netrepro/engine/script/reach"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/script/world"
+	"netrepro/engine/shake"
 	"netrepro/engine/stall"
 	"netrepro/engine/topo"
 )
@@ -46,7 +47,11 @@ type RunOptions struct {
 	Emit    func(world.Event)
 	Update  bool // golden traces are written, not compared
 	Form    bool // the normal form of the trace is reported
-	Check   bool // the capture must say of every packet what the trace does
+	// Shake is the seed of pauses where the script may be late, 0 for none, and
+	// ShakeOnly are the places that they are made at, nil for all.
+	Shake     uint64
+	ShakeOnly []string
+	Check     bool // the capture must say of every packet what the trace does
 	// Harmless has every fault that the script makes do nothing: what a
 	// scenario shows must then be gone.
 	Harmless bool
@@ -140,12 +145,20 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 	for _, n := range lab.Nodes {
 		r.Nodes = append(r.Nodes, world.NewNode(&r.Run, n))
 	}
+	if o.Shake != 0 {
+		r.Shaker = shake.New(o.Shake, o.ShakeOnly)
+		r.VM.Late = func(place string) { r.Shaker.Pause(r.VM.Context(), place) }
+	}
 	if err := r.witness(o.Ring); err != nil {
 		return r.setupError(err)
 	}
 	stop := context.AfterFunc(ctx, func() { r.VM.Stop(context.Cause(ctx)) })
 	defer stop()
-	timer := time.AfterFunc(r.c.Timeout, func() {
+	timeout := r.c.Timeout
+	if o.Shake != 0 {
+		timeout += shake.Most
+	}
+	timer := time.AfterFunc(timeout, func() {
 		r.VM.Stop(r.timedOut())
 	})
 	defer timer.Stop()
@@ -174,6 +187,7 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 		_ = lab.Relay.WaitIdle(ctx, world.Quiet)
 		r.Event(world.Event{Kind: world.EventForm, Text: judge.Form(&r.Run)})
 	}
+	res.Paused = r.Shaker.Places()
 	_, res.Stalled = lab.Stalls.During(lab.Trace.Start)
 	if o.Keep && res.Verdict != world.Passed {
 		r.keep(ctx, res)
@@ -208,6 +222,11 @@ func (r *run) witness(ring *probe.Ring) error {
 		return errors.Join(err, ring.Close())
 	}
 	r.Witness = w
+	if r.Shaker != nil {
+		w.HoldBack(func(e *kernel.Event) time.Duration {
+			return r.Shaker.Length(fmt.Sprintf("what the kernel of %s says of a %s", e.Node, e.Kind))
+		})
+	}
 	r.Lab.Trace.Ask(w)
 	return nil
 }
@@ -365,7 +384,9 @@ func (r *run) judge(err error) world.Result {
 	if len(r.Failed) == 0 {
 		return world.Result{Verdict: world.Passed}
 	}
-	if why := r.excused(); why != "" {
+	if why, paused := r.excused(); paused {
+		return world.Result{Verdict: world.Passed} // how long things take is not what is tried
+	} else if why != "" {
 		return world.Result{Verdict: world.Inconclusive, Why: why}
 	}
 	return world.Result{Verdict: world.Failed}
@@ -405,17 +426,20 @@ func (r *run) unused() {
 
 // excused says why the failures prove nothing: the host was stalled while a
 // time bound ran, or for so long that TCP itself may have acted on it. It is
-// empty if they stand.
-func (r *run) excused() string {
+// empty if they stand. paused says that all are time bounds that a pause of the
+// run's own made late.
+func (r *run) excused() (why string, paused bool) {
+	paused = true
 	for _, f := range r.Failed {
 		total, longest := r.Lab.Stalls.During(f.Since)
-		if longest >= stall.Matters || f.Timed && total > 0 {
-			continue
+		pause := f.Timed && r.Shaker.Since(f.Since)
+		if longest < stall.Matters && !(f.Timed && total > 0) && !pause {
+			return "", false
 		}
-		return ""
+		paused = paused && pause
 	}
 	_, longest := r.Lab.Stalls.During(r.Started)
-	return fmt.Sprintf("the host stalled for %s while this ran", longest.Round(time.Millisecond))
+	return fmt.Sprintf("the host stalled for %s while this ran", longest.Round(time.Millisecond)), paused
 }
 
 // setupError is an error of making the lab.

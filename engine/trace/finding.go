@@ -161,7 +161,21 @@ func (f *findings) input(p *Packet) analysis.Input {
 // Late is how long after a packet its kernel may still say something of it:
 // before a thread or a processor that was taken away in between goes on. Time in
 // which the host was stalled does not count.
-const Late = 250 * time.Millisecond
+const Late = 400 * time.Millisecond
+
+// Unheard is how long the kernels may yet say something of a packet that has been
+// recorded; 0 if they have had their time, or are not asked.
+func (t *Trace) Unheard() time.Duration {
+	t.findings.mu.Lock()
+	asked := t.findings.witness != nil
+	t.findings.mu.Unlock()
+	packets := t.Packets()
+	if !asked || len(packets) == 0 {
+		return 0
+	}
+	last := packets[len(packets)-1].Time
+	return max(last+Late+t.stalledSince(last)-t.now(), 0)
+}
 
 // passes is how long a reset takes to pass a node, at most.
 const passes = time.Second

@@ -81,10 +81,12 @@ func (e *expectation) judge(c *vm.Call, s expect.Spec) error {
 	idle := false
 	if !s.Early() {
 		e.run.Settle()
+		e.run.Late(c.Where() + " before the trace is looked at")
 		idle = true
 	}
 	for seen := e.run.Passes(); !idle; {
 		begin := time.Now()
+		e.run.Late(c.Where() + " before the trace is looked at")
 		if o := s.Judge(e.view); o.Pass {
 			// The frame is recorded; when the relay's pass is over, it is delivered too.
 			e.run.Passes()
@@ -94,6 +96,9 @@ func (e *expectation) judge(c *vm.Call, s expect.Spec) error {
 		if err := world.Over(c); err != nil {
 			return err
 		}
+	}
+	if expect.Hears(s) {
+		e.run.Hear()
 	}
 	if err := world.Over(c); err != nil {
 		return err

@@ -155,6 +155,7 @@ var eventsVerb = &vm.Method{Name: "events",
 			return nil
 		}
 		r.Settle()
+		r.Hear()
 		events, lost, err := r.Witness.Events()
 		if err != nil {
 			return fmt.Errorf("read what the kernel said: %w", err)

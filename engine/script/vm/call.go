@@ -81,6 +81,9 @@ func (v *VM) function(m *Method, class *Class) *lua.LFunction {
 			v.raise(l, m.Name, fmt.Sprintf("%s cannot be used while a packet passes", full), "note what is wanted in a local, and do it outside of the function")
 		}
 		v.arguments(c, m, at)
+		if m.Phase == Running && v.Late != nil {
+			v.Block(func() { v.Late(c.Where() + " before " + full) })
+		}
 		if err := m.Fn(c); err != nil {
 			v.raiseErr(l, m.Name, err)
 		}

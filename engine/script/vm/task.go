@@ -2,6 +2,7 @@ package vm
 
 import (
 	"errors"
+	"fmt"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -34,6 +35,9 @@ func (v *VM) Spawn(t Task, fn *lua.LFunction, done func(error), args ...lua.LVal
 		v.live++
 	}
 	v.tasks.Go(func() {
+		if v.Late != nil {
+			v.Late(fmt.Sprintf("%s:%d before this %s begins", t.File, t.Line, t.What))
+		}
 		v.mu.Lock()
 		err := v.call(th, fn, args...)
 		if cancel != nil {

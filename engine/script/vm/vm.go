@@ -29,7 +29,10 @@ type VM struct {
 	Data any
 	// Running is false while files load and true inside run.
 	Running bool
-	Seed    uint64 // what math.random draws from
+	// Late, if not nil, is called without the lock where the script or a task may
+	// be late on another machine.
+	Late func(place string)
+	Seed uint64 // what math.random draws from
 
 	mu       sync.Mutex // held while Lua runs
 	classes  map[*Class]*lua.LTable

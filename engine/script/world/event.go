@@ -65,8 +65,10 @@ type Result struct {
 	Took    time.Duration `json:"took"`
 	Stalled time.Duration `json:"stalled,omitempty"` // the longest stall of the host
 	Packets int           `json:"packets"`
-	Tries   int           `json:"tries,omitempty"`  // runs until one was conclusive, set by whoever ran them
-	Spared  int           `json:"spared,omitempty"` // faults that were to do nothing
+	Tries   int           `json:"tries,omitempty"` // runs until one was conclusive, set by whoever ran them
+	// Paused are the places where there was a pause, of a run that was shaken.
+	Paused []string `json:"paused,omitempty"`
+	Spared int      `json:"spared,omitempty"` // faults that were to do nothing
 }
 
 // Also adds what went wrong besides: a case that passed has not then.

@@ -19,6 +19,7 @@ import (
 	"netrepro/engine/pki"
 	"netrepro/engine/script/kind"
 	"netrepro/engine/script/vm"
+	"netrepro/engine/shake"
 	"netrepro/engine/topo"
 )
 
@@ -51,6 +52,7 @@ type Run struct {
 	Golden func(name string) ([]byte, error)
 
 	Witness *kernel.Witness // nil if the kernel cannot be asked
+	Shaker  *shake.Shaker   // nil if no pauses are made
 
 	// Harmless has every fault do nothing; Spared is how many there were.
 	Harmless bool
@@ -140,6 +142,30 @@ func (r *Run) Captured() bool {
 // Settle waits until the wires are idle.
 func (r *Run) Settle() {
 	r.VM.Block(func() { _ = r.Lab.Relay.WaitIdle(r.VM.Context(), Quiet) })
+}
+
+// Hear waits until the kernels have had the time to say what they may of the
+// packets so far.
+func (r *Run) Hear() {
+	r.VM.Block(func() {
+		for wait := r.Lab.Trace.Unheard(); wait > 0; wait = r.Lab.Trace.Unheard() {
+			t := time.NewTimer(wait)
+			select {
+			case <-r.VM.Context().Done():
+				t.Stop()
+				return
+			case <-t.C:
+			}
+		}
+	})
+}
+
+// Late makes a pause where the script may be late on another machine, if the run
+// is shaken.
+func (r *Run) Late(place string) {
+	if r.Shaker != nil {
+		r.VM.Block(func() { r.Shaker.Pause(r.VM.Context(), place) })
+	}
 }
 
 // Passes is how often the relay has handled frames. It waits for a pass that is
