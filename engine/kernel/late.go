@@ -15,7 +15,7 @@ type heldBack struct {
 	until time.Time
 }
 
-// HoldBack has events be heard late, by what late says of each: a test of
+// HoldBack has events be heard so much after they happened as late says: a test of
 // whoever asks. What the kernel says before a packet is on its way is not late on
 // any machine: why it answers with a reset.
 func (w *Witness) HoldBack(late func(*Event) time.Duration) {
@@ -29,11 +29,12 @@ func (w *Witness) holdsBack(e *Event) bool {
 	if w.late == nil || e.Kind == probe.SendReset && e.Passive() {
 		return false
 	}
-	by := w.late(e)
-	if by > 0 {
-		w.held = append(w.held, heldBack{e, time.Now().Add(by)})
+	until := w.origin.Add(e.At + w.late(e))
+	if !until.After(time.Now()) {
+		return false
 	}
-	return by > 0
+	w.held = append(w.held, heldBack{e, until})
+	return true
 }
 
 // untilDue is how long to wait for events, at most wait: one that was held back

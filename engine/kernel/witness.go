@@ -47,6 +47,8 @@ type Witness struct {
 	names probe.Names
 	start time.Duration // of the trace, by CLOCK_MONOTONIC
 	nodes map[uint64]string
+	// origin is the start of the trace.
+	origin time.Time
 
 	mu     sync.Mutex
 	dec    packet.Decoder
@@ -68,7 +70,7 @@ type ring interface {
 // Watch begins to listen to what happens in the namespaces of nodes, each
 // named as its node. The witness owns ring.
 func Watch(ring *probe.Ring, start time.Time, nodes []*netns.NS) (*Witness, error) {
-	w := &Witness{ring: ring, names: ring.Names(), nodes: map[uint64]string{}, join: newJoiner()}
+	w := &Witness{origin: start, ring: ring, names: ring.Names(), nodes: map[uint64]string{}, join: newJoiner()}
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
 		return nil, err

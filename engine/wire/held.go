@@ -60,12 +60,13 @@ func (r *Relay) letGo(h *Held, now, behind int64) {
 	r.launch(h.flight, due, now)
 }
 
-// Release lets held frames go, in this order, as if each were sent now. With
-// atOnce they arrive at once instead, and overtake what is on its way, but none
-// that was let go so before. Releasing one twice is harmless.
-func (r *Relay) Release(atOnce bool, held ...*Held) {
+// Release lets held frames go, in the order that take gives them once all is taken
+// in that nodes have sent by now, as if each were sent now. With atOnce they arrive
+// at once instead, and overtake what is on its way, but none that was let go so
+// before. Releasing one twice is harmless.
+func (r *Relay) Release(atOnce bool, take func() []*Held) {
 	r.act(func(now int64) {
-		for _, h := range held {
+		for _, h := range take() {
 			if !atOnce {
 				r.letGo(h, now, now)
 			} else if r.take(h) {

@@ -348,19 +348,16 @@ end)
 -- overtakes it.
 for _, now in ipairs { false, true } do
   each(now and "hold-release-now" or "hold-release-in-order", function(net, ip)
-    local l = net.server:listen(80)
-    local c = net.client:dial { to = l, nodelay = true }
-    local s = l:accept()
+    local from = net.client:udp {} -- nothing is sent again
+    net.server:udp { port = 53 }
     local held = net.wan:hold { from = net.client, payload = "first" }
-    c:write "first"
-    must(held:wait(1, { timeout = "3s" })):is_true()
-    c:write "second"
-    must(net.trace:at(net.client)):includes { payload = "second" }
+    from:send("first", { to = net.server, port = 53 })
+    from:send("second", { to = net.server, port = 53 })
+    must(held:wait(1)):is_true()
     held:release { now = now }
     local first, second = { from = net.client, payload = "first" }, { from = net.client, payload = "second" }
     expect(net.trace:at(net.server)):sequence(now and { first, second } or { second, first })
-    expect(s:read_until "second"):equals "firstsecond"
-  end, function(ip) return path { host "client", wire { name = "wan", delay = "100ms" }, host "server", ip = ip } end)
+  end, function(ip) return path { host "client", wire { name = "wan", delay = "2s" }, host "server", ip = ip } end)
 end
 
 each("hold", function(net, ip)
@@ -519,6 +516,5 @@ each("hold-and-expect", function(net)
   must(held:wait(1, { timeout = "3s" })):is_true()
   s:write "answer"
   expect(net.trace:at(net.client)):includes { from = net.server, payload = "answer" }
-  expect(held.hits, "before the first timeout"):equals(1)
   held:release()
 end)

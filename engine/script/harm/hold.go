@@ -12,6 +12,7 @@ import (
 	"netrepro/engine/script/kind"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/script/world"
+	"netrepro/engine/wire"
 )
 
 var holdVerb = faultVerb("hold", "Keeps the packets that match back until they are released, one by one or all, in any order.",
@@ -71,14 +72,19 @@ var FaultVerbs = []*vm.Method{
 				return err
 			}
 			order, _ := vm.Arg[[]int](c, "places")
-			held := len(h.Held())
-			for _, n := range order {
-				if n > held {
-					return c.Fail(fmt.Sprint(n), "wait for more with wait(n)", "there is no packet %d to release: %d are held", n, held)
-				}
-			}
-			c.VM.Block(func() { world.Of(c).Lab.Relay.Release(vm.ArgOr(c, "now", false), h.Take(order)...) })
-			return nil
+			c.VM.Block(func() {
+				world.Of(c).Lab.Relay.Release(vm.ArgOr(c, "now", false), func() []*wire.Held {
+					held := len(h.Held())
+					for _, n := range order {
+						if n > held {
+							err = c.Fail(fmt.Sprint(n), "wait for more with wait(n)", "there is no packet %d to release: %d are held", n, held)
+							return nil
+						}
+					}
+					return h.Take(order)
+				})
+			})
+			return err
 		}},
 	{Name: "wait", Doc: "Of a hold: waits until so many packets were held in all. Returns true, or nil and \"timeout\".", Example: `frozen:wait(2)`,
 		Returns: "boolean", Phase: vm.Running, Params: []vm.Param{{Name: "n", Kind: kNumber, Optional: true, Doc: "how many; 1 unless said"}},
