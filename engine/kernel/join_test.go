@@ -29,15 +29,13 @@ type recorded struct {
 }
 
 type recordedPacket struct {
-	at      time.Duration
-	out     bool // at the server; else it arrives there
-	flags   packet.TCPFlags
-	seq     uint32
-	ack     uint32
-	n       int32
-	proto   uint8
-	id      uint16
-	dropped string
+	at    time.Duration
+	out   bool // at the server; else it arrives there
+	flags packet.TCPFlags
+	seq   uint32
+	ack   uint32
+	n     int32
+	id    uint16
 }
 
 func (r *recorded) decoded(i int) *packet.Packet {

@@ -433,7 +433,7 @@ func (r *run) excused() (why string, paused bool) {
 	for _, f := range r.Failed {
 		total, longest := r.Lab.Stalls.During(f.Since)
 		pause := f.Timed && r.Shaker.Since(f.Since)
-		if longest < stall.Matters && !(f.Timed && total > 0) && !pause {
+		if longest < stall.Matters && (!f.Timed || total == 0) && !pause {
 			return "", false
 		}
 		paused = paused && pause

@@ -80,7 +80,7 @@ func TestLateWord(t *testing.T) {
 			}
 			_ = w.Findings() // what is known of these is known before the last
 			p := w.send(tt.last)
-			w.Trace.Now = func() time.Duration { return s.now }
+			w.Now = func() time.Duration { return s.now }
 			w.Stalled = func(time.Duration) time.Duration { return s.stalled }
 			s.now, s.n = p.Time, p.N
 			if tt.word.word.Refused != "" {
