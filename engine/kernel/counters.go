@@ -4,12 +4,14 @@ package kernel
 
 import (
 	"bytes"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"netrepro/engine/netns"
 )
@@ -174,3 +176,21 @@ func softnet(c Counters, text []byte) error {
 	}
 	return nil
 }
+
+// extensions are the counters of Linux that came with time (net/ipv4/proc.c,
+// net/mptcp/mib.c), as Linux 6.18 has them.
+//
+//go:embed extensions.txt
+var extensions string
+
+var counted = sync.OnceValue(func() map[string]bool {
+	out := map[string]bool{}
+	for name := range strings.FieldsSeq(extensions) {
+		out[name] = true
+	}
+	return out
+})
+
+// Counts reports whether some kernel has a counter of that name, if perhaps not
+// this one.
+func Counts(name string) bool { return counted()[name] }

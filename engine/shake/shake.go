@@ -91,16 +91,29 @@ func (s *Shaker) Length(place string) time.Duration {
 	return d
 }
 
-// draw is the length of the n-th pause at a place: none half of the time, more
-// often at a place that was passed many times.
+// densities are how likely a pause is, by seed: some cases fail only where nearly
+// nothing is late.
+var densities = []float64{0.6, 0.1, 0.3, 0.85, 0.05}
+
+// brief is a pause that is longer than a hop takes, and shorter than any timer of
+// TCP: one in three is.
+const brief = 10 * time.Millisecond
+
+// draw is the length of the n-th pause at a place: none at times, more often at a
+// place that was passed many times.
 func draw(seed uint64, place string, n int) time.Duration {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(place)) // it cannot fail
 	r := rand.New(rand.NewPCG(seed, h.Sum64()+uint64(n)))
-	if chance := 0.5 * often / float64(max(often, n)); r.Float64() >= chance {
+	chance := densities[seed%uint64(len(densities))] * often / float64(max(often, n))
+	most := Longest
+	if r.IntN(3) == 0 {
+		most = brief
+	}
+	if r.Float64() >= chance {
 		return 0
 	}
-	return time.Duration(r.Int64N(int64(Longest)))
+	return time.Duration(r.Int64N(int64(most)))
 }
 
 // Places are where there was a pause, in the order of the first at each.

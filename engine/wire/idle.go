@@ -28,8 +28,8 @@ func (r *Relay) Busy() (since time.Duration, perSecond int) {
 // acknowledgement is in the trace. While something sent is not acknowledged it
 // waits for at least pastRTO.
 func (r *Relay) WaitIdle(ctx context.Context, quiet time.Duration) error {
-	for {
-		wait := r.busyFor(quiet)
+	for asked := clock(); ; {
+		wait := max(r.busyFor(quiet), time.Duration(asked-clock())+unseen)
 		if wait <= 0 {
 			return nil
 		}
@@ -38,6 +38,11 @@ func (r *Relay) WaitIdle(ctx context.Context, quiet time.Duration) error {
 		}
 	}
 }
+
+// unseen is how long a frame may have left its node without being in the ring: the
+// kernel leaves what a softirq has queued to a thread if the program that the same
+// softirq has woken is to run first (__do_softirq).
+const unseen = 10 * time.Millisecond
 
 // pause waits for so long, or until there is news.
 func pause(ctx context.Context, wait time.Duration, news <-chan struct{}) error {
@@ -63,7 +68,7 @@ func (r *Relay) Passes() uint64 {
 // handled frames after the pass of the number seen. It returns the number of the
 // newest pass, and whether the wires are idle and have been since then.
 func (r *Relay) WaitNews(ctx context.Context, quiet time.Duration, seen uint64) (passes uint64, idle bool, err error) {
-	for {
+	for asked := clock(); ; {
 		r.mu.Lock()
 		passes = r.passes
 		if r.news == nil {
@@ -74,7 +79,7 @@ func (r *Relay) WaitNews(ctx context.Context, quiet time.Duration, seen uint64) 
 		if passes != seen {
 			return passes, false, nil
 		}
-		wait := r.busyFor(quiet)
+		wait := max(r.busyFor(quiet), time.Duration(asked-clock())+unseen)
 		if wait <= 0 {
 			return passes, r.Passes() == seen, nil
 		}

@@ -11,7 +11,7 @@ scenario "timewait-port-reuse" {
   ]],
   symptom   = "Connects through NAT take 10 ms or a second now and then, or fail for a minute; half of the queries per second after --random-fully.",
   is_not    = "tcp_tw_recycle: it is gone. Nor loss: each SYN is answered.",
-  recognise = "SYN -> bare ACK with old numbers -> R from the client -> SYN again; nstat -az TcpExtPAWSTimewait on the server.",
+  recognise = "SYN -> bare ACK with old numbers -> R from the client -> SYN again; nstat -az TcpExtPAWSTimewait on the server, PAWSEstab on older kernels.",
   kernels   = "All; the SYN is sent again at once (TCP_TIMEOUT_MIN) on 5.10 and later. Offsets are per connection since 165573e41f2f.",
   cure      = "Clients that close first; a wider port range and no quick reuse at the gateway; tcp_rfc1337 = 0; let the ACK pass.",
   sources   = { "RFC 6191", "RFC 1337", "net/ipv4/tcp_minisocks.c: tcp_timewait_state_process" },
@@ -69,6 +69,8 @@ scenario "timewait-port-reuse" {
     local two, err = client:dial { to = l, from_port = 40001, timeout = "2500ms" }
     local t = net.trace:at(server)
     expect(t:count { flags = "S", sport = 5000 }, "the port again"):at_least(2)
+    -- Kernels without this counter count such SYNs among others.
+    local paws = server.counters.PAWSTimewait
 
     if v.outcome == "limps" then
       expect(err):is_nil()
@@ -76,21 +78,21 @@ scenario "timewait-port-reuse" {
         { to = server, flags = "S" }, { to = server, flags = "S" }, { from = server, flags = "." },
         { to = server, flags = "R" }, { to = server, flags = "S" }, { from = server, flags = "S." },
       }
-      expect(server.counters.PAWSTimewait):equals(1)
+      if paws then expect(paws):equals(1) end
       expect(client.counters.TCPSynRetrans):equals(1)
     elseif v.outcome == "refused" then
       expect(err):equals "timeout"
-      expect(server.counters.PAWSTimewait):at_least(2)
+      if paws then expect(paws):at_least(2) end
       expect(#server:sockets { state = "TIME_WAIT" }, "it is still there"):equals(1)
       expect(t:count { to = server, flags = "R" }):at_least(2)
     elseif v.outcome == "lost" then
       expect(err):equals "timeout"
-      expect(server.counters.PAWSTimewait):at_least(2)
+      if paws then expect(paws):at_least(2) end
       expect(t):never { to = server, flags = "R" }
       expect(net.trace:at(client)):never { from = server, dport = 40001 }
     else
       expect(err):is_nil()
-      expect(server.counters.PAWSTimewait):equals(0)
+      if paws then expect(paws):equals(0) end
       expect(t):never { tcp = "rst" }
       expect(client.counters.TCPSynRetrans):equals(0)
       expect(two.peer.port):equals(80)

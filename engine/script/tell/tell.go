@@ -20,7 +20,7 @@ import (
 
 // Fields of nodes.
 var Fields = []*vm.Field{{Name: "counters", Type: "Counters",
-	Doc: "The node's counters as they stand now, by the kernel's names: server.counters.TCPAbortOnClose. A node begins with all of them 0.",
+	Doc: "The node's counters as they stand now, by the kernel's names: server.counters.TCPAbortOnClose. A node begins with all of them 0; one that only other kernels have is nil.",
 	Get: func(v *vm.VM, x any) (lua.LValue, error) {
 		c, err := kernel.ReadCounters(x.(*world.Node).NS)
 		if err != nil {
@@ -32,6 +32,9 @@ var Fields = []*vm.Field{{Name: "counters", Type: "Counters",
 var countersClass = &vm.Class{Name: "Counters", What: "this kernel", Doc: "Counters of a node at one moment (/proc/net/netstat, snmp, snmp6, dev, nf_conntrack, softnet_stat).",
 	Index: func(self any, name string) (lua.LValue, bool) {
 		n, ok := self.(kernel.Counters)[name]
+		if !ok && kernel.Counts(name) {
+			return lua.LNil, true // other kernels have it
+		}
 		return lua.LNumber(n), ok
 	},
 	Names: func(self any) []string { return slices.Sorted(maps.Keys(self.(kernel.Counters))) },
