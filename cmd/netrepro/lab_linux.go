@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -148,7 +149,12 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, ve
 	if prove {
 		sink = &runner.Proofs{Sink: t}
 	}
-	o.Say = func(text string) { fmt.Fprintln(e.err, "netrepro: "+text) }
+	said := sync.Map{}
+	o.Say = func(text string) {
+		if _, before := said.LoadOrStore(text, true); !before { // once, however many cases wait
+			fmt.Fprintln(e.err, "netrepro: "+text)
+		}
+	}
 	err = runner.Run(cmd.Context(), tasks, o, sink)
 	if errors.Is(err, runner.ErrCannot) {
 		return coded{fmt.Errorf("%w: run as root, or allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces above 0)", err), exitCannot}

@@ -73,7 +73,7 @@ func TestScripts(t *testing.T) {
 			return false, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"steady": steady, "exits": exits, "asnobody": asNobody, "suite": suite, "waitfile": waitFile, "tsharkall": tsharkAll, "resets": resets,
+			"steady": steady, "exits": exits, "asnobody": asNobody, "suite": suite, "waitfile": waitFile, "tsharkall": tsharkAll, "resets": resets, "acted": acted,
 			"gone": gone,
 		},
 	})

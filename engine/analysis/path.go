@@ -180,9 +180,14 @@ func (a *Analyzer) original(r *Record) string {
 	last := r.Conn.leg(r.Side)
 	if own := a.owners[last.Ends[1-r.Side].Addr()]; len(own) > 0 {
 		for i := range last.at {
-			if slices.Contains(own, last.at[i].point) && last.at[i].senders[r.Side].Saw(p.Seq, p.Seq+p.SeqLen()) {
-				return "arrived"
+			at := &last.at[i]
+			if !slices.Contains(own, at.point) || !at.senders[r.Side].Saw(p.Seq, p.Seq+p.SeqLen()) {
+				continue
 			}
+			if !a.ends(last, r.Side) {
+				return "" // it may have been translated, and lost then
+			}
+			return "arrived"
 		}
 		return "lost"
 	}
@@ -199,6 +204,19 @@ func (a *Analyzer) original(r *Record) string {
 		}
 	}
 	return "" // what it has seen may have been lost behind it
+}
+
+// ends reports whether packets of a side surely end at the node that has their
+// destination address. One with several wires may translate and forward them,
+// unless it has answered.
+func (a *Analyzer) ends(last *Conn, side int) bool {
+	own := a.owners[last.Ends[1-side].Addr()]
+	if len(own) == 1 {
+		return true
+	}
+	return slices.ContainsFunc(last.at, func(at pointState) bool {
+		return slices.Contains(own, at.point) && at.senders[1-side].started
+	})
 }
 
 // leg is the connection as it is where packets of a side end: behind all NATs, or
@@ -233,10 +251,10 @@ func (c *Conn) await(r *Record) {
 	}
 }
 
-// arrives takes in that a packet was seen again where its path ends: a
-// retransmission that was sent after it was needless.
-func (c *Conn) arrives(r *Record, first *twin) {
-	if len(c.awaited) == 0 || !r.AtDestination || r.Refused != "" || r.Conn != r.Conn.leg(r.Side) {
+// arrives takes in that a packet was seen again where its path ends, if it surely
+// does: a retransmission that was sent after it was needless.
+func (c *Conn) arrives(r *Record, first *twin, ends bool) {
+	if len(c.awaited) == 0 || !r.AtDestination || r.Refused != "" || r.Conn != r.Conn.leg(r.Side) || !ends {
 		return
 	}
 	p := r.Packet
