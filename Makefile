@@ -20,7 +20,7 @@ help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build, then run the shipped scenarios, every variant
-	@echo "running the shipped scenarios; this takes about a minute and a half"
+	@echo "running the shipped scenarios; this takes about half a minute"
 	$(BIN) run
 
 build: $(BIN) ## build bin/netrepro, a static binary
