@@ -53,6 +53,7 @@ $(TOOLS)/golangci-lint:
 
 bench: build ## measure, as ratios in one run, and print what limits them
 	$(GO) run ./cmd/netrepro-bench -bin $(BIN)
+	$(GO) test -run '^$$' -bench Cost -benchtime 1x -timeout 20m ./cmd/netrepro
 
 fuzz: ## fuzz every parser for a while
 	@for f in $$(grep -rHo '^func Fuzz[A-Za-z0-9]*' --include='*_test.go' cmd engine | sed 's|/[^/]*:func |:|'); do \

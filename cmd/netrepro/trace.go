@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -75,10 +76,16 @@ Exit codes: 0 shown, 2 not a capture, damaged, or a mistake in a flag.`,
 	return c
 }
 
+// memoryGoal is when the garbage collector begins to hurry: no capture is to take
+// more than a quarter of a gigabyte.
+const memoryGoal = 176 << 20
+
 // unwind is how long an interrupted trace has to write what it has.
 const unwind = 500 * time.Millisecond
 
 func trace(ctx context.Context, e env, path string, o traceOptions) (err error) {
+	// What is in use stays well below; this is for what is not used any more.
+	debug.SetMemoryLimit(memoryGoal)
 	style := view.Style{Color: e.color, Width: o.width}
 	switch o.color {
 	case "auto":
@@ -166,6 +173,7 @@ type tracer struct {
 	filter  *view.Filter
 	builder *view.Builder
 	names   view.Names
+	learnt  int // of the capture's names
 	points  []analysis.Point
 	kept    []*analysis.Record
 	more    int // packets beyond maxRows
@@ -203,10 +211,8 @@ func (t *tracer) run() error {
 				return usage{err}
 			}
 		}
-		if len(points) != len(t.points) || t.builder == nil { // a pcapng may describe more at any time
-			t.points = points
-			t.learn()
-			t.builder = view.NewBuilder(t.names, points)
+		if len(points) != len(t.points) { // a pcapng may describe more at any time
+			t.points, t.builder = points, nil
 		}
 		a.Describe(points)
 		a.Add(&in, &r)
@@ -232,16 +238,18 @@ func (t *tracer) run() error {
 
 // learn takes in the names in the capture.
 func (t *tracer) learn() {
-	for _, n := range t.source.Names() {
+	names := t.source.Names()
+	for _, n := range names[t.learnt:] {
 		if _, ok := t.names[n.Addr]; !ok {
 			t.names[n.Addr] = n.Host
 		}
 	}
+	t.learnt = len(names)
 }
 
 // begin makes the filter, which needs names.
 func (t *tracer) begin() error {
-	t.names = view.Names{}
+	t.names, t.learnt = view.Names{}, 0
 	t.learn()
 	text := t.options.filter
 	if t.options.flow >= 0 {
@@ -289,10 +297,16 @@ func (t *tracer) keep(r *analysis.Record) {
 // showNow writes one packet at once, with the head of its ladder if another was
 // shown before.
 func (t *tracer) showNow(r *analysis.Record) error {
+	if t.builder == nil {
+		t.learn()
+		t.builder = view.NewBuilder(t.names, t.points)
+	}
 	row := t.builder.Row(r)
 	if row.Flow != t.flow {
 		t.flow = row.Flow
-		t.ladder = t.builder.Flows([]*analysis.Record{r})[0]
+		for l := range t.builder.Flows([]*analysis.Record{r}) {
+			t.ladder = l
+		}
 		if err := t.ladder.WriteHead(t.out, t.style); err != nil {
 			return err
 		}
@@ -307,19 +321,21 @@ func (t *tracer) finish() error {
 	if t.json != nil {
 		return t.json.Close()
 	}
-	if !t.ladders() || t.builder == nil {
+	if !t.ladders() {
 		return nil
 	}
 	t.learn()
 	// A packet may have been found worth showing where it was not seen first.
 	slices.SortFunc(t.kept, func(a, b *analysis.Record) int { return a.N - b.N })
 	t.builder = view.NewBuilder(t.names, t.points)
-	for i, l := range t.builder.Flows(t.kept) {
-		if i > 0 {
+	first := true
+	for l := range t.builder.Flows(t.kept) {
+		if !first {
 			if err := t.out.WriteByte('\n'); err != nil {
 				return err
 			}
 		}
+		first = false
 		if err := l.Write(t.out, t.style); err != nil {
 			return err
 		}

@@ -207,7 +207,7 @@ func (a *Analyzer) tcp(r *Record) {
 	r.Conn, r.Side = c, e.side
 	r.Flags, r.Seq, r.Ack = c.ws.Segment(p, e.side, now, fresh)
 	c.Packets[r.Side]++
-	at := c.state(r.Point, r.Side)
+	at := a.state(c, r.Point, r.Side)
 	var first *twin
 	if a.several {
 		first = a.twins.seen(r, c)

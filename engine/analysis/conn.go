@@ -61,22 +61,30 @@ type pointState struct {
 	quickest [2]time.Duration
 }
 
-// maxPoints bounds at how many points a connection is followed; beyond them,
-// they share the state of the last.
-const maxPoints = 64
+const (
+	// maxPoints bounds at how many points a connection is followed; beyond
+	// them, they share the state of the last.
+	maxPoints = 64
+	// maxStates bounds at how many points all connections together are followed
+	// besides one each.
+	maxStates = 1 << 15
+)
 
 // HandshakeRTT is the time from the last SYN to the first ACK after it, as
 // Wireshark's tcp.analysis.initial_rtt; 0 if that was not seen.
 func (c *Conn) HandshakeRTT() time.Duration { return c.ws.RTT() }
 
 // state is what point knows of c; side sent the packet at hand.
-func (c *Conn) state(point, side int) *pointState {
+func (a *Analyzer) state(c *Conn, point, side int) *pointState {
 	for i := range c.at {
 		if c.at[i].point == point {
 			return &c.at[i]
 		}
 	}
-	if len(c.at) < maxPoints {
+	if n := len(c.at); n == 0 || n < maxPoints && a.conns.states < maxStates {
+		if n > 0 {
+			a.conns.states++
+		}
 		c.at = append(c.at, pointState{point: point})
 		if k := c.kin(); side == 0 {
 			k.points = append(k.points, int8(min(point, 127)))

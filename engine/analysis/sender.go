@@ -77,6 +77,9 @@ const (
 	sinceAdvance = 100 * time.Millisecond
 	// maxSegs bounds what is remembered of one direction.
 	maxSegs = 4096
+	// maxAtOnce is how many segments one packet sends again at most: more than
+	// a device cuts the largest into.
+	maxAtOnce = 256
 	// dupThresh is how many duplicate acknowledgements, or segments reported
 	// above a hole, mean that the hole is lost (RFC 5681, section 3.2).
 	dupThresh = 3
@@ -110,6 +113,9 @@ type seg struct {
 	last       time.Duration // when it was last sent
 	sent       int32         // how often
 	sacked     bool
+	// run is how many from this one on are known to be sacked, so that they
+	// need not be looked at again.
+	run uint16
 }
 
 // Sending is what a segment was.
@@ -185,6 +191,11 @@ func (s *Sender) insert(g seg) {
 	s.segs = append(s.segs, seg{})
 	copy(s.segs[i+1:], s.segs[i:])
 	s.segs[i] = g
+	for j := range s.segs[:i] { // it is among them now, and not sacked
+		if o := &s.segs[j]; j+int(o.run) > i {
+			o.run = uint16(i - j)
+		}
+	}
 }
 
 // Saw reports whether the sequence space from start to end passed the capture
@@ -204,7 +215,7 @@ func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending
 	var last time.Duration
 	n, count := end-p.Seq, int32(1)
 	known, larger := false, false
-	for i := s.find(p.Seq); i < len(s.segs) && packet.Before(s.segs[i].start, end); i++ {
+	for i, most := s.find(p.Seq), maxAtOnce; i < len(s.segs) && packet.Before(s.segs[i].start, end) && most > 0; i, most = i+1, most-1 {
 		g := &s.segs[i]
 		last, count, known = max(last, g.last), max(count, g.sent), true
 		larger = larger || g.end-g.start > n
@@ -304,15 +315,30 @@ func (s *Sender) Acknowledged(p *packet.Packet, now time.Duration) time.Duration
 	return rtt
 }
 
-// sack marks the segments that are reported to have arrived.
+// sack marks the segments that are reported to have arrived. What was reported
+// before is passed over in one step.
 func (s *Sender) sack(blocks []packet.Block) {
 	for _, b := range blocks {
-		for i := s.find(b.Left); i < len(s.segs) && !packet.Before(b.Right, s.segs[i].end); i++ {
-			if g := &s.segs[i]; !g.sacked && !packet.Before(g.start, b.Left) {
-				g.sacked = true
+		first := s.find(b.Left)
+		i := first
+		for i < len(s.segs) && !packet.Before(b.Right, s.segs[i].end) {
+			g := &s.segs[i]
+			if packet.Before(g.start, b.Left) {
+				i++
+				first = i
+				continue
+			}
+			if !g.sacked {
+				g.sacked, g.run = true, 1
 				s.largest = max(s.largest, g.end-g.start)
 				s.sacked += g.end - g.start
 			}
+			i += int(g.run)
+		}
+		for j := first; j < i; { // and next time it is fewer steps
+			step := int(s.segs[j].run)
+			s.segs[j].run = uint16(i - j)
+			j += step
 		}
 	}
 }

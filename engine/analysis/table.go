@@ -22,6 +22,7 @@ type table struct {
 	recent [recentEnds]found // what was looked up last, by a cheap sum
 	limit  int
 	n      int
+	states int // points at which connections are followed besides one each
 	nextID int
 	newest *Conn
 	oldest *Conn
@@ -142,5 +143,6 @@ func (b *table) forget(c *Conn) {
 	}
 	b.unlink(c)
 	b.n--
+	b.states -= max(len(c.at)-1, 0)
 	c.at, c.awaited, c.streams = nil, nil, [2]app.Stream{}
 }

@@ -35,23 +35,37 @@ func Comments(in *analysis.Input) (out []string) {
 	return out
 }
 
+const (
+	// maxRemark bounds what is kept of a comment of ours, maxReport one of what a
+	// kernel said of a reset: views keep those of many frames.
+	maxRemark, maxReport = 256, 2048
+)
+
+// short is the beginning of s, without the rest of it in memory.
+func short(s string) string {
+	if len(s) <= maxRemark {
+		return s
+	}
+	return strings.Clone(strings.ToValidUTF8(s[:maxRemark], "")) + "…"
+}
+
 // comment takes in a comment of a frame. Those that are not the engine's say
 // nothing.
 func comment(in *analysis.Input, text string) {
 	if why, ok := strings.CutPrefix(text, pcap.CommentDropped); ok {
-		in.Dropped = why
+		in.Dropped = short(why)
 	}
 	if what, ok := strings.CutPrefix(text, pcap.CommentFault); ok {
-		in.Harmed = what
+		in.Harmed = short(what)
 	}
 	if why, ok := strings.CutPrefix(text, pcap.CommentRefused); ok {
-		in.Refused = why
+		in.Refused = short(why)
 	}
 	if f, ok := strings.CutPrefix(text, pcap.CommentTimer); ok {
-		in.Timer = f
+		in.Timer = short(f)
 	}
 	said, ok := strings.CutPrefix(text, pcap.CommentReset)
-	if !ok {
+	if !ok || len(said) > maxReport {
 		return
 	}
 	if said == pcap.CommentNotSent {

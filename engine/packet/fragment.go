@@ -31,8 +31,10 @@ type fragment struct {
 // datagram is one of which fragments have come.
 type datagram struct {
 	parts []part
-	total int // 0 until the last fragment has come
-	bytes int
+	have  []uint64 // which bytes of it have come, a bit each
+	n     int      // how many
+	total int      // 0 until the last fragment has come
+	size  int      // what it takes
 }
 
 type part struct {
@@ -44,7 +46,6 @@ const (
 	maxDatagrams = 1024
 	maxKept      = 16 << 20
 	maxDatagram  = 1 << 16
-	maxParts     = 1 << 13 // of the least size, 8 bytes, a datagram cannot have more
 )
 
 // add takes in a fragment and returns the payload of its datagram if that is
@@ -62,18 +63,12 @@ func (d *Defragmenter) add(f fragment) []byte {
 		d.open[f.key] = g
 		d.order = append(d.order, f.key)
 	}
-	if len(g.parts) == maxParts || g.bytes > 2*maxDatagram {
-		return nil
-	}
-	g.parts = append(g.parts, part{f.from, slices.Clone(f.data)})
-	g.bytes += len(f.data)
-	d.bytes += len(f.data)
-	if !f.more {
-		g.total = f.from + len(f.data)
-	}
-	if whole := g.join(); whole != nil {
+	before := g.size
+	g.add(f)
+	d.bytes += g.size - before
+	if g.total > 0 && g.n >= g.total && g.complete() {
 		d.forget(f.key)
-		return whole
+		return g.join()
 	}
 	for len(d.order) > 0 && (len(d.open) > maxDatagrams || d.bytes > maxKept) {
 		old := d.order[0]
@@ -88,30 +83,55 @@ func (d *Defragmenter) add(f fragment) []byte {
 
 func (d *Defragmenter) forget(k fragKey) {
 	if g := d.open[k]; g != nil {
-		d.bytes -= g.bytes
+		d.bytes -= g.size
 		delete(d.open, k)
 	}
 }
 
-// join returns the whole payload if no part is missing. Of parts that overlap
-// the first to come wins.
-func (g *datagram) join() []byte {
-	if g.total == 0 || g.bytes < g.total {
-		return nil
+// add takes in a fragment, unless it has nothing that did not come before.
+func (g *datagram) add(f fragment) {
+	const each = 64 // besides its data
+	end := f.from + len(f.data)
+	if n := (end + 63) / 64; n > len(g.have) {
+		g.size += 8 * (n - len(g.have))
+		g.have = append(g.have, make([]uint64, n-len(g.have))...)
 	}
-	whole := make([]byte, g.total)
-	have := make([]bool, g.total)
-	n := 0
-	for _, p := range g.parts {
-		for i, c := range p.data {
-			if at := p.from + i; at < g.total && !have[at] {
-				have[at], whole[at] = true, c
-				n++
-			}
+	before := g.n
+	for at := f.from; at < end; at++ {
+		if bit := uint64(1) << (at % 64); g.have[at/64]&bit == 0 {
+			g.have[at/64] |= bit
+			g.n++
 		}
 	}
-	if n < g.total {
-		return nil
+	if !f.more {
+		g.total = end
+	}
+	if g.n > before {
+		g.parts = append(g.parts, part{f.from, slices.Clone(f.data)})
+		g.size += len(f.data) + each
+	}
+}
+
+// join is the whole payload. Of fragments that overlap the first to come wins.
+func (g *datagram) join() []byte {
+	whole := make([]byte, g.total)
+	for _, p := range slices.Backward(g.parts) {
+		copy(whole[min(p.from, g.total):], p.data)
 	}
 	return whole
+}
+
+// complete reports whether all up to the end has come: what came may have been
+// beyond it.
+func (g *datagram) complete() bool {
+	for i, have := range g.have[:(g.total+63)/64] {
+		want := ^uint64(0)
+		if n := g.total - 64*i; n < 64 {
+			want = 1<<n - 1
+		}
+		if have&want != want {
+			return false
+		}
+	}
+	return true
 }

@@ -1,6 +1,8 @@
 package packet
 
 import (
+	"bytes"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"testing"
@@ -247,4 +249,50 @@ func FuzzFrame(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestManyFragments joins what comes in pieces of every size and order, twice and
+// overlapping, and keeps little of what never becomes whole.
+func TestManyFragments(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		want := make([]byte, 1+r.IntN(5000))
+		for i := range want {
+			want[i] = byte(r.Uint32())
+		}
+		var d Defragmenter
+		var pieces []fragment
+		for at := 0; at < len(want); {
+			n := min(1+r.IntN(700), len(want)-at)
+			pieces = append(pieces, fragment{from: at, data: want[at : at+n], more: at+n < len(want)})
+			if r.IntN(3) == 0 { // once more, a part of it alone
+				m := 1 + r.IntN(n)
+				pieces = append(pieces, fragment{from: at, data: want[at : at+m], more: at+m < len(want)})
+			}
+			at += n
+		}
+		r.Shuffle(len(pieces), func(i, j int) { pieces[i], pieces[j] = pieces[j], pieces[i] })
+		var got []byte
+		for _, f := range pieces {
+			if whole := d.add(f); whole != nil && got == nil {
+				got = whole
+			}
+		}
+		if !bytes.Equal(got, want) {
+			t.Fatalf("%d bytes in %d pieces became %d", len(want), len(pieces), len(got))
+		}
+	}
+	var d Defragmenter
+	for i := range 100_000 {
+		d.add(fragment{from: 8 * (1 + i%8000), data: make([]byte, 8), more: true}) // its beginning never comes
+	}
+	if g := d.open[fragKey{}]; len(g.parts) > 8000 || d.bytes > 1<<20 {
+		t.Errorf("%d parts, %d bytes", len(g.parts), d.bytes)
+	}
+	d = Defragmenter{}
+	d.add(fragment{from: 2, data: []byte("BBBB"), more: true})
+	d.add(fragment{from: 0, data: []byte("aaaa"), more: true})
+	if got := d.add(fragment{from: 5, data: []byte("ccc")}); string(got) != "aaBBBBcc" {
+		t.Errorf("the first to come does not win: %q", got)
+	}
 }

@@ -45,6 +45,9 @@ const (
 	// maxInterfaces how many there are.
 	maxKept       = 8 << 20
 	maxInterfaces = 1 << 12
+	// maxFrameOptions bounds the bytes that comments and options of one frame
+	// take.
+	maxFrameOptions = 1 << 18
 )
 
 // Magic numbers of pcap files.

@@ -139,10 +139,11 @@ func (p *Reader) iface(b []byte) error {
 	i := Interface{Link: LinkType(p.order.Uint16(b)), SnapLen: p.order.Uint32(b[4:]), perSecond: 1e6}
 	err := p.options(b[8:], func(code uint16, v []byte) {
 		switch {
-		case code == optIfName:
+		case code == optIfName && p.room(len(v)):
 			i.Name = string(v)
-		case code == optIfDesc:
+		case code == optIfDesc && p.room(len(v)):
 			i.Description = string(v)
+		case code == optIfName || code == optIfDesc:
 		case code == optIfMAC && len(v) == 6:
 			copy(i.MAC[:], v)
 		case code == optTsResol && len(v) >= 1:
@@ -159,10 +160,21 @@ func (p *Reader) iface(b []byte) error {
 
 // keep adds an option of an interface, as long as there is room.
 func (p *Reader) keep(os []Option, code uint16, v []byte) []Option {
-	if p.kept += len(v) + 64; p.kept >= maxKept {
+	if !p.room(len(v)) {
 		return os
 	}
 	return append(os, Option{code, bytes.Clone(v)})
+}
+
+// room reports whether n more bytes of names and options may be kept, and counts
+// them.
+func (p *Reader) room(n int) bool {
+	const each = 64 // besides
+	if p.kept+n+each > maxKept {
+		return false
+	}
+	p.kept += n + each
+	return true
 }
 
 // resolution is how many units a second has: a power of 10, or of 2 if the
@@ -226,7 +238,12 @@ func (p *Reader) packet(b []byte, at int, iface uint32, f *Frame) error {
 	if len(rest) < 4 {
 		return nil
 	}
+	left := maxFrameOptions
 	return p.options(rest, func(code uint16, v []byte) {
+		const each = 64 // besides
+		if left -= len(v) + each; left < 0 {
+			return
+		}
 		switch {
 		case code == optComment:
 			f.Comments = append(f.Comments, string(v))
@@ -280,7 +297,7 @@ func (p *Reader) names(b []byte) error {
 		if size > 0 && len(v) > size {
 			addr, _ := netip.AddrFromSlice(v[:size])
 			for host := range bytes.SplitSeq(bytes.TrimRight(v[size:], "\x00"), []byte{0}) {
-				if p.kept += len(host) + 64; len(host) > 0 && p.kept < maxKept {
+				if len(host) > 0 && p.room(len(host)) {
 					p.Names = append(p.Names, Name{addr, string(host)})
 				}
 			}

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -18,21 +19,30 @@ type Builder struct {
 	far   []int    // of a point, the column at the other end of its wire
 }
 
+// maxColumns is how many nodes are columns at most: more are not seen at once.
+const maxColumns = 64
+
 // NewBuilder makes a builder for a capture with these points. Points named
 // "node/wire" make the nodes columns.
 func NewBuilder(names Names, points []analysis.Point) *Builder {
 	b := &Builder{Names: names, Points: points}
 	wires := map[string][]int{}
+	columns := map[string]int{}
 	for i, p := range points {
 		node, wire, ok := strings.Cut(p.Name, "/")
 		if !ok {
 			b.nodes, b.node = nil, nil
 			return b
 		}
-		at := slices.Index(b.nodes, node)
-		if at < 0 {
+		at, known := columns[node]
+		if !known {
+			if len(b.nodes) == maxColumns {
+				b.nodes, b.node = nil, nil
+				return b
+			}
 			at = len(b.nodes)
 			b.nodes = append(b.nodes, node)
+			columns[node] = at
 		}
 		b.node = append(b.node, at)
 		wires[wire] = append(wires[wire], i)
@@ -118,8 +128,8 @@ func (b *Builder) Whole(rs []*analysis.Record) Ladder {
 }
 
 // Flows makes one ladder a connection, and one of what belongs to none, in the
-// order in which they began.
-func (b *Builder) Flows(rs []*analysis.Record) []Ladder {
+// order in which they began, one after the other.
+func (b *Builder) Flows(rs []*analysis.Record) iter.Seq[Ladder] {
 	by := map[int][]*analysis.Record{}
 	var order []int
 	conns := map[int]*analysis.Conn{}
@@ -133,25 +143,31 @@ func (b *Builder) Flows(rs []*analysis.Record) []Ladder {
 		}
 		by[id] = append(by[id], r)
 	}
-	var out []Ladder
-	for _, id := range order {
-		l := b.Whole(by[id])
-		c := conns[id]
-		switch {
-		case c != nil:
-			l.Title = b.title(c)
-			if b.nodes == nil {
-				l.Columns = []string{b.Names.end(c.Ends[0]), b.Names.end(c.Ends[1])}
+	return func(yield func(Ladder) bool) {
+		for _, id := range order {
+			if !yield(b.flow(conns[id], by[id])) {
+				return
 			}
-		case b.nodes == nil:
-			l.Title = "no connection"
-			b.pairs(&l, by[id])
-		default:
-			l.Title = "no connection"
 		}
-		out = append(out, l)
 	}
-	return out
+}
+
+// flow is the ladder of c, or of what belongs to no connection.
+func (b *Builder) flow(c *analysis.Conn, rs []*analysis.Record) Ladder {
+	l := b.Whole(rs)
+	switch {
+	case c != nil:
+		l.Title = b.title(c)
+		if b.nodes == nil {
+			l.Columns = []string{b.Names.end(c.Ends[0]), b.Names.end(c.Ends[1])}
+		}
+	case b.nodes == nil:
+		l.Title = "no connection"
+		b.pairs(&l, rs)
+	default:
+		l.Title = "no connection"
+	}
+	return l
 }
 
 // pairs says in the label who sent what to whom, where columns cannot.

@@ -81,7 +81,7 @@ func TestLine(t *testing.T) {
 
 func TestEnds(t *testing.T) {
 	b := NewBuilder(names, nil)
-	ls := b.Flows(journey())
+	ls := slices.Collect(b.Flows(journey()))
 	if len(ls) != 1 || ls[0].Columns[0] != "client:4000" || !strings.HasPrefix(ls[0].Title, "flow 0  client:4000 > server:80") {
 		t.Errorf("got %+v", ls)
 	}
