@@ -40,6 +40,8 @@ var hostiles = []hostile{
 	{"comments, ladder", []string{"trace", "FILE"}, [2]int{2000, 4000}, comments},
 	{"comments, json", []string{"trace", "--json", "FILE"}, [2]int{2000, 4000}, comments},
 	{"comments, written", []string{"trace", "FILE", "-w", "/dev/null"}, [2]int{2000, 4000}, comments},
+	{"what kernels said, ladder", []string{"trace", "FILE"}, [2]int{20000, 40000}, kernelSaid},
+	{"what kernels said, json", []string{"trace", "--json", "FILE"}, [2]int{20000, 40000}, kernelSaid},
 	{"flows at many points, json", []string{"trace", "--json", "FILE"}, [2]int{5000, 10000}, flowsAtPoints},
 	{"flows at many points, ladder", []string{"trace", "FILE"}, [2]int{5000, 10000}, flowsAtPoints},
 	{"options of packets", []string{"trace", "--json", "FILE"}, [2]int{4, 8}, optionsOfPackets},
@@ -197,6 +199,17 @@ func comments(w io.Writer, n int) error {
 	for i := range n {
 		head := []string{"dropped: ", "fault: ", ""}[i%3]
 		b.packet(pcap.Frame{Data: tcp(false, 1000, uint32(i), 1, 16, 1), Comments: []string{head + long}})
+	}
+	return b.err
+}
+
+func kernelSaid(w io.Writer, n int) error {
+	b := begin(w, 2)
+	long := strings.Repeat("x", 1500)
+	for i := range n {
+		f := pcap.Frame{Data: tcp(false, uint16(i), uint32(i), 1, 4, 0), Direction: pcap.Outbound, ID: uint64(1 + i), Comments: []string{
+			pcap.CommentReset + `{"reason":"` + long + `"}`, pcap.CommentRefused + long, pcap.CommentTimer + long}}
+		b.packet(f)
 	}
 	return b.err
 }

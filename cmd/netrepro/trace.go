@@ -78,7 +78,7 @@ Exit codes: 0 shown, 2 not a capture, damaged, or a mistake in a flag.`,
 
 // memoryGoal is when the garbage collector begins to hurry: no capture is to take
 // more than a quarter of a gigabyte.
-const memoryGoal = 176 << 20
+const memoryGoal = 216 << 20
 
 // unwind is how long an interrupted trace has to write what it has.
 const unwind = 500 * time.Millisecond

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"netrepro/engine/analysis"
@@ -49,6 +50,19 @@ func short(s string) string {
 	return strings.Clone(strings.ToValidUTF8(s[:maxRemark], "")) + "…"
 }
 
+// bound cuts k to what the engine writes at most.
+func bound(k *reset.Kernel) {
+	const name, stack = 64, 24
+	for _, s := range []*string{&k.Reason, &k.State, &k.Before, &k.Process} {
+		*s = strings.Clone((*s)[:min(len(*s), name)])
+	}
+	k.Stack = k.Stack[:min(len(k.Stack), stack)]
+	for i, f := range k.Stack {
+		k.Stack[i] = strings.Clone(f[:min(len(f), name)])
+	}
+	k.Stack = slices.Clip(k.Stack)
+}
+
 // comment takes in a comment of a frame. Those that are not the engine's say
 // nothing.
 func comment(in *analysis.Input, text string) {
@@ -75,6 +89,7 @@ func comment(in *analysis.Input, text string) {
 	r := reported{Kernel: &reset.Kernel{}}
 	if json.Unmarshal([]byte(said), &r) == nil && r.Kernel != nil && r.Reason != "" {
 		r.Kernel.Passive = r.Passive
+		bound(r.Kernel)
 		in.Kernel, in.Asked = r.Kernel, true
 	}
 }
