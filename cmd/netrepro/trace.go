@@ -321,7 +321,7 @@ func (t *tracer) finish() error {
 	if t.json != nil {
 		return t.json.Close()
 	}
-	if !t.ladders() {
+	if !t.ladders() || len(t.kept) == 0 {
 		return nil
 	}
 	t.learn()

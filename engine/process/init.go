@@ -72,6 +72,7 @@ func Init() error {
 	if err := cover(j.Over); err != nil {
 		return out.Encode(status{Error: err.Error()})
 	}
+	unbound()
 	args := inText(j.Args)
 	c := exec.Command(args[0], args[1:]...)
 	c.Env, c.Dir = inText(j.Env), j.Dir
@@ -129,6 +130,15 @@ func Init() error {
 		if err := out.Encode(s); err != nil {
 			return err
 		}
+	}
+}
+
+// unbound gives back what the worker keeps itself from taking (RLIMIT_DATA).
+func unbound() {
+	var l unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_DATA, &l) == nil {
+		l.Cur = l.Max
+		_ = unix.Setrlimit(unix.RLIMIT_DATA, &l) // a program may do with less
 	}
 }
 

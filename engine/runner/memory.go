@@ -5,12 +5,34 @@ package runner
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
+
+// maxWorker is what memory the kernel lets a worker have: more than a case that
+// holds as much as it may, and its trace, ever need.
+const maxWorker = 3 << 30
+
+// bounded has the kernel refuse the process more memory than a worker needs: what
+// a script makes in one step, nobody sees coming. Programs that it starts may
+// have more.
+func bounded() error {
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_DATA, &l); err != nil {
+		return fmt.Errorf("bound the worker's memory: %w", err)
+	}
+	l.Cur = min(maxWorker, l.Max)
+	if err := unix.Setrlimit(unix.RLIMIT_DATA, &l); err != nil {
+		return fmt.Errorf("bound the worker's memory: %w", err)
+	}
+	return nil
+}
 
 // memoryKills is how many processes the kernel has killed for want of memory, -1
 // if it does not say.

@@ -81,6 +81,9 @@ func Worker(in io.Reader, out io.Writer) error {
 		}
 		return err
 	}
+	if err := bounded(); err != nil {
+		return err
+	}
 	var mu sync.Mutex
 	enc := json.NewEncoder(out)
 	emit := func(e world.Event) {

@@ -42,6 +42,8 @@ func Load(ctx context.Context, name, text string, o Options) (*File, error) {
 	m := vm.New(ctx, vm.Config{Globals: globals, Tables: tables, Load: o.loader(filepath.Dir(name)), Print: o.Print, Seed: o.Seed})
 	ld := &loader{}
 	m.Data = ld
+	release := guardMemory(m, func() uint64 { return loadMemory })
+	defer release()
 	if stopped, err := top(m, src); err != nil {
 		if stopped {
 			m.Close()

@@ -262,6 +262,8 @@ func (r *run) keep(ctx context.Context, res world.Result) {
 
 // play runs the script's function and the tasks it left behind.
 func (r *run) play() error {
+	release := guardMemory(r.VM, func() uint64 { return caseMemory + packetMemory*uint64(len(r.Lab.Trace.Packets())) })
+	defer release()
 	r.VM.Data, r.VM.Running = &r.Run, true
 	r.VM.OnTaskError(func(err error) {
 		if r.taskEr == nil && context.Cause(r.VM.Context()) == nil {
@@ -276,20 +278,26 @@ func (r *run) play() error {
 		r.settle()
 	}
 	left := r.VM.Finish(err == nil || r.VM.Context().Err() != nil)
-	if r.taskEr != nil {
+	stopped := context.Cause(r.VM.Context())
+	switch {
+	case r.taskEr != nil:
 		return r.taskEr
-	}
-	if !r.overdue() {
+	case stopped == nil:
 		return err
 	}
 	if cut := r.VM.Cut(); cut != nil {
 		return cut
 	}
-	for _, t := range left {
-		r.unended(t)
-	}
 	if err == nil && len(left) == 0 {
-		return context.Cause(r.VM.Context()) // it ended, and the wires did not come to rest
+		return stopped // it ended, and the wires did not come to rest
+	}
+	if err == nil && !r.overdue() {
+		return r.VM.At(left[0].AtFile, left[0].AtLine, "", stopped.Error(), "")
+	}
+	for _, t := range left {
+		if r.overdue() {
+			r.unended(t)
+		}
 	}
 	return err
 }

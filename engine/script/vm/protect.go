@@ -130,5 +130,5 @@ func (v *VM) Stuck(msg string) error {
 	if at == nil {
 		return nil
 	}
-	return v.at(at.file, at.line, at.name, msg, "a pattern with several of * + - in it may try for ever: make it simpler, or the text shorter")
+	return v.at(at.file, at.line, at.name, msg, "a pattern with several of * + - may try for ever, and a replacement grow without bound: make them simpler, or the text shorter")
 }

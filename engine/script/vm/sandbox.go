@@ -34,6 +34,9 @@ func (v *VM) sandbox(c Config) {
 		g.RawSetString(name, lua.LNil)
 	}
 	v.random(c.Seed)
+	if t, ok := g.RawGetString(lua.TabLibName).(*lua.LTable); ok {
+		bounded(l, t)
+	}
 	if s, ok := g.RawGetString(lua.StringLibName).(*lua.LTable); ok {
 		s.RawSetString("format", l.NewFunction(format))
 		s.RawSetString("rep", l.NewFunction(rep))
@@ -127,6 +130,27 @@ func rep(l *lua.LState) int {
 	}
 	l.Push(lua.LString(strings.Repeat(s, max(int(n), 0))))
 	return 1
+}
+
+// bounded has table.concat make no more than a string may be.
+func bounded(l *lua.LState, t *lua.LTable) {
+	concat, ok := t.RawGetString("concat").(*lua.LFunction)
+	if !ok {
+		return
+	}
+	t.RawSetString("concat", l.NewFunction(func(l *lua.LState) int {
+		list := l.CheckTable(1)
+		n := 0
+		for i := 1; i <= list.Len() && n <= maxString; i++ {
+			if s, ok := list.RawGetInt(i).(lua.LString); ok {
+				n += len(s) + len(l.OptString(2, ""))
+			}
+		}
+		if n > maxString {
+			l.RaiseError("table.concat: more than %d MB", maxString>>20)
+		}
+		return concat.GFunction(l)
+	}))
 }
 
 var verb = regexp.MustCompile(`%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z%]`)

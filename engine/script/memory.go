@@ -1,0 +1,65 @@
+//go:build linux
+
+package script
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+
+	"netrepro/engine/script/vm"
+)
+
+const (
+	// loadMemory is what the process may hold while the top level of a file runs.
+	loadMemory = 256 << 20
+	// caseMemory is what a case may hold, packetMemory how much more for each
+	// packet of its trace.
+	caseMemory, packetMemory = 512 << 20, 1 << 10
+)
+
+// guardMemory stops v when the process holds more than most says, until release
+// is called: the interpreter itself knows no bound, and a slip must not take the
+// machine's memory.
+func guardMemory(v *vm.VM, most func() uint64) (release func()) {
+	// The collector must not let garbage pile up beside it.
+	before := debug.SetMemoryLimit(int64(most()))
+	done := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-v.Context().Done():
+				return
+			case <-tick.C:
+			}
+			bound := most()
+			live, all := held()
+			if live <= bound && all > bound*3/2 { // it grows faster than it is collected
+				runtime.GC()
+				live, _ = held()
+			}
+			if live > bound {
+				v.Stop(fmt.Errorf("it holds more than %d MB: look for a table or a string that grows without bound", bound>>20))
+				return
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		debug.SetMemoryLimit(before)
+	}
+}
+
+// held is how many bytes of the heap were in use when they were last collected,
+// and how many are there now.
+func held() (live, all uint64) {
+	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64(), s[1].Value.Uint64()
+}
