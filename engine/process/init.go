@@ -34,6 +34,8 @@ type job struct {
 	Env  [][]byte          `json:"env"`
 	Dir  string            `json:"dir"`
 	Over map[string]string `json:"over"`
+	// Trusted says that the program may do what the engine may.
+	Trusted bool `json:"trusted,omitempty"`
 }
 
 // order is a signal for the program.
@@ -69,7 +71,7 @@ func Init() error {
 	if err := json.Unmarshal(line, &j); err != nil {
 		return fmt.Errorf("read job: %w", err)
 	}
-	if err := cover(j.Over); err != nil {
+	if err := arrange(j); err != nil {
 		return out.Encode(status{Error: err.Error()})
 	}
 	unbound()
@@ -78,7 +80,11 @@ func Init() error {
 	c.Env, c.Dir = inText(j.Env), j.Dir
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := c.Start(); err != nil {
+	start := c.Start
+	if !j.Trusted {
+		start = func() error { return shorn(c.Start) }
+	}
+	if err := start(); err != nil {
 		var errno syscall.Errno
 		if errors.As(err, &errno) {
 			return out.Encode(status{Errno: int(errno)})
@@ -142,14 +148,25 @@ func unbound() {
 	}
 }
 
-// cover gives the process a /proc of its own and puts files over others, seen by
-// it and what it starts alone.
-func cover(over map[string]string) error {
+// arrange has the process, and what it starts, see the machine as a program of
+// the lab does.
+func arrange(j job) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
+	if !j.Trusted {
+		if err := confine(j.Dir); err != nil {
+			return err
+		}
+		return cover(j.Over)
+	}
 	// Where /proc may not be mounted the outer one serves.
 	_ = unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+	return cover(j.Over)
+}
+
+// cover puts files over others.
+func cover(over map[string]string) error {
 	for path, file := range over {
 		target := path
 		// A link, as systemd's /etc/resolv.conf, may lead to nowhere.

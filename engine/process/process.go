@@ -95,7 +95,7 @@ func Start(s Spec) (*Process, error) {
 	go p.follow(ours[statusFd], first)
 	p.readers.Go(func() { p.read(ours[1], &p.out, s.Output, false) })
 	p.readers.Go(func() { p.read(ours[2], &p.err, s.Output, true) })
-	line, err := json.Marshal(job{Args: inBytes(s.Args), Env: inBytes(append(Env(s.Dir), s.Env...)), Dir: s.Dir, Over: s.Over})
+	line, err := json.Marshal(job{Args: inBytes(s.Args), Env: inBytes(append(Env(s.Dir), s.Env...)), Dir: s.Dir, Over: s.Over, Trusted: s.Trusted})
 	if err == nil {
 		_, err = p.control.Write(append(line, '\n'))
 	}

@@ -28,6 +28,10 @@ type Spec struct {
 	Input string   // its standard input
 	// Over are files that it sees instead of others, by the path of those.
 	Over map[string]string
+	// Trusted gives it what the engine itself may do to the machine. What is not
+	// trusted has the machine's files to read and no capabilities but over its
+	// node's network.
+	Trusted bool
 	// Output is called with each line it writes, from one goroutine for each of
 	// its two outputs; nil does not.
 	Output func(line string, isErr bool)

@@ -162,7 +162,7 @@ func (t *Terminal) details(task *runner.Task, r world.Result) {
 	}
 	var frames []int
 	for _, e := range t.log[task] {
-		e.Text, e.Label, e.Where = plain.Text(e.Text), plain.Text(e.Label), plain.Text(e.Where)
+		e.Text, e.Label, e.Where = oneLine(e.Text), oneLine(e.Label), oneLine(e.Where)
 		switch e.Kind {
 		case world.EventStep:
 			fmt.Fprintf(t.w, "  %s  %s\n", e.Text, t.paint("2", fmt.Sprintf("+%.2fs", e.At.Seconds())))
@@ -196,6 +196,9 @@ func (t *Terminal) details(task *runner.Task, r world.Result) {
 	}
 	fmt.Fprintf(t.w, "    again  %s %s%s --verbose\n", t.again, task.File.Name, variant)
 }
+
+// oneLine is what a script or a program wrote, fit to be shown; tabs are.
+func oneLine(s string) string { return strings.ReplaceAll(plain.Lines(s), "\n", "\ufffd") }
 
 func (t *Terminal) judgement(e world.Event) {
 	v := world.Failed

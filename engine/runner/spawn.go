@@ -31,7 +31,7 @@ const grace = 2 * time.Second
 const setUp = 30 * time.Second
 
 // namespaces are what a worker gets of its own.
-const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET
+const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC
 
 // command is the worker process: this binary again, with the arguments that
 // make it one.

@@ -54,6 +54,7 @@ var commonOptions = []vm.Option{
 	kind.Opt("input", kind.String, "its standard input"),
 	kind.Opt("chain", world.KChain, "makes server.crt and server.key in its directory, for this certificate"),
 	kind.Opt("names", kind.Strings, "the names in that certificate, besides the node's"),
+	kind.OptDef("trusted", kind.Bool, "false", "it may write the machine's files and settings, as you may; else only its directory, /tmp and the settings of its network, with no capabilities but over that"),
 	kind.Opt("quiet", kind.Bool, "do not show what it writes in the log"),
 }
 
@@ -81,7 +82,8 @@ func start(c *vm.Call) (*proc, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := process.Spec{Args: c.Args["args"].([]string), NS: n.NS, Input: vm.ArgOr(c, "input", ""), Files: process.Trust(ca.PEM(), ca.Root.Raw), Over: map[string]string{}}
+	s := process.Spec{Args: c.Args["args"].([]string), NS: n.NS, Input: vm.ArgOr(c, "input", ""), Files: process.Trust(ca.PEM(), ca.Root.Raw), Over: map[string]string{},
+		Trusted: vm.ArgOr(c, "trusted", false)}
 	if s.Dir, err = directory(n, filepath.Base(s.Args[0])); err != nil {
 		return nil, err
 	}
