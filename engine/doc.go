@@ -124,7 +124,9 @@
 // # What the relay promises
 //
 // One thread reads all wires of a lab through one packet socket, in the order
-// the kernel received the frames. For each frame: decode, find its connection
+// the kernel received the frames. While more wait than the queues of their wires
+// hold, those that came last are recorded as dropped there, and nothing else is
+// done with them. For each other frame: decode, find its connection
 // and class, let the faults judge, let it wait for the wire's rate, record, hold
 // for the delay, let the boxes of the node judge, record the arrival, send. Faults
 // see a frame as it was sent, whatever those before them did to it; what they do

@@ -56,6 +56,7 @@ type Relay struct {
 	verdict Verdict  // of the frame at hand
 	tainted bool     // something was changed or forged: nodes may discard what arrives
 	vlans   map[int32]uint16
+	waiting int   // frames in the ring that will have their turn
 	last    int64 // when a frame was last handled
 	busy    int64 // since when there was no pause of busyPause
 	frames  int   // that entered a wire since then
@@ -248,9 +249,9 @@ func clock() int64 { return time.Now().UnixNano() }
 
 func (r *Relay) run() {
 	// A thread of its own: the kernel then wakes the relay directly, without
-	// a detour through the Go scheduler.
+	// a detour through the Go scheduler. It ends with the goroutine.
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	hurry()
 	defer close(r.done)
 	events := make([]unix.EpollEvent, 64)
 	for {
@@ -286,10 +287,17 @@ func (r *Relay) run() {
 // over. It reports whether there were any.
 func (r *Relay) pass() bool {
 	n := 0
+	if r.ring.waiting(crowded) {
+		r.survey()
+	}
 	for ; n < passFrames && r.ring.ready(); n++ {
 		f := r.ring.take()
 		p := r.ports[f.ifindex]
 		if p == nil {
+			continue
+		}
+		if !p.admit(&f) {
+			p.refuse(f)
 			continue
 		}
 		if vlan := r.vlans[f.ifindex]; vlan != 0 {

@@ -38,6 +38,8 @@ type ring struct {
 	slots    int
 	next     int // slot to read next
 	held     int // slots read and not yet given back
+	fates    []fate
+	surveyed int // of the slots from next on, how many have one
 }
 
 // openRing opens a ring in the calling thread's namespace, with room for at
@@ -70,6 +72,7 @@ func openRing(mtu, slots int) (_ *ring, err error) {
 	slots = min(slots, ringBytes/r.slot)
 	blocks := (slots + r.perBlock - 1) / r.perBlock
 	r.slots = blocks * r.perBlock
+	r.fates = make([]fate, r.slots)
 	req := unix.TpacketReq{Block_size: uint32(size), Block_nr: uint32(blocks), Frame_size: uint32(r.slot), Frame_nr: uint32(r.slots)}
 	if err := unix.SetsockoptTpacketReq(fd, unix.SOL_PACKET, unix.PACKET_RX_RING, &req); err != nil {
 		return nil, fmt.Errorf("set up packet ring: %w", err)
@@ -109,7 +112,7 @@ func (r *ring) header(i int) *unix.Tpacket2Hdr {
 
 // ready reports whether a frame waits.
 func (r *ring) ready() bool {
-	return r.held < r.slots && atomic.LoadUint32(&r.header(r.next).Status)&unix.TP_STATUS_USER != 0
+	return r.held < r.slots && r.filled(r.next)
 }
 
 // frame is one received frame.
@@ -118,6 +121,12 @@ type frame struct {
 	length  int    // on the wire; more than len(data) if it was cut
 	arrival int64  // kernel time stamp, nanoseconds since 1970
 	ifindex int32
+	fate    fate
+}
+
+// ifindex is the device that the frame in a slot came from.
+func (r *ring) ifindex(slot int) int32 {
+	return *(*int32)(unsafe.Add(unsafe.Pointer(r.header(slot)), slotAddr+addrIndex))
 }
 
 // take returns the frame that waits.
@@ -128,8 +137,11 @@ func (r *ring) take() frame {
 		data:    unsafe.Slice((*byte)(unsafe.Add(base, h.Mac)), int(h.Snaplen)),
 		length:  int(h.Len),
 		arrival: int64(h.Sec)*int64(time.Second) + int64(h.Nsec),
-		ifindex: *(*int32)(unsafe.Add(base, slotAddr+addrIndex)),
+		ifindex: r.ifindex(r.next),
+		fate:    r.fates[r.next],
 	}
+	r.fates[r.next] = undecided
+	r.surveyed = max(r.surveyed-1, 0)
 	r.next = (r.next + 1) % r.slots
 	r.held++
 	return f

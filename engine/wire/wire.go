@@ -104,6 +104,7 @@ type port struct {
 	latest   int64      // when what entered here last is due, as far as order is kept
 	last     int64      // when the last of what has entered here is due by the wire's own properties
 	shaper   shaper     // of what enters here
+	waiting  int        // frames in the ring that will enter here
 }
 
 func (p *port) peer() *port { return p.wire.ports[1-p.side] }
