@@ -26,7 +26,7 @@ import (
 	"netrepro/engine/script/world"
 )
 
-// busy is a scenario that has namespaces, wires, rules, servers and a process
+// busy is a scenario that has namespaces, wires, rules, servers and a program
 // at work for a while.
 const busy = `
 scenario "busy" {
@@ -35,6 +35,7 @@ scenario "busy" {
     net.edge:clamp_mss { "path", optional = true }
     net.server:redirect { tcp = 81, to = 80, optional = true }
     local file = net.server:serve { port = 80, body = ("x"):rep(100000) }
+    net.server:start { "sh", "-c", "sleep 3600 & echo ready; wait", ready = { line = "ready" } }
     for i = 1, 40 do net.client:fetch { from = file } end
   end,
 }
@@ -156,15 +157,18 @@ func children(pid int) []int {
 	return out
 }
 
-// workers lists the worker processes of this test binary.
-func workers() []string {
+// left lists the processes of runs of this test: those of this binary that are
+// parts of one, and what runs with its marker.
+func left() []string {
 	var out []string
-	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	self := os.Args[0]
-	for _, l := range lines {
-		b, err := os.ReadFile(l)
-		if err == nil && string(b) == self+"\x00"+WorkerArg+"\x00" {
-			out = append(out, l)
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, d := range dirs {
+		line, err := os.ReadFile(filepath.Join(d, "cmdline"))
+		if err == nil && strings.HasPrefix(string(line), os.Args[0]+"\x00netrepro-") {
+			out = append(out, d)
+		}
+		if env, err := os.ReadFile(filepath.Join(d, "environ")); err == nil && bytes.Contains(env, []byte("TMPDIR="+os.TempDir()+"/TestKill")) {
+			out = append(out, d)
 		}
 	}
 	return out
@@ -181,11 +185,41 @@ func eventually(ok func() bool) bool {
 	return false
 }
 
-// TestKill ends runs with SIGKILL, the parent or the worker, at random moments:
+// victims are the parts of a run that are killed: which processes, of those that
+// the parent of the number pid has started.
+var victims = []struct {
+	name string
+	find func(pid int) []int
+}{
+	{"parent", func(pid int) []int { return []int{pid} }},
+	{"worker", children},
+	{"init", func(pid int) []int { return grandchildren(pid, 1) }},
+	{"program", func(pid int) []int { return grandchildren(pid, 2) }},
+	{"group", func(pid int) []int { return []int{-pid} }},
+	{"all", func(pid int) []int {
+		return append([]int{pid}, append(children(pid), grandchildren(pid, 1)...)...)
+	}},
+}
+
+// grandchildren lists the processes that are so many generations below the
+// children of pid.
+func grandchildren(pid, below int) []int {
+	out := children(pid)
+	for range below {
+		var next []int
+		for _, p := range out {
+			next = append(next, children(p)...)
+		}
+		out = next
+	}
+	return out
+}
+
+// TestKill ends runs with SIGKILL, one part of them or several, at random moments:
 // nothing of theirs may be left.
 func TestKill(t *testing.T) {
 	leaktest.Lab(t)
-	rounds := 100
+	rounds := 60
 	if testing.Short() {
 		rounds = 10
 	}
@@ -196,14 +230,16 @@ func TestKill(t *testing.T) {
 	killed := map[string]int{}
 	for i := range rounds {
 		after := time.Duration(r.IntN(250)) * time.Millisecond
-		killed[killOne(t, i, after, i%2 == 0)]++
+		killed[killOne(t, i, after)]++
 	}
 	t.Logf("ended: %v", killed)
-	if killed["parent"] == 0 || killed["worker"] == 0 {
-		t.Error("no kill came while something ran")
+	for _, v := range victims {
+		if killed[v.name] == 0 && !testing.Short() {
+			t.Errorf("no kill of the %s came while it ran", v.name)
+		}
 	}
-	if !eventually(func() bool { return len(workers()) == 0 }) {
-		t.Errorf("processes left: %v", workers())
+	if !eventually(func() bool { return len(left()) == 0 }) {
+		t.Errorf("processes left: %v", left())
 	}
 	now := look(t)
 	if !slices.Equal(now.links, before.links) || !slices.Equal(now.tables, before.tables) {
@@ -216,34 +252,45 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// killOne starts a run and kills it after a while; it says what was killed.
-func killOne(t *testing.T, i int, after time.Duration, parent bool) string {
+// killOne starts a run and kills a part of it after a while; it says what was
+// killed.
+func killOne(t *testing.T, i int, after time.Duration) string {
 	t.Helper()
+	v := victims[i%len(victims)]
 	c := exec.Command("/proc/self/exe")
 	c.Args[0] = os.Args[0]
-	c.Env = []string{marker + "=" + filepath.Join(t.TempDir(), strconv.Itoa(i))}
+	c.Env = []string{marker + "=" + filepath.Join(t.TempDir(), strconv.Itoa(i)), "PATH=" + os.Getenv("PATH")}
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if !parent && !eventually(func() bool { return len(children(c.Process.Pid)) > 0 }) {
+	if v.name != "parent" && v.name != "group" && !eventually(func() bool {
+		return len(v.find(c.Process.Pid)) > 0 || len(children(c.Process.Pid)) == 0 && ended(c.Process.Pid)
+	}) {
 		_ = c.Process.Kill()
 		_ = c.Wait()
-		t.Fatal("no worker came to be")
+		t.Fatalf("no %s came to be", v.name)
 	}
 	time.Sleep(after) // the random moment
-	what, pids := "parent", []int{c.Process.Pid}
-	if !parent {
-		what, pids = "worker", children(c.Process.Pid)
-	}
-	for _, pid := range pids {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
+	killed := 0
+	for _, pid := range v.find(c.Process.Pid) {
+		if syscall.Kill(pid, syscall.SIGKILL) == nil && !ended(c.Process.Pid) || v.name == "parent" || v.name == "group" {
+			killed++
+		}
 	}
 	err := c.Wait()
 	var ee *exec.ExitError
-	if parent && errors.As(err, &ee) && ee.Sys().(syscall.WaitStatus).Signaled() || !parent && len(pids) > 0 {
-		return what
+	signaled := errors.As(err, &ee) && ee.Sys().(syscall.WaitStatus).Signaled()
+	if ofParent := v.name == "parent" || v.name == "group" || v.name == "all"; ofParent && signaled || !ofParent && killed > 0 {
+		return v.name
 	}
 	return "nothing: it was over, or not begun"
+}
+
+// ended reports whether a process is a zombie.
+func ended(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || bytes.Contains(b, []byte(") Z "))
 }
 
 // TestWorkerKilled checks that a run whose worker is killed says so and leaves
