@@ -95,3 +95,34 @@ func openWriter(t *testing.T, path string) *os.File {
 	t.Fatal("nobody reads")
 	return nil
 }
+
+// blocked is an output that nobody reads from, until it is closed.
+type blocked struct{ begun, closed chan struct{} }
+
+// Write implements io.Writer.
+func (b *blocked) Write(p []byte) (int, error) {
+	select {
+	case b.begun <- struct{}{}:
+	default:
+	}
+	<-b.closed
+	return len(p), nil
+}
+
+// TestInterruptedOutput ends a trace while it waits for whoever should read it.
+func TestInterruptedOutput(t *testing.T) {
+	const text = "../../testdata/capture/close-notify-after-fin.tcpdump.txt"
+	for _, args := range [][]string{{"trace", text}, {"trace", "--json", text}, {"trace", "--follow", text}} {
+		b := &blocked{make(chan struct{}, 1), make(chan struct{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		code := make(chan int, 1)
+		var errs bytes.Buffer
+		go func() { code <- run(ctx, env{args: args, out: b, err: &errs}) }()
+		<-b.begun
+		cancel()
+		if got := <-code; got != exitInterrupted {
+			t.Errorf("%v: exit code %d, want %d", args, got, exitInterrupted)
+		}
+		close(b.closed)
+	}
+}

@@ -112,8 +112,10 @@ func run(ctx context.Context, e env) int {
 	out := newOutput(e.out)
 	e.out, e.err = out, plain.NewWriter(e.err)
 	code := execute(ctx, e)
-	out.end()
-	if code == exitInterrupted || out.err == nil {
+	if code == exitInterrupted { // something may write to it still
+		return code
+	}
+	if out.end(); out.err == nil {
 		return code
 	}
 	fmt.Fprintln(e.err, render(out.err))
