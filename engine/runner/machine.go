@@ -63,8 +63,15 @@ func share(ctx context.Context, alone bool, say func(string)) (locks []*os.File,
 		}
 		unlock()
 	}
-	root, err := lockFile(ctx, rootLock, alone, 0, say)
-	if err == nil && root != nil {
+	// Who waits to be alone is let in next, or the others, who follow each other,
+	// would keep it out for ever.
+	gate, err := passGate(ctx, rootLock, alone, say)
+	var root *os.File
+	if err == nil {
+		root, err = lockFile(ctx, rootLock, alone, 0, say)
+		_ = gate.Close() // nil is none
+	}
+	if root != nil {
 		locks = append(locks, root)
 	}
 	if err == nil && (root == nil || alone) {
@@ -95,24 +102,63 @@ func lockFile(ctx context.Context, path string, alone bool, most time.Duration, 
 	if alone {
 		how = unix.LOCK_EX
 	}
-	const pause, silent = 20 * time.Millisecond, 500 * time.Millisecond
-	for waited := time.Duration(0); ; waited += pause {
-		err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
-		if err == nil {
-			return f, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			return nil, errors.Join(err, f.Close())
-		}
-		if waited == silent && say != nil {
+	got, err := await(ctx, most, func() error { return unix.Flock(int(f.Fd()), how|unix.LOCK_NB) }, func() {
+		if say != nil {
 			say(waitingFor(path, alone, most))
 		}
+	})
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if !got {
+		return nil, f.Close()
+	}
+	return f, nil
+}
+
+// passGate takes another lock of the file at path, which whoever waits to be alone
+// holds alone; nil where there is none.
+func passGate(ctx context.Context, path string, alone bool, say func(string)) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, nil //nolint:nilerr // what cannot be opened is not waited for
+	}
+	lock := unix.Flock_t{Type: unix.F_RDLCK, Len: 1}
+	if alone {
+		lock.Type = unix.F_WRLCK
+	}
+	_, err = await(ctx, 0, func() error { return unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &lock) }, func() {
+		if say != nil {
+			say(waitingFor(path, alone, 0))
+		}
+	})
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// await tries to get a lock until it has it, ctx ends, or most has passed, if that
+// is not 0; it says so once if it must wait for longer than nobody notices.
+func await(ctx context.Context, most time.Duration, try func() error, say func()) (got bool, err error) {
+	const pause, silent = 20 * time.Millisecond, 500 * time.Millisecond
+	for waited := time.Duration(0); ; waited += pause {
+		err := try()
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EACCES) {
+			return false, err
+		}
+		if waited == silent {
+			say()
+		}
 		if most > 0 && waited >= most {
-			return nil, f.Close()
+			return false, nil
 		}
 		select {
 		case <-ctx.Done():
-			return nil, errors.Join(context.Cause(ctx), f.Close())
+			return false, context.Cause(ctx)
 		case <-time.After(pause):
 		}
 	}
