@@ -25,11 +25,13 @@ const (
 // machine's memory.
 func guardMemory(v *vm.VM, most func() uint64) (release func()) {
 	// The collector must not let garbage pile up beside it.
-	before := debug.SetMemoryLimit(int64(most()))
-	done := make(chan struct{})
+	goal := most()
+	before := debug.SetMemoryLimit(int64(goal))
+	done, over := make(chan struct{}), make(chan struct{})
 	go func() {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
+		defer close(over)
 		for {
 			select {
 			case <-done:
@@ -39,6 +41,10 @@ func guardMemory(v *vm.VM, most func() uint64) (release func()) {
 			case <-tick.C:
 			}
 			bound := most()
+			if bound > goal {
+				goal = bound
+				debug.SetMemoryLimit(int64(goal))
+			}
 			live, all := held()
 			if live <= bound && all > bound*3/2 { // it grows faster than it is collected
 				runtime.GC()
@@ -52,6 +58,7 @@ func guardMemory(v *vm.VM, most func() uint64) (release func()) {
 	}()
 	return func() {
 		close(done)
+		<-over
 		debug.SetMemoryLimit(before)
 	}
 }
