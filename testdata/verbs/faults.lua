@@ -384,9 +384,9 @@ each("hold-till", function(net)
   local l = net.server:listen(80)
   local c = net.client:dial { to = l }
   local s = l:accept()
+  s:set { nodelay = true }
   net.wan:hold { payload = "first", till = { payload = "second" } }
   s:write "first"
-  net.wan:delay { by = "1ms", payload = "nothing", optional = true }
   s:write "second"
   expect(c:read_until "second"):equals "firstsecond"
   expect(net.trace:at(net.client)):sequence { { payload = "second" }, { payload = "first" } }
