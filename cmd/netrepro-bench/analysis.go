@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"netrepro/engine/wireshark"
@@ -168,6 +167,10 @@ func analysis(bin string, rounds int) error {
 // timed runs c with its output thrown away, feeding it from feed if that is not
 // nil, and returns how long it took and its peak memory in KB.
 func timed(c *exec.Cmd, feed func(io.Writer) error) (time.Duration, int64, error) {
+	peak, err := alone(c)
+	if err != nil {
+		return 0, 0, err
+	}
 	began := time.Now()
 	var in io.WriteCloser
 	if feed != nil {
@@ -179,14 +182,11 @@ func timed(c *exec.Cmd, feed func(io.Writer) error) (time.Duration, int64, error
 	if err := c.Start(); err != nil {
 		return 0, 0, err
 	}
-	var err error
 	if feed != nil {
 		err = errors.Join(feed(in), in.Close())
 	}
 	err = errors.Join(err, c.Wait())
-	u, ok := c.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0, 0, errors.Join(err, errors.New("no resource usage"))
-	}
-	return time.Since(began), u.Maxrss, err
+	took := time.Since(began)
+	kilobytes, perr := peak()
+	return took, kilobytes, errors.Join(err, perr)
 }

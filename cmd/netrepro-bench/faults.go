@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"netrepro/engine/fault"
@@ -128,6 +127,10 @@ func say(bin, text string) (saying, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, bin, "run", "-v", "-j", "1", "-o", dir, file)
+	peak, err := alone(c)
+	if err != nil {
+		return saying{}, err
+	}
 	began := time.Now()
 	out, err := c.CombinedOutput()
 	s := saying{took: time.Since(began)}
@@ -138,8 +141,8 @@ func say(bin, text string) (saying, error) {
 	if err != nil {
 		return s, fmt.Errorf("%w\n%s", err, out)
 	}
-	if use, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		s.memory = use.Maxrss
+	if s.memory, err = peak(); err != nil {
+		return s, err
 	}
 	for line := range bytes.Lines(out) {
 		if _, rest, ok := strings.Cut(string(line), "said\t"); ok {

@@ -21,8 +21,11 @@ func main() {
 		}
 		return
 	}
+	if len(os.Args) > 2 && os.Args[1] == aloneArg {
+		os.Exit(runAlone(os.Args[2:]))
+	}
 	bin := flag.String("bin", "bin/netrepro", "the binary to measure a case's fixed cost with")
-	only := flag.String("only", "", "measure this alone: wires, chains, fixed, analysis, delay, rate, faults, load, races")
+	only := flag.String("only", "", "measure this alone: wires, chains, fixed, analysis, delay, rate, faults, load, races, library")
 	rounds := flag.Int("rounds", 5, "runs of each, in turn")
 	flag.Parse()
 	for _, m := range []struct {
@@ -37,6 +40,7 @@ func main() {
 		{"rate", rates},
 		{"faults", func() error { return faults(*bin, *rounds) }},
 		{"races", races},
+		{"library", func() error { return shipped(*bin) }},
 		{"load", func() error { return crowds(*bin, *rounds) }},
 	} {
 		if *only != "" && *only != m.name {

@@ -84,8 +84,62 @@ func peer(args []string) error {
 	return nil
 }
 
-// wires compares a wire of the engine's with a plain veth pair, offloads off.
+// wires compares a wire of the engine's with a plain veth pair, offloads off: all
+// on one processor, as a case runs, and on two.
 func wires(rounds int) error {
+	var all unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		return err
+	}
+	for _, n := range []int{1, 2} {
+		if all.Count() < n {
+			fmt.Printf("on %d processors: this machine has %d\n", n, all.Count())
+			continue
+		}
+		if err := onProcessors(all, n, func() error { return wiresHere(fmt.Sprintf("on %d processors, ", n), rounds) }); err != nil {
+			return err
+		}
+	}
+	fmt.Println("  limits: each frame costs a copy into the ring, a record and a send, beside the TCP stacks;")
+	fmt.Println("  a round trip adds two wake-ups of the relay")
+	return nil
+}
+
+// onProcessors runs f with the process on the last n of its processors.
+func onProcessors(all unix.CPUSet, n int, f func() error) error {
+	var some unix.CPUSet
+	for id := len(all)*64 - 1; id >= 0 && n > 0; id-- {
+		if all.IsSet(id) {
+			some.Set(id)
+			n--
+		}
+	}
+	if err := everyThread(&some); err != nil {
+		return err
+	}
+	return errors.Join(f(), everyThread(&all))
+}
+
+// everyThread gives all threads there are these processors; those to come inherit
+// them.
+func everyThread(set *unix.CPUSet) error {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, t := range threads {
+		id, err := strconv.Atoi(t.Name())
+		if err != nil {
+			return err
+		}
+		if err := unix.SchedSetaffinity(id, set); err != nil && !errors.Is(err, unix.ESRCH) {
+			return err
+		}
+	}
+	return nil
+}
+
+func wiresHere(where string, rounds int) error {
 	for _, w := range []struct {
 		what, unit string
 		rounds     int
@@ -108,10 +162,8 @@ func wires(rounds int) error {
 			lost += n
 			direct, engine, ratio = append(direct, w.value(d)), append(engine, w.value(e)), append(ratio, w.value(e)/w.value(d))
 		}
-		fmt.Printf("%s: direct veth %s, wire %s %s; wire/direct %s; %d frames lost by the engine\n", w.what, of(direct), of(engine), w.unit, of(ratio), lost)
+		fmt.Printf("%s%s: direct veth %s, wire %s %s; wire/direct %s; %d frames lost by the engine\n", where, w.what, of(direct), of(engine), w.unit, of(ratio), lost)
 	}
-	fmt.Println("  limits: each frame costs a copy into the ring, a record and a send, on the same two cores as the TCP stacks;")
-	fmt.Println("  a round trip adds two wake-ups of the relay, and its ends run on another core than without it")
 	return nil
 }
 

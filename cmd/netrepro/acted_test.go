@@ -91,10 +91,10 @@ func actedOn(rs []*analysis.Record) (wrong []string) {
 	for _, r := range rs {
 		p := r.Packet
 		if m := p.ICMP(); m != nil && m.Quoted == nil && r.AtDestination && r.Direction == analysis.In {
-			pings[fmt.Sprint(p.Src, p.Dst, r.Payload)] = r
+			pings[fmt.Sprint(p.Src, p.Dst, string(r.Payload))] = r
 			continue
 		} else if m != nil && m.Quoted == nil && r.Direction == analysis.Out && r.Copy == 0 {
-			if q := pings[fmt.Sprint(p.Dst, p.Src, r.Payload)]; q != nil && m.Is("echo-reply", p.Proto) && (q.Refused != "" || q.Dropped != "") {
+			if q := pings[fmt.Sprint(p.Dst, p.Src, string(r.Payload))]; q != nil && m.Is("echo-reply", p.Proto) && (q.Refused != "" || q.Dropped != "") {
 				wrong = append(wrong, fmt.Sprintf("frame %d is answered in frame %d, but %q %q", q.N, r.N, q.Refused, q.Dropped))
 			}
 			continue

@@ -194,6 +194,9 @@ func (t *Terminal) details(task *runner.Task, r world.Result) {
 	if task.Proof() {
 		variant += " --prove"
 	}
+	if task.Shaken > 0 {
+		variant += fmt.Sprintf(" --shake=1 --seed %d", task.Shaken)
+	}
 	fmt.Fprintf(t.w, "    again  %s %s%s --verbose\n", t.again, task.File.Name, variant)
 }
 

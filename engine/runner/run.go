@@ -43,6 +43,8 @@ type Task struct {
 	// of the case's own, or that faults do nothing.
 	Cure     string
 	Harmless bool
+	// Shaken is the seed of the pauses of a run that is shaken, 0 if it is not.
+	Shaken uint64
 }
 
 // Proof reports whether the task is one of [ProofTasks].
@@ -198,7 +200,8 @@ func (r *running) task(ctx context.Context, t *Task) (res world.Result, err erro
 	r.tell(func() { sink.Begin(t) })
 	timeout := t.Case.Timeout
 	if o.Shake {
-		job.Shake, job.Seed = t.shakeSeed(o), t.shakeSeed(o)
+		t.Shaken = t.shakeSeed(o)
+		job.Shake, job.Seed = t.Shaken, t.Shaken
 		timeout += shake.Most
 	}
 	var events []world.Event

@@ -432,6 +432,10 @@ func (r *run) unused() {
 	}
 }
 
+// starves is of how much of a case's time, one part in so many, the host may stall
+// it in many short stalls before that is as good as one long.
+const starves = 4
+
 // excused says why the failures prove nothing: the host was stalled while a
 // time bound ran, or for so long that TCP itself may have acted on it. It is
 // empty if they stand. paused says that all are time bounds that a pause of the
@@ -441,13 +445,14 @@ func (r *run) excused() (why string, paused bool) {
 	for _, f := range r.Failed {
 		total, longest := r.Lab.Stalls.During(f.Since)
 		pause := f.Timed && r.Shaker.Since(f.Since)
-		if longest < stall.Matters && (!f.Timed || total == 0) && !pause {
+		starved := total > time.Since(f.Since)/starves
+		if longest < stall.Matters && !starved && (!f.Timed || total == 0) && !pause {
 			return "", false
 		}
 		paused = paused && pause
 	}
-	_, longest := r.Lab.Stalls.During(r.Started)
-	return fmt.Sprintf("the host stalled for %s while this ran", longest.Round(time.Millisecond)), paused
+	total, longest := r.Lab.Stalls.During(r.Started)
+	return fmt.Sprintf("the host stalled for %s while this ran, %s in all", longest.Round(time.Millisecond), total.Round(time.Millisecond)), paused
 }
 
 // setupError is an error of making the lab.
