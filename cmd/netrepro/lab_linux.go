@@ -88,7 +88,7 @@ func (j *jobs) Set(text string) error {
 	case text == "auto":
 		n = runner.Auto
 	case err != nil || n < 1:
-		return fmt.Errorf("%q is neither auto nor a number from 1 on", text)
+		return fmt.Errorf("%q is not auto, nor a number that is at least 1", text)
 	}
 	*j = jobs(n)
 	return nil

@@ -17,12 +17,51 @@ type twin struct {
 	sum     uint64
 	n       int
 	time    time.Duration
-	points  [2]uint64 // that it was seen at, by direction
+	seenAt  []hop // one for each time to live that it had
 	conn    *Conn
 	sending Sending
 	verdict *reset.Verdict
 	packet  tuple
 }
+
+// hop is where a packet was seen with one time to live. It may pass a point again
+// after it was routed, as where a router is on a stick.
+type hop struct {
+	ttl    uint8
+	points [2]uint64 // by direction
+}
+
+// at is the hop of a time to live, nil if it was not seen with that.
+func (w *twin) at(ttl uint8) *hop {
+	for i := range w.seenAt {
+		if w.seenAt[i].ttl == ttl {
+			return &w.seenAt[i]
+		}
+	}
+	return nil
+}
+
+// pass notes a sighting.
+func (w *twin) pass(ttl uint8, dir int, bit uint64) {
+	h := w.at(ttl)
+	if h == nil {
+		w.seenAt = append(w.seenAt, hop{ttl: ttl})
+		h = &w.seenAt[len(w.seenAt)-1]
+	}
+	h.points[dir] |= bit
+}
+
+// may reports whether the packet may be at a point now: it was not there yet with
+// this time to live, which only becomes less.
+func (w *twin) may(ttl uint8, dir int, bit uint64) bool {
+	if h := w.at(ttl); h != nil {
+		return h.points[dir]&bit == 0
+	}
+	return len(w.seenAt) < maxHops && (ttl < w.seenAt[0].ttl || w.seenAt[0].points[dir]&bit == 0)
+}
+
+// maxHops bounds the hops of one packet: as many as a time to live can count.
+const maxHops = 256
 
 // twins finds packets again. Where the capture does not say which sightings are
 // of one packet, it is a cache: the more packets there are between two
@@ -103,7 +142,7 @@ func (t *twins) seen(r *Record, c *Conn) *twin {
 		if !r.More {
 			delete(t.out, r.SameAs)
 		}
-		w.points[dir] |= bit
+		w.pass(r.Packet.TTL, dir, bit)
 		return w
 	}
 	s := sum(r)
@@ -114,19 +153,17 @@ func (t *twins) seen(r *Record, c *Conn) *twin {
 		if o == nil || slot[oldest] != nil && o.n < slot[oldest].n {
 			oldest = i
 		}
-		if o != nil && o.sum == s && o.points[dir]&bit == 0 && r.Time-o.time < together && (w == nil || o.n < w.n) &&
+		if o != nil && o.sum == s && o.may(r.Packet.TTL, dir, bit) && r.Time-o.time < together && (w == nil || o.n < w.n) &&
 			(o.conn == c || c != nil && o.conn != nil && c.joins(o.conn)) {
 			w = o
 		}
 	}
 	found := w != nil
-	if found {
-		w.points[dir] |= bit
-	} else {
+	if !found {
 		w = &twin{sum: s, n: r.N, time: r.Time, conn: c, packet: tupleOf(r.Packet)}
-		w.points[dir] = bit
 		slot[oldest], t.last = w, w
 	}
+	w.pass(r.Packet.TTL, dir, bit)
 	if r.Paired {
 		t.out[r.N] = w
 		if t.order = append(t.order, r.N); len(t.order) > maxUnderWay {

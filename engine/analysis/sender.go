@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"math"
 	"sort"
 	"time"
 
@@ -96,9 +97,9 @@ type Sender struct {
 	una      uint32        // highest acknowledgement received
 	window   uint16        // of the last acknowledgement received
 	reports  uint16        // of loss since una last moved
-	evidence time.Duration // when the peer last reported a hole
-	advanced time.Duration // when una last moved
-	tooBig   time.Duration // when a router last said that a segment was too big
+	evidence moment        // when the peer last reported a hole
+	advanced moment        // when una last moved
+	tooBig   moment        // when a router last said that a segment was too big
 	recover  uint32        // end of what was sent when the timer last ran out
 	timedOut bool          // and una has not reached it yet
 	timeouts int32         // in a row
@@ -106,6 +107,23 @@ type Sender struct {
 	largest  uint32        // largest payload that was acknowledged
 	sacked   uint32        // bytes reported to have arrived out of order
 	segs     []seg         // sent and not acknowledged, by sequence number
+}
+
+// moment is a time that may not have come yet, as the zero value says: a capture
+// may begin at any time, and nothing may depend on when.
+type moment time.Duration
+
+func at(t time.Duration) moment { return moment(t + 1) }
+
+// came reports whether there was such a time.
+func (m moment) came() bool { return m != 0 }
+
+// before is how long before now it was: for ever if there was no such time.
+func (m moment) before(now time.Duration) time.Duration {
+	if m == 0 {
+		return math.MaxInt64
+	}
+	return now - time.Duration(m-1)
 }
 
 type seg struct {
@@ -168,7 +186,7 @@ func (s *Sender) keepAlive(p *packet.Packet) bool {
 // windowProbe is what Linux sends into a closed window: a segment without
 // payload one below what was acknowledged.
 func (s *Sender) windowProbe(p *packet.Packet) bool {
-	return s.acked && s.window == 0 && s.advanced > 0 && p.PayloadLen <= 1 && p.Flags.Has(packet.ACK) && !p.Flags.Any(packet.SYN|packet.FIN) &&
+	return s.acked && s.window == 0 && s.advanced.came() && p.PayloadLen <= 1 && p.Flags.Has(packet.ACK) && !p.Flags.Any(packet.SYN|packet.FIN) &&
 		(p.Seq == s.una-1 || p.Seq == s.una && p.PayloadLen == 1 && len(s.segs) == 0)
 }
 
@@ -232,10 +250,10 @@ func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending
 	}
 	r.Gap = now - last
 	oldest := !s.acked || !packet.Before(s.una, p.Seq)
-	quiet := r.Gap >= minRTO && now-s.evidence >= minRTO && now-s.advanced >= sinceAdvance
-	reported := s.evidence > 0 && s.evidence >= last-minRTO
+	quiet := r.Gap >= minRTO && s.evidence.before(now) >= minRTO && s.advanced.before(now) >= sinceAdvance
+	reported := s.evidence.came() && s.evidence.before(last) <= minRTO
 	switch {
-	case larger && s.tooBig > 0 && now-s.tooBig < minRTO:
+	case larger && s.tooBig.before(now) < minRTO:
 		r.Class |= Resized
 	case oldest && quiet:
 		r.Class |= RTO
@@ -253,7 +271,7 @@ func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending
 		if s.reports < dupThresh {
 			r.Class |= RACK
 		}
-	case tail && r.Gap < minRTO && now-s.advanced < r.Gap+minRTO:
+	case tail && r.Gap < minRTO && s.advanced.before(now) < r.Gap+minRTO:
 		r.Class |= TLP
 	}
 	return r
@@ -285,14 +303,14 @@ func (s *Sender) Acknowledged(p *packet.Packet, now time.Duration) time.Duration
 	duplicate := s.acked && p.Ack == s.una && p.Window == s.window && p.SeqLen() == 0 && len(s.segs) > 0
 	s.window = p.Window
 	if sack := p.SACK(); len(sack) > 0 || duplicate {
-		s.evidence = now
+		s.evidence = at(now)
 		s.reports++
 		s.sack(sack)
 	}
 	if s.acked && !packet.Before(s.una, p.Ack) {
 		return 0
 	}
-	s.una, s.acked, s.advanced, s.timeouts = p.Ack, true, now, 0
+	s.una, s.acked, s.advanced, s.timeouts = p.Ack, true, at(now), 0
 	s.reports = uint16(min(len(p.SACK()), 1))
 	if s.timedOut && !packet.Before(p.Ack, s.recover) {
 		s.timedOut = false
@@ -344,7 +362,7 @@ func (s *Sender) sack(blocks []packet.Block) {
 }
 
 // TooBig takes in that a router refused a segment for its size.
-func (s *Sender) TooBig(now time.Duration) { s.tooBig = now }
+func (s *Sender) TooBig(now time.Duration) { s.tooBig = at(now) }
 
 // Outstanding reports whether something sent is not acknowledged.
 func (s *Sender) Outstanding() bool { return len(s.segs) > 0 }

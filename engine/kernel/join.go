@@ -233,8 +233,12 @@ var copies = []string{"packet_rcv", "packet_rcv_spkt", "tpacket_rcv", "raw_rcv",
 
 // ofAnother reports whether what was dropped was one of several references to a
 // packet, of which another may have gone where it should: an answer to ping is
-// given to the program's raw socket, and then to nobody (ping_rcv).
+// given to the program's raw socket, and then to nobody (ping_rcv). A frame that a
+// switch has flooded is not dropped where it is not for.
 func (e *Event) ofAnother() bool {
+	if e.Reason == "OTHERHOST" {
+		return true
+	}
 	if !e.Cloned {
 		return false
 	}

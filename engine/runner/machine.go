@@ -141,7 +141,7 @@ func passGate(ctx context.Context, path string, alone bool, say func(string)) (*
 // await tries to get a lock until it has it, ctx ends, or most has passed, if that
 // is not 0; it says so once if it must wait for longer than nobody notices.
 func await(ctx context.Context, most time.Duration, try func() error, say func()) (got bool, err error) {
-	const pause, silent = 20 * time.Millisecond, 500 * time.Millisecond
+	const pause, silent = 20 * time.Millisecond, 5 * time.Second
 	for waited := time.Duration(0); ; waited += pause {
 		err := try()
 		if err == nil {
