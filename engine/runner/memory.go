@@ -61,6 +61,9 @@ func killedForMemory(memory bool, err error, text string) bool {
 	if !errors.As(err, &ee) {
 		return false
 	}
+	if u, ok := ee.SysUsage().(*syscall.Rusage); ok && u.Maxrss<<10 > maxWorker/4*3 {
+		return true // and Go's runtime may not have had the room to say so
+	}
 	ws, ok := ee.Sys().(syscall.WaitStatus)
 	return ok && ws.Signaled() && ws.Signal() == syscall.SIGKILL && memory
 }

@@ -88,5 +88,6 @@ func (p *port) refuse(f frame) {
 
 // hurry has the calling thread run before those of the nodes wherever it may: what
 // sends waits then, as a program does whose network card is busy. Without root it
-// may not, and wires fill up sooner.
-func hurry() { _ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -20) }
+// may not, and wires fill up sooner. What else the process has to do, a function of
+// a script's on this thread may keep from a part of the time only.
+func hurry() { _ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -10) }
