@@ -37,28 +37,29 @@ func Comments(in *analysis.Input) (out []string) {
 }
 
 const (
-	// maxRemark bounds what is kept of a comment of ours, maxReport one of what a
-	// kernel said of a reset: views keep those of many frames.
-	maxRemark, maxReport = 256, 2048
+	// maxRemark bounds what is kept of a comment of ours, maxName a name in the
+	// kernel, maxReport what a kernel said of a reset: views keep those of many
+	// frames.
+	maxRemark, maxName, maxReport = 256, 128, 4096
 )
 
 // short is the beginning of s, without the rest of it in memory.
-func short(s string) string {
-	if len(s) <= maxRemark {
+func short(s string, most int) string {
+	if len(s) <= most {
 		return s
 	}
-	return strings.Clone(strings.ToValidUTF8(s[:maxRemark], "")) + "…"
+	return strings.Clone(strings.ToValidUTF8(s[:most], "")) + "…"
 }
 
 // bound cuts k to what the engine writes at most.
 func bound(k *reset.Kernel) {
-	const name, stack = 64, 24
+	const stack = 24
 	for _, s := range []*string{&k.Reason, &k.State, &k.Before, &k.Process} {
-		*s = strings.Clone((*s)[:min(len(*s), name)])
+		*s = strings.Clone((*s)[:min(len(*s), maxName)])
 	}
 	k.Stack = k.Stack[:min(len(k.Stack), stack)]
 	for i, f := range k.Stack {
-		k.Stack[i] = strings.Clone(f[:min(len(f), name)])
+		k.Stack[i] = strings.Clone(f[:min(len(f), maxName)])
 	}
 	k.Stack = slices.Clip(k.Stack)
 }
@@ -67,16 +68,16 @@ func bound(k *reset.Kernel) {
 // nothing.
 func comment(in *analysis.Input, text string) {
 	if why, ok := strings.CutPrefix(text, pcap.CommentDropped); ok {
-		in.Dropped = short(why)
+		in.Dropped = short(why, maxRemark)
 	}
 	if what, ok := strings.CutPrefix(text, pcap.CommentFault); ok {
-		in.Harmed = short(what)
+		in.Harmed = short(what, maxRemark)
 	}
 	if why, ok := strings.CutPrefix(text, pcap.CommentRefused); ok {
-		in.Refused = short(why)
+		in.Refused = short(why, maxName)
 	}
 	if f, ok := strings.CutPrefix(text, pcap.CommentTimer); ok {
-		in.Timer = short(f)
+		in.Timer = short(f, maxName)
 	}
 	said, ok := strings.CutPrefix(text, pcap.CommentReset)
 	if !ok || len(said) > maxReport {
