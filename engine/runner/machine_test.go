@@ -215,6 +215,10 @@ func TestGate(t *testing.T) {
 	first := enter(ctx, false)
 	others.Go(func() {
 		for f := first; f != nil; {
+			if ctx.Err() != nil {
+				_ = f.Close()
+				return
+			}
 			next := make(chan *os.File, 1)
 			go func() { next <- enter(ctx, false) }()
 			select { // the next comes before this one goes, unless it is kept out
