@@ -87,6 +87,10 @@ func share(ctx context.Context, alone bool, say func(string)) (locks []*os.File,
 	return locks, free, nil
 }
 
+// silent is how long a lock is waited for without a word: longer than a case of
+// another run takes that is alone, but for few.
+var silent = 10 * time.Second
+
 // lockFile locks the file at path, alone or with others, until it is closed. It
 // gives up after most, if that is not 0: the file is nil then, as it is where it
 // cannot be opened, for nothing of the machine can be changed from there.
@@ -141,7 +145,7 @@ func passGate(ctx context.Context, path string, alone bool, say func(string)) (*
 // await tries to get a lock until it has it, ctx ends, or most has passed, if that
 // is not 0; it says so once if it must wait for longer than nobody notices.
 func await(ctx context.Context, most time.Duration, try func() error, say func()) (got bool, err error) {
-	const pause, silent = 20 * time.Millisecond, 5 * time.Second
+	const pause = 20 * time.Millisecond
 	for waited := time.Duration(0); ; waited += pause {
 		err := try()
 		if err == nil {

@@ -145,6 +145,9 @@ func holds(pid int, path string) bool {
 // TestLockFile waits for a lock that somebody holds: with a word, until the
 // context ends, or for so long.
 func TestLockFile(t *testing.T) {
+	before := silent
+	silent = 100 * time.Millisecond
+	defer func() { silent = before }()
 	path := filepath.Join(t.TempDir(), "lock")
 	f, err := os.Create(path)
 	if err != nil {
