@@ -61,7 +61,9 @@
 //
 // runner finds scenario files ([runner.Find]), makes cases of them
 // ([runner.Tasks]), or of what they must not pass ([runner.ProofTasks]), and runs
-// each in a worker ([runner.Run], [runner.Worker]).
+// each in a worker ([runner.Run], [runner.Worker]). A worker and all that its case
+// starts share one processor, and as many cases run at once as the processors
+// carry.
 //
 // script is the language: [script.Load] and [script.File.Run]. Its verbs stand
 // in rooms that do not know each other: script/shape (topologies), script/ends
@@ -100,6 +102,10 @@
 // ([firewall.New]): every rule is text as nft(8) writes it, which firewall/nft
 // compiles. fault breaks wires ([fault.New]): a match, a gate that counts or draws
 // by chance, and an action. expect judges traces.
+//
+// shake makes seeded pauses where a script, its tasks or what they wait for may be
+// late on another machine, and finds those that make a difference ([shake.New],
+// [shake.Bisect]).
 //
 // wire carries frames between the ends of wires ([wire.Start]). trace keeps what
 // they saw and follows connections ([trace.Trace.Arrive]). stall measures how
