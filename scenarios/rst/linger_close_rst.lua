@@ -16,7 +16,7 @@ scenario "linger-close-rst" {
   shows     = { "resets A1", "resets A2" },
   tags      = { "tcp", "rst", "close" },
   timeout   = "10s",
-  topology  = path { host "client", wire { delay = "5ms" }, host "server" },
+  topology  = path { host "client", wire { delay = "40ms" }, host "server" },
 
   variants = {
     { "bug-linger", outcome = "reset", linger = 0 },
