@@ -235,7 +235,7 @@ func (a *Analyzer) tcp(r *Record) {
 	case p.Flags.Has(packet.RST):
 		a.reset(r, at, first)
 	default:
-		if len(a.ports) > 0 && p.Flags.Has(packet.ACK) {
+		if len(a.ports) > 0 && first == nil && p.Flags.Has(packet.ACK) {
 			delete(a.ports, netip.AddrPortFrom(p.Src, p.SrcPort))
 		}
 		at.sides[r.Side].Note(p, frame, now, r.Class&Probe != 0, r.Class&RTO != 0)

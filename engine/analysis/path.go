@@ -24,6 +24,11 @@ type twin struct {
 	packet  tuple
 }
 
+// of reports whether the packet can be one of c, behind a NAT perhaps.
+func (w *twin) of(c *Conn) bool {
+	return w.conn == c || c != nil && w.conn != nil && c.joins(w.conn)
+}
+
 // hop is where a packet was seen with one time to live. It may pass a point again
 // after it was routed, as where a router is on a stick.
 type hop struct {
@@ -85,9 +90,8 @@ const (
 	sampled = 64
 )
 
-// maxUnderWay bounds how many packets are remembered as having left: all that a
-// trace keeps.
-const maxUnderWay = 1 << 20
+// maxUnderWay bounds how many packets are remembered as having left.
+const maxUnderWay = 1 << 16
 
 // mixer is FNV-1a (draft-eastlake-fnv) with the high bits folded in.
 type mixer uint64
@@ -138,7 +142,8 @@ func (t *twins) seen(r *Record, c *Conn) *twin {
 		dir = 1
 	}
 	bit := uint64(1) << (r.Point % 64)
-	if w := t.out[r.SameAs]; w != nil && r.SameAs > 0 {
+	// A file may say anything of which frames are one packet.
+	if w := t.out[r.SameAs]; w != nil && r.SameAs > 0 && w.of(c) {
 		if !r.More {
 			delete(t.out, r.SameAs)
 		}
@@ -154,7 +159,7 @@ func (t *twins) seen(r *Record, c *Conn) *twin {
 			oldest = i
 		}
 		if o != nil && o.sum == s && o.may(r.Packet.TTL, dir, bit) && r.Time-o.time < together && (w == nil || o.n < w.n) &&
-			(o.conn == c || c != nil && o.conn != nil && c.joins(o.conn)) {
+			o.of(c) {
 			w = o
 		}
 	}

@@ -17,7 +17,7 @@ type portReset struct {
 const (
 	// atOnce bounds how far apart the resets are of a listener that is closed.
 	// What tells is that its port sends nothing else between them.
-	atOnce = time.Second
+	atOnce = 100 * time.Millisecond
 	// maxPorts bounds how many ports are remembered.
 	maxPorts = 1 << 12
 )

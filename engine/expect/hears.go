@@ -24,6 +24,8 @@ func Hears(s Spec) bool {
 		return Hears(s.Of) || hears(s.Part.After) || hears(s.Part.Before)
 	case Each:
 		return Hears(s.Of)
+	case Same, Golden: // a form says what was lost
+		return true
 	}
 	return false
 }

@@ -251,8 +251,8 @@ func (e *Event) about(p *trace.Packet) (is, strictly bool) {
 	src, dst := netip.AddrPortFrom(p.Src, p.SrcPort), netip.AddrPortFrom(p.Dst, p.DstPort)
 	switch e.Kind {
 	case probe.Drop:
-		is = same(e.Answered, &p.Packet)
-		return is, is
+		a := e.Answered
+		return same(a, &p.Packet), a.Src == p.Src && a.Dst == p.Dst && a.SrcPort == p.SrcPort && a.DstPort == p.DstPort
 	case probe.Retransmit:
 		is = e.Local == src && e.Remote == dst
 		return is, is

@@ -58,6 +58,8 @@ type Witness struct {
 	held   []heldBack
 	lost   uint64
 	err    error
+	// toldSilent is what whoever asks knows of silent.
+	toldSilent bool
 }
 
 // ring is where the events of the nodes come from.
@@ -93,11 +95,10 @@ func Watch(ring *probe.Ring, start time.Time, nodes []*netns.NS) (*Witness, erro
 func (w *Witness) Hear(fresh []*trace.Packet, wait time.Duration) (changed int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	silent := w.silent()
 	w.drain(wait)
 	changed = w.join.settle(fresh)
-	if w.silent() != silent {
-		changed = 1 // what was concluded from silence is not so
+	if silent := w.silent(); silent != w.toldSilent {
+		w.toldSilent, changed = silent, 1 // what was concluded from silence is not so
 	}
 	return changed
 }

@@ -54,7 +54,7 @@ func (j *judgement) is(k Kind, c Confidence, cause Cause, or ...Cause) {
 const (
 	// burst bounds how far apart two resets are that one event caused. What tells
 	// is that nothing comes between them: how fast they come depends on the machine.
-	burst = time.Second
+	burst = 200 * time.Millisecond
 	// alwaysZero is how many packets with identification 0 make it a habit.
 	alwaysZero = 2
 )

@@ -4,6 +4,7 @@ package runner
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"netrepro/engine/script/world"
@@ -17,6 +18,9 @@ func (t *Task) shakeSeed(o Options) uint64 { return max(o.Seed+uint64(t.Round)-1
 // luck finds which of the pauses of a run had it fail, by running it again with
 // some of them, and says so.
 func luck(job Job, res world.Result, run func(Job) (world.Result, error)) (why string, err error) {
+	// The capture of the run that failed stays.
+	job.Capture += ".again"
+	defer func() { _ = os.Remove(job.Capture) }() // it may not be there
 	var first error
 	fails := func(only []string) bool {
 		job.ShakeOnly = append([]string{}, only...) // not nil: that would be all

@@ -131,14 +131,24 @@ func runJob(job Job, emit func(world.Event)) error {
 // what it says of sockets: it was run as /proc/self/exe. Threads to come take
 // theirs from those there are.
 func name() {
-	threads, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return // it is for show
-	}
-	for _, t := range threads {
-		_ = os.WriteFile("/proc/self/task/"+t.Name()+"/comm", []byte("netrepro"), 0)
+	for again, most := true, 16; again && most > 0; most-- { // one may be made meanwhile by one of the others
+		again = false
+		threads, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return // it is for show
+		}
+		for _, t := range threads {
+			comm := "/proc/self/task/" + t.Name() + "/comm"
+			if is, err := os.ReadFile(comm); err == nil && string(is) != program+"\n" {
+				again = true
+				_ = os.WriteFile(comm, []byte(program), 0)
+			}
+		}
 	}
 }
+
+// program is what threads are called.
+const program = "netrepro"
 
 // settleIn makes the worker's mount namespace its own: nothing mounted here
 // shows outside, and /proc is that of this PID namespace. Where /proc may not

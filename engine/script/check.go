@@ -19,8 +19,8 @@ import (
 // with what the trace says, as JSON.
 func (r *run) check() (err error) {
 	t := r.Lab.Trace
-	if r.capture == "" || t.Truncated() || !t.Whole() {
-		return nil // frames were cut
+	if r.capture == "" || t.Truncated() || !t.Whole() || len(t.Packets()) > maxAnnotated {
+		return nil // frames were cut, or are too many
 	}
 	s, err := capture.Open(context.Background(), r.capture)
 	if err != nil {

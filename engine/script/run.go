@@ -185,6 +185,7 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 	if o.Form && r.Captured() && !deaf {
 		// What is on its way belongs to it, whether or not the script waited.
 		_ = lab.Relay.WaitIdle(ctx, world.Quiet)
+		r.VM.Enter(r.Hear)
 		r.Event(world.Event{Kind: world.EventForm, Text: judge.Form(&r.Run)})
 	}
 	res.Paused = r.Shaker.Places()
@@ -231,10 +232,14 @@ func (r *run) witness(ring *probe.Ring) error {
 	return nil
 }
 
+// maxAnnotated is how many packets a trace has at most that its capture is written
+// again for: whoever waits for the result does not wait longer than a second or so.
+const maxAnnotated = 1 << 17
+
 // annotate writes what the kernels said into the capture: the file then says what
 // the trace did.
 func (r *run) annotate() error {
-	if r.Witness == nil || r.capture == "" {
+	if r.Witness == nil || r.capture == "" || len(r.Lab.Trace.Packets()) > maxAnnotated {
 		return nil
 	}
 	rs := r.Lab.Trace.Findings()

@@ -26,7 +26,8 @@ func (r *Relay) hold(x flight, v *Verdict) {
 	x.first.data = r.keep(x.first.data)
 	h := &Held{Packet: x.first.pkt, flight: x, delay: v.delay}
 	if v.holdFor > 0 {
-		r.queue.push(queued{due: x.due + int64(v.holdFor), held: h})
+		// As if it were sent then: its delays come on top of that.
+		r.queue.push(queued{due: x.due - int64(v.delay) + int64(v.holdFor), held: h})
 	}
 	v.hold(h)
 }

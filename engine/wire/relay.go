@@ -296,12 +296,12 @@ func (r *Relay) pass() bool {
 		if p == nil {
 			continue
 		}
+		if vlan := r.vlans[f.ifindex]; vlan != 0 {
+			f = tagged(f, vlan)
+		}
 		if !p.admit(&f) {
 			p.refuse(f)
 			continue
-		}
-		if vlan := r.vlans[f.ifindex]; vlan != 0 {
-			f = tagged(f, vlan)
 		}
 		p.receive(f, "")
 	}
