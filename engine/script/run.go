@@ -185,7 +185,7 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 	if o.Form && r.Captured() && !deaf {
 		// What is on its way belongs to it, whether or not the script waited.
 		_ = lab.Relay.WaitIdle(ctx, world.Quiet)
-		r.VM.Enter(r.Hear)
+		r.WaitHeard()
 		r.Event(world.Event{Kind: world.EventForm, Text: judge.Form(&r.Run)})
 	}
 	res.Paused = r.Shaker.Places()

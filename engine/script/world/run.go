@@ -146,18 +146,19 @@ func (r *Run) Settle() {
 
 // Hear waits until the kernels have had the time to say what they may of the
 // packets so far.
-func (r *Run) Hear() {
-	r.VM.Block(func() {
-		for wait := r.Lab.Trace.Unheard(); wait > 0; wait = r.Lab.Trace.Unheard() {
-			t := time.NewTimer(wait)
-			select {
-			case <-r.VM.Context().Done():
-				t.Stop()
-				return
-			case <-t.C:
-			}
+func (r *Run) Hear() { r.VM.Block(r.WaitHeard) }
+
+// WaitHeard is [Run.Hear] for whoever does not hold the lock of the interpreter.
+func (r *Run) WaitHeard() {
+	for wait := r.Lab.Trace.Unheard(); wait > 0; wait = r.Lab.Trace.Unheard() {
+		t := time.NewTimer(wait)
+		select {
+		case <-r.VM.Context().Done():
+			t.Stop()
+			return
+		case <-t.C:
 		}
-	})
+	}
 }
 
 // Late makes a pause where the script may be late on another machine, if the run
