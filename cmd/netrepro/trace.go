@@ -277,6 +277,9 @@ func (t *tracer) show(r *analysis.Record) error {
 		return t.json.Print(r)
 	case t.options.follow:
 		return t.showNow(r)
+	case len(t.kept) == maxRows: // a copy would be for nothing
+		t.more++
+		return nil
 	}
 	t.keep(view.Keep(r))
 	return nil

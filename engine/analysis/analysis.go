@@ -279,7 +279,7 @@ func (a *Analyzer) follow(r *Record, at *pointState, first *twin) {
 	}
 	if first != nil {
 		r.Sending = first.sending
-		c.kin().arrives(r, first, a.ends(c, r.Side))
+		a.arrives(c.kin(), r, first)
 		return
 	}
 	if r.Kept && r.Original == "lost" {
