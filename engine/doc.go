@@ -6,7 +6,7 @@
 //     alone. The price: every frame passes through one thread of the engine,
 //     which costs more than half of a veth pair's speed.
 //   - Spec, then live. What a script says becomes plain data that is checked
-//     without privilege ([topo.Spec], [fault.Spec], the types of package
+//     without privilege ([topology.Spec], [fault.Spec], the types of package
 //     expect); one function makes it live and returns something with Close.
 //   - Nothing named, nothing left. Namespaces are held by descriptor in a worker
 //     that is process 1 of its own PID namespace. Whatever ends the worker ends
@@ -29,21 +29,21 @@
 //	     run(net, v)   verbs: endpoints, faults, firewall rules, expectations
 //	     expect.Spec.Judge ──> expect.Outcome, as soon as it holds, else after Relay.WaitIdle
 //	     ▼
-//	world.Event stream ── pipe ──> runner.Sink ── report.Terminal ──> exit code
+//	session.Event stream ── pipe ──> runner.Sink ── report.Terminal ──> exit code
 //
 // # From a capture to a ladder
 //
-//	file ── capture.Open: pcap.Reader or tcpdump.Reader, packet.Decoder ──> analysis.Input
+//	file ── capture.Open: pcap.Reader or tcpdump.Reader, packet.Decoder ──> tcp.Input
 //	     ▼
-//	analysis.Analyzer.Add ──> analysis.Record, with
+//	tcp.Analyzer.Add ──> tcp.Record, with
 //	     wireshark.Conversation   Wireshark's flags of the file as it is
-//	     analysis.Sender          why a segment was sent again, at each capture point
+//	     tcp.Sender          why a segment was sent again, at each capture point
 //	     twins                    the same packet at other points, before and after NAT
-//	     app.Stream               TLS records and messages, HTTP start lines
+//	     payload.Stream               TLS records and messages, HTTP start lines
 //	     reset.Judge              who sent a reset, and why
 //	     ▼
 //	view.AppendJSON, view.Builder ──> view.Ladder ──> text
-//	normal.Form ──> golden traces, determinism
+//	golden.Form ──> golden traces, determinism
 //
 // A record is the one structure that every view is drawn from. A live trace is
 // analysed by the same code when something first asks for it
@@ -66,40 +66,40 @@
 // carry.
 //
 // script is the language: [script.Load] and [script.File.Run]. Its verbs stand
-// in rooms that do not know each other: script/shape (topologies), script/ends
-// (sockets, servers and clients), script/procs (real programs), script/reach
-// (probes, names, datagrams), script/tell (what the kernel says), script/harm
-// (faults on wires), script/rules (rules of nodes), script/judge (traces and
-// expectations). They share script/world (the
-// running case, its nodes and wires), script/match (which packets are meant) and
-// script/kind (plain arguments). Below them, script/vm is the interpreter with
+// in rooms that do not know each other: script/bind/topology (topologies), script/bind/socket
+// (sockets, servers and clients), script/bind/process (real programs), script/bind/path
+// (probes, names, datagrams), script/bind/kernel (what the kernel says), script/bind/fault
+// (faults on wires), script/bind/firewall (rules of nodes), script/bind/expect (traces and
+// expectations). They share script/session (the
+// running case, its nodes and wires), script/matching (which packets are meant) and
+// script/args (plain arguments). Below them, script/vm is the interpreter with
 // its tables of methods and knows nothing of networks, and script/diag points at
 // places in a script. No other room knows Lua.
 //
-// topo turns a specification into a plan ([topo.Spec.Plan]) and a plan into a
+// topo turns a specification into a plan ([topology.Spec.Plan]) and a plan into a
 // lab ([lab.Up]): hosts, routers, and switches that are one bridge for each of
 // their VLANs. Addresses are planned by segment, which is a wire or what switches
 // join. The engine itself puts 802.1Q tags on what crosses a trunk, so that no
 // kernel needs to know them.
 //
-// endpoint is sockets on hosts with every option ([endpoint.Host.Dial],
-// [endpoint.Host.Listen], datagrams), and TLS step by step. On it stand web, HTTP
+// endpoint is sockets on hosts with every option ([socket.Host.Dial],
+// [socket.Host.Listen], datagrams), and TLS step by step. On it stand web, HTTP
 // servers and clients that behave as nginx and curl do ([web.Serve], [web.Fetch],
 // [web.Session]), load, many requests at a rate ([load.Run]), dns, a name server
 // and a resolver ([dns.Serve], [dns.Resolver.Lookup]), and sonde, which measures paths
-// ([sonde.Ping.Run], [sonde.Trace.Run], [sonde.PathMTU]). pki makes certificates, good and
+// ([pathprobe.Ping.Run], [pathprobe.Trace.Run], [pathprobe.PathMTU]). pki makes certificates, good and
 // bad ([pki.CA.Issue]). process runs real programs in a node's namespaces, as
 // children of a process 1 of their own, so that nothing of them is left
 // ([process.Start]).
 //
 // kernel asks the kernel: counters ([kernel.ReadCounters]), sockets
 // ([kernel.ReadSockets]), and through BPF programs on its tracepoints, which
-// kernel/probe writes and loads, why it reset, dropped or sent again
-// ([kernel.Watch]). kernel/miss makes it lose a race: a segment's lookup misses its
-// connection ([miss.Make]).
+// kernel/bpf writes and loads, why it reset, dropped or sent again
+// ([kernel.Watch]). kernel/lookupmiss makes it lose a race: a segment's lookup misses its
+// connection ([lookupmiss.Make]).
 //
 // firewall filters and rewrites on nodes
-// ([firewall.New]): every rule is text as nft(8) writes it, which firewall/nft
+// ([firewall.New]): every rule is text as nft(8) writes it, which lab/firewall/nft
 // compiles. fault breaks wires ([fault.New]): a match, a gate that counts or draws
 // by chance, and an action. expect judges traces.
 //
@@ -119,7 +119,7 @@
 // read, faults rewrite and scripts name them ([forge.Fields]), and how to build a
 // packet that no kernel sent.
 //
-// plain makes text from outside fit to be shown ([plain.Text]); cmd/netrepro writes
+// plain makes text from outside fit to be shown ([sanitize.Text]); cmd/netrepro writes
 // through it too.
 //
 // files opens and writes what people name, whatever it is ([files.Create]).

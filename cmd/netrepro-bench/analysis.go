@@ -14,7 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"netrepro/engine/wireshark"
+	"netrepro/engine/tcp/wireshark"
 )
 
 const (

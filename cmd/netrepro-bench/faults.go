@@ -14,9 +14,9 @@ import (
 	"strings"
 	"time"
 
-	"netrepro/engine/fault"
 	"netrepro/engine/forge"
 	"netrepro/engine/lab"
+	"netrepro/engine/lab/fault"
 	"netrepro/engine/trace"
 )
 

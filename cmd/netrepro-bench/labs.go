@@ -12,14 +12,14 @@ import (
 	"time"
 
 	"netrepro/engine/lab"
-	"netrepro/engine/topo"
+	"netrepro/engine/lab/topology"
 )
 
 const chainLength = 50
 
 // chains brings a line of nodes up and down.
 func chains(rounds int) error {
-	s := topo.Chain(chainLength)
+	s := topology.Chain(chainLength)
 	p, err := s.Plan()
 	if err != nil {
 		return err

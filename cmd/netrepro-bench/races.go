@@ -13,7 +13,7 @@ import (
 
 	"netrepro/engine/kernel"
 	"netrepro/engine/lab"
-	"netrepro/engine/topo"
+	"netrepro/engine/lab/topology"
 )
 
 const (
@@ -25,8 +25,8 @@ const (
 // handshake, as fast as the machine can, over a plain veth pair, and counts
 // resets: how often the kernel itself loses the race for the socket.
 func races() error {
-	s := topo.Spec{Nodes: []topo.Node{{Name: "client", Kind: topo.Host}, {Name: "server", Kind: topo.Host}},
-		Wires: []topo.Wire{{Nodes: [2]string{"client", "server"}, Direct: true}}}
+	s := topology.Spec{Nodes: []topology.Node{{Name: "client", Kind: topology.Host}, {Name: "server", Kind: topology.Host}},
+		Wires: []topology.Wire{{Nodes: [2]string{"client", "server"}, Direct: true}}}
 	p, err := s.Plan()
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/lab"
-	"netrepro/engine/topo"
+	"netrepro/engine/lab/topology"
 	"netrepro/engine/trace"
 )
 
@@ -25,9 +25,9 @@ type datagrams struct {
 
 const probePort = 9001
 
-func newDatagrams(w topo.Wire) (d *datagrams, err error) {
+func newDatagrams(w topology.Wire) (d *datagrams, err error) {
 	w.Nodes = [2]string{"a", "b"}
-	s := topo.Spec{Nodes: []topo.Node{{Name: "a", Kind: topo.Host}, {Name: "b", Kind: topo.Host}}, Wires: []topo.Wire{w}}
+	s := topology.Spec{Nodes: []topology.Node{{Name: "a", Kind: topology.Host}, {Name: "b", Kind: topology.Host}}, Wires: []topology.Wire{w}}
 	p, err := s.Plan()
 	if err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func delays() error {
 }
 
 func delayed(delay time.Duration, flows, each int, spacing time.Duration) (late []time.Duration, err error) {
-	d, err := newDatagrams(topo.Wire{Delay: delay})
+	d, err := newDatagrams(topology.Wire{Delay: delay})
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func rates() error {
 	for _, rate := range []int64{1e6, 10e6, 100e6} {
 		frame := size + 14 + 20 + 8
 		count := int(rate*seconds/8)/frame + 2
-		d, err := newDatagrams(topo.Wire{Rate: rate})
+		d, err := newDatagrams(topology.Wire{Rate: rate})
 		if err != nil {
 			return err
 		}

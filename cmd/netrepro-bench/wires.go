@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/lab"
-	"netrepro/engine/topo"
+	"netrepro/engine/lab/topology"
 )
 
 // The ends of a wire are processes of their own that block in the kernel, as
@@ -175,8 +175,8 @@ func measure(what string, rounds int, direct bool, arm func(*lab.Lab)) (took tim
 		return 0, 0, err
 	}
 	defer os.RemoveAll(dir)
-	s := topo.Spec{Nodes: []topo.Node{{Name: "a", Kind: topo.Host}, {Name: "b", Kind: topo.Host}},
-		Wires: []topo.Wire{{Nodes: [2]string{"a", "b"}, Direct: direct}}}
+	s := topology.Spec{Nodes: []topology.Node{{Name: "a", Kind: topology.Host}, {Name: "b", Kind: topology.Host}},
+		Wires: []topology.Wire{{Nodes: [2]string{"a", "b"}, Direct: direct}}}
 	p, err := s.Plan()
 	if err != nil {
 		return 0, 0, err

@@ -12,9 +12,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"netrepro/engine/analysis"
 	"netrepro/engine/capture"
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp"
 )
 
 // acted DIR reads every capture below a directory: no packet that an end acted on
@@ -41,14 +41,14 @@ func acted(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // readRecords analyses a capture; what is found out later is in the records.
-func readRecords(path string) (rs []*analysis.Record, err error) {
+func readRecords(path string) (rs []*tcp.Record, err error) {
 	s, err := capture.Open(context.Background(), path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	a := analysis.New(analysis.Options{})
-	var in analysis.Input
+	a := tcp.New(tcp.Options{})
+	var in tcp.Input
 	for {
 		if err := s.Next(&in); errors.Is(err, io.EOF) {
 			return rs, nil
@@ -56,7 +56,7 @@ func readRecords(path string) (rs []*analysis.Record, err error) {
 			return nil, err
 		}
 		a.Describe(s.Points())
-		r := &analysis.Record{}
+		r := &tcp.Record{}
 		in.Kept, in.Packet = true, packet.Clone(in.Packet)
 		a.Add(&in, r)
 		rs = append(rs, r)
@@ -65,31 +65,31 @@ func readRecords(path string) (rs []*analysis.Record, err error) {
 
 // direction is one side of a connection.
 type direction struct {
-	conn *analysis.Conn
+	conn *tcp.Conn
 	side int
 }
 
 // brought is what has come to a receiver of one direction.
 type brought struct {
 	any  bool
-	end  uint32             // of all that was sent
-	good []*analysis.Record // nothing is known to have thrown it away
-	bad  []*analysis.Record
-	sent []*analysis.Record // retransmissions that say what became of the one before
+	end  uint32        // of all that was sent
+	good []*tcp.Record // nothing is known to have thrown it away
+	bad  []*tcp.Record
+	sent []*tcp.Record // retransmissions that say what became of the one before
 }
 
 // actedOn says which records claim the loss of what an end acted on.
-func actedOn(rs []*analysis.Record) (wrong []string) {
+func actedOn(rs []*tcp.Record) (wrong []string) {
 	all := map[direction]*brought{}
-	of := func(c *analysis.Conn, side int) *brought {
+	of := func(c *tcp.Conn, side int) *brought {
 		k := direction{c, side}
 		if all[k] == nil {
 			all[k] = &brought{}
 		}
 		return all[k]
 	}
-	pings := map[string]*analysis.Record{}
-	numbered := map[*analysis.Conn]bool{} // another number on one side than on the other
+	pings := map[string]*tcp.Record{}
+	numbered := map[*tcp.Conn]bool{} // another number on one side than on the other
 	for _, r := range rs {
 		if c := r.Root(); c != nil && (strings.Contains(r.Harmed, "rewritten") || strings.Contains(r.Harmed, "made by")) {
 			numbered[c] = true
@@ -97,10 +97,10 @@ func actedOn(rs []*analysis.Record) (wrong []string) {
 	}
 	for _, r := range rs {
 		p := r.Packet
-		if m := p.ICMP(); m != nil && m.Quoted == nil && r.AtDestination && r.Direction == analysis.In {
+		if m := p.ICMP(); m != nil && m.Quoted == nil && r.AtDestination && r.Direction == tcp.In {
 			pings[fmt.Sprint(p.Src, p.Dst, string(r.Payload))] = r
 			continue
-		} else if m != nil && m.Quoted == nil && r.Direction == analysis.Out && r.Copy == 0 {
+		} else if m != nil && m.Quoted == nil && r.Direction == tcp.Out && r.Copy == 0 {
 			if q := pings[fmt.Sprint(p.Dst, p.Src, string(r.Payload))]; q != nil && m.Is("echo-reply", p.Proto) && (q.Refused != "" || q.Dropped != "") {
 				wrong = append(wrong, fmt.Sprintf("frame %d is answered in frame %d, but %q %q", q.N, r.N, q.Refused, q.Dropped))
 			}
@@ -114,15 +114,15 @@ func actedOn(rs []*analysis.Record) (wrong []string) {
 			b.any, b.end = true, end
 		}
 		switch {
-		case r.Direction == analysis.In && r.AtDestination && r.Refused == "" && r.Dropped == "":
+		case r.Direction == tcp.In && r.AtDestination && r.Refused == "" && r.Dropped == "":
 			b.good = append(b.good, r)
-		case r.Direction == analysis.In && (r.AtDestination || r.Dropped != "" && r.SameAs > 0):
+		case r.Direction == tcp.In && (r.AtDestination || r.Dropped != "" && r.SameAs > 0):
 			b.bad = append(b.bad, r)
-		case r.Direction == analysis.Out && r.Copy == 0 && r.Original == "lost":
+		case r.Direction == tcp.Out && r.Copy == 0 && r.Original == "lost":
 			b.sent = append(b.sent, r)
 		}
 		// What the receiver acknowledges it has had: by now, from these packets.
-		if r.Direction != analysis.Out || r.Copy > 0 || !p.Flags.Has(packet.ACK) || r.Harmed != "" {
+		if r.Direction != tcp.Out || r.Copy > 0 || !p.Flags.Has(packet.ACK) || r.Harmed != "" {
 			continue
 		}
 		had := of(r.Conn, 1-r.Side)
@@ -145,12 +145,12 @@ func actedOn(rs []*analysis.Record) (wrong []string) {
 }
 
 // covered reports whether everything of r is acknowledged by ack.
-func covered(r *analysis.Record, ack uint32) bool {
+func covered(r *tcp.Record, ack uint32) bool {
 	return !packet.Before(ack, r.Packet.Seq+r.Packet.SeqLen())
 }
 
 // others reports whether a packet brought a byte of r.
-func others(good []*analysis.Record, r *analysis.Record) bool {
+func others(good []*tcp.Record, r *tcp.Record) bool {
 	p := r.Packet
 	for _, g := range good {
 		if packet.Before(g.Packet.Seq, p.Seq+p.SeqLen()) && packet.After(g.Packet.Seq+g.Packet.SeqLen(), p.Seq) {
@@ -161,7 +161,7 @@ func others(good []*analysis.Record, r *analysis.Record) bool {
 }
 
 // came reports whether r, or another copy of its bytes sent since, has arrived.
-func came(good []*analysis.Record, r *analysis.Record) bool {
+func came(good []*tcp.Record, r *tcp.Record) bool {
 	for _, g := range good {
 		if g.First() >= r.N && g.Packet.Seq == r.Packet.Seq {
 			return true
@@ -172,30 +172,30 @@ func came(good []*analysis.Record, r *analysis.Record) bool {
 
 // TestActedOn has the check find what it is for.
 func TestActedOn(t *testing.T) {
-	c := &analysis.Conn{}
-	data := func(n, first int, dir analysis.Direction, at bool, refused, original string) *analysis.Record {
+	c := &tcp.Conn{}
+	data := func(n, first int, dir tcp.Direction, at bool, refused, original string) *tcp.Record {
 		p := &packet.Packet{Proto: packet.ProtoTCP, SrcPort: 1, DstPort: 2, Seq: 100, Ack: 1, PayloadLen: 10, Flags: packet.ACK}
-		r := &analysis.Record{Input: analysis.Input{N: n, Packet: p, Direction: dir, Refused: refused}, Conn: c, AtDestination: at, Original: original}
+		r := &tcp.Record{Input: tcp.Input{N: n, Packet: p, Direction: dir, Refused: refused}, Conn: c, AtDestination: at, Original: original}
 		if first != n {
 			r.Copy = first
 		}
 		return r
 	}
-	ack := func(n int) *analysis.Record {
+	ack := func(n int) *tcp.Record {
 		p := &packet.Packet{Proto: packet.ProtoTCP, SrcPort: 2, DstPort: 1, Seq: 1, Ack: 110, Flags: packet.ACK}
-		return &analysis.Record{Input: analysis.Input{N: n, Packet: p, Direction: analysis.Out}, Conn: c, Side: 1}
+		return &tcp.Record{Input: tcp.Input{N: n, Packet: p, Direction: tcp.Out}, Conn: c, Side: 1}
 	}
-	const in, out = analysis.In, analysis.Out
+	const in, out = tcp.In, tcp.Out
 	for name, tt := range map[string]struct {
-		rs   []*analysis.Record
+		rs   []*tcp.Record
 		want int
 	}{
-		"it came":                     {[]*analysis.Record{data(1, 1, out, false, "", ""), data(2, 1, in, true, "", ""), ack(3)}, 0},
-		"refused and acknowledged":    {[]*analysis.Record{data(1, 1, out, false, "", ""), data(2, 1, in, true, "NO_SOCKET", ""), ack(3)}, 1},
-		"refused, and sent again":     {[]*analysis.Record{data(1, 1, out, false, "", ""), data(2, 1, in, true, "X", ""), data(3, 3, out, false, "", "lost"), data(4, 3, in, true, "", ""), ack(5)}, 0},
-		"lost, but it came":           {[]*analysis.Record{data(1, 1, out, false, "", ""), data(3, 3, out, false, "", "lost"), data(2, 1, in, true, "", ""), ack(5)}, 1},
-		"lost, and the next came":     {[]*analysis.Record{data(1, 1, out, false, "", ""), data(3, 3, out, false, "", "lost"), data(4, 3, in, true, "", ""), ack(5)}, 0},
-		"refused and never mentioned": {[]*analysis.Record{data(1, 1, out, false, "", ""), data(2, 1, in, true, "X", "")}, 0},
+		"it came":                     {[]*tcp.Record{data(1, 1, out, false, "", ""), data(2, 1, in, true, "", ""), ack(3)}, 0},
+		"refused and acknowledged":    {[]*tcp.Record{data(1, 1, out, false, "", ""), data(2, 1, in, true, "NO_SOCKET", ""), ack(3)}, 1},
+		"refused, and sent again":     {[]*tcp.Record{data(1, 1, out, false, "", ""), data(2, 1, in, true, "X", ""), data(3, 3, out, false, "", "lost"), data(4, 3, in, true, "", ""), ack(5)}, 0},
+		"lost, but it came":           {[]*tcp.Record{data(1, 1, out, false, "", ""), data(3, 3, out, false, "", "lost"), data(2, 1, in, true, "", ""), ack(5)}, 1},
+		"lost, and the next came":     {[]*tcp.Record{data(1, 1, out, false, "", ""), data(3, 3, out, false, "", "lost"), data(4, 3, in, true, "", ""), ack(5)}, 0},
+		"refused and never mentioned": {[]*tcp.Record{data(1, 1, out, false, "", ""), data(2, 1, in, true, "X", "")}, 0},
 	} {
 		if got := actedOn(tt.rs); len(got) != tt.want {
 			t.Errorf("%s: %v, want %d", name, got, tt.want)

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"netrepro/engine/pcap"
+	"netrepro/engine/capture/pcap"
 )
 
 const (
@@ -177,8 +177,8 @@ func ip(src, dst [4]byte, proto byte, id, frag uint16, body []byte) []byte {
 
 var client, server = [4]byte{10, 0, 0, 1}, [4]byte{10, 0, 1, 1}
 
-// tcp is a TCP segment between two hosts.
-func tcp(back bool, port uint16, seq, ack uint32, flags byte, size int, opts ...byte) []byte {
+// segment is a TCP segment between two hosts.
+func segment(back bool, port uint16, seq, ack uint32, flags byte, size int, opts ...byte) []byte {
 	be := binary.BigEndian
 	for len(opts)%4 != 0 {
 		opts = append(opts, 1)
@@ -198,7 +198,7 @@ func comments(w io.Writer, n int) error {
 	long := strings.Repeat("x", 60000)
 	for i := range n {
 		head := []string{"dropped: ", "fault: ", ""}[i%3]
-		b.packet(pcap.Frame{Data: tcp(false, 1000, uint32(i), 1, 16, 1), Comments: []string{head + long}})
+		b.packet(pcap.Frame{Data: segment(false, 1000, uint32(i), 1, 16, 1), Comments: []string{head + long}})
 	}
 	return b.err
 }
@@ -207,7 +207,7 @@ func kernelSaid(w io.Writer, n int) error {
 	b := begin(w, 2)
 	long := strings.Repeat("x", 1500)
 	for i := range n {
-		f := pcap.Frame{Data: tcp(false, uint16(i), uint32(i), 1, 4, 0), Direction: pcap.Outbound, ID: uint64(1 + i), Comments: []string{
+		f := pcap.Frame{Data: segment(false, uint16(i), uint32(i), 1, 4, 0), Direction: pcap.Outbound, ID: uint64(1 + i), Comments: []string{
 			pcap.CommentReset + `{"reason":"` + long + `"}`, pcap.CommentRefused + long, pcap.CommentTimer + long}}
 		b.packet(f)
 	}
@@ -218,7 +218,7 @@ func flowsAtPoints(w io.Writer, n int) error {
 	const points = 64
 	b := begin(w, points)
 	for i := range n {
-		f := tcp(false, uint16(i), uint32(i), 1, 16, 1)
+		f := segment(false, uint16(i), uint32(i), 1, 16, 1)
 		f[27] = byte(i >> 16)
 		for p := range points {
 			b.packet(pcap.Frame{Data: f, Interface: p})
@@ -246,7 +246,7 @@ func block(kind uint32, body []byte) []byte {
 
 func optionsOfPackets(w io.Writer, n int) error {
 	b := begin(w, 1)
-	f := tcp(false, 1000, 1, 1, 16, 2)
+	f := segment(false, 1000, 1, 1, 16, 2)
 	head := make([]byte, 20)
 	binary.LittleEndian.PutUint32(head[12:], uint32(len(f)))
 	binary.LittleEndian.PutUint32(head[16:], uint32(len(f)))
@@ -264,7 +264,7 @@ func optionsOfInterfaces(w io.Writer, n int) error {
 	for range n {
 		b.put(i)
 	}
-	b.packet(pcap.Frame{Data: tcp(false, 1000, 1, 1, 16, 1)})
+	b.packet(pcap.Frame{Data: segment(false, 1000, 1, 1, 16, 1)})
 	return b.err
 }
 
@@ -275,7 +275,7 @@ func namesOfInterfaces(w io.Writer, n int) error {
 		b.put(b.e.Interface(nil, pcap.Interface{Name: fmt.Sprintf("n%d/%s", i, long), Description: long, Link: pcap.Ethernet}))
 	}
 	for i := range n {
-		b.packet(pcap.Frame{Data: tcp(false, 1000, uint32(i), 1, 16, 1), Interface: i})
+		b.packet(pcap.Frame{Data: segment(false, 1000, uint32(i), 1, 16, 1), Interface: i})
 	}
 	return b.err
 }
@@ -284,7 +284,7 @@ func interleaved(w io.Writer, n int) error {
 	b := begin(w, 0)
 	for i := range n {
 		b.put(b.e.Interface(nil, pcap.Interface{Name: fmt.Sprintf("n%d/w%d", i, i/2), Link: pcap.Ethernet}))
-		b.packet(pcap.Frame{Data: tcp(false, 1000, uint32(i), 1, 16, 1), Interface: i})
+		b.packet(pcap.Frame{Data: segment(false, 1000, uint32(i), 1, 16, 1), Interface: i})
 	}
 	return b.err
 }
@@ -304,7 +304,7 @@ func interleavedNamed(w io.Writer, n int) error {
 	}
 	for i := range n {
 		b.put(b.e.Interface(nil, pcap.Interface{Name: fmt.Sprintf("n%d/w%d", i, i/2), Link: pcap.Ethernet}))
-		b.packet(pcap.Frame{Data: tcp(false, 1000, uint32(i), 1, 16, 1), Interface: i})
+		b.packet(pcap.Frame{Data: segment(false, 1000, uint32(i), 1, 16, 1), Interface: i})
 	}
 	return b.err
 }
@@ -313,7 +313,7 @@ func namesBetween(w io.Writer, n int) error {
 	b := begin(w, 2)
 	for i, name := range hosts(n) {
 		b.put(b.e.Names(nil, []pcap.Name{name}))
-		b.packet(pcap.Frame{Data: tcp(false, 1000, uint32(i), 1, 16, 1)})
+		b.packet(pcap.Frame{Data: segment(false, 1000, uint32(i), 1, 16, 1)})
 	}
 	return b.err
 }
@@ -346,13 +346,13 @@ func manyDatagrams(w io.Writer, n int) error {
 // outstanding sends more segments than are remembered.
 func outstanding(b *blocks) {
 	for i := range 4096 {
-		b.packet(pcap.Frame{Data: tcp(false, 1000, uint32(1+2*i), 1, 16, 2)})
+		b.packet(pcap.Frame{Data: segment(false, 1000, uint32(1+2*i), 1, 16, 2)})
 	}
 }
 
 func sackStorm(w io.Writer, n int) error {
 	b := begin(w, 1)
-	b.packet(pcap.Frame{Data: tcp(true, 1000, 1, 1, 16, 0)})
+	b.packet(pcap.Frame{Data: segment(true, 1000, 1, 1, 16, 0)})
 	outstanding(b)
 	be := binary.BigEndian
 	for i := range n {
@@ -360,7 +360,7 @@ func sackStorm(w io.Writer, n int) error {
 		for range 4 { // from nearly the beginning to the end
 			opts = be.AppendUint32(be.AppendUint32(opts, 3), uint32(8000+i%100))
 		}
-		b.packet(pcap.Frame{Data: tcp(true, 1000, 1, 1, 16, 0, opts...)})
+		b.packet(pcap.Frame{Data: segment(true, 1000, 1, 1, 16, 0, opts...)})
 	}
 	return b.err
 }
@@ -369,17 +369,17 @@ func rexmitStorm(w io.Writer, n int) error {
 	b := begin(w, 1)
 	outstanding(b)
 	for i := range n { // one segment that sends all of them again
-		b.packet(pcap.Frame{Data: tcp(false, 1000, 1, 1, 16, 1400+i%10)[:54], Length: 54 + 8000})
+		b.packet(pcap.Frame{Data: segment(false, 1000, 1, 1, 16, 1400+i%10)[:54], Length: 54 + 8000})
 	}
 	return b.err
 }
 
 func backwards(w io.Writer, n int) error {
 	b := begin(w, 1)
-	b.packet(pcap.Frame{Data: tcp(false, 1000, 1, 1, 16, 1)})
-	b.packet(pcap.Frame{Data: tcp(false, 1000, 1<<30, 1, 16, 1)})
+	b.packet(pcap.Frame{Data: segment(false, 1000, 1, 1, 16, 1)})
+	b.packet(pcap.Frame{Data: segment(false, 1000, 1<<30, 1, 16, 1)})
 	for i := range n {
-		b.packet(pcap.Frame{Data: tcp(false, 1000, uint32(1<<30-4*i), 1, 16, 2)})
+		b.packet(pcap.Frame{Data: segment(false, 1000, uint32(1<<30-4*i), 1, 16, 2)})
 	}
 	return b.err
 }
@@ -387,7 +387,7 @@ func backwards(w io.Writer, n int) error {
 func manyFlows(w io.Writer, n int) error {
 	b := begin(w, 2)
 	for i := range n {
-		f := tcp(false, uint16(i), 1, 1, 16, 1)
+		f := segment(false, uint16(i), 1, 1, 16, 1)
 		f[27] = byte(i >> 16)
 		b.packet(pcap.Frame{Data: f, Interface: i % 2})
 	}

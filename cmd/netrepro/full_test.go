@@ -11,14 +11,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/leaktest"
+	"netrepro/engine/testutil/leaks"
 )
 
 const passes = `scenario "s" { topology = path { host "a", wire {}, host "b" }, run = function() end }`
 
 // TestFullDevice writes what commands say to a device that takes nothing.
 func TestFullDevice(t *testing.T) {
-	leaktest.Lab(t)
+	leaks.Lab(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "s.lua")
 	if err := os.WriteFile(file, []byte(passes), 0o600); err != nil {
@@ -47,7 +47,7 @@ func TestFullDevice(t *testing.T) {
 // TestFullDisk runs cases whose capture does not fit on the disk: it is said of
 // each, however it ends.
 func TestFullDisk(t *testing.T) {
-	leaktest.Lab(t)
+	leaks.Lab(t)
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
 		t.Skipf("needs a small disk: %v", err)

@@ -12,11 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"netrepro/engine/plain"
 	"netrepro/engine/report"
 	"netrepro/engine/runner"
+	"netrepro/engine/sanitize"
 	"netrepro/engine/script"
-	"netrepro/engine/script/world"
+	"netrepro/engine/script/session"
 )
 
 // helper runs the process as a part of a run if it was started as one.
@@ -190,13 +190,13 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, ve
 // exitCode is the code for what t counted, the gravest first.
 func exitCode(t *report.Terminal, require bool) int {
 	switch {
-	case t.Count(world.Errored) > 0:
+	case t.Count(session.Errored) > 0:
 		return exitScript
-	case t.Count(world.Failed) > 0:
+	case t.Count(session.Failed) > 0:
 		return exitFailed
-	case require && t.Count(world.Skipped) > 0:
+	case require && t.Count(session.Skipped) > 0:
 		return exitCannot
-	case t.Count(world.Inconclusive) > 0:
+	case t.Count(session.Inconclusive) > 0:
 		return exitInconclusive
 	}
 	return exitExpected
@@ -245,7 +245,7 @@ func list(e env, files []*script.File, asJSON bool) error {
 					"cure": s.Manual.Cure, "sources": s.Manual.Sources, "shows": s.Manual.Shows}); err != nil {
 					return err
 				}
-				if _, err := e.out.Write(plain.JSON(line.Bytes())); err != nil {
+				if _, err := e.out.Write(sanitize.JSON(line.Bytes())); err != nil {
 					return err
 				}
 				line.Reset()

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"testing"
 
-	"netrepro/engine/leaktest"
 	"netrepro/engine/report"
 	"netrepro/engine/runner"
 	"netrepro/engine/script"
+	"netrepro/engine/testutil/leaks"
 )
 
 const library = "../../scenarios"
@@ -139,7 +139,7 @@ var moving = regexp.MustCompile(`#\d+ +\+\d+\.\d+|frame \d+|answers #\d+|\d+ and
 
 // TestLibraryLadders runs the cases whose ladders scenarios/README.md shows.
 func TestLibraryLadders(t *testing.T) {
-	leaktest.Lab(t)
+	leaks.Lab(t)
 	out := t.TempDir()
 	for folder, l := range ladders {
 		t.Run(folder, func(t *testing.T) {

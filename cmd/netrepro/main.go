@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"netrepro/engine/plain"
+	"netrepro/engine/sanitize"
 	"netrepro/engine/script/diag"
 )
 
@@ -110,7 +110,7 @@ func (silent) Error() string { return "" }
 // run is main without the process: it returns the exit code.
 func run(ctx context.Context, e env) int {
 	out := newOutput(e.out)
-	e.out, e.err = out, plain.NewWriter(e.err)
+	e.out, e.err = out, sanitize.NewWriter(e.err)
 	code := execute(ctx, e)
 	if code == exitInterrupted { // something may write to it still
 		return code

@@ -24,10 +24,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/analysis"
 	"netrepro/engine/capture"
-	"netrepro/engine/leaktest"
-	"netrepro/engine/wireshark/tsharktest"
+	"netrepro/engine/tcp"
+	"netrepro/engine/testutil/leaks"
+	"netrepro/engine/testutil/tshark"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 var unsteady = regexp.MustCompile(`\+?-?\d+\.\d+s|\+\d+\.\d{4,6}| +\d+ packets|:\d+ms|for [\d.]+m?s while`)
 
 func TestScripts(t *testing.T) {
-	leaktest.Lab(t)
+	leaks.Lab(t)
 	cache, err := exec.Command("go", "env", "GOCACHE").Output()
 	if err != nil {
 		cache = nil // the step that wants Go is left out
@@ -106,7 +106,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 // find nothing wrong with the file and set the same flags on every packet.
 func tsharkAll(ts *testscript.TestScript, _ bool, args []string) {
 	n := 0
-	var sum tsharktest.Result
+	var sum tshark.Result
 	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(p string, d fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(p) != ".pcapng" {
 			return err
@@ -123,7 +123,7 @@ func tsharkAll(ts *testscript.TestScript, _ bool, args []string) {
 		if err != nil {
 			return fmt.Errorf("tshark -r %s: %w", p, err)
 		}
-		r, err := tsharktest.Compare(p)
+		r, err := tshark.Compare(p)
 		sum.Add(r)
 		return err
 	}))
@@ -131,7 +131,7 @@ func tsharkAll(ts *testscript.TestScript, _ bool, args []string) {
 	for _, d := range sum.Differences {
 		ts.Logf("%s", d)
 	}
-	if len(sum.Differences) > 0 && strings.HasPrefix(tsharktest.Version(), "4.0.") || !sum.Enough() {
+	if len(sum.Differences) > 0 && strings.HasPrefix(tshark.Version(), "4.0.") || !sum.Enough() {
 		ts.Fatalf("the flags are not tshark's")
 	}
 	if n == 0 {
@@ -152,9 +152,9 @@ func resets(ts *testscript.TestScript, _ bool, args []string) {
 			return err
 		}
 		defer s.Close()
-		a := analysis.New(analysis.Options{})
-		var in analysis.Input
-		var r analysis.Record
+		a := tcp.New(tcp.Options{})
+		var in tcp.Input
+		var r tcp.Record
 		for {
 			err := s.Next(&in)
 			if errors.Is(err, io.EOF) {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 
-	"netrepro/engine/plain"
+	"netrepro/engine/sanitize"
 )
 
 // output is where a command writes: what is not fit to be shown does not pass,
@@ -12,11 +12,11 @@ import (
 // writes does not look at.
 type output struct {
 	to    io.Writer // at last
-	plain *plain.Writer
+	plain *sanitize.Writer
 	err   error
 }
 
-func newOutput(w io.Writer) *output { return &output{to: w, plain: plain.NewWriter(w)} }
+func newOutput(w io.Writer) *output { return &output{to: w, plain: sanitize.NewWriter(w)} }
 
 // Write implements io.Writer. After an error nothing more is written.
 func (o *output) Write(p []byte) (int, error) {

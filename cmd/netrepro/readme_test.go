@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"netrepro/engine/leaktest"
 	"netrepro/engine/runner"
 	"netrepro/engine/script"
+	"netrepro/engine/testutil/leaks"
 )
 
 const readme = "../../README.md"
@@ -76,7 +76,7 @@ func TestReadmeTrace(t *testing.T) {
 
 // TestReadmeOutput runs what the README shows.
 func TestReadmeOutput(t *testing.T) {
-	leaktest.Lab(t)
+	leaks.Lab(t)
 	b, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"netrepro/engine/analysis"
+	"netrepro/engine/tcp"
 	"netrepro/engine/view"
 )
 
@@ -14,7 +14,7 @@ const maxPassed = 1 << 14
 // first.
 type shownRows struct {
 	shown  map[int]bool
-	passed map[int][]*analysis.Record
+	passed map[int][]*tcp.Record
 	// Of both, oldest first: what is far back is not seen again.
 	order [2][]int
 }
@@ -23,9 +23,9 @@ type shownRows struct {
 // is shown: if any sighting of its packet before it was, it is too. before are
 // the earlier sightings of a packet of which this is the first to match, if they
 // are to be remembered.
-func (s *shownRows) take(r *analysis.Record, matches, remember bool) (before []*analysis.Record, shown bool) {
+func (s *shownRows) take(r *tcp.Record, matches, remember bool) (before []*tcp.Record, shown bool) {
 	if s.shown == nil {
-		s.shown, s.passed = map[int]bool{}, map[int][]*analysis.Record{}
+		s.shown, s.passed = map[int]bool{}, map[int][]*tcp.Record{}
 	}
 	first := r.First()
 	switch {

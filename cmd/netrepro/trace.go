@@ -14,9 +14,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"netrepro/engine/analysis"
 	"netrepro/engine/capture"
-	"netrepro/engine/pcap"
+	"netrepro/engine/capture/pcap"
+	"netrepro/engine/tcp"
 	"netrepro/engine/view"
 )
 
@@ -174,8 +174,8 @@ type tracer struct {
 	builder *view.Builder
 	names   view.Names
 	learnt  int // of the capture's names
-	points  []analysis.Point
-	kept    []*analysis.Record
+	points  []tcp.Point
+	kept    []*tcp.Record
 	more    int // packets beyond maxRows
 	shown   int
 	last    int
@@ -188,10 +188,10 @@ type tracer struct {
 }
 
 func (t *tracer) run() error {
-	a := analysis.New(analysis.Options{})
+	a := tcp.New(tcp.Options{})
 	t.flow = -2
-	var in analysis.Input
-	var r analysis.Record
+	var in tcp.Input
+	var r tcp.Record
 	for {
 		err := t.source.Next(&in)
 		if err != nil {
@@ -220,7 +220,7 @@ func (t *tracer) run() error {
 		// would seem lost at the others.
 		shown := t.filter.Match(&r)
 		if len(points) > 1 && !t.options.json { // an object of JSON is one sighting
-			var before []*analysis.Record
+			var before []*tcp.Record
 			before, shown = t.rows.take(&r, shown, t.ladders())
 			for _, b := range before {
 				t.keep(b)
@@ -260,7 +260,7 @@ func (t *tracer) begin() error {
 	return err
 }
 
-func (t *tracer) show(r *analysis.Record) error {
+func (t *tracer) show(r *tcp.Record) error {
 	switch {
 	case t.file != nil:
 		return t.file.Write(view.Remarks(r))
@@ -289,7 +289,7 @@ func (t *tracer) show(r *analysis.Record) error {
 func (t *tracer) ladders() bool { return t.file == nil && !t.options.json && !t.options.follow }
 
 // keep takes a record into the ladders.
-func (t *tracer) keep(r *analysis.Record) {
+func (t *tracer) keep(r *tcp.Record) {
 	if len(t.kept) == maxRows {
 		t.more++
 		return
@@ -299,7 +299,7 @@ func (t *tracer) keep(r *analysis.Record) {
 
 // showNow writes one packet at once, with the head of its ladder if another was
 // shown before.
-func (t *tracer) showNow(r *analysis.Record) error {
+func (t *tracer) showNow(r *tcp.Record) error {
 	if t.builder == nil {
 		t.learn()
 		t.builder = view.NewBuilder(t.names, t.points)
@@ -307,7 +307,7 @@ func (t *tracer) showNow(r *analysis.Record) error {
 	row := t.builder.Row(r)
 	if row.Flow != t.flow {
 		t.flow = row.Flow
-		for l := range t.builder.Flows([]*analysis.Record{r}) {
+		for l := range t.builder.Flows([]*tcp.Record{r}) {
 			t.ladder = l
 		}
 		if err := t.ladder.WriteHead(t.out, t.style); err != nil {
@@ -329,7 +329,7 @@ func (t *tracer) finish() error {
 	}
 	t.learn()
 	// A packet may have been found worth showing where it was not seen first.
-	slices.SortFunc(t.kept, func(a, b *analysis.Record) int { return a.N - b.N })
+	slices.SortFunc(t.kept, func(a, b *tcp.Record) int { return a.N - b.N })
 	t.builder = view.NewBuilder(t.names, t.points)
 	first := true
 	for l := range t.builder.Flows(t.kept) {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 
-	"netrepro/engine/analysis"
+	"netrepro/engine/tcp"
 )
 
 // Annotate adds comments to the frames of the capture file at path; of gives
@@ -21,7 +21,7 @@ func Annotate(ctx context.Context, path string, of func(n int) []string) (err er
 	if err != nil {
 		return err
 	}
-	var in analysis.Input
+	var in tcp.Input
 	for n := 1; ; n++ {
 		if err = s.Next(&in); err != nil {
 			break

@@ -1,7 +1,7 @@
 // Package capture opens a capture file of any kind and hands out its packets,
 // decoded.
 //
-// It does not follow connections; package analysis does.
+// It does not follow connections; package tcp does.
 //
 // Invariant: no file makes it panic or use memory without bound, and what came
 // before a damaged record is handed out.
@@ -18,11 +18,11 @@ import (
 	"strings"
 	"time"
 
-	"netrepro/engine/analysis"
+	"netrepro/engine/capture/pcap"
+	"netrepro/engine/capture/tcpdump"
 	"netrepro/engine/files"
 	"netrepro/engine/packet"
-	"netrepro/engine/pcap"
-	"netrepro/engine/tcpdump"
+	"netrepro/engine/tcp"
 )
 
 // Reader hands out the frames of a capture.
@@ -50,7 +50,7 @@ type Source struct {
 	ahead  *ahead
 	dec    packet.Decoder
 	n      int
-	points []analysis.Point
+	points []tcp.Point
 	addrs  map[string][]netip.Addr // of hosts, shared between their points
 	frame  pcap.Frame
 	packet packet.Packet
@@ -114,7 +114,7 @@ func (s *Source) Close() error {
 }
 
 // Next reads the next packet. What in points to is good until the call after.
-func (s *Source) Next(in *analysis.Input) error {
+func (s *Source) Next(in *tcp.Input) error {
 	if err := s.reader.Next(&s.frame); err != nil {
 		return err
 	}
@@ -129,12 +129,12 @@ func (s *Source) Next(in *analysis.Input) error {
 		s.UnknownLink = f.Link
 	}
 	s.dec.Frame(link, f.Data, f.Length, &s.packet)
-	*in = analysis.Input{N: s.n, Time: time.Duration(f.Time - s.Start), Point: f.Interface, Packet: &s.packet, Payload: s.dec.Payload()}
+	*in = tcp.Input{N: s.n, Time: time.Duration(f.Time - s.Start), Point: f.Interface, Packet: &s.packet, Payload: s.dec.Payload()}
 	switch f.Direction {
 	case pcap.Inbound:
-		in.Direction = analysis.In
+		in.Direction = tcp.In
 	case pcap.Outbound:
-		in.Direction = analysis.Out
+		in.Direction = tcp.Out
 	}
 	s.sightings(in)
 	for _, c := range f.Comments {
@@ -145,10 +145,10 @@ func (s *Source) Next(in *analysis.Input) error {
 
 // sightings finds the frame in which the packet left, if the file says which
 // frames are one packet.
-func (s *Source) sightings(in *analysis.Input) {
+func (s *Source) sightings(in *tcp.Input) {
 	switch id := s.frame.ID; {
 	case id == 0:
-	case in.Direction == analysis.Out:
+	case in.Direction == tcp.Out:
 		if s.left == nil {
 			s.left = map[uint64]int{}
 		}
@@ -169,7 +169,7 @@ const maxUnderWay = 1 << 16
 // Points are the capture points read so far. An interface whose name begins
 // with that of a host and a slash, and whose host has addresses in the file, is
 // one of that host's own wires: so the engine writes them.
-func (s *Source) Points() []analysis.Point {
+func (s *Source) Points() []tcp.Point {
 	if s.File == nil {
 		return nil
 	}
@@ -185,7 +185,7 @@ func (s *Source) Points() []analysis.Point {
 		}
 	}
 	for _, i := range s.File.Interfaces[len(s.points):] {
-		p := analysis.Point{Name: i.Name}
+		p := tcp.Point{Name: i.Name}
 		if node, _, ok := strings.Cut(i.Name, "/"); ok {
 			p.Addrs = s.addrs[node]
 		}

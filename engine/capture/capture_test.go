@@ -16,9 +16,9 @@ import (
 
 	"go.uber.org/goleak"
 
-	"netrepro/engine/analysis"
+	"netrepro/engine/capture/pcap"
 	"netrepro/engine/packet"
-	"netrepro/engine/pcap"
+	"netrepro/engine/tcp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -56,11 +56,11 @@ func zipped(b []byte) []byte {
 }
 
 // all reads a source to its end.
-func all(t *testing.T, s *Source) ([]analysis.Input, error) {
+func all(t *testing.T, s *Source) ([]tcp.Input, error) {
 	t.Helper()
-	var out []analysis.Input
+	var out []tcp.Input
 	for {
-		var in analysis.Input
+		var in tcp.Input
 		if err := s.Next(&in); err != nil {
 			if errors.Is(err, io.EOF) {
 				err = nil
@@ -89,7 +89,7 @@ func TestOpen(t *testing.T) {
 		if p := s.Points(); len(p) != 2 || p[1].Name != "server/wan" || len(p[1].Addrs) != 1 || p[1].Addrs[0] != addr("198.51.100.2") {
 			t.Errorf("%s: points %+v", name, p)
 		}
-		if in := ins[1]; in.Point != 1 || in.Dropped != "by a fault" || in.Direction != analysis.Out || in.Time != time.Microsecond || in.Packet.Seq != 1 {
+		if in := ins[1]; in.Point != 1 || in.Dropped != "by a fault" || in.Direction != tcp.Out || in.Time != time.Microsecond || in.Packet.Seq != 1 {
 			t.Errorf("%s: got %+v", name, in)
 		}
 		if err := s.Close(); err != nil {
@@ -108,7 +108,7 @@ func TestCloseEarly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var in analysis.Input
+	var in tcp.Input
 	if err := s.Next(&in); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestFollow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	var in analysis.Input
+	var in tcp.Input
 	for i := range n {
 		if i == 10 {
 			if _, err := f.Write(data[half:]); err != nil {
@@ -177,7 +177,7 @@ func TestWriter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var in analysis.Input
+	var in tcp.Input
 	for s.Next(&in) == nil {
 		if err := w.Write([]string{"seen"}); err != nil {
 			t.Fatal(err)
@@ -239,7 +239,7 @@ func TestFollowAnother(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			var in analysis.Input
+			var in tcp.Input
 			for range 3 {
 				if err := s.Next(&in); err != nil {
 					t.Fatal(err)

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"netrepro/engine/analysis"
-	"netrepro/engine/pcap"
-	"netrepro/engine/reset"
+	"netrepro/engine/capture/pcap"
+	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/reset"
 )
 
 // reported is what a kernel said of a reset, as a comment has it.
@@ -17,8 +17,8 @@ type reported struct {
 }
 
 // Comments are what only the kernels could tell of a packet, for its frame in a
-// file. Reading it gives the same [analysis.Input] again.
-func Comments(in *analysis.Input) (out []string) {
+// file. Reading it gives the same [tcp.Input] again.
+func Comments(in *tcp.Input) (out []string) {
 	if in.Refused != "" {
 		out = append(out, pcap.CommentRefused+in.Refused)
 	}
@@ -66,7 +66,7 @@ func bound(k *reset.Kernel) {
 
 // comment takes in a comment of a frame. Those that are not the engine's say
 // nothing.
-func comment(in *analysis.Input, text string) {
+func comment(in *tcp.Input, text string) {
 	if why, ok := strings.CutPrefix(text, pcap.CommentDropped); ok {
 		in.Dropped = short(why, maxRemark)
 	}

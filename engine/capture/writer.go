@@ -5,8 +5,8 @@ import (
 	"context"
 	"fmt"
 
+	"netrepro/engine/capture/pcap"
 	"netrepro/engine/files"
-	"netrepro/engine/pcap"
 )
 
 // Writer writes frames of a source to a pcapng file, with the interfaces, names,

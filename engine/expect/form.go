@@ -4,20 +4,20 @@ import (
 	"fmt"
 	"strings"
 
-	"netrepro/engine/analysis"
-	"netrepro/engine/normal"
+	"netrepro/engine/tcp"
 	"netrepro/engine/trace"
+	"netrepro/engine/trace/golden"
 )
 
 // Form is the normal form of a view.
 func Form(v *trace.View) []string {
-	var rs []*analysis.Record
+	var rs []*tcp.Record
 	for _, p := range v.Packets() {
 		if r := p.Finding(); r != nil {
 			rs = append(rs, r)
 		}
 	}
-	return normal.Form(rs, v.Trace.Name)
+	return golden.Form(rs, v.Trace.Name)
 }
 
 // Same expects another view to mean the same.
@@ -28,7 +28,7 @@ func (s Same) Early() bool { return false }
 
 // Differences says in words how what got means differs from what want does, one a
 // line.
-func Differences(want, got *trace.View) []string { return normal.Diff(Form(want), Form(got)) }
+func Differences(want, got *trace.View) []string { return golden.Diff(Form(want), Form(got)) }
 
 // Judge implements [Spec].
 func (s Same) Judge(v *trace.View) Outcome {
@@ -50,7 +50,7 @@ func (s Golden) Judge(v *trace.View) Outcome {
 }
 
 func differ(want, got []string, expected string) Outcome {
-	d := normal.Diff(want, got)
+	d := golden.Diff(want, got)
 	o := Outcome{Pass: len(d) == 0, Expected: expected, Saw: fmt.Sprintf("%d lines, all the same", len(got))}
 	if !o.Pass {
 		o.Saw = fmt.Sprintf("%d differences", len(d))

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	"netrepro/engine/analysis"
+	"netrepro/engine/tcp"
 	"netrepro/engine/trace"
 	"netrepro/engine/view"
 )
@@ -67,7 +67,7 @@ func (o *Outcome) evidence(t *trace.Trace, ps []*trace.Packet, remark map[*trace
 		}
 	}
 	// Every sighting of them, to draw how far they came.
-	var rs []*analysis.Record
+	var rs []*tcp.Record
 	for _, r := range all {
 		if chosen[r.First()] != nil {
 			rs = append(rs, r)

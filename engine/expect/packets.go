@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"netrepro/engine/analysis"
+	"netrepro/engine/tcp"
 	"netrepro/engine/trace"
 )
 
@@ -113,7 +113,7 @@ func (s Retransmits) Judge(v *trace.View) Outcome {
 	byPoint := map[*trace.Point][]*trace.Packet{}
 	var best, original []*trace.Packet
 	for _, p := range find(v, &s.Match) {
-		if !p.Is(analysis.Rexmit) {
+		if !p.Is(tcp.Rexmit) {
 			original = append(original, p)
 			continue
 		}
@@ -144,7 +144,7 @@ func doubles(ps []*trace.Packet, remark map[*trace.Packet]string) (bool, string)
 	var gap time.Duration
 	gaps, ok := 0, true
 	for _, p := range ps {
-		if !p.Is(analysis.RTO) {
+		if !p.Is(tcp.RTO) {
 			continue
 		}
 		if last != nil {

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"netrepro/engine/app"
 	"netrepro/engine/packet"
-	"netrepro/engine/reset"
+	"netrepro/engine/tcp/payload"
+	"netrepro/engine/tcp/reset"
 	"netrepro/engine/trace"
 )
 
@@ -27,7 +27,7 @@ import (
 //	length = number [ ".." number ] ;
 //	times  = "x" number | "x>=" number ;
 //
-// Numbers are relative; NAME is one of package app's TLS events, CAUSE one of
+// Numbers are relative; NAME is one of package payload's TLS events, CAUSE one of
 // package reset's kinds or causes.
 //
 // SRC and DST are nodes that party resolves, FLAGS are as tcpdump writes them.
@@ -121,8 +121,8 @@ func (r *Row) word(w []string) (int, error) {
 		return 2, nil
 	case word == "tls":
 		a, err := arg()
-		if err == nil && !slices.Contains(app.Names(), a) {
-			err = fmt.Errorf("tls: %q is not the name of a TLS event: there is %s", a, strings.Join(app.Names(), ", "))
+		if err == nil && !slices.Contains(payload.Names(), a) {
+			err = fmt.Errorf("tls: %q is not the name of a TLS event: there is %s", a, strings.Join(payload.Names(), ", "))
 		}
 		r.Match.TLS = a
 		return 2, err

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"sync"
 
-	"netrepro/engine/netns"
+	"netrepro/engine/lab/netns"
 )
 
 // Counters are a namespace's counters by the names the kernel gives them. The

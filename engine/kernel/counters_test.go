@@ -5,8 +5,8 @@ package kernel
 import (
 	"testing"
 
-	"netrepro/engine/leaktest"
-	"netrepro/engine/netns"
+	"netrepro/engine/lab/netns"
+	"netrepro/engine/testutil/leaks"
 )
 
 func TestParseCounters(t *testing.T) {
@@ -41,7 +41,7 @@ func TestParseCounters(t *testing.T) {
 }
 
 func TestReadCounters(t *testing.T) {
-	leaktest.Lab(t)
+	leaks.Lab(t)
 	ns, err := netns.New("a")
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestReadCounters(t *testing.T) {
 }
 
 func TestReadSockets(t *testing.T) {
-	leaktest.Lab(t)
+	leaks.Lab(t)
 	ns, err := netns.New("a")
 	if err != nil {
 		t.Fatal(err)

@@ -9,9 +9,9 @@ import (
 	"slices"
 	"time"
 
-	"netrepro/engine/analysis"
-	"netrepro/engine/kernel/probe"
+	"netrepro/engine/kernel/bpf"
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp"
 	"netrepro/engine/trace"
 )
 
@@ -37,7 +37,7 @@ func newJoiner() joiner {
 // alike is what an event and its packet have in common for sure.
 type alike struct {
 	node     string
-	kind     probe.Kind
+	kind     bpf.Kind
 	proto    uint8
 	flags    packet.TCPFlags
 	id       uint16
@@ -166,7 +166,7 @@ func (g *group) match() map[*trace.Packet]*Event {
 		for i := from - 1; i >= 0 && try(g.packets[i], e.At-g.packets[i].Time); i-- {
 		}
 		for i := from; i < len(g.packets) && try(g.packets[i], g.packets[i].Time-e.At); i++ {
-			if e.Kind == probe.Drop && g.packets[i].Time-e.At > skew {
+			if e.Kind == bpf.Drop && g.packets[i].Time-e.At > skew {
 				break // nothing is dropped before it comes
 			}
 		}
@@ -181,13 +181,13 @@ func (g *group) match() map[*trace.Packet]*Event {
 func alikeOf(p *trace.Packet) (k alike, ok bool) {
 	switch {
 	case p.Dir == trace.In:
-		return alike{p.Point.Node, probe.Drop, p.Proto, p.Flags, p.ID, p.Seq, p.Ack}, true
+		return alike{p.Point.Node, bpf.Drop, p.Proto, p.Flags, p.ID, p.Seq, p.Ack}, true
 	case !p.IsTCP():
 		return k, false
 	case p.Flags.Has(packet.RST):
 		return resetAlike(p.Point.Node, p.Flags.Has(packet.ACK), p.Seq, p.Ack), true
-	case p.Is(analysis.Rexmit):
-		return alike{node: p.Point.Node, kind: probe.Retransmit, seq: p.Seq}, true
+	case p.Is(tcp.Rexmit):
+		return alike{node: p.Point.Node, kind: bpf.Retransmit, seq: p.Seq}, true
 	}
 	return k, false
 }
@@ -196,9 +196,9 @@ func alikeOf(p *trace.Packet) (k alike, ok bool) {
 // sequence number is not in every event.
 func resetAlike(node string, ack bool, seq, acked uint32) alike {
 	if ack {
-		return alike{node: node, kind: probe.SendReset, flags: packet.ACK, ack: acked}
+		return alike{node: node, kind: bpf.SendReset, flags: packet.ACK, ack: acked}
 	}
-	return alike{node: node, kind: probe.SendReset, seq: seq}
+	return alike{node: node, kind: bpf.SendReset, seq: seq}
 }
 
 // alike is what the packet of e has, ok is false if e is about none that is in
@@ -206,14 +206,14 @@ func resetAlike(node string, ack bool, seq, acked uint32) alike {
 func (e *Event) alike() (k alike, ok bool) {
 	a := e.Answered
 	switch e.Kind {
-	case probe.Retransmit:
+	case bpf.Retransmit:
 		return alike{node: e.Node, kind: e.Kind, seq: e.SndUna}, true
-	case probe.Drop:
+	case bpf.Drop:
 		if a == nil || e.ofAnother() {
 			return k, false
 		}
 		return alike{e.Node, e.Kind, a.Proto, a.Flags, a.ID, a.Seq, a.Ack}, true
-	case probe.SendReset:
+	case bpf.SendReset:
 		switch {
 		case !e.Passive():
 			return resetAlike(e.Node, true, 0, e.RcvNxt), true
@@ -250,10 +250,10 @@ func (e *Event) ofAnother() bool {
 func (e *Event) about(p *trace.Packet) (is, strictly bool) {
 	src, dst := netip.AddrPortFrom(p.Src, p.SrcPort), netip.AddrPortFrom(p.Dst, p.DstPort)
 	switch e.Kind {
-	case probe.Drop:
+	case bpf.Drop:
 		a := e.Answered
 		return same(a, &p.Packet), a.Src == p.Src && a.Dst == p.Dst && a.SrcPort == p.SrcPort && a.DstPort == p.DstPort
-	case probe.Retransmit:
+	case bpf.Retransmit:
 		is = e.Local == src && e.Remote == dst
 		return is, is
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"netrepro/engine/kernel/probe"
+	"netrepro/engine/kernel/bpf"
 	"netrepro/engine/packet"
 	"netrepro/engine/trace"
 )
@@ -24,7 +24,7 @@ var clientAddr, serverAddr = netip.MustParseAddr("192.0.2.1"), netip.MustParseAd
 type recorded struct {
 	points  []*trace.Point
 	packets []recordedPacket
-	events  []probe.Event
+	events  []bpf.Event
 	says    []time.Duration // when each event is heard at the earliest
 }
 
@@ -73,17 +73,17 @@ func trouble() *recorded {
 	}
 	local, remote := netip.AddrPortFrom(serverAddr, 80), netip.AddrPortFrom(clientAddr, 40000)
 	header := func(i int) []byte { return tcpHeader(r.decoded(i)) }
-	add := func(e probe.Event, at, late time.Duration) {
+	add := func(e bpf.Event, at, late time.Duration) {
 		e.Time, e.Netns = at, 1
 		r.events, r.says = append(r.events, e), append(r.says, at+late)
 	}
-	add(probe.Event{Kind: probe.Drop, Reason: "NETFILTER_DROP", Packet: header(3)}, 3*ms+40e3, 500*ms)
-	add(probe.Event{Kind: probe.Drop, Reason: "TCP_OLD_DATA", Packet: header(5)}, 211*ms+9e3, 0)
-	add(probe.Event{Kind: probe.Retransmit, Socket: true, Local: local, Remote: remote, SndUna: 501}, 850*ms+4e3, 300*ms)
-	add(probe.Event{Kind: probe.Retransmit, Socket: true, Local: local, Remote: remote, SndUna: 501}, 1270*ms-3e3, 0)
-	add(probe.Event{Kind: probe.SendReset, Reason: "TCP_ABORT_ON_CLOSE", Socket: true, Local: local, Remote: remote, RcvNxt: 111}, 1310*ms+5e3, 200*ms)
-	add(probe.Event{Kind: probe.SendReset, Reason: "NO_SOCKET", Packet: header(12)}, 1320*ms+1e3, 100*ms)
-	add(probe.Event{Kind: probe.Drop, Reason: "NO_SOCKET", Packet: header(12)}, 1320*ms+2e3, 250*ms)
+	add(bpf.Event{Kind: bpf.Drop, Reason: "NETFILTER_DROP", Packet: header(3)}, 3*ms+40e3, 500*ms)
+	add(bpf.Event{Kind: bpf.Drop, Reason: "TCP_OLD_DATA", Packet: header(5)}, 211*ms+9e3, 0)
+	add(bpf.Event{Kind: bpf.Retransmit, Socket: true, Local: local, Remote: remote, SndUna: 501}, 850*ms+4e3, 300*ms)
+	add(bpf.Event{Kind: bpf.Retransmit, Socket: true, Local: local, Remote: remote, SndUna: 501}, 1270*ms-3e3, 0)
+	add(bpf.Event{Kind: bpf.SendReset, Reason: "TCP_ABORT_ON_CLOSE", Socket: true, Local: local, Remote: remote, RcvNxt: 111}, 1310*ms+5e3, 200*ms)
+	add(bpf.Event{Kind: bpf.SendReset, Reason: "NO_SOCKET", Packet: header(12)}, 1320*ms+1e3, 100*ms)
+	add(bpf.Event{Kind: bpf.Drop, Reason: "NO_SOCKET", Packet: header(12)}, 1320*ms+2e3, 250*ms)
 	return r
 }
 
@@ -112,13 +112,13 @@ func tcpHeader(d *packet.Packet) []byte {
 
 // fakeRing is a ring that gives what it is told to.
 type fakeRing struct {
-	waiting []probe.Event
+	waiting []bpf.Event
 	clock   *time.Duration
-	late    func(until time.Duration) []probe.Event
+	late    func(until time.Duration) []bpf.Event
 	lost    uint64
 }
 
-func (f *fakeRing) Drain(wait time.Duration) ([]probe.Event, error) {
+func (f *fakeRing) Drain(wait time.Duration) ([]bpf.Event, error) {
 	out := f.waiting
 	f.waiting = nil
 	if len(out) == 0 && wait > 0 {
@@ -131,14 +131,14 @@ func (f *fakeRing) Drain(wait time.Duration) ([]probe.Event, error) {
 func (f *fakeRing) Lost() (uint64, error) { return f.lost, nil }
 func (f *fakeRing) Close() error          { return nil }
 
-func newWitness(r ring, mute map[probe.Kind]string) *Witness {
-	return &Witness{ring: r, names: probe.Names{Mute: mute}, nodes: map[uint64]string{1: "server"}, join: newJoiner()}
+func newWitness(r ring, mute map[bpf.Kind]string) *Witness {
+	return &Witness{ring: r, names: bpf.Names{Mute: mute}, nodes: map[uint64]string{1: "server"}, join: newJoiner()}
 }
 
 // play lets the packets of r come, and what is said of them, in an order that
 // rng draws: each event at any time from when it happened on, in any company, the
 // last when all packets are there. It returns the findings at the end.
-func (r *recorded) play(t *testing.T, rng *rand.Rand, mute map[probe.Kind]string) string {
+func (r *recorded) play(t *testing.T, rng *rand.Rand, mute map[bpf.Kind]string) string {
 	t.Helper()
 	clock := time.Duration(0)
 	ring := &fakeRing{clock: &clock}
@@ -149,7 +149,7 @@ func (r *recorded) play(t *testing.T, rng *rand.Rand, mute map[probe.Kind]string
 		}
 	}
 	told := make([]bool, len(r.events))
-	ring.late = func(until time.Duration) (out []probe.Event) {
+	ring.late = func(until time.Duration) (out []bpf.Event) {
 		for i, e := range r.events {
 			if !told[i] && due[i] <= until {
 				told[i] = true
@@ -194,14 +194,14 @@ func (r *recorded) play(t *testing.T, rng *rand.Rand, mute map[probe.Kind]string
 // TestVerdictsAreFunctions feeds one recorded case in a hundred orders and delays
 // of what the kernels said, and wants the same of it each time.
 func TestVerdictsAreFunctions(t *testing.T) {
-	for name, mute := range map[string]map[probe.Kind]string{
+	for name, mute := range map[string]map[bpf.Kind]string{
 		"all kinds":           nil,
-		"resets are not told": {probe.SendReset: "left out"},
-		"drops are not told":  {probe.Drop: "left out"},
+		"resets are not told": {bpf.SendReset: "left out"},
+		"drops are not told":  {bpf.Drop: "left out"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := trouble()
-			r.events = slices.DeleteFunc(r.events, func(e probe.Event) bool { _, m := mute[e.Kind]; return m })
+			r.events = slices.DeleteFunc(r.events, func(e bpf.Event) bool { _, m := mute[e.Kind]; return m })
 			r.says = r.says[:len(r.events)]
 			for i, e := range r.events {
 				r.says[i] = e.Time
@@ -221,8 +221,8 @@ func TestVerdictsAreFunctions(t *testing.T) {
 func TestWords(t *testing.T) {
 	r := trouble()
 	ring := &fakeRing{waiting: r.events}
-	for _, mute := range []map[probe.Kind]string{nil, {probe.SendReset: "left out"}} {
-		ring.waiting = slices.DeleteFunc(slices.Clone(r.events), func(e probe.Event) bool { _, m := mute[e.Kind]; return m })
+	for _, mute := range []map[bpf.Kind]string{nil, {bpf.SendReset: "left out"}} {
+		ring.waiting = slices.DeleteFunc(slices.Clone(r.events), func(e bpf.Event) bool { _, m := mute[e.Kind]; return m })
 		w := newWitness(ring, mute)
 		tr := trace.New(time.Unix(0, 0), r.points, nil)
 		tr.Now = func() time.Duration { return time.Hour }
@@ -264,7 +264,7 @@ func TestReferences(t *testing.T) {
 	copy(reply[12:], src[:])
 	copy(reply[16:], dst[:])
 	for _, cloned := range []bool{true, false} {
-		ring := &fakeRing{waiting: []probe.Event{{Kind: probe.Drop, Reason: "NO_SOCKET", Netns: 1, Time: ms, Packet: reply, Cloned: cloned}}}
+		ring := &fakeRing{waiting: []bpf.Event{{Kind: bpf.Drop, Reason: "NO_SOCKET", Netns: 1, Time: ms, Packet: reply, Cloned: cloned}}}
 		tr := trace.New(time.Unix(0, 0), trouble().points, nil)
 		tr.Now = func() time.Duration { return time.Hour }
 		tr.Ask(newWitness(ring, nil))

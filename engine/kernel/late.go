@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"netrepro/engine/kernel/probe"
+	"netrepro/engine/kernel/bpf"
 )
 
 // heldBack is an event that is heard later than it was said.
@@ -26,7 +26,7 @@ func (w *Witness) HoldBack(late func(*Event) time.Duration) {
 
 // holdsBack reports whether an event is to be heard later.
 func (w *Witness) holdsBack(e *Event) bool {
-	if w.late == nil || e.Kind == probe.SendReset && e.Passive() {
+	if w.late == nil || e.Kind == bpf.SendReset && e.Passive() {
 		return false
 	}
 	until := w.origin.Add(e.At + w.late(e))

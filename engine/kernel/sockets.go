@@ -13,8 +13,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/kernel/probe"
-	"netrepro/engine/netns"
+	"netrepro/engine/kernel/bpf"
+	"netrepro/engine/lab/netns"
 )
 
 // Socket is what the kernel tells of a socket (sock_diag(7)).
@@ -100,7 +100,7 @@ func socketOf(proto string, s *netlink.Socket) Socket {
 		a, _ := netip.AddrFromSlice(ip)
 		return netip.AddrPortFrom(a.Unmap(), port)
 	}
-	return Socket{Proto: proto, State: probe.State(s.State), Local: addr(s.ID.Source, s.ID.SourcePort), Remote: addr(s.ID.Destination, s.ID.DestinationPort),
+	return Socket{Proto: proto, State: bpf.State(s.State), Local: addr(s.ID.Source, s.ID.SourcePort), Remote: addr(s.ID.Destination, s.ID.DestinationPort),
 		RecvQueue: s.RQueue, SendQueue: s.WQueue, Timer: timerNames[s.Timer], Expires: time.Duration(s.Expires) * time.Millisecond, Retrans: int(s.Retrans),
 		UID: int(s.UID), Inode: s.INode}
 }

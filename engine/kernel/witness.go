@@ -11,16 +11,16 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/kernel/probe"
-	"netrepro/engine/netns"
+	"netrepro/engine/kernel/bpf"
+	"netrepro/engine/lab/netns"
 	"netrepro/engine/packet"
-	"netrepro/engine/reset"
+	"netrepro/engine/tcp/reset"
 	"netrepro/engine/trace"
 )
 
 // Event is what a node's kernel did, with the names of its functions.
 type Event struct {
-	probe.Event
+	bpf.Event
 	Node string
 	// At is when, since the start of the trace.
 	At time.Duration
@@ -34,17 +34,17 @@ func (e *Event) Function() string {
 	if e.Location == 0 {
 		return ""
 	}
-	return probe.Function(e.Location)
+	return bpf.Function(e.Location)
 }
 
 // Functions are those of the stack, innermost first.
-func (e *Event) Functions() []string { return probe.Functions(e.Stack) }
+func (e *Event) Functions() []string { return bpf.Functions(e.Stack) }
 
 // Witness keeps what the kernels of a lab's nodes say and joins it to the
 // packets of a trace. It implements [trace.Witness].
 type Witness struct {
 	ring  ring
-	names probe.Names
+	names bpf.Names
 	start time.Duration // of the trace, by CLOCK_MONOTONIC
 	nodes map[uint64]string
 	// origin is the start of the trace.
@@ -64,14 +64,14 @@ type Witness struct {
 
 // ring is where the events of the nodes come from.
 type ring interface {
-	Drain(wait time.Duration) ([]probe.Event, error)
+	Drain(wait time.Duration) ([]bpf.Event, error)
 	Lost() (uint64, error)
 	Close() error
 }
 
 // Watch begins to listen to what happens in the namespaces of nodes, each
 // named as its node. The witness owns ring.
-func Watch(ring *probe.Ring, start time.Time, nodes []*netns.NS) (*Witness, error) {
+func Watch(ring *bpf.Ring, start time.Time, nodes []*netns.NS) (*Witness, error) {
 	w := &Witness{origin: start, ring: ring, names: ring.Names(), nodes: map[uint64]string{}, join: newJoiner()}
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
@@ -110,7 +110,7 @@ func (w *Witness) drain(wait time.Duration) {
 		w.err = err
 	}
 	// Each processor has its own place in the ring.
-	slices.SortStableFunc(evs, func(a, b probe.Event) int { return int(a.Time - b.Time) })
+	slices.SortStableFunc(evs, func(a, b bpf.Event) int { return int(a.Time - b.Time) })
 	for _, e := range evs {
 		if e := w.event(e); !w.holdsBack(e) {
 			w.hear(e)
@@ -128,7 +128,7 @@ func (w *Witness) hear(e *Event) {
 }
 
 // silent reports whether silence of the kernel on a reset says nothing.
-func (w *Witness) silent() bool { return w.lost > 0 || w.err != nil || !w.names.Tells(probe.SendReset) }
+func (w *Witness) silent() bool { return w.lost > 0 || w.err != nil || !w.names.Tells(bpf.SendReset) }
 
 // Word implements [trace.Witness].
 func (w *Witness) Word(p *trace.Packet) trace.Word {
@@ -138,9 +138,9 @@ func (w *Witness) Word(p *trace.Packet) trace.Word {
 	e := w.join.of(p)
 	switch {
 	case e == nil:
-	case e.Kind == probe.SendReset:
+	case e.Kind == bpf.SendReset:
 		out.Reset = e.verdict()
-	case e.Kind == probe.Retransmit:
+	case e.Kind == bpf.Retransmit:
 		out.Timer = e.timer()
 	default:
 		out.Refused = e.Reason
@@ -154,7 +154,7 @@ func (w *Witness) Word(p *trace.Packet) trace.Word {
 // Whole says why the kernels are no witness of everything, empty if they are.
 func (w *Witness) Whole() string { return w.names.Whole() }
 
-func (w *Witness) event(e probe.Event) *Event {
+func (w *Witness) event(e bpf.Event) *Event {
 	out := &Event{Event: e, Node: w.nodes[e.Netns], At: e.Time - w.start}
 	if e.Packet == nil {
 		return out
@@ -212,17 +212,17 @@ func (e *Event) timer() string {
 }
 
 // TCP reports whether e is about TCP.
-func (e *Event) TCP() bool { return e.Kind != probe.Drop || e.Answered != nil && e.Answered.IsTCP() }
+func (e *Event) TCP() bool { return e.Kind != bpf.Drop || e.Answered != nil && e.Answered.IsTCP() }
 
 // Ends are sender and receiver of the packet that e is about: of a reset sent,
 // those of the reset.
 func (e *Event) Ends() (from, to netip.AddrPort) {
 	switch p := e.Answered; {
-	case p != nil && e.Kind == probe.SendReset:
+	case p != nil && e.Kind == bpf.SendReset:
 		return netip.AddrPortFrom(p.Dst, p.DstPort), netip.AddrPortFrom(p.Src, p.SrcPort)
 	case p != nil:
 		return netip.AddrPortFrom(p.Src, p.SrcPort), netip.AddrPortFrom(p.Dst, p.DstPort)
-	case e.Kind == probe.ReceiveReset:
+	case e.Kind == bpf.ReceiveReset:
 		return e.Remote, e.Local
 	}
 	return e.Local, e.Remote

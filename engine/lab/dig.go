@@ -10,15 +10,15 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/netns"
-	"netrepro/engine/topo"
+	"netrepro/engine/lab/netns"
+	"netrepro/engine/lab/topology"
 )
 
 // vxlanPort is where VXLAN is sent (RFC 7348, section 5).
 const vxlanPort = 4789
 
 // dig makes the device of one end of a tunnel.
-func (n *Node) dig(h *netlink.Handle, f *topo.Iface) error {
+func (n *Node) dig(h *netlink.Handle, f *topology.Iface) error {
 	t := n.tunnelOf(f)
 	under, far := t.Under[f.Side], t.Under[1-f.Side]
 	six := !under.Addr(false).IsValid()
@@ -58,7 +58,7 @@ func (n *Node) dig(h *netlink.Handle, f *topo.Iface) error {
 	return n.bringUp(h, f)
 }
 
-func (n *Node) tunnelOf(f *topo.Iface) *topo.TunnelPlan {
+func (n *Node) tunnelOf(f *topology.Iface) *topology.TunnelPlan {
 	for _, t := range n.lab.Plan.Tunnels {
 		if t.Ends[f.Side] == f {
 			return t

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"netrepro/engine/topo"
+	"netrepro/engine/lab/topology"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -22,7 +22,7 @@ type FDBEntry struct {
 // FDB lists what a switch has learned.
 func (n *Node) FDB() ([]FDBEntry, error) {
 	var out []FDBEntry
-	err := n.learned(func(f *topo.Iface, e *netlink.Neigh, _ *netlink.Handle) error {
+	err := n.learned(func(f *topology.Iface, e *netlink.Neigh, _ *netlink.Handle) error {
 		out = append(out, FDBEntry{MAC: e.HardwareAddr, Wire: f.Wire.Name, VLAN: f.Access()})
 		return nil
 	})
@@ -31,7 +31,7 @@ func (n *Node) FDB() ([]FDBEntry, error) {
 
 // ForgetFDB has a switch forget what it has learned.
 func (n *Node) ForgetFDB() error {
-	return n.learned(func(f *topo.Iface, e *netlink.Neigh, h *netlink.Handle) error {
+	return n.learned(func(f *topology.Iface, e *netlink.Neigh, h *netlink.Handle) error {
 		err := h.NeighDel(&netlink.Neigh{LinkIndex: n.index[f.Dev], Family: unix.AF_BRIDGE, Flags: netlink.NTF_MASTER, HardwareAddr: e.HardwareAddr})
 		if err != nil && !errors.Is(err, unix.ENOENT) {
 			return fmt.Errorf("switch %s: forget %s: %w", n.Name, e.HardwareAddr, err)
@@ -41,7 +41,7 @@ func (n *Node) ForgetFDB() error {
 }
 
 // learned hands out what the ports of a switch have learned.
-func (n *Node) learned(f func(*topo.Iface, *netlink.Neigh, *netlink.Handle) error) error {
+func (n *Node) learned(f func(*topology.Iface, *netlink.Neigh, *netlink.Handle) error) error {
 	h, err := handle(n.NS)
 	if err != nil {
 		return err

@@ -15,12 +15,12 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/netns"
-	"netrepro/engine/pcap"
-	"netrepro/engine/stall"
-	"netrepro/engine/topo"
+	"netrepro/engine/capture/pcap"
+	"netrepro/engine/lab/netns"
+	"netrepro/engine/lab/stall"
+	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/wire"
 	"netrepro/engine/trace"
-	"netrepro/engine/wire"
 )
 
 // Options of a lab.
@@ -37,7 +37,7 @@ type Options struct {
 
 // Lab is a live topology.
 type Lab struct {
-	Plan   *topo.Plan
+	Plan   *topology.Plan
 	Nodes  []*Node
 	Relay  *wire.Relay
 	Trace  *trace.Trace
@@ -46,15 +46,15 @@ type Lab struct {
 	engine *netns.NS
 	socket *wire.Socket // until a relay has it
 	file   *pcap.Writer
-	keys   map[*topo.TunnelPlan]keyPair // of WireGuard tunnels
-	taps   map[*topo.WirePlan][]int     // the engine's devices
+	keys   map[*topology.TunnelPlan]keyPair // of WireGuard tunnels
+	taps   map[*topology.WirePlan][]int     // the engine's devices
 	// excused are the frames that devices dropped while they were down.
 	excused map[int]uint64
 }
 
 // Node is a node with its namespace.
 type Node struct {
-	*topo.NodePlan
+	*topology.NodePlan
 	NS *netns.NS
 
 	lab   *Lab
@@ -63,8 +63,8 @@ type Node struct {
 
 // Up brings a plan to life. It needs CAP_SYS_ADMIN and CAP_NET_ADMIN in the
 // current user namespace. On error nothing is left.
-func Up(p *topo.Plan, o Options) (l *Lab, err error) {
-	l = &Lab{Plan: p, Stalls: stall.Start(), taps: map[*topo.WirePlan][]int{}, excused: map[int]uint64{}}
+func Up(p *topology.Plan, o Options) (l *Lab, err error) {
+	l = &Lab{Plan: p, Stalls: stall.Start(), taps: map[*topology.WirePlan][]int{}, excused: map[int]uint64{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.Close())
@@ -117,7 +117,7 @@ func (l *Lab) openSocket() error {
 
 // build makes the nodes and the links between them.
 func (l *Lab) build() ([]wire.Spec, []*trace.Point, error) {
-	l.keys = map[*topo.TunnelPlan]keyPair{}
+	l.keys = map[*topology.TunnelPlan]keyPair{}
 	for _, t := range l.Plan.Tunnels {
 		if t.Kind != "wireguard" {
 			continue
@@ -232,7 +232,7 @@ func (l *Lab) link(h *netlink.Handle, i int) (ends [2]wire.End, err error) {
 				addrs = append(addrs, a.Addr())
 			}
 		}
-		ends[side].Point = &trace.Point{Node: f.Node.Name, Wire: w.Name, Far: f.Peer().Node.Name, Hub: f.Node.Kind == topo.Switch, Dev: f.Dev, MTU: f.MTU, MAC: f.MAC, Addrs: addrs}
+		ends[side].Point = &trace.Point{Node: f.Node.Name, Wire: w.Name, Far: f.Peer().Node.Name, Hub: f.Node.Kind == topology.Switch, Dev: f.Dev, MTU: f.MTU, MAC: f.MAC, Addrs: addrs}
 	}
 	return ends, nil
 }
@@ -243,7 +243,7 @@ func (n *Node) start() error {
 	}
 	for _, s := range n.Sysctl {
 		if err := SetSysctl(n.NS, s); err != nil {
-			return topo.Bad(n.Line, s.Name, "the name and value must be ones this kernel has for a network namespace", "node %s: %v", n.Name, err)
+			return topology.Bad(n.Line, s.Name, "the name and value must be ones this kernel has for a network namespace", "node %s: %v", n.Name, err)
 		}
 	}
 	return nil

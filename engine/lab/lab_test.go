@@ -14,16 +14,16 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/leaktest"
+	"netrepro/engine/lab/topology"
 	"netrepro/engine/packet"
-	"netrepro/engine/topo"
+	"netrepro/engine/testutil/leaks"
 	"netrepro/engine/trace"
 	"netrepro/engine/view"
 )
 
-func up(t *testing.T, s *topo.Spec, o Options) *Lab {
+func up(t *testing.T, s *topology.Spec, o Options) *Lab {
 	t.Helper()
-	leaktest.Lab(t)
+	leaks.Lab(t)
 	p, err := s.Plan()
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func udp(t *testing.T, l *Lab, n int) error {
 }
 
 func TestPathDelivers(t *testing.T) {
-	l := up(t, topo.Chain(4), Options{})
+	l := up(t, topology.Chain(4), Options{})
 	if err := udp(t, l, 1000); err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestPathDelivers(t *testing.T) {
 }
 
 func TestDelay(t *testing.T) {
-	s := topo.Chain(2)
+	s := topology.Chain(2)
 	s.Wires[0].Delay = 30 * time.Millisecond
 	l := up(t, s, Options{})
 	if err := udp(t, l, 10); err != nil {
@@ -135,7 +135,7 @@ func TestDelay(t *testing.T) {
 }
 
 func TestSmallerReceiverDrops(t *testing.T) {
-	s := topo.Chain(2)
+	s := topology.Chain(2)
 	s.Wires[0].MTU = [2]int{9000, 1400}
 	l := up(t, s, Options{})
 	if err := udp(t, l, 1400-28); err != nil {
@@ -151,7 +151,7 @@ func TestSmallerReceiverDrops(t *testing.T) {
 }
 
 func TestRouterSendsFragNeeded(t *testing.T) {
-	s := topo.Chain(3)
+	s := topology.Chain(3)
 	s.Wires[1].MTU = [2]int{1300, 1300}
 	l := up(t, s, Options{})
 	if err := udp(t, l, 1400); err == nil {
@@ -169,7 +169,7 @@ func TestRouterSendsFragNeeded(t *testing.T) {
 }
 
 func TestDirectWire(t *testing.T) {
-	s := topo.Chain(2)
+	s := topology.Chain(2)
 	s.Wires[0].Direct = true
 	l := up(t, s, Options{})
 	if err := udp(t, l, 1000); err != nil {
@@ -181,8 +181,8 @@ func TestDirectWire(t *testing.T) {
 }
 
 func TestSysctl(t *testing.T) {
-	s := topo.Chain(3)
-	s.Nodes[0].Sysctl = []topo.Setting{{Name: "net.ipv4.tcp_sack", Value: "0"}}
+	s := topology.Chain(3)
+	s.Nodes[0].Sysctl = []topology.Setting{{Name: "net.ipv4.tcp_sack", Value: "0"}}
 	l := up(t, s, Options{})
 	for _, tt := range []struct{ node, name, want string }{
 		{"n0", "net.ipv4.tcp_sack", "0"},
@@ -196,27 +196,27 @@ func TestSysctl(t *testing.T) {
 			t.Errorf("%s on %s: got %q, %v; want %q", tt.name, tt.node, got, err, tt.want)
 		}
 	}
-	if err := SetSysctl(l.Nodes[0].NS, topo.Setting{Name: "net.ipv4.no_such", Value: "1"}); !errors.Is(err, fs.ErrNotExist) {
+	if err := SetSysctl(l.Nodes[0].NS, topology.Setting{Name: "net.ipv4.no_such", Value: "1"}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("an unknown sysctl: got %v", err)
 	}
 	for _, name := range []string{"kernel.hostname", "net..ipv4", "net.ipv4/../../kernel"} {
-		if err := SetSysctl(l.Nodes[0].NS, topo.Setting{Name: name, Value: "1"}); err == nil {
+		if err := SetSysctl(l.Nodes[0].NS, topology.Setting{Name: name, Value: "1"}); err == nil {
 			t.Errorf("%s was written", name)
 		}
 	}
 }
 
 func TestBadSysctlFailsUp(t *testing.T) {
-	leaktest.Lab(t)
-	s := topo.Chain(2)
-	s.Nodes[0].Sysctl = []topo.Setting{{Name: "net.ipv4.no_such", Value: "1"}}
+	leaks.Lab(t)
+	s := topology.Chain(2)
+	s.Nodes[0].Sysctl = []topology.Setting{{Name: "net.ipv4.no_such", Value: "1"}}
 	s.Nodes[0].Line = 7
 	p, err := s.Plan()
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = Up(p, Options{})
-	var te *topo.Error
+	var te *topology.Error
 	if !errors.As(err, &te) || te.Line != 7 || te.Word != "net.ipv4.no_such" {
 		t.Errorf("got %#v", err)
 	}
@@ -225,7 +225,7 @@ func TestBadSysctlFailsUp(t *testing.T) {
 // TestOverflow stops the relay from running while a node floods its wire: what
 // the ring cannot hold must be counted.
 func TestOverflow(t *testing.T) {
-	l := up(t, topo.Chain(2), Options{})
+	l := up(t, topology.Chain(2), Options{})
 	a := l.Nodes[0]
 	var out net.Conn
 	if err := a.NS.Do(func() (err error) {
@@ -246,8 +246,8 @@ func TestOverflow(t *testing.T) {
 }
 
 func TestManySideBySide(t *testing.T) {
-	leaktest.Lab(t)
-	p, err := topo.Chain(3).Plan()
+	leaks.Lab(t)
+	p, err := topology.Chain(3).Plan()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/netns"
-	"netrepro/engine/topo"
+	"netrepro/engine/lab/netns"
+	"netrepro/engine/lab/topology"
 )
 
 // handle opens a route netlink socket in ns.
@@ -31,9 +31,9 @@ func handle(ns *netns.NS) (h *netlink.Handle, err error) {
 // tap makes the veth pair between the engine and one end of a wire. The
 // engine's side takes frames of any size; the wire itself drops what is larger
 // than the receiver's MTU, and records it. It returns the engine's ifindex.
-func tap(engine *netlink.Handle, name string, f *topo.Iface, node *netns.NS) (int, error) {
+func tap(engine *netlink.Handle, name string, f *topology.Iface, node *netns.NS) (int, error) {
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.MTU, attrs.Flags = name, topo.MaxMTU, net.FlagUp
+	attrs.Name, attrs.MTU, attrs.Flags = name, topology.MaxMTU, net.FlagUp
 	attrs.NumTxQueues, attrs.NumRxQueues = 1, 1
 	v := netlink.NewVeth(attrs)
 	v.PeerName, v.PeerNamespace, v.PeerMTU = f.Dev, netlink.NsFd(node.Fd()), uint32(f.MTU)
@@ -46,7 +46,7 @@ func tap(engine *netlink.Handle, name string, f *topo.Iface, node *netns.NS) (in
 }
 
 // direct makes the plain veth pair of a direct wire.
-func direct(w *topo.WirePlan, nodes [2]*netns.NS) error {
+func direct(w *topology.WirePlan, nodes [2]*netns.NS) error {
 	h, err := handle(nodes[0])
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (n *Node) configure() error {
 		}
 		n.index[f.Dev] = l.Attrs().Index
 	}
-	if n.Kind == topo.Switch {
+	if n.Kind == topology.Switch {
 		return n.bridges(h)
 	}
 	var news *nl.NetlinkSocket
@@ -132,7 +132,7 @@ func (n *Node) configure() error {
 
 // silence has a device join no multicast group, which it would say on the wire
 // (MLD, RFC 3810), and look for no neighbours there.
-func (n *Node) silence(h *netlink.Handle, f *topo.Iface) error {
+func (n *Node) silence(h *netlink.Handle, f *topology.Iface) error {
 	if err := h.LinkSetARPOff(n.link(f)); err != nil {
 		return fmt.Errorf("turn neighbour discovery off: %w", err)
 	}
@@ -143,7 +143,7 @@ func (n *Node) silence(h *netlink.Handle, f *topo.Iface) error {
 }
 
 // bringUp gives a device its addresses and neighbours.
-func (n *Node) bringUp(h *netlink.Handle, f *topo.Iface) error {
+func (n *Node) bringUp(h *netlink.Handle, f *topology.Iface) error {
 	l := n.link(f)
 	for _, a := range f.Addrs {
 		addr := &netlink.Addr{IPNet: ipNet(a)}
@@ -176,7 +176,7 @@ func (n *Node) bringUp(h *netlink.Handle, f *topo.Iface) error {
 	return nil
 }
 
-func (n *Node) link(f *topo.Iface) netlink.Link {
+func (n *Node) link(f *topology.Iface) netlink.Link {
 	return &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: n.index[f.Dev], Name: f.Dev}}
 }
 
@@ -198,7 +198,7 @@ func ProbeBridge(ns *netns.NS) error {
 
 // SetCarrier gives the devices at both ends of a wire their carrier, or takes it
 // away.
-func (l *Lab) SetCarrier(w *topo.WirePlan, on bool) error {
+func (l *Lab) SetCarrier(w *topology.WirePlan, on bool) error {
 	h, err := handle(l.engine)
 	if err != nil {
 		return err

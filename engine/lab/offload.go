@@ -5,7 +5,7 @@ package lab
 import (
 	"errors"
 	"fmt"
-	"netrepro/engine/topo"
+	"netrepro/engine/lab/topology"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -39,7 +39,7 @@ type ifreqData struct {
 
 // noOffloads turns the offloads of a node's devices off, in the calling
 // thread's namespace.
-func noOffloads(n *topo.NodePlan) (err error) {
+func noOffloads(n *topology.NodePlan) (err error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("node %s: open socket for ethtool: %w", n.Name, err)

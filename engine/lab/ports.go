@@ -4,7 +4,7 @@ package lab
 
 import (
 	"fmt"
-	"netrepro/engine/topo"
+	"netrepro/engine/lab/topology"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -29,7 +29,7 @@ func (n *Node) bridges(h *netlink.Handle) error {
 }
 
 // port makes a device a port of the bridge of its VLAN.
-func (n *Node) port(h *netlink.Handle, f *topo.Iface, made map[int]netlink.Link) error {
+func (n *Node) port(h *netlink.Handle, f *topology.Iface, made map[int]netlink.Link) error {
 	v := f.Access()
 	if made[v] == nil {
 		attrs := netlink.NewLinkAttrs()
@@ -63,7 +63,7 @@ func (n *Node) awaitPorts(h *netlink.Handle, news *nl.NetlinkSocket) error {
 
 // awaitPort waits until a device passes frames: the kernel learns of its carrier
 // from a work queue of its own, and drops what comes before.
-func (n *Node) awaitPort(h *netlink.Handle, news *nl.NetlinkSocket, f *topo.Iface) error {
+func (n *Node) awaitPort(h *netlink.Handle, news *nl.NetlinkSocket, f *topology.Iface) error {
 	for {
 		l, err := h.LinkByIndex(n.index[f.Dev])
 		if err != nil {
@@ -94,7 +94,7 @@ func (l *Lab) awaitDirect() error {
 	return nil
 }
 
-func (n *Node) awaitDirect(f *topo.Iface) error {
+func (n *Node) awaitDirect(f *topology.Iface) error {
 	news, err := n.subscribe(unix.RTNLGRP_LINK)
 	if err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"netrepro/engine/topo"
+	"netrepro/engine/lab/topology"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -14,7 +14,7 @@ import (
 
 // AddRoute adds routes to a live node, or replaces those to the same prefixes.
 // All are in place, or none is new.
-func (n *Node) AddRoute(routes ...topo.RoutePlan) error {
+func (n *Node) AddRoute(routes ...topology.RoutePlan) error {
 	h, err := handle(n.NS)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (n *Node) AddRoute(routes ...topo.RoutePlan) error {
 }
 
 // before is the route that r would replace, nil if there is none.
-func (n *Node) before(h *netlink.Handle, r topo.RoutePlan) (*netlink.Route, error) {
+func (n *Node) before(h *netlink.Handle, r topology.RoutePlan) (*netlink.Route, error) {
 	family, table := netlink.FAMILY_V4, r.Table
 	if r.To.Addr().Is6() {
 		family = netlink.FAMILY_V6
@@ -59,7 +59,7 @@ func (n *Node) before(h *netlink.Handle, r topo.RoutePlan) (*netlink.Route, erro
 }
 
 // DelRoute takes routes from a live node.
-func (n *Node) DelRoute(routes ...topo.RoutePlan) error {
+func (n *Node) DelRoute(routes ...topology.RoutePlan) error {
 	h, err := handle(n.NS)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (n *Node) DelRoute(routes ...topo.RoutePlan) error {
 	return nil
 }
 
-func (n *Node) addRoute(h *netlink.Handle, r topo.RoutePlan) error {
+func (n *Node) addRoute(h *netlink.Handle, r topology.RoutePlan) error {
 	if err := h.RouteReplace(n.routeOf(r)); err != nil {
 		return fmt.Errorf("node %s: route %s: %w", n.Name, r, err)
 	}
@@ -82,7 +82,7 @@ func (n *Node) addRoute(h *netlink.Handle, r topo.RoutePlan) error {
 
 var routeTypes = map[string]int{"": unix.RTN_UNICAST, "blackhole": unix.RTN_BLACKHOLE, "unreachable": unix.RTN_UNREACHABLE, "prohibit": unix.RTN_PROHIBIT}
 
-func (n *Node) routeOf(r topo.RoutePlan) *netlink.Route {
+func (n *Node) routeOf(r topology.RoutePlan) *netlink.Route {
 	out := &netlink.Route{Dst: ipNet(r.To), MTU: r.MTU, MTULock: r.Lock, Table: r.Table, Type: routeTypes[r.Kind]}
 	if r.Src.IsValid() {
 		out.Src = r.Src.AsSlice()
@@ -100,7 +100,7 @@ func (n *Node) routeOf(r topo.RoutePlan) *netlink.Route {
 }
 
 // onlink is the flag of a neighbour that no subnet of the device has.
-func onlink(n *Node, h topo.Hop) int {
+func onlink(n *Node, h topology.Hop) int {
 	for _, f := range n.Devices() {
 		if f.Dev != h.Dev {
 			continue
@@ -115,16 +115,16 @@ func onlink(n *Node, h topo.Hop) int {
 }
 
 // AddPolicy adds a rule that says which routing table is asked.
-func (n *Node) AddPolicy(p topo.Policy) error {
+func (n *Node) AddPolicy(p topology.Policy) error {
 	return n.policy(p, "add", func(h *netlink.Handle, r *netlink.Rule) error { return h.RuleAdd(r) })
 }
 
 // DelPolicy takes such a rule away.
-func (n *Node) DelPolicy(p topo.Policy) error {
+func (n *Node) DelPolicy(p topology.Policy) error {
 	return n.policy(p, "delete", func(h *netlink.Handle, r *netlink.Rule) error { return h.RuleDel(r) })
 }
 
-func (n *Node) policy(p topo.Policy, what string, change func(*netlink.Handle, *netlink.Rule) error) error {
+func (n *Node) policy(p topology.Policy, what string, change func(*netlink.Handle, *netlink.Rule) error) error {
 	h, err := handle(n.NS)
 	if err != nil {
 		return err
@@ -133,7 +133,7 @@ func (n *Node) policy(p topo.Policy, what string, change func(*netlink.Handle, *
 	added := 0
 	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
 		six := family == netlink.FAMILY_V6
-		if six && !n.Family.Has6() || !six && !n.Family.Has4() || p.Only != "" && (p.Only == topo.IPv6) != six {
+		if six && !n.Family.Has6() || !six && !n.Family.Has4() || p.Only != "" && (p.Only == topology.IPv6) != six {
 			continue
 		}
 		r := netlink.NewRule()
@@ -154,7 +154,7 @@ func (n *Node) policy(p topo.Policy, what string, change func(*netlink.Handle, *
 			}
 			x, err := netip.ParsePrefix(end.text)
 			if err != nil {
-				return topo.Bad(n.Line, end.text, `write it like "198.51.100.0/24"`, "%q is not a prefix", end.text)
+				return topology.Bad(n.Line, end.text, `write it like "198.51.100.0/24"`, "%q is not a prefix", end.text)
 			}
 			mine = mine && x.Addr().Is6() == six
 			end.set(x.Masked())
@@ -162,7 +162,7 @@ func (n *Node) policy(p topo.Policy, what string, change func(*netlink.Handle, *
 		if p.Wire != "" {
 			f := n.Iface(p.Wire)
 			if f == nil {
-				return topo.Bad(n.Line, p.Wire, "the wires of "+n.Name+" are: "+n.WireNames(), "%s is on no wire %q", n.Name, p.Wire)
+				return topology.Bad(n.Line, p.Wire, "the wires of "+n.Name+" are: "+n.WireNames(), "%s is on no wire %q", n.Name, p.Wire)
 			}
 			r.IifName = f.Dev
 		}
@@ -175,7 +175,7 @@ func (n *Node) policy(p topo.Policy, what string, change func(*netlink.Handle, *
 		}
 	}
 	if added == 0 {
-		return topo.Bad(n.Line, p.From+p.To, "name prefixes of one IP version, which the topology has", "no packet on %s can be from %q to %q", n.Name, p.From, p.To)
+		return topology.Bad(n.Line, p.From+p.To, "name prefixes of one IP version, which the topology has", "no packet on %s can be from %q to %q", n.Name, p.From, p.To)
 	}
 	return nil
 }

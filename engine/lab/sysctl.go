@@ -10,15 +10,15 @@ import (
 	"path"
 	"strings"
 
-	"netrepro/engine/netns"
-	"netrepro/engine/topo"
+	"netrepro/engine/lab/netns"
+	"netrepro/engine/lab/topology"
 )
 
 // pinned are the values every node starts with, whatever the machine's own
 // are. The first group is what a new namespace inherits from the machine, the
 // second what kernels or distributions are known to differ in. A kernel that
 // has no such setting is left alone.
-var pinned = []topo.Setting{
+var pinned = []topology.Setting{
 	{Name: "net.ipv4.tcp_congestion_control", Value: "reno"},
 	{Name: "net.ipv4.tcp_rmem", Value: "4096\t131072\t6291456"},
 	{Name: "net.ipv4.tcp_wmem", Value: "4096\t16384\t4194304"},
@@ -50,14 +50,14 @@ var pinned = []topo.Setting{
 }
 
 // quiet keeps IPv6 from talking on links that no script gave it.
-var quiet = []topo.Setting{
+var quiet = []topology.Setting{
 	{Name: "net.ipv6.conf.all.disable_ipv6", Value: "1"},
 	{Name: "net.ipv6.conf.default.disable_ipv6", Value: "1"},
 }
 
 // pinned6 is IPv6 that is configured by topologies alone and is silent where they
 // say nothing.
-var pinned6 = []topo.Setting{
+var pinned6 = []topology.Setting{
 	{Name: "net.ipv6.conf.all.disable_ipv6", Value: "0"},
 	{Name: "net.ipv6.conf.default.disable_ipv6", Value: "0"},
 	{Name: "net.ipv6.conf.all.accept_ra", Value: "0"},
@@ -74,12 +74,12 @@ var pinned6 = []topo.Setting{
 
 // SetSysctl writes a sysctl inside ns. A name the kernel does not have is an
 // error that is fs.ErrNotExist.
-func SetSysctl(ns *netns.NS, s topo.Setting) error {
+func SetSysctl(ns *netns.NS, s topology.Setting) error {
 	return ns.Do(func() error { return writeSysctl(s) })
 }
 
 // writeSysctl writes s in the calling thread's namespace.
-func writeSysctl(s topo.Setting) error {
+func writeSysctl(s topology.Setting) error {
 	file, err := sysctlPath(s.Name)
 	if err != nil {
 		return err
@@ -131,26 +131,26 @@ func reason(err error) error {
 }
 
 // settle writes the sysctls of a new node, in the calling thread's namespace.
-func settle(n *topo.NodePlan) error {
-	settings := append([]topo.Setting(nil), pinned...)
-	if n.Family.Has6() && n.Kind != topo.Switch {
+func settle(n *topology.NodePlan) error {
+	settings := append([]topology.Setting(nil), pinned...)
+	if n.Family.Has6() && n.Kind != topology.Switch {
 		settings = append(settings, pinned6...)
 	} else {
 		settings = append(settings, quiet...)
 	}
 	if n.Forward {
-		settings = append(settings, topo.Setting{Name: "net.ipv4.ip_forward", Value: "1"})
+		settings = append(settings, topology.Setting{Name: "net.ipv4.ip_forward", Value: "1"})
 	}
 	return pin("node "+n.Name, settings)
 }
 
 // forward6 makes a node an IPv6 router. It is done once its devices are no
 // longer able to join groups, which routers do.
-var forward6 = []topo.Setting{{Name: "net.ipv6.conf.all.forwarding", Value: "1"}, {Name: "net.ipv6.conf.default.forwarding", Value: "1"}}
+var forward6 = []topology.Setting{{Name: "net.ipv6.conf.all.forwarding", Value: "1"}, {Name: "net.ipv6.conf.default.forwarding", Value: "1"}}
 
 // pin writes sysctls, as far as the kernel has them, in the calling thread's
 // namespace.
-func pin(who string, settings []topo.Setting) error {
+func pin(who string, settings []topology.Setting) error {
 	for _, s := range settings {
 		if err := writeSysctl(s); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%s: %w", who, err)

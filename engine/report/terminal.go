@@ -14,9 +14,9 @@ import (
 	"strings"
 	"time"
 
-	"netrepro/engine/plain"
 	"netrepro/engine/runner"
-	"netrepro/engine/script/world"
+	"netrepro/engine/sanitize"
+	"netrepro/engine/script/session"
 )
 
 // Terminal writes results as they come.
@@ -32,8 +32,8 @@ type Terminal struct {
 	done    int
 	started time.Time
 	running []*runner.Task
-	log     map[*runner.Task][]world.Event
-	count   map[world.Verdict]int
+	log     map[*runner.Task][]session.Event
+	count   map[session.Verdict]int
 	reruns  int // runs that were made again because the host stalled
 }
 
@@ -49,7 +49,7 @@ type Style struct {
 // NewTerminal makes a sink that writes to w; total is how many cases will run.
 func NewTerminal(w io.Writer, total int, s Style) *Terminal {
 	return &Terminal{w: w, color: s.Color, live: s.Live, verbose: s.Verbose, userns: s.UserNS, again: s.Again, total: total, started: time.Now(),
-		log: map[*runner.Task][]world.Event{}, count: map[world.Verdict]int{}}
+		log: map[*runner.Task][]session.Event{}, count: map[session.Verdict]int{}}
 }
 
 // Begin implements [runner.Sink].
@@ -59,15 +59,15 @@ func (t *Terminal) Begin(task *runner.Task) {
 }
 
 // Event implements [runner.Sink].
-func (t *Terminal) Event(task *runner.Task, e world.Event) {
+func (t *Terminal) Event(task *runner.Task, e session.Event) {
 	t.log[task] = append(t.log[task], e)
-	if e.Kind == world.EventKept {
+	if e.Kind == session.EventKept {
 		t.kept(task, e)
 	}
 }
 
 // kept says how to get into a lab that stays up.
-func (t *Terminal) kept(task *runner.Task, e world.Event) {
+func (t *Terminal) kept(task *runner.Task, e session.Event) {
 	t.clear()
 	t.headline(task, *e.Result)
 	t.details(task, *e.Result)
@@ -82,7 +82,7 @@ func (t *Terminal) kept(task *runner.Task, e world.Event) {
 }
 
 // End implements [runner.Sink].
-func (t *Terminal) End(task *runner.Task, r world.Result) {
+func (t *Terminal) End(task *runner.Task, r session.Result) {
 	for i, x := range t.running {
 		if x == task {
 			t.running = append(t.running[:i], t.running[i+1:]...)
@@ -94,7 +94,7 @@ func (t *Terminal) End(task *runner.Task, r world.Result) {
 	t.reruns += max(r.Tries-1, 0)
 	t.clear()
 	t.headline(task, r)
-	if r.Verdict != world.Passed || t.verbose {
+	if r.Verdict != session.Passed || t.verbose {
 		t.details(task, r)
 	}
 	delete(t.log, task)
@@ -103,9 +103,9 @@ func (t *Terminal) End(task *runner.Task, r world.Result) {
 
 // word is the verdict as shown: the variant that is meant to show the failure
 // is reproduced, its cures are clean, and a proof is caught where it fails.
-func word(task *runner.Task, v world.Verdict) string {
+func word(task *runner.Task, v session.Verdict) string {
 	switch {
-	case v != world.Passed:
+	case v != session.Passed:
 		return string(v)
 	case task.Proof():
 		return "caught"
@@ -117,12 +117,12 @@ func word(task *runner.Task, v world.Verdict) string {
 	return string(v)
 }
 
-var marks = map[world.Verdict]struct{ sign, color string }{
-	world.Passed:       {"✓", "32"},
-	world.Failed:       {"✗", "31"},
-	world.Errored:      {"✗", "31"},
-	world.Skipped:      {"-", "33"},
-	world.Inconclusive: {"?", "33"},
+var marks = map[session.Verdict]struct{ sign, color string }{
+	session.Passed:       {"✓", "32"},
+	session.Failed:       {"✗", "31"},
+	session.Errored:      {"✗", "31"},
+	session.Skipped:      {"-", "33"},
+	session.Inconclusive: {"?", "33"},
 }
 
 // clearLine empties the line that the cursor is on.
@@ -140,35 +140,35 @@ func (t *Terminal) paint(code, s string) string {
 	return escape(code) + s + escape("0")
 }
 
-func (t *Terminal) headline(task *runner.Task, r world.Result) {
+func (t *Terminal) headline(task *runner.Task, r session.Result) {
 	m := marks[r.Verdict]
 	aside := ""
 	if r.Stalled > 0 && t.verbose {
 		aside = fmt.Sprintf("  (host stalled for up to %s)", r.Stalled.Round(time.Millisecond))
 	}
-	if r.Tries > 1 && (t.verbose || r.Verdict != world.Passed) {
+	if r.Tries > 1 && (t.verbose || r.Verdict != session.Passed) {
 		aside += fmt.Sprintf("  (run %d times)", r.Tries)
 	}
-	fmt.Fprintf(t.w, "%s %-44s %s %7.2fs  %d packets%s\n", t.paint(m.color, m.sign), plain.Text(task.Name()),
+	fmt.Fprintf(t.w, "%s %-44s %s %7.2fs  %d packets%s\n", t.paint(m.color, m.sign), sanitize.Text(task.Name()),
 		t.paint(m.color, fmt.Sprintf("%-12s", word(task, r.Verdict))), r.Took.Seconds(), r.Packets, aside)
 }
 
 // details shows the steps of a case: those that went well folded to a line,
 // unless verbose.
-func (t *Terminal) details(task *runner.Task, r world.Result) {
-	if r.Verdict == world.Skipped {
-		fmt.Fprintf(t.w, "    %s\n", plain.Lines(r.Why))
+func (t *Terminal) details(task *runner.Task, r session.Result) {
+	if r.Verdict == session.Skipped {
+		fmt.Fprintf(t.w, "    %s\n", sanitize.Lines(r.Why))
 		return
 	}
 	var frames []int
 	for _, e := range t.log[task] {
 		e.Text, e.Label, e.Where = oneLine(e.Text), oneLine(e.Label), oneLine(e.Where)
 		switch e.Kind {
-		case world.EventStep:
+		case session.EventStep:
 			fmt.Fprintf(t.w, "  %s  %s\n", e.Text, t.paint("2", fmt.Sprintf("+%.2fs", e.At.Seconds())))
-		case world.EventLog:
+		case session.EventLog:
 			fmt.Fprintf(t.w, "    %s: %s\n", e.Where, e.Text)
-		case world.EventExpect, world.EventFault, world.EventTask:
+		case session.EventExpect, session.EventFault, session.EventTask:
 			if e.Pass && !t.verbose {
 				continue
 			}
@@ -179,9 +179,9 @@ func (t *Terminal) details(task *runner.Task, r world.Result) {
 		}
 	}
 	if r.Why != "" {
-		fmt.Fprintf(t.w, "    %s\n", strings.ReplaceAll(plain.Lines(r.Why), "\n", "\n    "))
+		fmt.Fprintf(t.w, "    %s\n", strings.ReplaceAll(sanitize.Lines(r.Why), "\n", "\n    "))
 	}
-	if r.Verdict == world.Passed || r.Verdict == world.Errored {
+	if r.Verdict == session.Passed || r.Verdict == session.Errored {
 		return
 	}
 	if r.Packets > 0 {
@@ -201,12 +201,12 @@ func (t *Terminal) details(task *runner.Task, r world.Result) {
 }
 
 // oneLine is what a script or a program wrote, fit to be shown; tabs are.
-func oneLine(s string) string { return strings.ReplaceAll(plain.Lines(s), "\n", "\ufffd") }
+func oneLine(s string) string { return strings.ReplaceAll(sanitize.Lines(s), "\n", "\ufffd") }
 
-func (t *Terminal) judgement(e world.Event) {
-	v := world.Failed
+func (t *Terminal) judgement(e session.Event) {
+	v := session.Failed
 	if e.Pass {
-		v = world.Passed
+		v = session.Passed
 	}
 	label := ""
 	if e.Label != "" {
@@ -214,7 +214,7 @@ func (t *Terminal) judgement(e world.Event) {
 	}
 	fmt.Fprintf(t.w, "    %s %s: %s%s\n", t.paint(marks[v].color, marks[v].sign), e.Where, e.Text, label)
 	for _, p := range e.Packets {
-		fmt.Fprintf(t.w, "        %s\n", plain.Text(p))
+		fmt.Fprintf(t.w, "        %s\n", sanitize.Text(p))
 	}
 }
 
@@ -248,7 +248,7 @@ func (t *Terminal) progress() {
 	}
 	var names []string
 	for _, r := range t.running {
-		names = append(names, plain.Text(r.Name()))
+		names = append(names, sanitize.Text(r.Name()))
 	}
 	line := fmt.Sprintf("  %d of %d done, running %s", t.done, t.total, strings.Join(names, " and "))
 	if r := []rune(line); len(r) > 78 {
@@ -259,16 +259,16 @@ func (t *Terminal) progress() {
 }
 
 // order is how the summary counts.
-var order = []world.Verdict{world.Passed, world.Failed, world.Errored, world.Inconclusive, world.Skipped}
+var order = []session.Verdict{session.Passed, session.Failed, session.Errored, session.Inconclusive, session.Skipped}
 
 // Close writes the summary.
 func (t *Terminal) Close() {
 	t.clear()
 	var parts []string
 	for _, v := range order {
-		if n := t.count[v]; n > 0 || v == world.Passed {
+		if n := t.count[v]; n > 0 || v == session.Passed {
 			name := string(v)
-			if v == world.Passed {
+			if v == session.Passed {
 				name = "as expected"
 			}
 			parts = append(parts, fmt.Sprintf("%d %s", n, name))
@@ -281,4 +281,4 @@ func (t *Terminal) Close() {
 }
 
 // Count is how many cases ended so.
-func (t *Terminal) Count(v world.Verdict) int { return t.count[v] }
+func (t *Terminal) Count(v session.Verdict) int { return t.count[v] }

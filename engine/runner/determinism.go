@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"netrepro/engine/normal"
-	"netrepro/engine/script/world"
-	"netrepro/engine/stall"
+	"netrepro/engine/lab/stall"
+	"netrepro/engine/script/session"
+	"netrepro/engine/trace/golden"
 )
 
 // Determinism is a sink that compares the normal forms of the rounds of each
@@ -38,8 +38,8 @@ type round struct {
 func (r round) quiet() bool { return r.stalled < stall.Matters }
 
 // Event implements [Sink].
-func (d *Determinism) Event(t *Task, e world.Event) {
-	if e.Kind != world.EventForm {
+func (d *Determinism) Event(t *Task, e session.Event) {
+	if e.Kind != session.EventForm {
 		d.Sink.Event(t, e)
 		return
 	}
@@ -50,7 +50,7 @@ func (d *Determinism) Event(t *Task, e world.Event) {
 }
 
 // End implements [Sink].
-func (d *Determinism) End(t *Task, r world.Result) {
+func (d *Determinism) End(t *Task, r session.Result) {
 	d.Sink.End(t, r)
 	id := t.Case.ID()
 	if d.cases == nil {
@@ -64,7 +64,7 @@ func (d *Determinism) End(t *Task, r world.Result) {
 	}
 	form := d.forms[t]
 	delete(d.forms, t)
-	if form == nil || r.Verdict == world.Inconclusive || r.Verdict == world.Skipped || r.Verdict == world.Errored {
+	if form == nil || r.Verdict == session.Inconclusive || r.Verdict == session.Skipped || r.Verdict == session.Errored {
 		c.left++
 		return
 	}
@@ -106,7 +106,7 @@ func (c *rounds) compare() (same, left int, differ, excused []string) {
 	}
 	first := c.runs[max(slices.IndexFunc(c.runs, round.quiet), 0)]
 	for _, r := range c.runs {
-		diff := normal.Diff(first.form, r.form)
+		diff := golden.Diff(first.form, r.form)
 		about := fmt.Sprintf("%s differs from %s:\n      %s", r.name, first.name, strings.Join(diff, "\n      "))
 		switch {
 		case len(diff) == 0:

@@ -7,23 +7,23 @@ import (
 	"testing"
 	"time"
 
+	"netrepro/engine/lab/stall"
 	"netrepro/engine/script"
-	"netrepro/engine/script/world"
-	"netrepro/engine/stall"
+	"netrepro/engine/script/session"
 )
 
 type nothing struct{}
 
-func (nothing) Begin(*Task)              {}
-func (nothing) Event(*Task, world.Event) {}
-func (nothing) End(*Task, world.Result)  {}
+func (nothing) Begin(*Task)                {}
+func (nothing) Event(*Task, session.Event) {}
+func (nothing) End(*Task, session.Result)  {}
 
 func TestDeterminism(t *testing.T) {
 	const long = stall.Matters
 	type run struct {
 		form    string
 		stalled time.Duration
-		verdict world.Verdict
+		verdict session.Verdict
 	}
 	for _, test := range []struct {
 		name string
@@ -40,15 +40,15 @@ func TestDeterminism(t *testing.T) {
 			[]string{"2 rounds mean the same, 1 prove nothing", "x#1 differs from x#2"}},
 		{"stalls that changed nothing", []run{{form: "a", stalled: long}, {form: "a", stalled: long}}, true, []string{"2 rounds mean the same"}},
 		{"too few", []run{{form: "a"}, {form: "b", stalled: long}}, false, []string{"1 rounds mean the same, 1 prove nothing: too few to compare"}},
-		{"inconclusive", []run{{form: "a"}, {form: "a"}, {form: "b", verdict: world.Inconclusive}}, true, []string{"2 rounds mean the same, 1 prove nothing"}},
-		{"nothing to compare", []run{{form: "a", verdict: world.Errored}, {form: "a", verdict: world.Skipped}}, false, []string{"0 rounds mean the same, 2 prove nothing: too few"}},
+		{"inconclusive", []run{{form: "a"}, {form: "a"}, {form: "b", verdict: session.Inconclusive}}, true, []string{"2 rounds mean the same, 1 prove nothing"}},
+		{"nothing to compare", []run{{form: "a", verdict: session.Errored}, {form: "a", verdict: session.Skipped}}, false, []string{"0 rounds mean the same, 2 prove nothing: too few"}},
 	} {
 		d := &Determinism{Sink: nothing{}}
 		c := &script.Case{Scenario: &script.Scenario{Name: "x"}}
 		for i, r := range test.runs {
 			task := &Task{Case: c, Round: i + 1, Rounds: len(test.runs)}
-			d.Event(task, world.Event{Kind: world.EventForm, Text: r.form})
-			d.End(task, world.Result{Verdict: r.verdict, Stalled: r.stalled})
+			d.Event(task, session.Event{Kind: session.EventForm, Text: r.form})
+			d.End(task, session.Result{Verdict: r.verdict, Stalled: r.stalled})
 		}
 		lines, ok := d.Report()
 		text := strings.Join(lines, "\n")

@@ -5,21 +5,21 @@ package runner
 import (
 	"os"
 
-	"netrepro/engine/kernel/probe"
-	"netrepro/engine/netns"
+	"netrepro/engine/kernel/bpf"
+	"netrepro/engine/lab/netns"
 )
 
 // load loads the programs that ask the kernel for its reasons, once for all
 // cases; nil where that cannot be done or is not wanted, and resets are then
 // judged by the packets.
-func load(o Options) *probe.Probe {
+func load(o Options) *bpf.Probe {
 	if o.Inferred || os.Geteuid() != 0 { // a user namespace gives no right to BPF
 		return nil
 	}
 	if !cookies() {
 		return nil
 	}
-	p, err := probe.Load()
+	p, err := bpf.Load()
 	if err != nil {
 		return nil
 	}
@@ -40,7 +40,7 @@ func cookies() bool {
 
 // listen gives a job a ring of its own for the kernel's events. release ends
 // it, whatever became of the worker.
-func listen(p *probe.Probe, job *Job) (files []*os.File, release func(), err error) {
+func listen(p *bpf.Probe, job *Job) (files []*os.File, release func(), err error) {
 	if p == nil {
 		return nil, func() {}, nil
 	}

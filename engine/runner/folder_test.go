@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/script"
-	"netrepro/engine/script/world"
+	"netrepro/engine/script/session"
 )
 
 func TestFileName(t *testing.T) {
@@ -49,11 +49,11 @@ func TestFileName(t *testing.T) {
 	}
 }
 
-type results map[string]world.Result
+type results map[string]session.Result
 
-func (results) Begin(*Task)                     {}
-func (results) Event(*Task, world.Event)        {}
-func (r results) End(t *Task, res world.Result) { r[t.Name()] = res }
+func (results) Begin(*Task)                       {}
+func (results) Event(*Task, session.Event)        {}
+func (r results) End(t *Task, res session.Result) { r[t.Name()] = res }
 
 const idle = `scenario "%" { topology = path { host "a", wire {}, host "b" }, run = function() end }`
 
@@ -107,8 +107,8 @@ func TestFolders(t *testing.T) {
 	}
 	long := strings.Repeat("x", 300)
 	got := runIn(t, out, "linked", "taken", "plain", "file-linked", long)
-	for name, want := range map[string]world.Verdict{"linked": world.Errored, "taken": world.Errored, "plain": world.Passed, "file-linked": world.Passed, long: world.Passed} {
-		if r := got[name]; r.Verdict != want || want == world.Errored && !strings.Contains(r.Why, "is there and no directory") {
+	for name, want := range map[string]session.Verdict{"linked": session.Errored, "taken": session.Errored, "plain": session.Passed, "file-linked": session.Passed, long: session.Passed} {
+		if r := got[name]; r.Verdict != want || want == session.Errored && !strings.Contains(r.Why, "is there and no directory") {
 			t.Errorf("%s: %s, %s", name, r.Verdict, r.Why)
 		}
 	}

@@ -14,8 +14,8 @@ import (
 	"strings"
 
 	"netrepro/engine/files"
-	"netrepro/engine/normal"
-	"netrepro/engine/script/world"
+	"netrepro/engine/script/session"
+	"netrepro/engine/trace/golden"
 	"netrepro/scenarios"
 )
 
@@ -38,25 +38,25 @@ type Goldens struct {
 	texts map[string]string // by path
 	from  map[string]string // the case that wrote it
 	errs  []error
-	held  map[*Task][]world.Event // until it is known how the case ends
+	held  map[*Task][]session.Event // until it is known how the case ends
 }
 
 // Event implements [Sink].
-func (g *Goldens) Event(t *Task, e world.Event) {
-	if e.Kind != world.EventGolden {
+func (g *Goldens) Event(t *Task, e session.Event) {
+	if e.Kind != session.EventGolden {
 		g.Sink.Event(t, e)
 		return
 	}
 	if g.held == nil {
-		g.held = map[*Task][]world.Event{}
+		g.held = map[*Task][]session.Event{}
 	}
 	g.held[t] = append(g.held[t], e)
 }
 
 // End implements [Sink]: what a case that failed saw is not golden.
-func (g *Goldens) End(t *Task, r world.Result) {
+func (g *Goldens) End(t *Task, r session.Result) {
 	g.Sink.End(t, r)
-	if r.Verdict == world.Passed {
+	if r.Verdict == session.Passed {
 		for _, e := range g.held[t] {
 			g.take(t, e)
 		}
@@ -64,14 +64,14 @@ func (g *Goldens) End(t *Task, r world.Result) {
 	delete(g.held, t)
 }
 
-func (g *Goldens) take(t *Task, e world.Event) {
+func (g *Goldens) take(t *Task, e session.Event) {
 	p := filepath.Join(filepath.Dir(t.File.Name), e.Label+goldenExt)
 	if g.texts == nil {
 		g.texts, g.from = map[string]string{}, map[string]string{}
 	}
 	if old, ok := g.texts[p]; ok && old != e.Text {
 		g.errs = append(g.errs, fmt.Errorf("write golden trace: %s and %s would write different traces into %s: %s", g.from[p], t.Name(), p,
-			strings.Join(normal.Diff(strings.Split(old, "\n"), strings.Split(e.Text, "\n")), "; ")))
+			strings.Join(golden.Diff(strings.Split(old, "\n"), strings.Split(e.Text, "\n")), "; ")))
 		return
 	}
 	g.texts[p], g.from[p] = e.Text, t.Name()

@@ -21,9 +21,9 @@ import (
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
 
-	"netrepro/engine/leaktest"
 	"netrepro/engine/script"
-	"netrepro/engine/script/world"
+	"netrepro/engine/script/session"
+	"netrepro/engine/testutil/leaks"
 )
 
 // busy is a scenario that has namespaces, wires, rules, servers and a program
@@ -63,11 +63,11 @@ func TestMain(m *testing.M) {
 	}
 }
 
-type discard struct{ verdict world.Verdict }
+type discard struct{ verdict session.Verdict }
 
-func (*discard) Begin(*Task)                   {}
-func (*discard) Event(*Task, world.Event)      {}
-func (d *discard) End(_ *Task, r world.Result) { d.verdict = r.Verdict }
+func (*discard) Begin(*Task)                     {}
+func (*discard) Event(*Task, session.Event)      {}
+func (d *discard) End(_ *Task, r session.Result) { d.verdict = r.Verdict }
 
 // runOne is the parent process of the test.
 func runOne(text, out string) error {
@@ -218,7 +218,7 @@ func grandchildren(pid, below int) []int {
 // TestKill ends runs with SIGKILL, one part of them or several, at random moments:
 // nothing of theirs may be left.
 func TestKill(t *testing.T) {
-	leaktest.Lab(t)
+	leaks.Lab(t)
 	rounds := 60
 	if testing.Short() {
 		rounds = 10
@@ -296,7 +296,7 @@ func ended(pid int) bool {
 // TestWorkerKilled checks that a run whose worker is killed says so and leaves
 // a readable capture.
 func TestWorkerKilled(t *testing.T) {
-	leaktest.Lab(t)
+	leaks.Lab(t)
 	dir := t.TempDir()
 	c := exec.Command("/proc/self/exe")
 	c.Args[0] = os.Args[0]
@@ -316,8 +316,8 @@ func TestWorkerKilled(t *testing.T) {
 	if err := c.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.TrimSpace(out.String()); got != string(world.Errored) {
-		t.Errorf("verdict %q, want %q", got, world.Errored)
+	if got := strings.TrimSpace(out.String()); got != string(session.Errored) {
+		t.Errorf("verdict %q, want %q", got, session.Errored)
 	}
 	if tshark, err := exec.LookPath("tshark"); err == nil {
 		b, err := exec.Command(tshark, "-r", capture).CombinedOutput()

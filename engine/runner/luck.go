@@ -7,8 +7,8 @@ import (
 	"os"
 	"strings"
 
-	"netrepro/engine/script/world"
-	"netrepro/engine/shake"
+	"netrepro/engine/script/session"
+	"netrepro/engine/script/shake"
 )
 
 // shakeSeed is what the pauses of a round are drawn from: --shake=1 with this
@@ -17,7 +17,7 @@ func (t *Task) shakeSeed(o Options) uint64 { return max(o.Seed+uint64(t.Round)-1
 
 // luck finds which of the pauses of a run had it fail, by running it again with
 // some of them, and says so.
-func luck(job Job, res world.Result, run func(Job) (world.Result, error)) (why string, err error) {
+func luck(job Job, res session.Result, run func(Job) (session.Result, error)) (why string, err error) {
 	// The capture of the run that failed stays.
 	job.Capture += ".again"
 	defer func() { _ = os.Remove(job.Capture) }() // it may not be there
@@ -28,7 +28,7 @@ func luck(job Job, res world.Result, run func(Job) (world.Result, error)) (why s
 		if first == nil {
 			first = err
 		}
-		return r.Verdict == world.Failed || r.Verdict == world.Errored
+		return r.Verdict == session.Failed || r.Verdict == session.Errored
 	}
 	var b strings.Builder
 	if res.Why != "" {

@@ -21,7 +21,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/script/world"
+	"netrepro/engine/script/session"
 )
 
 // KeeperArg is the only argument of a process that gives the machine its
@@ -283,10 +283,10 @@ func Keeper(in io.Reader, out io.Writer) error {
 }
 
 // onMachine runs f, alone and with the settings changed if there are any.
-func onMachine(ctx context.Context, settings map[string]string, say func(string), f func() (world.Result, error)) (world.Result, error) {
+func onMachine(ctx context.Context, settings map[string]string, say func(string), f func() (session.Result, error)) (session.Result, error) {
 	locks, free, err := share(ctx, len(settings) > 0, say)
 	if err != nil {
-		return world.Result{}, err
+		return session.Result{}, err
 	}
 	defer free()
 	if len(settings) == 0 {
@@ -294,10 +294,10 @@ func onMachine(ctx context.Context, settings map[string]string, say func(string)
 	}
 	restore, err := change(settings, locks)
 	if errors.Is(err, errNotMine) {
-		return world.Result{Verdict: world.Skipped, Why: err.Error()}, nil
+		return session.Result{Verdict: session.Skipped, Why: err.Error()}, nil
 	}
 	if err != nil {
-		return world.Result{}, err
+		return session.Result{}, err
 	}
 	res, err := f()
 	return res, errors.Join(err, restore())

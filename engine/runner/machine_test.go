@@ -17,7 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/leaktest"
+	"netrepro/engine/testutil/leaks"
 )
 
 // machineMarker has the parent process of a test run onTheMachine.
@@ -81,7 +81,7 @@ func role(pid int, arg string) int {
 // TestMachineKilled kills each part of a run that has changed the machine: the
 // setting comes back.
 func TestMachineKilled(t *testing.T) {
-	leaktest.Lab(t)
+	leaks.Lab(t)
 	before := maxOrphans(t)
 	victims := map[string]func(pid int) int{
 		"parent": func(pid int) int { return pid },
@@ -112,7 +112,7 @@ func TestMachineKilled(t *testing.T) {
 // TestMachineOverlap kills a run for which another waits: that one must not take
 // what the first had set for what was there.
 func TestMachineOverlap(t *testing.T) {
-	leaktest.Lab(t)
+	leaks.Lab(t)
 	before := maxOrphans(t)
 	for i := range 12 {
 		first := startOnMachine(t, true)

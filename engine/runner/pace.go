@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"netrepro/engine/script/world"
+	"netrepro/engine/script/session"
 )
 
 // Auto is as many cases side by side as the processors can carry.
@@ -104,7 +104,7 @@ func (p *pace) may() bool {
 }
 
 // end takes in that a case has ended.
-func (p *pace) end(r world.Result) {
+func (p *pace) end(r session.Result) {
 	p.mu.Lock()
 	p.running--
 	if r.Stalled >= disturbs {

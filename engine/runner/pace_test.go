@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"netrepro/engine/script/world"
+	"netrepro/engine/script/session"
 )
 
 // TestPace lets cases begin as the processors are busy.
@@ -27,7 +27,7 @@ func TestPace(t *testing.T) {
 		}
 		return n
 	}
-	quiet, stalled := world.Result{}, world.Result{Stalled: 200 * time.Millisecond}
+	quiet, stalled := session.Result{}, session.Result{Stalled: 200 * time.Millisecond}
 	for _, tt := range []struct {
 		name  string
 		fixed int

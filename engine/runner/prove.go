@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"netrepro/engine/script"
-	"netrepro/engine/script/world"
+	"netrepro/engine/script/session"
 )
 
 // ProofTasks lists, for every case that shows a failure, the runs that it must
@@ -55,32 +55,32 @@ func cures(c *script.Case) []string {
 // them on: a case that failed is as it should be.
 type Proofs struct {
 	Sink
-	events map[*Task][]world.Event
+	events map[*Task][]session.Event
 }
 
 // Event implements [Sink].
-func (p *Proofs) Event(t *Task, e world.Event) {
+func (p *Proofs) Event(t *Task, e session.Event) {
 	if p.events == nil {
-		p.events = map[*Task][]world.Event{}
+		p.events = map[*Task][]session.Event{}
 	}
 	p.events[t] = append(p.events[t], e)
 }
 
 // End implements [Sink].
-func (p *Proofs) End(t *Task, r world.Result) {
+func (p *Proofs) End(t *Task, r session.Result) {
 	switch r.Verdict {
-	case world.Failed:
-		r.Verdict = world.Passed
-	case world.Passed:
-		r.Verdict, r.Why = world.Failed, "its expectations hold although the cure is applied: they do not show the failure"
+	case session.Failed:
+		r.Verdict = session.Passed
+	case session.Passed:
+		r.Verdict, r.Why = session.Failed, "its expectations hold although the cure is applied: they do not show the failure"
 		if t.Harmless {
 			r.Why = "its expectations hold although no fault does anything: they do not show the failure"
 		}
 		if t.Harmless && r.Spared == 0 {
-			r.Verdict, r.Why = world.Passed, "" // what fails is made without faults
+			r.Verdict, r.Why = session.Passed, "" // what fails is made without faults
 		}
 	}
-	if r.Verdict != world.Passed {
+	if r.Verdict != session.Passed {
 		for _, e := range p.events[t] {
 			p.Sink.Event(t, e)
 		}

@@ -8,7 +8,7 @@ import (
 	"io"
 	"os"
 
-	"netrepro/engine/process"
+	"netrepro/engine/host/process"
 )
 
 // Play runs the process in the role that its arguments give it, if they are

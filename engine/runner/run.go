@@ -9,10 +9,10 @@ import (
 	"slices"
 	"sync"
 
-	"netrepro/engine/kernel/probe"
+	"netrepro/engine/kernel/bpf"
 	"netrepro/engine/script"
-	"netrepro/engine/script/world"
-	"netrepro/engine/shake"
+	"netrepro/engine/script/session"
+	"netrepro/engine/script/shake"
 )
 
 // Options of a run.
@@ -71,8 +71,8 @@ func (t *Task) Capture() string { return filepath.Join(t.Dir, "trace.pcapng") }
 // Sink is told what happens. Calls come one at a time.
 type Sink interface {
 	Begin(t *Task)
-	Event(t *Task, e world.Event)
-	End(t *Task, r world.Result)
+	Event(t *Task, e session.Event)
+	End(t *Task, r session.Result)
 }
 
 // Tasks lists what o selects from files, in order. Two cases of the same name
@@ -163,7 +163,7 @@ func inTurn(tasks []*Task) []*Task {
 // running is a run at work.
 type running struct {
 	Options
-	probe *probe.Probe
+	probe *bpf.Probe
 	cpus  *processors
 	mu    sync.Mutex // of sink
 	sink  Sink
@@ -177,11 +177,11 @@ func (r *running) tell(f func()) {
 }
 
 // task runs one task until a try is conclusive, and returns how it ended.
-func (r *running) task(ctx context.Context, t *Task) (res world.Result, err error) {
+func (r *running) task(ctx context.Context, t *Task) (res session.Result, err error) {
 	o, sink := r.Options, r.sink
 	capture, err := emptied(o.Out, t)
 	if err != nil { // of this case alone
-		res = world.Result{Verdict: world.Errored, Why: err.Error()}
+		res = session.Result{Verdict: session.Errored, Why: err.Error()}
 		r.tell(func() {
 			sink.Begin(t)
 			sink.End(t, res)
@@ -204,13 +204,13 @@ func (r *running) task(ctx context.Context, t *Task) (res world.Result, err erro
 		job.Shake, job.Seed = t.Shaken, t.Shaken
 		timeout += shake.Most
 	}
-	var events []world.Event
+	var events []session.Event
 	// once runs a job once; its events are kept in place of those before.
-	once := func(job Job) (world.Result, error) {
+	once := func(job Job) (session.Result, error) {
 		events = nil
-		return onMachine(ctx, t.Case.Machine, o.Say, func() (world.Result, error) {
-			return work(ctx, job, start{files, set}, timeout, func(e world.Event) {
-				if e.Kind == world.EventKept { // the lab waits for people
+		return onMachine(ctx, t.Case.Machine, o.Say, func() (session.Result, error) {
+			return work(ctx, job, start{files, set}, timeout, func(e session.Event) {
+				if e.Kind == session.EventKept { // the lab waits for people
 					r.tell(func() { flush(sink, t, append(events, e)) })
 					events = nil
 					return
@@ -223,12 +223,12 @@ func (r *running) task(ctx context.Context, t *Task) (res world.Result, err erro
 		if res, err = once(job); err != nil {
 			return res, err
 		}
-		if res.Verdict != world.Inconclusive || try > o.Retries || o.Keep || ctx.Err() != nil {
+		if res.Verdict != session.Inconclusive || try > o.Retries || o.Keep || ctx.Err() != nil {
 			res.Tries = try
 			break
 		}
 	}
-	if job.Shake != 0 && (res.Verdict == world.Failed || res.Verdict == world.Errored) {
+	if job.Shake != 0 && (res.Verdict == session.Failed || res.Verdict == session.Errored) {
 		said := events
 		if res.Why, err = luck(job, res, once); err != nil {
 			return res, err
@@ -243,7 +243,7 @@ func (r *running) task(ctx context.Context, t *Task) (res world.Result, err erro
 }
 
 // flush passes on what happened in a run that counts.
-func flush(sink Sink, t *Task, events []world.Event) {
+func flush(sink Sink, t *Task, events []session.Event) {
 	for _, e := range events {
 		sink.Event(t, e)
 	}

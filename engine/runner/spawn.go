@@ -18,9 +18,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/netns"
-	"netrepro/engine/pcap"
-	"netrepro/engine/script/world"
+	"netrepro/engine/capture/pcap"
+	"netrepro/engine/lab/netns"
+	"netrepro/engine/script/session"
 )
 
 // grace is kept back twice after a case's own timeout: once for the worker to
@@ -55,23 +55,23 @@ var ErrCannot = errors.New("this machine does not let netrepro make namespaces")
 
 // work runs one job in a worker. It returns the case's result; an error is
 // one of the runner itself.
-func work(ctx context.Context, job Job, with start, timeout time.Duration, emit func(world.Event)) (world.Result, error) {
+func work(ctx context.Context, job Job, with start, timeout time.Duration, emit func(session.Event)) (session.Result, error) {
 	started := time.Now()
 	memory := memoryKills()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	late := time.AfterFunc(setUp, func() { cancel(context.DeadlineExceeded) })
 	defer late.Stop()
-	watch := func(e world.Event) {
+	watch := func(e session.Event) {
 		switch e.Kind {
-		case world.EventUp:
+		case session.EventUp:
 			late.Reset(timeout + 2*grace)
-		case world.EventKept:
+		case session.EventKept:
 			late.Stop()
 		}
 		emit(e)
 	}
-	var res *world.Result
+	var res *session.Result
 	var stderr said
 	var werr error
 	done := make(chan struct{})
@@ -94,19 +94,19 @@ func work(ctx context.Context, job Job, with start, timeout time.Duration, emit 
 	}
 	switch {
 	case errors.Is(werr, ErrCannot):
-		return world.Result{}, werr
+		return session.Result{}, werr
 	case res != nil:
 		return *res, nil
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		why := fmt.Sprintf("%s: the case did not end within its timeout, %s, and was killed\n%s", job.Name, timeout, stderr.String())
-		return world.Result{Verdict: world.Errored, Took: time.Since(started), Why: strings.TrimSpace(why)}, nil
+		return session.Result{Verdict: session.Errored, Took: time.Since(started), Why: strings.TrimSpace(why)}, nil
 	case ctx.Err() != nil:
-		return world.Result{}, ctx.Err()
+		return session.Result{}, ctx.Err()
 	}
 	why := "the worker ended without a result"
 	switch {
 	case killedForMemory(memoryKills() > memory && memory >= 0, werr, stderr.String()):
-		return world.Result{Verdict: world.Errored, Took: time.Since(started), Why: "the machine ran out of memory for this case: " +
+		return session.Result{Verdict: session.Errored, Took: time.Since(started), Why: "the machine ran out of memory for this case: " +
 			"look for what grows without bound in it, raise the limit of its control group, or run fewer cases side by side (--jobs)"}, nil
 	case werr != nil:
 		why += ": " + werr.Error()
@@ -114,7 +114,7 @@ func work(ctx context.Context, job Job, with start, timeout time.Duration, emit 
 	if text := stderr.String(); text != "" {
 		why += "\n" + text
 	}
-	return world.Result{Verdict: world.Errored, Took: time.Since(started), Why: why}, nil
+	return session.Result{Verdict: session.Errored, Took: time.Since(started), Why: why}, nil
 }
 
 // start is what a worker is given besides its job: files, and the processors
@@ -126,7 +126,7 @@ type start struct {
 
 // converse starts the worker, gives it the job and takes its events. The calling
 // goroutine must be locked to its thread.
-func converse(ctx context.Context, job Job, with start, stderr *said, emit func(world.Event)) (*world.Result, error) {
+func converse(ctx context.Context, job Job, with start, stderr *said, emit func(session.Event)) (*session.Result, error) {
 	c := command(ctx)
 	c.Stderr, c.ExtraFiles = stderr, with.files
 	in, err := c.StdinPipe()
@@ -148,16 +148,16 @@ func converse(ctx context.Context, job Job, with start, stderr *said, emit func(
 	if err == nil {
 		_, err = in.Write(append(line, '\n'))
 	}
-	var res *world.Result
+	var res *session.Result
 	r := bufio.NewReader(out)
 	for err == nil {
 		var line []byte
 		if line, err = r.ReadBytes('\n'); err != nil {
 			break
 		}
-		var e world.Event
+		var e session.Event
 		if err = json.Unmarshal(line, &e); err == nil {
-			if e.Kind == world.EventResult {
+			if e.Kind == session.EventResult {
 				res = e.Result
 			}
 			e.Pid = c.Process.Pid

@@ -17,9 +17,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/kernel/probe"
+	"netrepro/engine/kernel/bpf"
 	"netrepro/engine/script"
-	"netrepro/engine/script/world"
+	"netrepro/engine/script/session"
 )
 
 // Job is one case for a worker.
@@ -43,8 +43,8 @@ type Job struct {
 	Harmless bool   `json:"harmless,omitempty"`
 	// Ring are the names that go with the ring of kernel events, nil if there is
 	// none, and RingFiles how many descriptors, from 3 on, are its.
-	Ring      *probe.Names `json:"ring,omitempty"`
-	RingFiles int          `json:"ring_files,omitempty"`
+	Ring      *bpf.Names `json:"ring,omitempty"`
+	RingFiles int        `json:"ring_files,omitempty"`
 }
 
 // minThreads is how many threads of a worker may run Go code at a time: those of
@@ -86,7 +86,7 @@ func Worker(in io.Reader, out io.Writer) error {
 	}
 	var mu sync.Mutex
 	enc := json.NewEncoder(out)
-	emit := func(e world.Event) {
+	emit := func(e session.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		_ = enc.Encode(e) // a parent that is gone has ended us already
@@ -98,10 +98,10 @@ func Worker(in io.Reader, out io.Writer) error {
 // standard ones (os/exec).
 const firstFile = 3
 
-func runJob(job Job, emit func(world.Event)) error {
+func runJob(job Job, emit func(session.Event)) error {
 	ctx := context.Background()
 	o := script.Options{Lualib: job.Lualib, Seed: job.Seed, Print: func(where, text string) {
-		emit(world.Event{Kind: world.EventLog, Text: text, Where: where})
+		emit(session.Event{Kind: session.EventLog, Text: text, Where: where})
 	}}
 	f, err := script.Load(ctx, job.Name, string(job.Text), o)
 	if err != nil {
@@ -116,9 +116,9 @@ func runJob(job Job, emit func(world.Event)) error {
 			return fmt.Errorf("%s has no variant %q", job.Case, job.Cure)
 		}
 	}
-	var ring *probe.Ring
+	var ring *bpf.Ring
 	if job.Ring != nil {
-		if ring, err = probe.Open(firstFile, job.RingFiles, *job.Ring); err != nil {
+		if ring, err = bpf.Open(firstFile, job.RingFiles, *job.Ring); err != nil {
 			return err
 		}
 	}

@@ -12,17 +12,17 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"netrepro/engine/script/ends"
-	"netrepro/engine/script/harm"
-	"netrepro/engine/script/judge"
-	"netrepro/engine/script/kind"
-	"netrepro/engine/script/procs"
-	"netrepro/engine/script/reach"
-	"netrepro/engine/script/rules"
-	"netrepro/engine/script/shape"
-	"netrepro/engine/script/tell"
+	"netrepro/engine/script/args"
+	"netrepro/engine/script/bind/expect"
+	"netrepro/engine/script/bind/fault"
+	"netrepro/engine/script/bind/firewall"
+	"netrepro/engine/script/bind/kernel"
+	"netrepro/engine/script/bind/path"
+	"netrepro/engine/script/bind/process"
+	"netrepro/engine/script/bind/socket"
+	"netrepro/engine/script/bind/topology"
+	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
-	"netrepro/engine/script/world"
 )
 
 // API is everything a script can say. Bindings, checks, suggestions and
@@ -35,24 +35,24 @@ type API struct {
 
 // Language returns the whole language.
 func Language() API {
-	return API{Globals: globals, Tables: tables, Classes: slices.Concat([]*vm.Class{netClass, params, world.Host, world.Router, world.Switch, world.Wire, world.Fault, taskClass},
-		ends.Classes, judge.Classes, rules.Classes, harm.Classes, shape.Classes, tell.Classes, procs.Classes, reach.Classes)}
+	return API{Globals: globals, Tables: tables, Classes: slices.Concat([]*vm.Class{netClass, params, session.Host, session.Router, session.Switch, session.Wire, session.Fault, taskClass},
+		socket.Classes, expect.Classes, firewall.Classes, fault.Classes, topology.Classes, kernel.Classes, process.Classes, path.Classes)}
 }
 
 var globals = append([]*vm.Method{
 	scenarioVerb,
 	{Name: "step", Doc: "Opens a phase of the case, for the report.", Example: `step "handshake"`, Phase: vm.Running,
-		Params: []vm.Param{{Name: "name", Kind: kind.String, Doc: "what happens now"}},
+		Params: []vm.Param{{Name: "name", Kind: args.String, Doc: "what happens now"}},
 		Fn: func(c *vm.Call) error {
-			world.Of(c).Event(world.Event{Kind: world.EventStep, Text: c.Args["name"].(string), Where: c.Where()})
+			session.Of(c).Event(session.Event{Kind: session.EventStep, Text: c.Args["name"].(string), Where: c.Where()})
 			return nil
 		}},
 	{Name: "sleep", Doc: "Lets time pass. Wait for an event wherever there is one.", Example: `sleep "300ms"`, Phase: vm.Running,
-		Params: []vm.Param{{Name: "time", Kind: kind.Duration, Doc: "how long"}}, Fn: sleep},
-	judge.Subject("expect", "Says what is expected of a trace, a result or a value. A failure is recorded and the case goes on.", false),
-	judge.Subject("must", "As expect, but a failure ends the case.", true),
+		Params: []vm.Param{{Name: "time", Kind: args.Duration, Doc: "how long"}}, Fn: sleep},
+	expect.Subject("expect", "Says what is expected of a trace, a result or a value. A failure is recorded and the case goes on.", false),
+	expect.Subject("must", "As expect, but a failure ends the case.", true),
 	{Name: "task", Doc: "Runs a function beside the rest. An error in it ends the case, and the case ends when it has.", Example: `local t = task(function() conn:read_all() end)`,
-		Returns: "Task", Phase: vm.Running, Params: []vm.Param{{Name: "body", Kind: kind.Func, Doc: "what to run"}}, Options: []vm.Option{world.OptBackground},
+		Returns: "Task", Phase: vm.Running, Params: []vm.Param{{Name: "body", Kind: args.Func, Doc: "what to run"}}, Options: []vm.Option{session.OptBackground},
 		Fn: func(c *vm.Call) error {
 			done := make(chan struct{})
 			t := vm.Task{What: "task", File: c.File, Line: c.Line, Background: vm.ArgOr(c, "background", false)}
@@ -65,10 +65,10 @@ var globals = append([]*vm.Method{
 			if t, ok := vm.As(x, taskClass); ok {
 				return t, nil
 			}
-			return nil, kind.Wrong(x, "a task", "give what task returned")
+			return nil, args.Wrong(x, "a task", "give what task returned")
 		}}, Doc: "what task returned"}}, Fn: func(c *vm.Call) error { return await(c, c.Args["task"].(chan struct{})) }},
 	{Name: "hex", Doc: "Bytes from hexadecimal digits; spaces do not matter.", Example: `hex "16 03 01"`, Returns: "string",
-		Params: []vm.Param{{Name: "digits", Kind: kind.String, Doc: "two digits a byte"}},
+		Params: []vm.Param{{Name: "digits", Kind: args.String, Doc: "two digits a byte"}},
 		Fn: func(c *vm.Call) error {
 			text := c.Args["digits"].(string)
 			b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
@@ -78,12 +78,12 @@ var globals = append([]*vm.Method{
 			c.Return(lua.LString(b))
 			return nil
 		}},
-}, shape.Verbs...)
+}, topology.Verbs...)
 
 var tables = map[string][]*vm.Method{"time": {
 	{Name: "now", Doc: "Seconds since the case began.", Example: `time.now()`, Returns: "number", Phase: vm.Running,
 		Fn: func(c *vm.Call) error {
-			c.Return(lua.LNumber(time.Since(world.Of(c).Started).Seconds()))
+			c.Return(lua.LNumber(time.Since(session.Of(c).Started).Seconds()))
 			return nil
 		}},
 }}
@@ -98,7 +98,7 @@ func sleep(c *vm.Call) error {
 		case <-c.VM.Context().Done():
 		}
 	})
-	return world.Over(c)
+	return session.Over(c)
 }
 
 var taskClass = &vm.Class{Name: "Task", Doc: "A function that runs beside the rest.",
@@ -111,19 +111,19 @@ func await(c *vm.Call, done chan struct{}) error {
 		case <-c.VM.Context().Done():
 		}
 	})
-	if err := world.Over(c); err != nil {
+	if err := session.Over(c); err != nil {
 		return fmt.Errorf("wait: %w", context.Cause(c.VM.Context()))
 	}
 	return nil
 }
 
 func init() { // the classes are the rooms' below, their verbs those of several
-	world.Host.Methods = slices.Concat(ends.Verbs, rules.Verbs, tell.Verbs, procs.Verbs, reach.Verbs, harm.NodeVerbs)
-	world.Router.Methods = slices.Concat(ends.Verbs, rules.Verbs, tell.Verbs, procs.Verbs, reach.Verbs, harm.NodeVerbs)
-	world.Host.Fields = slices.Concat(world.Host.Fields, tell.Fields)
-	world.Router.Fields = slices.Concat(world.Router.Fields, tell.Fields)
-	world.Switch.Methods = rules.SwitchVerbs
-	world.Wire.Methods = harm.Verbs
-	world.Fault.Methods = harm.FaultVerbs
-	world.Fault.Fields = append(world.Fault.Fields, harm.FaultFields...)
+	session.Host.Methods = slices.Concat(socket.Verbs, firewall.Verbs, kernel.Verbs, process.Verbs, path.Verbs, fault.NodeVerbs)
+	session.Router.Methods = slices.Concat(socket.Verbs, firewall.Verbs, kernel.Verbs, process.Verbs, path.Verbs, fault.NodeVerbs)
+	session.Host.Fields = slices.Concat(session.Host.Fields, kernel.Fields)
+	session.Router.Fields = slices.Concat(session.Router.Fields, kernel.Fields)
+	session.Switch.Methods = firewall.SwitchVerbs
+	session.Wire.Methods = fault.Verbs
+	session.Fault.Methods = fault.FaultVerbs
+	session.Fault.Fields = append(session.Fault.Fields, fault.FaultFields...)
 }

@@ -9,9 +9,9 @@ import (
 	"io"
 	"slices"
 
-	"netrepro/engine/analysis"
 	"netrepro/engine/capture"
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp"
 	"netrepro/engine/view"
 )
 
@@ -27,9 +27,9 @@ func (r *run) check() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	a := analysis.New(analysis.Options{})
-	var in analysis.Input
-	var filed []*analysis.Record
+	a := tcp.New(tcp.Options{})
+	var in tcp.Input
+	var filed []*tcp.Record
 	for {
 		if err := s.Next(&in); errors.Is(err, io.EOF) {
 			break
@@ -37,7 +37,7 @@ func (r *run) check() (err error) {
 			return fmt.Errorf("check capture: %w", err)
 		}
 		a.Describe(s.Points())
-		rec := &analysis.Record{}
+		rec := &tcp.Record{}
 		in.Kept, in.Packet = true, packet.Clone(in.Packet) // what is found out later is added to it
 		a.Add(&in, rec)
 		rec.App = slices.Clone(rec.App)

@@ -3,7 +3,7 @@
 package script
 
 import (
-	"netrepro/engine/script/kind"
+	"netrepro/engine/script/args"
 	"netrepro/engine/script/vm"
 )
 
@@ -20,13 +20,13 @@ type Manual struct {
 
 // manualOptions are the keys of a scenario that make up its manual page.
 var manualOptions = []vm.Option{
-	kind.Opt("symptom", kind.String, "what users see"),
-	kind.Opt("is_not", kind.String, "what it is taken for and is not"),
-	kind.Opt("recognise", kind.String, "the filter or command that tells it in the field"),
-	kind.Opt("kernels", kind.String, "where the kernel decides: which ones"),
-	kind.Opt("cure", kind.String, "what helps"),
-	kind.Opt("sources", kind.Strings, "RFC sections, commits, reports"),
-	kind.Opt("shows", kind.Strings, "the mechanisms it stands for, as a library numbers them"),
+	args.Opt("symptom", args.String, "what users see"),
+	args.Opt("is_not", args.String, "what it is taken for and is not"),
+	args.Opt("recognise", args.String, "the filter or command that tells it in the field"),
+	args.Opt("kernels", args.String, "where the kernel decides: which ones"),
+	args.Opt("cure", args.String, "what helps"),
+	args.Opt("sources", args.Strings, "RFC sections, commits, reports"),
+	args.Opt("shows", args.Strings, "the mechanisms it stands for, as a library numbers them"),
 }
 
 // manual takes them in.

@@ -8,12 +8,12 @@ import (
 	"slices"
 	"strings"
 
-	"netrepro/engine/firewall"
-	"netrepro/engine/kernel/probe"
+	"netrepro/engine/host/process"
+	"netrepro/engine/kernel/bpf"
 	"netrepro/engine/lab"
-	"netrepro/engine/netns"
-	"netrepro/engine/process"
-	"netrepro/engine/topo"
+	"netrepro/engine/lab/firewall"
+	"netrepro/engine/lab/netns"
+	"netrepro/engine/lab/topology"
 )
 
 // lacking tries what a scenario needs, in a namespace made for it, and says what
@@ -38,7 +38,7 @@ func lacking(needs []string, o RunOptions) string {
 }
 
 // mute says why the kernel cannot be asked for all its reasons, empty if it can.
-func mute(r *probe.Ring) string {
+func mute(r *bpf.Ring) string {
 	if r == nil {
 		return "the kernel's own reasons need Linux 6.10, CAP_BPF and CAP_PERFMON"
 	}
@@ -88,7 +88,7 @@ var probes = map[string]func() error{
 }
 
 func init() {
-	for _, kind := range topo.TunnelKinds {
+	for _, kind := range topology.TunnelKinds {
 		probes[kind] = func() error {
 			return inScratch(func(ns *netns.NS) error { return lab.ProbeTunnel(ns, kind) })
 		}

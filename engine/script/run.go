@@ -14,25 +14,25 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/capture"
-	"netrepro/engine/fault"
 	"netrepro/engine/kernel"
-	"netrepro/engine/kernel/probe"
+	"netrepro/engine/kernel/bpf"
 	"netrepro/engine/lab"
-	"netrepro/engine/netns"
+	"netrepro/engine/lab/fault"
+	"netrepro/engine/lab/netns"
+	"netrepro/engine/lab/stall"
+	"netrepro/engine/lab/topology"
+	"netrepro/engine/script/bind/expect"
+	bindfault "netrepro/engine/script/bind/fault"
+	"netrepro/engine/script/bind/path"
 	"netrepro/engine/script/diag"
-	"netrepro/engine/script/harm"
-	"netrepro/engine/script/judge"
-	"netrepro/engine/script/reach"
+	"netrepro/engine/script/session"
+	"netrepro/engine/script/shake"
 	"netrepro/engine/script/vm"
-	"netrepro/engine/script/world"
-	"netrepro/engine/shake"
-	"netrepro/engine/stall"
-	"netrepro/engine/topo"
 )
 
 // run is one case at work.
 type run struct {
-	world.Run
+	session.Run
 	c       *Case
 	capture string // path of its capture, empty for none
 	taskEr  error
@@ -44,7 +44,7 @@ type RunOptions struct {
 	Capture string // path of trace.pcapng; empty for none
 	Own     bool   // the process has a network namespace of its own, for the engine
 	Keep    bool   // a case that did not end as expected keeps its lab until the process ends
-	Emit    func(world.Event)
+	Emit    func(session.Event)
 	Update  bool // golden traces are written, not compared
 	Form    bool // the normal form of the trace is reported
 	// Shake is the seed of pauses where the script may be late, 0 for none, and
@@ -57,7 +57,7 @@ type RunOptions struct {
 	Harmless bool
 	// Ring takes what the kernel says of resets and drops; nil if it cannot be
 	// asked. It belongs to the run.
-	Ring *probe.Ring
+	Ring *bpf.Ring
 	// Golden reads the golden trace of a name; its error is fs.ErrNotExist if
 	// there is none.
 	Golden func(name string) ([]byte, error)
@@ -66,9 +66,9 @@ type RunOptions struct {
 // Run runs one case of f in this process, which must be allowed to make
 // network namespaces, and returns how it ended. The last event carries the
 // same result.
-func (f *File) Run(ctx context.Context, c *Case, o RunOptions) world.Result {
-	r := &run{c: c, capture: o.Capture, Run: world.Run{VM: f.vm, Plan: c.Plan, Emit: o.Emit, Started: time.Now(), Update: o.Update, Golden: o.Golden,
-		Harmless: o.Harmless, Taken: map[string]bool{}, Resolve: reach.Resolver, Delays: map[*topo.WirePlan]time.Duration{}, Rated: map[*topo.WirePlan]bool{}}}
+func (f *File) Run(ctx context.Context, c *Case, o RunOptions) session.Result {
+	r := &run{c: c, capture: o.Capture, Run: session.Run{VM: f.vm, Plan: c.Plan, Emit: o.Emit, Started: time.Now(), Update: o.Update, Golden: o.Golden,
+		Harmless: o.Harmless, Taken: map[string]bool{}, Resolve: path.Resolver, Delays: map[*topology.WirePlan]time.Duration{}, Rated: map[*topology.WirePlan]bool{}}}
 	if o.Capture != "" {
 		r.Artifacts = filepath.Dir(o.Capture)
 	}
@@ -77,7 +77,7 @@ func (f *File) Run(ctx context.Context, c *Case, o RunOptions) world.Result {
 	}
 	res := r.watched(ctx, o)
 	res.Took = time.Since(r.Started)
-	r.Event(world.Event{Kind: world.EventResult, Result: &res})
+	r.Event(session.Event{Kind: session.EventResult, Result: &res})
 	if r.Lab != nil {
 		// Slow, and nobody's business: the kernel would do it anyway.
 		_ = r.Lab.Close()
@@ -91,8 +91,8 @@ const unwind = time.Second
 
 // watched is execute, unless the script is still in a function of Lua's library
 // when its time is long up: nothing can stop that but the end of the process.
-func (r *run) watched(ctx context.Context, o RunOptions) world.Result {
-	ended := make(chan world.Result, 1)
+func (r *run) watched(ctx context.Context, o RunOptions) session.Result {
+	ended := make(chan session.Result, 1)
 	go func() { ended <- r.execute(ctx, o) }()
 	for {
 		select {
@@ -113,18 +113,18 @@ func (r *run) watched(ctx context.Context, o RunOptions) world.Result {
 }
 
 // errored is the result of a case that err ended.
-func errored(err error) world.Result {
+func errored(err error) session.Result {
 	why := err.Error()
 	var de *diag.Error
 	if errors.As(err, &de) {
 		why = de.Render()
 	}
-	return world.Result{Verdict: world.Errored, Why: why}
+	return session.Result{Verdict: session.Errored, Why: why}
 }
 
-func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
+func (r *run) execute(ctx context.Context, o RunOptions) (res session.Result) {
 	if missing := lacking(r.c.Needs, o); missing != "" {
-		return world.Result{Verdict: world.Skipped, Why: missing}
+		return session.Result{Verdict: session.Skipped, Why: missing}
 	}
 	to := lab.Options{Capture: o.Capture, Comment: r.c.ID(), Seed: r.VM.Seed}
 	if o.Own {
@@ -139,11 +139,11 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 		return r.setupError(err)
 	}
 	r.Lab = lab
-	harm.Equip(&r.Run)
-	r.Event(world.Event{Kind: world.EventUp})
-	r.Keys = &world.KeyLog{Lab: lab}
+	bindfault.Equip(&r.Run)
+	r.Event(session.Event{Kind: session.EventUp})
+	r.Keys = &session.KeyLog{Lab: lab}
 	for _, n := range lab.Nodes {
-		r.Nodes = append(r.Nodes, world.NewNode(&r.Run, n))
+		r.Nodes = append(r.Nodes, session.NewNode(&r.Run, n))
 	}
 	if o.Shake != 0 {
 		r.Shaker = shake.New(o.Shake, o.ShakeOnly)
@@ -166,31 +166,31 @@ func (r *run) execute(ctx context.Context, o RunOptions) (res world.Result) {
 	res = r.judge(err)
 	// Nothing after this belongs to the trace: closing sockets would add
 	// resets that no script asked for.
-	if lost, why := lab.Lost(); lost > 0 && (res.Verdict == world.Passed || res.Verdict == world.Failed) {
-		res = world.Result{Verdict: world.Inconclusive, Why: fmt.Sprintf("the engine lost %d frames: %v", lost, why)}
+	if lost, why := lab.Lost(); lost > 0 && (res.Verdict == session.Passed || res.Verdict == session.Failed) {
+		res = session.Result{Verdict: session.Inconclusive, Why: fmt.Sprintf("the engine lost %d frames: %v", lost, why)}
 	}
 	deaf := false
 	if r.Witness != nil {
 		if _, lost, _ := r.Witness.Events(); lost > 0 { // an error is one of whatever asked
 			deaf = true
 			why := fmt.Sprintf("%d events of the kernel's were lost: nothing follows from one that is missing", lost)
-			if res.Verdict == world.Failed {
-				res = world.Result{Verdict: world.Inconclusive, Why: why}
+			if res.Verdict == session.Failed {
+				res = session.Result{Verdict: session.Inconclusive, Why: why}
 			} else {
-				r.Event(world.Event{Kind: world.EventLog, Text: why})
+				r.Event(session.Event{Kind: session.EventLog, Text: why})
 			}
 		}
 	}
 	res.Packets, res.Spared = len(lab.Trace.Packets()), r.Spared
 	if o.Form && r.Captured() && !deaf {
 		// What is on its way belongs to it, whether or not the script waited.
-		_ = lab.Relay.WaitIdle(ctx, world.Quiet)
+		_ = lab.Relay.WaitIdle(ctx, session.Quiet)
 		r.WaitHeard()
-		r.Event(world.Event{Kind: world.EventForm, Text: judge.Form(&r.Run)})
+		r.Event(session.Event{Kind: session.EventForm, Text: expect.Form(&r.Run)})
 	}
 	res.Paused = r.Shaker.Places()
 	_, res.Stalled = lab.Stalls.During(lab.Trace.Start)
-	if o.Keep && res.Verdict != world.Passed {
+	if o.Keep && res.Verdict != session.Passed {
 		r.keep(ctx, res)
 	}
 	err = r.finishCapture(o.Check)
@@ -210,7 +210,7 @@ func (r *run) finishCapture(check bool) error {
 }
 
 // witness lets the kernel be asked.
-func (r *run) witness(ring *probe.Ring) error {
+func (r *run) witness(ring *bpf.Ring) error {
 	if ring == nil {
 		return nil
 	}
@@ -256,10 +256,10 @@ func (r *run) annotate() error {
 }
 
 // keep reports the result and holds the lab until ctx ends.
-func (r *run) keep(ctx context.Context, res world.Result) {
-	e := world.Event{Kind: world.EventKept, Result: &res}
+func (r *run) keep(ctx context.Context, res session.Result) {
+	e := session.Event{Kind: session.EventKept, Result: &res}
 	for _, n := range r.Nodes {
-		e.Nodes = append(e.Nodes, world.NodeDesc{Name: n.Name, Fd: n.NS.Fd()})
+		e.Nodes = append(e.Nodes, session.NodeDesc{Name: n.Name, Fd: n.NS.Fd()})
 	}
 	r.Event(e)
 	<-ctx.Done()
@@ -349,8 +349,8 @@ func (r *run) unended(t *vm.Task) {
 	if t.Verb != "" {
 		at += ", in " + t.Verb
 	}
-	r.Failed = append(r.Failed, world.Failure{Since: r.Started})
-	r.Event(world.Event{Kind: world.EventTask, Where: fmt.Sprintf("%s:%d", t.File, t.Line),
+	r.Failed = append(r.Failed, session.Failure{Since: r.Started})
+	r.Event(session.Event{Kind: session.EventTask, Where: fmt.Sprintf("%s:%d", t.File, t.Line),
 		Text:  fmt.Sprintf("this %s had not ended when the case's time was up, after %s: it stands at %s", t.What, r.c.Timeout, at),
 		Label: "raise the timeout, look for what it waits for, or say background = true if it need not end"})
 }
@@ -365,44 +365,44 @@ func (r *run) settle() {
 		}
 		// A connection that is still on its way will start a handler.
 		before = seen
-		if r.Lab.Relay.WaitIdle(r.VM.Context(), world.Quiet) != nil {
+		if r.Lab.Relay.WaitIdle(r.VM.Context(), session.Quiet) != nil {
 			return
 		}
 	}
 }
 
 // judge turns how the script ended into a verdict.
-func (r *run) judge(err error) world.Result {
+func (r *run) judge(err error) session.Result {
 	if bug := r.VM.Bug(); bug != nil {
-		return world.Result{Verdict: world.Errored, Why: bug.Error()}
+		return session.Result{Verdict: session.Errored, Why: bug.Error()}
 	}
-	if err != nil && !errors.Is(err, world.ErrStopped) {
+	if err != nil && !errors.Is(err, session.ErrStopped) {
 		return errored(err)
 	}
 	for _, f := range r.Faults {
 		if err := f.Err(); err != nil {
-			return world.Result{Verdict: world.Errored, Why: r.cannot(f, err)}
+			return session.Result{Verdict: session.Errored, Why: r.cannot(f, err)}
 		}
 	}
 	if err == nil && !r.overdue() {
-		if i := slices.IndexFunc(r.Subjects, func(e *world.Subject) bool { return !e.Done }); i >= 0 {
+		if i := slices.IndexFunc(r.Subjects, func(e *session.Subject) bool { return !e.Done }); i >= 0 {
 			e := r.Subjects[i]
-			return world.Result{Verdict: world.Errored, Why: r.VM.At(e.File, e.Line, "", "what is expected is not said here", `follow it by a verb: expect(x):equals(1)`).Render()}
+			return session.Result{Verdict: session.Errored, Why: r.VM.At(e.File, e.Line, "", "what is expected is not said here", `follow it by a verb: expect(x):equals(1)`).Render()}
 		}
 		r.unused()
 	}
 	if r.Judged && r.Lab.Trace.Truncated() {
-		return world.Result{Verdict: world.Inconclusive, Why: "more packets than a trace keeps: judge a shorter exchange, or use a direct wire for volume"}
+		return session.Result{Verdict: session.Inconclusive, Why: "more packets than a trace keeps: judge a shorter exchange, or use a direct wire for volume"}
 	}
 	if len(r.Failed) == 0 {
-		return world.Result{Verdict: world.Passed}
+		return session.Result{Verdict: session.Passed}
 	}
 	if why, paused := r.excused(); paused {
-		return world.Result{Verdict: world.Passed} // how long things take is not what is tried
+		return session.Result{Verdict: session.Passed} // how long things take is not what is tried
 	} else if why != "" {
-		return world.Result{Verdict: world.Inconclusive, Why: why}
+		return session.Result{Verdict: session.Inconclusive, Why: why}
 	}
-	return world.Result{Verdict: world.Failed}
+	return session.Result{Verdict: session.Failed}
 }
 
 // cannot says what a fault could not do, at its place in the script.
@@ -421,7 +421,7 @@ func (r *run) unused() {
 	}
 	idle := func(f fault.Handle) bool { n, err := f.Idle(); return n || err != nil }
 	if slices.ContainsFunc(r.Faults, idle) {
-		_ = r.Lab.Relay.WaitIdle(r.VM.Context(), world.Quiet) // it may be about to
+		_ = r.Lab.Relay.WaitIdle(r.VM.Context(), session.Quiet) // it may be about to
 	}
 	for _, f := range r.Faults {
 		idle, err := f.Idle()
@@ -432,8 +432,8 @@ func (r *run) unused() {
 			continue
 		}
 		where := fmt.Sprintf("%s:%d", r.c.File, f.Line())
-		r.Failed = append(r.Failed, world.Failure{Since: r.Started})
-		r.Event(world.Event{Kind: world.EventFault, Text: text, Where: where, Label: "say optional = true if that is meant"})
+		r.Failed = append(r.Failed, session.Failure{Since: r.Started})
+		r.Event(session.Event{Kind: session.EventFault, Text: text, Where: where, Label: "say optional = true if that is meant"})
 	}
 }
 
@@ -461,12 +461,12 @@ func (r *run) excused() (why string, paused bool) {
 }
 
 // setupError is an error of making the lab.
-func (r *run) setupError(err error) world.Result {
-	var te *topo.Error
+func (r *run) setupError(err error) session.Result {
+	var te *topology.Error
 	if errors.As(err, &te) {
-		return world.Result{Verdict: world.Errored, Why: r.VM.At(r.c.File, te.Line, te.Word, te.Msg, te.Hint).Render()}
+		return session.Result{Verdict: session.Errored, Why: r.VM.At(r.c.File, te.Line, te.Word, te.Msg, te.Hint).Render()}
 	}
-	return world.Result{Verdict: world.Errored, Why: "set up lab: " + err.Error()}
+	return session.Result{Verdict: session.Errored, Why: "set up lab: " + err.Error()}
 }
 
 func (r *run) close() error {

@@ -11,10 +11,10 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"netrepro/engine/script/kind"
-	"netrepro/engine/script/shape"
+	"netrepro/engine/lab/topology"
+	"netrepro/engine/script/args"
+	bindtopology "netrepro/engine/script/bind/topology"
 	"netrepro/engine/script/vm"
-	"netrepro/engine/topo"
 )
 
 // DefaultTimeout bounds a case that does not say.
@@ -33,7 +33,7 @@ type Scenario struct {
 	Alone    bool
 	CPUs     int
 	Timeout  time.Duration
-	Plan     *topo.Plan
+	Plan     *topology.Plan
 	Variants []Variant
 	Matrix   []Axis
 	File     string
@@ -46,21 +46,21 @@ type Scenario struct {
 type loader struct{ found []*Scenario }
 
 // Needs lists what a scenario can say it needs.
-var Needs = slices.Concat([]string{"nftables", "conntrack", "root", "bridge", needKernel}, topo.TunnelKinds, programs)
+var Needs = slices.Concat([]string{"nftables", "conntrack", "root", "bridge", needKernel}, topology.TunnelKinds, programs)
 
 var scenarioOptions = &vm.Method{Name: "scenario", Options: append([]vm.Option{
-	kind.Opt("about", kind.String, "what fails and why, in prose"),
-	kind.Opt("tags", kind.Strings, "words to select by"),
-	kind.Opt("needs", kind.Strings, "what the machine must have: "+strings.Join(Needs, ", ")+", program:NAME"),
-	kind.Opt("machine", kMachine, "settings of the whole machine while it runs, alone: "+strings.Join(MachineSettings, ", ")),
-	kind.OptDef("cpus", kind.Int("number of processors", 1, 64, "a whole number"), "1",
+	args.Opt("about", args.String, "what fails and why, in prose"),
+	args.Opt("tags", args.Strings, "words to select by"),
+	args.Opt("needs", args.Strings, "what the machine must have: "+strings.Join(Needs, ", ")+", program:NAME"),
+	args.Opt("machine", kMachine, "settings of the whole machine while it runs, alone: "+strings.Join(MachineSettings, ", ")),
+	args.OptDef("cpus", args.Int("number of processors", 1, 64, "a whole number"), "1",
 		"processors that the nodes, their programs and the engine share; what a node sends stays in order on one"),
-	kind.OptDef("alone", kind.Bool, "false", "no other case of the run beside it: it measures how fast something is"),
-	kind.OptDef("timeout", kind.Duration, "30s", "for one case, set-up and clean-up not counted"),
-	kind.Need("topology", &vm.Kind{Name: "topology", Type: "Topology", Parse: parseTopology}, "path { … } or graph { … }"),
-	kind.Opt("variants", kind.Table, `a list: { "bug", key = value }, …`),
-	kind.Opt("matrix", kind.Table, "lists by name; every combination runs"),
-	kind.Need("run", kind.Func, "what happens: function(net, v) … end"),
+	args.OptDef("alone", args.Bool, "false", "no other case of the run beside it: it measures how fast something is"),
+	args.OptDef("timeout", args.Duration, "30s", "for one case, set-up and clean-up not counted"),
+	args.Need("topology", &vm.Kind{Name: "topology", Type: "Topology", Parse: parseTopology}, "path { … } or graph { … }"),
+	args.Opt("variants", args.Table, `a list: { "bug", key = value }, …`),
+	args.Opt("matrix", args.Table, "lists by name; every combination runs"),
+	args.Need("run", args.Func, "what happens: function(net, v) … end"),
 }, manualOptions...)}
 
 // MachineSettings are the sysctls that no network namespace has of its own and
@@ -70,7 +70,7 @@ var MachineSettings = []string{"net.ipv4.tcp_max_orphans", "net.ipv4.tcp_mem"}
 var kMachine = &vm.Kind{Name: "settings of the machine", Type: "table", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok {
-		return nil, kind.Wrong(x, "settings of the machine", `write { ["net.ipv4.tcp_max_orphans"] = 0 }`)
+		return nil, args.Wrong(x, "settings of the machine", `write { ["net.ipv4.tcp_max_orphans"] = 0 }`)
 	}
 	out := map[string]string{}
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
@@ -79,7 +79,7 @@ var kMachine = &vm.Kind{Name: "settings of the machine", Type: "table", Parse: f
 				Hint: "use node:sysctl for what every network namespace has of its own"}
 		}
 		if strings.Trim(v.String(), "0123456789 \t") != "" || v.String() == "" {
-			return nil, kind.Wrong(v, "a number, or several", "write it as sysctl(8) shows it")
+			return nil, args.Wrong(v, "a number, or several", "write it as sysctl(8) shows it")
 		}
 		out[k.String()] = v.String()
 	}
@@ -87,15 +87,15 @@ var kMachine = &vm.Kind{Name: "settings of the machine", Type: "table", Parse: f
 }}
 
 func parseTopology(_ *vm.Call, x lua.LValue) (any, error) {
-	if s, ok := vm.As(x, shape.Topology); ok {
+	if s, ok := vm.As(x, bindtopology.Topology); ok {
 		return s, nil
 	}
-	return nil, kind.Wrong(x, "a topology", `write path { host "a", wire {}, host "b" }`)
+	return nil, args.Wrong(x, "a topology", `write path { host "a", wire {}, host "b" }`)
 }
 
 var scenarioVerb = &vm.Method{Name: "scenario", Doc: "Says what one scenario is. A file may hold several.",
 	Example: `scenario "name" { topology = path { host "a", wire {}, host "b" }, run = function(net, v) end }`, Phase: vm.Loading,
-	Params: []vm.Param{{Name: "name", Kind: kind.String, Doc: "letters, digits and -"}},
+	Params: []vm.Param{{Name: "name", Kind: args.String, Doc: "letters, digits and -"}},
 	Fn: func(c *vm.Call) error {
 		name := c.Args["name"].(string)
 		if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
@@ -155,7 +155,7 @@ func define(c *vm.Call, name string, t *lua.LTable) error {
 	if slices.ContainsFunc(ld.found, func(o *Scenario) bool { return o.Name == name }) {
 		return c.Fail(name, "give each scenario a name of its own", "two scenarios are called %q", name)
 	}
-	plan, err := get("topology").(*topo.Spec).Plan()
+	plan, err := get("topology").(*topology.Spec).Plan()
 	if err != nil {
 		return planError(c, err)
 	}
@@ -183,12 +183,12 @@ func define(c *vm.Call, name string, t *lua.LTable) error {
 }
 
 // implied are the needs that a topology has by itself.
-func implied(p *topo.Plan) []string {
+func implied(p *topology.Plan) []string {
 	var out []string
 	for _, t := range p.Tunnels {
 		out = append(out, t.Kind)
 	}
-	if slices.ContainsFunc(p.Nodes, func(n *topo.NodePlan) bool { return n.Kind == topo.Switch }) {
+	if slices.ContainsFunc(p.Nodes, func(n *topology.NodePlan) bool { return n.Kind == topology.Switch }) {
 		out = append(out, "bridge")
 	}
 	slices.Sort(out)
@@ -197,7 +197,7 @@ func implied(p *topo.Plan) []string {
 
 // planError gives an error of a topology its place in the script.
 func planError(c *vm.Call, err error) error {
-	var te *topo.Error
+	var te *topology.Error
 	if !errors.As(err, &te) {
 		return err
 	}
@@ -209,7 +209,7 @@ func planError(c *vm.Call, err error) error {
 }
 
 func variants(c *vm.Call, t *lua.LTable) ([]Variant, error) {
-	items, err := kind.List(t, `write variants = { { "bug", outcome = "stalls" }, … }`)
+	items, err := args.List(t, `write variants = { { "bug", outcome = "stalls" }, … }`)
 	if err != nil {
 		return nil, err
 	}

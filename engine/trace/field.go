@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"net/netip"
 
-	"netrepro/engine/app"
 	"netrepro/engine/forge"
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp/payload"
 )
 
 // FieldMatch says what a header field must be.
@@ -185,7 +185,7 @@ func (m *Match) app(p *Packet) bool {
 		events = r.App
 		switch {
 		case p.Sent != nil && p.Segment != p.Sent.Segment: // it was changed on the way
-			var s app.Stream
+			var s payload.Stream
 			events = s.Feed(p.Seq, int(p.PayloadLen), p.Payload, nil)
 		case r.Copy > 0: // the first sighting says it
 			events = p.Point.trace.Findings()[r.Copy-1].App

@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
-	"netrepro/engine/reset"
+	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/reset"
 )
 
 // findings are what the analysis says of the packets so far. They are made when
@@ -19,8 +19,8 @@ import (
 type findings struct {
 	witness  Witness
 	mu       sync.Mutex
-	analyzer *analysis.Analyzer
-	records  []*analysis.Record       // by frame number, from 1
+	analyzer *tcp.Analyzer
+	records  []*tcp.Record            // by frame number, from 1
 	passing  map[string]time.Duration // when a reset came to a node last
 	dec      packet.Decoder           // joins fragments
 	taken    int                      // packets that the witness has taken in
@@ -62,7 +62,7 @@ func (t *Trace) Ask(w Witness) {
 
 // Finding is what the analysis says of p, which must be recorded; nil if it is
 // not.
-func (p *Packet) Finding() *analysis.Record {
+func (p *Packet) Finding() *tcp.Record {
 	if p.N == 0 || p.Point == nil || p.Point.trace == nil {
 		return nil
 	}
@@ -83,7 +83,7 @@ func (p *Packet) Known() int {
 
 // Findings are what the analysis says of every packet in memory, in the order of
 // their frame numbers.
-func (t *Trace) Findings() []*analysis.Record {
+func (t *Trace) Findings() []*tcp.Record {
 	f := &t.findings
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -96,12 +96,12 @@ func (t *Trace) Findings() []*analysis.Record {
 		t.waitForResets(packets)
 	}
 	if f.analyzer == nil {
-		f.analyzer, f.passing = analysis.New(analysis.Options{}), map[string]time.Duration{}
+		f.analyzer, f.passing = tcp.New(tcp.Options{}), map[string]time.Duration{}
 		f.dec = packet.Decoder{Defragment: &packet.Defragmenter{}}
 		f.analyzer.Describe(t.CapturePoints())
 	}
 	for _, p := range packets[len(f.records):] {
-		r := &analysis.Record{}
+		r := &tcp.Record{}
 		in := f.input(p)
 		f.analyzer.Add(&in, r)
 		r.App = slices.Clone(r.App)
@@ -121,9 +121,9 @@ func (f *findings) hear(packets []*Packet, wait time.Duration) {
 }
 
 // input is what the analysis gets of p.
-func (f *findings) input(p *Packet) analysis.Input {
-	in := analysis.Input{N: p.N, Time: p.Time, Point: p.Point.Index, Packet: &p.Packet, Payload: p.Payload,
-		Dropped: p.Dropped, Harmed: p.Harmed, Direction: analysis.Out, Paired: p.Dir == Out, Kept: true, More: p.More}
+func (f *findings) input(p *Packet) tcp.Input {
+	in := tcp.Input{N: p.N, Time: p.Time, Point: p.Point.Index, Packet: &p.Packet, Payload: p.Payload,
+		Dropped: p.Dropped, Harmed: p.Harmed, Direction: tcp.Out, Paired: p.Dir == Out, Kept: true, More: p.More}
 	if p.Fragment || p.Unsized {
 		// A match asks what one frame says, the analysis what it makes whole.
 		var d packet.Packet
@@ -131,7 +131,7 @@ func (f *findings) input(p *Packet) analysis.Input {
 		in.Packet, in.Payload = &d, f.dec.Payload()
 	}
 	if p.Dir == In {
-		in.Direction = analysis.In
+		in.Direction = tcp.In
 		if p.Sent != nil {
 			in.SameAs = p.Sent.N
 		}
@@ -152,7 +152,7 @@ func (f *findings) input(p *Packet) analysis.Input {
 		if came, any := f.passing[p.Point.Node]; w.Reset == nil && any && p.Time-came < passes {
 			in.Asked = false
 		}
-	case p.Is(analysis.Rexmit):
+	case p.Is(tcp.Rexmit):
 		in.Timer = w.Timer
 	}
 	return in
@@ -213,14 +213,14 @@ func (t *Trace) Hosts() map[netip.Addr]string {
 
 // CapturePoints are the points of the trace as the analysis knows them: each
 // with all addresses of its node.
-func (t *Trace) CapturePoints() []analysis.Point {
+func (t *Trace) CapturePoints() []tcp.Point {
 	nodes := map[string][]netip.Addr{}
 	for _, p := range t.Points {
 		nodes[p.Node] = append(nodes[p.Node], p.Addrs...)
 	}
-	out := make([]analysis.Point, len(t.Points))
+	out := make([]tcp.Point, len(t.Points))
 	for i, p := range t.Points {
-		out[i] = analysis.Point{Name: p.Name(), Addrs: nodes[p.Node]}
+		out[i] = tcp.Point{Name: p.Name(), Addrs: nodes[p.Node]}
 	}
 	return out
 }

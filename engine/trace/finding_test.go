@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
-	"netrepro/engine/reset"
+	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/reset"
 )
 
 // slow is a kernel that says something of the packet n once the clock is at so
@@ -48,8 +48,8 @@ func (s *slow) Word(p *Packet) Word {
 func TestLateWord(t *testing.T) {
 	closed := &reset.Kernel{Reason: "TCP_ABORT_ON_CLOSE"}
 	rstAck := step{ms, 's', packet.RST | packet.ACK, 1, 1, 0, false}
-	sentBy := func(kind reset.Kind, waited time.Duration) func(*testing.T, *slow, *analysis.Record) {
-		return func(t *testing.T, s *slow, r *analysis.Record) {
+	sentBy := func(kind reset.Kind, waited time.Duration) func(*testing.T, *slow, *tcp.Record) {
+		return func(t *testing.T, s *slow, r *tcp.Record) {
 			if r.Reset.Kind != kind || s.waited != waited {
 				t.Errorf("%v after waiting for %s, want %s after %s", r.Reset, s.waited, kind, waited)
 			}
@@ -59,7 +59,7 @@ func TestLateWord(t *testing.T) {
 		name  string
 		word  slow // at is counted from the last packet
 		last  step
-		check func(*testing.T, *slow, *analysis.Record)
+		check func(*testing.T, *slow, *tcp.Record)
 	}{
 		{"a socket that is closed", slow{at: 100 * ms, word: Word{Reset: closed}}, rstAck, sentBy(reset.Active, 100*ms)},
 		{"who says nothing did not send it", slow{at: time.Hour}, rstAck, sentBy(reset.Forged, Late)},
@@ -67,7 +67,7 @@ func TestLateWord(t *testing.T) {
 		{"a kernel that tells of no resets", slow{at: time.Hour, mute: true}, rstAck, sentBy(reset.Active, 0)},
 		{"no socket: said before the packet is on its way", slow{at: time.Hour}, step{ms, 's', packet.RST, 1, 0, 0, false}, sentBy(reset.Firewall, 0)},
 		{"refused, heard of late", slow{at: 10 * ms, word: Word{Refused: "NO_SOCKET"}}, step{ms, 'c', fPA, 1, 1, 10, false},
-			func(t *testing.T, s *slow, r *analysis.Record) {
+			func(t *testing.T, s *slow, r *tcp.Record) {
 				if r.Refused != "NO_SOCKET" {
 					t.Errorf("refused %q", r.Refused)
 				}

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
-	"netrepro/engine/reset"
+	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/reset"
 )
 
 // Kind names what a TCP match looks for.
@@ -48,31 +48,31 @@ func (k Kind) matches(p *Packet) bool {
 	case KindSYNACK:
 		return p.Flags.Has(packet.SYN | packet.ACK)
 	case KindData:
-		return p.Is(analysis.Data)
+		return p.Is(tcp.Data)
 	case KindAck:
-		return p.Is(analysis.PureAck)
+		return p.Is(tcp.PureAck)
 	case KindFIN:
 		return p.Flags.Has(packet.FIN)
 	case KindRST:
 		return p.Flags.Has(packet.RST)
 	case KindRexmit:
-		return p.Is(analysis.Rexmit)
+		return p.Is(tcp.Rexmit)
 	case KindRTO:
-		return p.Is(analysis.RTO)
+		return p.Is(tcp.RTO)
 	case KindFast:
-		return p.Is(analysis.Fast)
+		return p.Is(tcp.Fast)
 	case KindAny:
-		return p.PayloadLen > 0 && !p.Is(analysis.Probe) && !p.Is(analysis.WindowProbe)
+		return p.PayloadLen > 0 && !p.Is(tcp.Probe) && !p.Is(tcp.WindowProbe)
 	case KindTLP:
-		return p.Is(analysis.TLP)
+		return p.Is(tcp.TLP)
 	case KindRACK:
-		return p.Is(analysis.RACK)
+		return p.Is(tcp.RACK)
 	case KindRecovery:
-		return p.Is(analysis.Recovery)
+		return p.Is(tcp.Recovery)
 	case KindKeepAlive:
-		return p.Is(analysis.Probe)
+		return p.Is(tcp.Probe)
 	case KindWindowProbe:
-		return p.Is(analysis.WindowProbe)
+		return p.Is(tcp.WindowProbe)
 	case KindZeroWindow:
 		return p.IsTCP() && p.Window == 0 && !p.Flags.Any(packet.SYN|packet.FIN|packet.RST)
 	}
@@ -213,7 +213,7 @@ func (m *Match) analysed() bool {
 	return m.RST != nil || m.Original != "" || m.Refused != "" || m.Timer != ""
 }
 
-func (m *Match) found(r *analysis.Record) bool {
+func (m *Match) found(r *tcp.Record) bool {
 	switch {
 	case r == nil,
 		m.Original != "" && r.Original != m.Original,

@@ -4,9 +4,9 @@ import (
 	"net/netip"
 	"time"
 
-	"netrepro/engine/analysis"
-	"netrepro/engine/app"
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/payload"
 )
 
 // Dir is the way a packet crossed its capture point.
@@ -64,7 +64,7 @@ type Segment struct {
 	RelSeq uint32
 	RelAck uint32
 	Resent int32 // how often this sequence space was sent before
-	Class  analysis.Class
+	Class  tcp.Class
 	Opener bool // sent by the side that opened Conn
 	// Frame is what is kept of the frame: all of it up to [WholeBytes] of a
 	// trace, its headers after that.
@@ -73,7 +73,7 @@ type Segment struct {
 	Payload []byte
 	// App is what it says in TLS or HTTP, if that is asked for while packets
 	// pass ([Trace.ReadApps]).
-	App []app.Event
+	App []payload.Event
 
 	kept bool // Frame is a copy
 	made bool // it was changed or forged on the way: its numbers prove nothing
@@ -83,7 +83,7 @@ type Segment struct {
 func (s *Segment) End() uint32 { return s.RelSeq + s.SeqLen() }
 
 // Is reports whether all bits of c are set.
-func (s *Segment) Is(c analysis.Class) bool { return s.Class&c == c }
+func (s *Segment) Is(c tcp.Class) bool { return s.Class&c == c }
 
 // Conn is one connection, from its first SYN on. A new SYN with another
 // initial sequence number on the same ports is another Conn.

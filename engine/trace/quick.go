@@ -1,9 +1,9 @@
 package trace
 
 import (
-	"netrepro/engine/analysis"
 	"netrepro/engine/forge"
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp"
 )
 
 // Quick is the part of a match that a few comparisons decide: what it turns away
@@ -12,7 +12,7 @@ import (
 type Quick struct {
 	protos       uint8 // bits of protocol classes, 0 for any
 	mask, want   packet.TCPFlags
-	class        analysis.Class // bits that are set
+	class        tcp.Class // bits that are set
 	sport, dport uint16
 	least, most  int32 // payload
 	ttl          [2]uint8
@@ -31,7 +31,7 @@ type Key struct {
 	proto        uint8
 	flags        packet.TCPFlags
 	ttl          uint8
-	class        analysis.Class
+	class        tcp.Class
 	sport, dport uint16
 	payload      int32
 }
@@ -65,9 +65,9 @@ var kindFlags = map[Kind][2]packet.TCPFlags{
 }
 
 // kindClass are the classes of kinds that they decide.
-var kindClass = map[Kind]analysis.Class{
-	KindData: analysis.Data, KindAck: analysis.PureAck, KindRexmit: analysis.Rexmit, KindRTO: analysis.RTO, KindFast: analysis.Fast,
-	KindTLP: analysis.TLP, KindRACK: analysis.RACK, KindRecovery: analysis.Recovery, KindKeepAlive: analysis.Probe, KindWindowProbe: analysis.WindowProbe,
+var kindClass = map[Kind]tcp.Class{
+	KindData: tcp.Data, KindAck: tcp.PureAck, KindRexmit: tcp.Rexmit, KindRTO: tcp.RTO, KindFast: tcp.Fast,
+	KindTLP: tcp.TLP, KindRACK: tcp.RACK, KindRecovery: tcp.Recovery, KindKeepAlive: tcp.Probe, KindWindowProbe: tcp.WindowProbe,
 }
 
 // Quick is the quick part of m.

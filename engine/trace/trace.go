@@ -5,9 +5,9 @@ import (
 	"sync"
 	"time"
 
-	"netrepro/engine/analysis"
+	"netrepro/engine/capture/pcap"
 	"netrepro/engine/packet"
-	"netrepro/engine/pcap"
+	"netrepro/engine/tcp"
 )
 
 // Limit is how many packets a trace keeps in memory for judging. Those beyond
@@ -230,11 +230,11 @@ func (t *Trace) existing(q *Packet) *Conn {
 
 // class is what a segment that was changed or forged is: what it was when it was
 // sent, or what it would be as the first of its connection.
-func (t *Trace) class(q, sent *Packet) analysis.Class {
+func (t *Trace) class(q, sent *Packet) tcp.Class {
 	if sent != nil && sent.PayloadLen == q.PayloadLen {
 		return sent.Class
 	}
-	var s analysis.Sender
+	var s tcp.Sender
 	return s.Sent(&q.Packet, q.Time).Class
 }
 

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp"
 )
 
 var (
@@ -80,25 +80,25 @@ func TestClass(t *testing.T) {
 	tests := []struct {
 		name string
 		segs []step
-		last analysis.Class
+		last tcp.Class
 		sent int32
 	}{
-		{"new data", []step{{ms, 'c', fPA, 1, 1, 100, false}}, analysis.Data, 0},
-		{"pure ack", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}}, analysis.PureAck, 0},
+		{"new data", []step{{ms, 'c', fPA, 1, 1, 100, false}}, tcp.Data, 0},
+		{"pure ack", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}}, tcp.PureAck, 0},
 		{"fin is neither", []step{{ms, 'c', fFA, 1, 1, 0, false}}, 0, 0},
-		{"timeout", []step{{ms, 'c', fPA, 1, 1, 100, true}, {210 * ms, 'c', fPA, 1, 1, 100, false}}, analysis.Rexmit | analysis.RTO, 1},
-		{"second timeout", []step{{ms, 'c', fPA, 1, 1, 100, true}, {210 * ms, 'c', fPA, 1, 1, 100, true}, {420 * ms, 'c', fPA, 1, 1, 100, false}}, analysis.Rexmit | analysis.RTO, 2},
-		{"syn again", nil, analysis.Rexmit | analysis.RTO, 1},
+		{"timeout", []step{{ms, 'c', fPA, 1, 1, 100, true}, {210 * ms, 'c', fPA, 1, 1, 100, false}}, tcp.Rexmit | tcp.RTO, 1},
+		{"second timeout", []step{{ms, 'c', fPA, 1, 1, 100, true}, {210 * ms, 'c', fPA, 1, 1, 100, true}, {420 * ms, 'c', fPA, 1, 1, 100, false}}, tcp.Rexmit | tcp.RTO, 2},
+		{"syn again", nil, tcp.Rexmit | tcp.RTO, 1},
 		{"fast, by duplicate acks", []step{{ms, 'c', fA, 1, 1, 100, true}, {0, 'c', fA, 101, 1, 100, false}, {0, 'c', fA, 201, 1, 100, false},
-			{ms, 's', fA, 1, 1, 0, false}, {0, 's', fA, 1, 1, 0, false}, {ms, 'c', fA, 1, 1, 100, false}}, analysis.Rexmit | analysis.Fast | analysis.RACK, 1},
-		{"probe of the tail", []step{{ms, 'c', fA, 1, 1, 100, false}, {0, 'c', fPA, 101, 1, 100, true}, {10 * ms, 'c', fPA, 101, 1, 100, false}}, analysis.Rexmit | analysis.TLP, 1},
-		{"a smaller piece of what was sent", []step{{ms, 'c', fA, 1, 1, 1448, true}, {210 * ms, 'c', fA, 1, 1, 1024, false}}, analysis.Rexmit | analysis.RTO, 1},
-		{"keep-alive", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}, {time.Second, 'c', fA, 100, 1, 0, false}}, analysis.Probe, 0},
+			{ms, 's', fA, 1, 1, 0, false}, {0, 's', fA, 1, 1, 0, false}, {ms, 'c', fA, 1, 1, 100, false}}, tcp.Rexmit | tcp.Fast | tcp.RACK, 1},
+		{"probe of the tail", []step{{ms, 'c', fA, 1, 1, 100, false}, {0, 'c', fPA, 101, 1, 100, true}, {10 * ms, 'c', fPA, 101, 1, 100, false}}, tcp.Rexmit | tcp.TLP, 1},
+		{"a smaller piece of what was sent", []step{{ms, 'c', fA, 1, 1, 1448, true}, {210 * ms, 'c', fA, 1, 1, 1024, false}}, tcp.Rexmit | tcp.RTO, 1},
+		{"keep-alive", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}, {time.Second, 'c', fA, 100, 1, 0, false}}, tcp.Probe, 0},
 		{"rst is none", []step{{ms, 'c', packet.RST | packet.ACK, 1, 1, 0, false}}, 0, 0},
 		{"after an answer the timer is not what resends", []step{{ms, 'c', fA, 1, 1, 100, true}, {0, 'c', fA, 101, 1, 100, true},
-			{210 * ms, 'c', fA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}, {0, 'c', fA, 101, 1, 100, false}}, analysis.Rexmit | analysis.Recovery, 1},
+			{210 * ms, 'c', fA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}, {0, 'c', fA, 101, 1, 100, false}}, tcp.Rexmit | tcp.Recovery, 1},
 		{"one byte, not yet acknowledged, is no keep-alive", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false},
-			{ms, 'c', fPA, 101, 1, 1, true}, {210 * ms, 'c', fPA, 101, 1, 1, false}}, analysis.Rexmit | analysis.RTO, 1},
+			{ms, 'c', fPA, 101, 1, 1, true}, {210 * ms, 'c', fPA, 101, 1, 1, false}}, tcp.Rexmit | tcp.RTO, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

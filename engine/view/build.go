@@ -6,13 +6,13 @@ import (
 	"slices"
 	"strings"
 
-	"netrepro/engine/analysis"
+	"netrepro/engine/tcp"
 )
 
 // Builder makes ladders of records.
 type Builder struct {
 	Names  Names
-	Points []analysis.Point
+	Points []tcp.Point
 
 	nodes []string // columns, if packets are seen on their way
 	node  []int    // of a point, its column
@@ -24,7 +24,7 @@ const maxColumns = 64
 
 // NewBuilder makes a builder for a capture with these points. Points named
 // "node/wire" make the nodes columns.
-func NewBuilder(names Names, points []analysis.Point) *Builder {
+func NewBuilder(names Names, points []tcp.Point) *Builder {
 	b := &Builder{Names: names, Points: points}
 	wires := map[string][]int{}
 	columns := map[string]int{}
@@ -61,7 +61,7 @@ func NewBuilder(names Names, points []analysis.Point) *Builder {
 }
 
 // Row makes the row of one record, as far as it is known from it alone.
-func (b *Builder) Row(r *analysis.Record) Row {
+func (b *Builder) Row(r *tcp.Record) Row {
 	row := Row{Frames: []int{r.N}, Time: r.Time, Flow: -1, Label: label(r), Marks: marks(r, b.nodes != nil)}
 	if r.Conn != nil {
 		row.Flow = r.Conn.ID
@@ -72,7 +72,7 @@ func (b *Builder) Row(r *analysis.Record) Row {
 	case b.nodes != nil:
 		here, there := b.node[r.Point], b.far[r.Point]
 		row.From, row.To = here, there
-		if r.Direction == analysis.In {
+		if r.Direction == tcp.In {
 			row.From, row.To = there, here
 		}
 		row.fate(r)
@@ -85,9 +85,9 @@ func (b *Builder) Row(r *analysis.Record) Row {
 }
 
 // arrived takes in that the packet of row was seen again.
-func (b *Builder) arrived(row *Row, r *analysis.Record) {
+func (b *Builder) arrived(row *Row, r *tcp.Record) {
 	row.Frames = append(row.Frames, r.N)
-	if r.Direction == analysis.In {
+	if r.Direction == tcp.In {
 		row.To = b.node[r.Point]
 	} else {
 		row.To = b.far[r.Point]
@@ -102,14 +102,14 @@ func (b *Builder) arrived(row *Row, r *analysis.Record) {
 
 // fate takes in what a sighting tells of whether the packet came to where it was
 // going. What is lost says so; of anything else it is only not seen yet.
-func (row *Row) fate(r *analysis.Record) {
+func (row *Row) fate(r *tcp.Record) {
 	row.Stopped = r.Dropped != ""
-	row.Unseen = !row.Stopped && r.Direction != analysis.In
+	row.Unseen = !row.Stopped && r.Direction != tcp.In
 }
 
 // Whole makes one ladder of all records, the packets in the order in which they
 // were first seen.
-func (b *Builder) Whole(rs []*analysis.Record) Ladder {
+func (b *Builder) Whole(rs []*tcp.Record) Ladder {
 	l := Ladder{Columns: b.nodes}
 	if b.nodes == nil {
 		l.Columns = []string{"", ""}
@@ -129,10 +129,10 @@ func (b *Builder) Whole(rs []*analysis.Record) Ladder {
 
 // Flows makes one ladder a connection, and one of what belongs to none, in the
 // order in which they began, one after the other.
-func (b *Builder) Flows(rs []*analysis.Record) iter.Seq[Ladder] {
-	by := map[int][]*analysis.Record{}
+func (b *Builder) Flows(rs []*tcp.Record) iter.Seq[Ladder] {
+	by := map[int][]*tcp.Record{}
 	var order []int
-	conns := map[int]*analysis.Conn{}
+	conns := map[int]*tcp.Conn{}
 	for _, r := range rs {
 		id := -1
 		if c := r.Root(); c != nil {
@@ -153,7 +153,7 @@ func (b *Builder) Flows(rs []*analysis.Record) iter.Seq[Ladder] {
 }
 
 // flow is the ladder of c, or of what belongs to no connection.
-func (b *Builder) flow(c *analysis.Conn, rs []*analysis.Record) Ladder {
+func (b *Builder) flow(c *tcp.Conn, rs []*tcp.Record) Ladder {
 	l := b.Whole(rs)
 	switch {
 	case c != nil:
@@ -171,7 +171,7 @@ func (b *Builder) flow(c *analysis.Conn, rs []*analysis.Record) Ladder {
 }
 
 // pairs says in the label who sent what to whom, where columns cannot.
-func (b *Builder) pairs(l *Ladder, rs []*analysis.Record) {
+func (b *Builder) pairs(l *Ladder, rs []*tcp.Record) {
 	l.Columns = []string{"", ""}
 	for i, r := range rs {
 		l.Rows[i].From, l.Rows[i].To = 0, 1
@@ -181,7 +181,7 @@ func (b *Builder) pairs(l *Ladder, rs []*analysis.Record) {
 	}
 }
 
-func (b *Builder) title(c *analysis.Conn) string {
+func (b *Builder) title(c *tcp.Conn) string {
 	s := fmt.Sprintf("flow %d  %s > %s  %d and %d packets", c.ID, b.Names.end(c.Ends[0]), b.Names.end(c.Ends[1]), c.Packets[0], c.Packets[1])
 	if c.MSS[0] > 0 || c.MSS[1] > 0 {
 		s += fmt.Sprintf("  mss %d and %d", c.MSS[0], c.MSS[1])

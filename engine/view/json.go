@@ -1,7 +1,7 @@
 // Package view shows an analysed capture: as JSON, one object a packet, and as
 // a ladder.
 //
-// It finds nothing out; package analysis does.
+// It finds nothing out; package tcp does.
 package view
 
 import (
@@ -11,13 +11,13 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
-	"netrepro/engine/plain"
+	"netrepro/engine/sanitize"
+	"netrepro/engine/tcp"
 )
 
 // AppendJSON appends r as one line of JSON.
-func AppendJSON(b []byte, r *analysis.Record) []byte {
+func AppendJSON(b []byte, r *tcp.Record) []byte {
 	p := r.Packet
 	b = append(b, `{"n":`...)
 	b = strconv.AppendInt(b, int64(r.N), 10)
@@ -64,7 +64,7 @@ func AppendJSON(b []byte, r *analysis.Record) []byte {
 	return append(b, '}', '\n')
 }
 
-func appendTCP(b []byte, r *analysis.Record) []byte {
+func appendTCP(b []byte, r *tcp.Record) []byte {
 	p := r.Packet
 	b = append(b, `,"flags":"`...)
 	b = append(b, p.Flags.String()...)
@@ -86,7 +86,7 @@ func appendTCP(b []byte, r *analysis.Record) []byte {
 			b = strconv.AppendInt(append(b, `,"backoff":`...), int64(r.Backoff), 10)
 		}
 	}
-	if r.Class&analysis.Rexmit != 0 {
+	if r.Class&tcp.Rexmit != 0 {
 		b = strconv.AppendInt(append(b, `,"rexmit":`...), int64(max(r.Resent, 1)), 10)
 	}
 	if r.Original != "" {
@@ -105,7 +105,7 @@ func appendTCP(b []byte, r *analysis.Record) []byte {
 }
 
 // appendRest writes what few packets have.
-func appendRest(b []byte, r *analysis.Record) []byte {
+func appendRest(b []byte, r *tcp.Record) []byte {
 	if len(r.App) > 0 {
 		b = append(b, `,"app":[`...)
 		for i, e := range r.App {
@@ -119,7 +119,7 @@ func appendRest(b []byte, r *analysis.Record) []byte {
 	if v := r.Reset; v != nil {
 		text, err := json.Marshal(v)
 		if err == nil { // it has nothing that could not be written
-			b = append(append(b, `,"rst":`...), plain.JSON(text)...)
+			b = append(append(b, `,"rst":`...), sanitize.JSON(text)...)
 		}
 	}
 	if len(r.Notes) > 0 {
@@ -188,8 +188,8 @@ func appendText(b []byte, s string) []byte {
 		switch {
 		case c == '"' || c == '\\':
 			b = append(b, '\\', byte(c))
-		case c != utf8.RuneError && !plain.Fit(c):
-			b = plain.AppendEscape(b, c)
+		case c != utf8.RuneError && !sanitize.Fit(c):
+			b = sanitize.AppendEscape(b, c)
 		default:
 			b = utf8.AppendRune(b, c)
 		}

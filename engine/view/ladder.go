@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
-	"netrepro/engine/plain"
+	"netrepro/engine/sanitize"
+	"netrepro/engine/tcp"
 )
 
 // Ladder is a part of a capture ready to be drawn: who stands where, and what
@@ -77,7 +77,7 @@ func (n Names) end(e netip.AddrPort) string {
 
 // Line writes r on one line, without a ladder around it: frame number, time in
 // seconds, who, flags, relative numbers and length, and what is remarkable.
-func Line(r *analysis.Record, n Names) string {
+func Line(r *tcp.Record, n Names) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#%-4d %+.4f  %s > %s  %s", r.N, r.Time.Seconds(), n.host(r.Packet.Src), n.host(r.Packet.Dst), label(r))
 	for _, m := range marks(r, true) {
@@ -85,23 +85,23 @@ func Line(r *analysis.Record, n Names) string {
 			b.WriteString("  " + m.Text)
 		}
 	}
-	return plain.Text(b.String())
+	return sanitize.Text(b.String())
 }
 
 // Remarks are what is remarkable about r beyond what its capture says, a line
 // each.
-func Remarks(r *analysis.Record) []string {
+func Remarks(r *tcp.Record) []string {
 	var out []string
 	for _, m := range marks(r, true) {
 		if (m.Kind != MarkDropped || strings.HasPrefix(m.Text, "dropped by the kernel")) && m.Kind != MarkFault && m.Kind != MarkApp {
-			out = append(out, plain.Text(m.Text))
+			out = append(out, sanitize.Text(m.Text))
 		}
 	}
 	return out
 }
 
 // label writes a packet's flags, numbers and length.
-func label(r *analysis.Record) string {
+func label(r *tcp.Record) string {
 	var b strings.Builder
 	p := r.Packet
 	switch {
@@ -128,7 +128,7 @@ func label(r *analysis.Record) string {
 	return b.String()
 }
 
-func labelTCP(b *strings.Builder, r *analysis.Record) {
+func labelTCP(b *strings.Builder, r *tcp.Record) {
 	p := r.Packet
 	fmt.Fprintf(b, "%-2s", p.Flags)
 	if p.PayloadLen > 0 || p.Flags.Any(packet.SYN|packet.FIN|packet.RST) {
@@ -156,15 +156,15 @@ func labelTCP(b *strings.Builder, r *analysis.Record) {
 
 // marks are what is remarkable about r. Wireshark's flags take the capture for
 // that of one point, so they are left out where there are several.
-func marks(r *analysis.Record, several bool) []Mark {
+func marks(r *tcp.Record, several bool) []Mark {
 	var ms []Mark
 	add := func(kind, format string, args ...any) { ms = append(ms, Mark{kind, fmt.Sprintf(format, args...)}) }
 	switch {
-	case r.Class&analysis.Probe != 0:
+	case r.Class&tcp.Probe != 0:
 		add(MarkSent, "keep-alive")
-	case r.Class&analysis.WindowProbe != 0:
+	case r.Class&tcp.WindowProbe != 0:
 		add(MarkSent, "window probe")
-	case r.Class&analysis.Rexmit != 0:
+	case r.Class&tcp.Rexmit != 0:
 		s := "rexmit " + fmt.Sprint(max(r.Resent, 1))
 		var why []string
 		if c := r.Class.Cause(); c != "" {

@@ -4,8 +4,8 @@ import (
 	"io"
 	"slices"
 
-	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp"
 )
 
 // Printer writes records as JSON in a goroutine of its own, so that on two
@@ -23,7 +23,7 @@ type Printer struct {
 // to.
 type batch struct {
 	n       int
-	records [batchSize]analysis.Record
+	records [batchSize]tcp.Record
 	packets [batchSize]packet.Packet
 }
 
@@ -45,7 +45,7 @@ func NewPrinter(w io.Writer) *Printer {
 }
 
 // Print writes r, sooner or later; its error is that of an earlier write.
-func (p *Printer) Print(r *analysis.Record) error {
+func (p *Printer) Print(r *tcp.Record) error {
 	b := p.cur
 	k := &b.records[b.n]
 	*k = *r

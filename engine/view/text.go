@@ -8,7 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"netrepro/engine/plain"
+	"netrepro/engine/sanitize"
 )
 
 // Sequences are the escape sequences of a ladder with colours.
@@ -69,12 +69,12 @@ func (l *Ladder) column() int {
 func (l *Ladder) WriteHead(w io.Writer, s Style) error {
 	var b strings.Builder
 	if l.Title != "" {
-		fmt.Fprintf(&b, "%s\n", s.paint(bold, plain.Text(l.Title)))
+		fmt.Fprintf(&b, "%s\n", s.paint(bold, sanitize.Text(l.Title)))
 	}
 	width := l.column()
 	fmt.Fprintf(&b, "%-*s", numbers, "")
 	for _, c := range l.Columns {
-		b.WriteString(s.paint(bold, pad(plain.Text(c), width)))
+		b.WriteString(s.paint(bold, pad(sanitize.Text(c), width)))
 	}
 	text := strings.TrimRight(b.String(), " ")
 	_, err := io.WriteString(w, text+"\n")
@@ -131,12 +131,12 @@ func (l *Ladder) lines(r *Row, s Style) []string {
 	case strings.HasPrefix(r.Label, ". ") && !strings.Contains(r.Label, "("):
 		color = dim
 	}
-	text := plain.Text(r.Label)
+	text := sanitize.Text(r.Label)
 	line := head + s.paint(color, rungs+" "+text)
 	used := at + utf8.RuneCountInString(text)
 	var out []string
 	for _, m := range r.Marks {
-		m.Text = plain.Text(m.Text)
+		m.Text = sanitize.Text(m.Text)
 		n := utf8.RuneCountInString(m.Text)
 		if s.Width > 0 && used+2+n > s.Width && used > at || m.Kind == MarkSign {
 			out = append(out, line)

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"netrepro/engine/analysis"
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp"
 )
 
 var (
@@ -19,35 +19,35 @@ var (
 	edge   = netip.MustParseAddr("192.0.2.254")
 	server = netip.MustParseAddr("198.51.100.2")
 	names  = Names{client: "client", server: "server", edge: "edge"}
-	points = []analysis.Point{{Name: "client/lan", Addrs: []netip.Addr{client}}, {Name: "edge/lan", Addrs: []netip.Addr{edge}},
+	points = []tcp.Point{{Name: "client/lan", Addrs: []netip.Addr{client}}, {Name: "edge/lan", Addrs: []netip.Addr{edge}},
 		{Name: "edge/wan", Addrs: []netip.Addr{edge}}, {Name: "server/wan", Addrs: []netip.Addr{server}}}
 )
 
 // sighting is a packet at a point.
-func sighting(n int, at time.Duration, point int, d analysis.Direction, p packet.Packet) analysis.Input {
+func sighting(n int, at time.Duration, point int, d tcp.Direction, p packet.Packet) tcp.Input {
 	p.Proto, p.WScale, p.EtherType = packet.ProtoTCP, -1, packet.EtherTypeIPv4
-	return analysis.Input{N: n, Time: at, Point: point, Direction: d, Packet: &p}
+	return tcp.Input{N: n, Time: at, Point: point, Direction: d, Packet: &p}
 }
 
-func records(ins ...analysis.Input) []*analysis.Record {
-	a := analysis.New(analysis.Options{})
+func records(ins ...tcp.Input) []*tcp.Record {
+	a := tcp.New(tcp.Options{})
 	a.Describe(points)
-	var out []*analysis.Record
+	var out []*tcp.Record
 	for i := range ins {
-		var r analysis.Record
+		var r tcp.Record
 		a.Add(&ins[i], &r)
 		out = append(out, Keep(&r))
 	}
 	return out
 }
 
-func journey() []*analysis.Record {
+func journey() []*tcp.Record {
 	syn := packet.Packet{Src: client, Dst: server, SrcPort: 4000, DstPort: 80, Seq: 7, Flags: packet.SYN, Window: 100, ID: 1, MSS: 1460}
 	data := packet.Packet{Src: client, Dst: server, SrcPort: 4000, DstPort: 80, Seq: 8, Ack: 1, Flags: packet.ACK, Window: 100, ID: 2, PayloadLen: 10}
-	lost := sighting(5, 5*time.Millisecond, 0, analysis.Out, data)
+	lost := sighting(5, 5*time.Millisecond, 0, tcp.Out, data)
 	lost.Dropped = "a fault"
-	return records(sighting(1, 0, 0, analysis.Out, syn), sighting(2, time.Millisecond, 1, analysis.In, syn), sighting(3, time.Millisecond, 2, analysis.Out, syn),
-		sighting(4, 2*time.Millisecond, 3, analysis.In, syn), lost)
+	return records(sighting(1, 0, 0, tcp.Out, syn), sighting(2, time.Millisecond, 1, tcp.In, syn), sighting(3, time.Millisecond, 2, tcp.Out, syn),
+		sighting(4, 2*time.Millisecond, 3, tcp.In, syn), lost)
 }
 
 func TestLadder(t *testing.T) {

@@ -1,0 +1,38 @@
+//go:build linux
+
+package socket
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"sync/atomic"
+)
+
+// Stream is a connection below TLS that remembers whether TCP itself has ended:
+// what TLS reports as its end then was not said in TLS (RFC 8446, section 6.1,
+// calls that a truncation attack).
+type Stream struct {
+	*Conn
+	ended atomic.Bool
+}
+
+// Read implements net.Conn.
+func (s *Stream) Read(b []byte) (int, error) {
+	n, err := s.Conn.Read(b)
+	if errors.Is(err, io.EOF) {
+		s.ended.Store(true)
+	}
+	return n, err
+}
+
+// ErrTruncated is the end of TCP without a close_notify before it.
+var ErrTruncated = errors.New("EOF without close_notify")
+
+// Truncated makes err, of reading t, [ErrTruncated] if it is that.
+func Truncated(t *tls.Conn, err error) error {
+	if s, ok := t.NetConn().(*Stream); ok && errors.Is(err, io.EOF) && s.ended.Load() {
+		return ErrTruncated
+	}
+	return err
+}

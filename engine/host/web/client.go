@@ -1,0 +1,329 @@
+//go:build linux
+
+package web
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"netrepro/engine/host/socket"
+)
+
+// Target is whom a client speaks to, and how.
+type Target struct {
+	Dial socket.DialSpec
+	Name string      // for the Host header
+	TLS  *tls.Config // nil for plain HTTP
+	HTTP2,
+	NoCloseNotify bool
+	// Resolve finds the address first; nil if it is known.
+	Resolve func(ctx context.Context) (netip.Addr, error)
+	// Tally accounts for the connections; nil does not.
+	Tally *Tally
+}
+
+// Request is one request.
+type Request struct {
+	Method, Path string // GET and / unless said
+	Header       [][2]string
+	Body         []byte
+	// Stop ends the reading of the answer's body after so many bytes and closes
+	// the connection; 0 does not.
+	Stop int
+	// Close says Connection: close.
+	Close bool
+	// Expect says Expect: 100-continue and waits for leave to send the body.
+	Expect bool
+}
+
+// Response is what a request brought, as far as it came.
+type Response struct {
+	socket.Result
+	Status        int
+	Header        http.Header
+	Body          []byte
+	Sent          int // bytes of the request's body that the kernel took
+	Proto         string
+	Local, Remote netip.AddrPort
+	Reused        bool  // the connection had been used before
+	Peer          *Peer // nil without TLS
+	// Since the start of the request, 0 if it did not come so far.
+	Resolved, Connected, Handshaken, FirstByte time.Duration
+
+	stage string
+	stop  bool // the rest of the body is not wanted
+}
+
+// maxBody bounds what a request keeps.
+const maxBody = 256 << 20
+
+// Session is a client of one server: it keeps connections open between requests.
+type Session struct {
+	host   *socket.Host
+	target Target
+
+	mu     sync.Mutex
+	idle   []*clientConn
+	h2     *h2client
+	opened int
+	closed bool
+}
+
+// NewSession begins a session on a host, which closes it.
+func NewSession(h *socket.Host, t Target) (*Session, error) {
+	s := &Session{host: h, target: t}
+	return s, h.Keep(s)
+}
+
+// Opened is how many connections it has opened.
+func (s *Session) Opened() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.opened
+}
+
+// Close closes the connections that are idle. Closing twice is harmless.
+func (s *Session) Close() error {
+	s.host.Forget(s)
+	s.mu.Lock()
+	idle, h2 := s.idle, s.h2
+	s.idle, s.h2, s.closed = nil, nil, true
+	s.mu.Unlock()
+	for _, c := range idle {
+		c.close(ClientClosed)
+	}
+	if h2 != nil {
+		h2.close()
+	}
+	return nil
+}
+
+// clientConn is one connection of a session.
+type clientConn struct {
+	raw  *socket.Conn
+	tls  *tls.Conn
+	nc   net.Conn
+	r    *bufio.Reader
+	used bool
+	peer *Peer
+	mute bool // closes without close_notify
+
+	tally *Tally
+	ended bool // the server has closed
+}
+
+// close ends the connection as curl does: close_notify, then FIN. how is for the
+// tally.
+func (c *clientConn) close(how string) {
+	c.tally.end(how, true)
+	if c.tls != nil && !c.mute {
+		_ = c.raw.SetWriteDeadline(time.Now().Add(time.Second))
+		_ = c.tls.CloseWrite() // the server may be gone
+	}
+	_ = c.raw.Close()
+}
+
+// take is an idle connection, the one used last first; nil if there is none that
+// is still good.
+func (s *Session) take() *clientConn {
+	for {
+		s.mu.Lock()
+		n := len(s.idle)
+		if n == 0 {
+			s.mu.Unlock()
+			return nil
+		}
+		c := s.idle[n-1]
+		s.idle = s.idle[:n-1]
+		s.mu.Unlock()
+		if !c.raw.Ended() {
+			return c
+		}
+		c.close(ServerClosed)
+	}
+}
+
+func (s *Session) put(c *clientConn) {
+	s.mu.Lock()
+	closed := s.closed
+	if !closed {
+		s.idle = append(s.idle, c)
+	}
+	s.mu.Unlock()
+	if closed {
+		c.close(ClientClosed)
+	}
+}
+
+// open opens a connection.
+func (s *Session) open(ctx context.Context, r *Response) (*clientConn, error) {
+	s.mu.Lock()
+	s.opened++
+	s.mu.Unlock()
+	s.target.Tally.begin()
+	c, err := s.connect(ctx, r)
+	if err != nil {
+		s.target.Tally.end(r.why(ctx, err), false)
+		return nil, err
+	}
+	s.target.Tally.stands()
+	return c, nil
+}
+
+func (s *Session) connect(ctx context.Context, r *Response) (*clientConn, error) {
+	t := &s.target
+	dial := t.Dial
+	dial.Options = nodelay(dial.Options)
+	if t.Resolve != nil {
+		r.stage = "resolve"
+		a, err := t.Resolve(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.Resolved = time.Since(r.Started)
+		dial.To = netip.AddrPortFrom(a, dial.To.Port())
+	}
+	r.stage = "connect"
+	r.Remote = dial.To
+	p, err := s.host.Bind(dial)
+	if err != nil {
+		return nil, err
+	}
+	r.Local = p.Local
+	raw, err := p.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.Connected = time.Since(r.Started)
+	c := &clientConn{raw: raw, nc: raw, mute: t.NoCloseNotify, tally: t.Tally}
+	if t.TLS != nil {
+		r.stage = "handshake"
+		c.tls = tls.Client(raw, t.TLS)
+		c.nc = c.tls
+		if err := c.tls.HandshakeContext(ctx); err != nil {
+			_ = raw.Close()
+			if ctx.Err() != nil {
+				err = ctx.Err()
+			}
+			return nil, err
+		}
+		r.Handshaken = time.Since(r.Started)
+		c.peer = peerOf(c.tls.ConnectionState())
+	}
+	c.r = bufio.NewReader(c.nc)
+	return c, nil
+}
+
+// Open opens a connection for requests to come. What it returns has no answer,
+// only how far it came.
+func (s *Session) Open(ctx context.Context) *Response {
+	r := &Response{Remote: s.target.Dial.To}
+	r.Started = time.Now()
+	c, err := s.open(ctx, r)
+	r.Took = time.Since(r.Started)
+	r.Err = r.why(ctx, err)
+	if err == nil {
+		r.Peer = c.peer
+		s.put(c)
+	}
+	return r
+}
+
+// Do makes one request. A failure is in the Response, with what had arrived.
+// There are no retries.
+func (s *Session) Do(ctx context.Context, q Request) *Response {
+	r := &Response{Remote: s.target.Dial.To}
+	r.Started = time.Now()
+	if q.Method == "" {
+		q.Method = http.MethodGet
+	}
+	if q.Path == "" {
+		q.Path = "/"
+	}
+	err := s.do(ctx, q, r)
+	r.Took = time.Since(r.Started)
+	r.Err = r.why(ctx, err)
+	return r
+}
+
+// why names what failed, and in which stage; empty for nil.
+func (r *Response) why(ctx context.Context, err error) string {
+	if err == nil {
+		return ""
+	}
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	what := socket.ErrName(err)
+	if why := Why(err); why != "" {
+		what = why
+	}
+	return r.stage + " " + what
+}
+
+func (s *Session) do(ctx context.Context, q Request, r *Response) error {
+	if s.target.HTTP2 {
+		return s.do2(ctx, q, r)
+	}
+	c := s.take()
+	if c == nil {
+		var err error
+		if c, err = s.open(ctx, r); err != nil {
+			return err
+		}
+	}
+	r.Reused, r.Peer, r.Local, r.Remote = c.used, c.peer, c.raw.Local(), c.raw.Remote()
+	c.used = true
+	keep, err := c.exchange(ctx, s.target.Name, q, r)
+	switch {
+	case err != nil:
+		c.tally.end(r.why(ctx, err), true)
+		_ = c.raw.Close() // what is unread makes it a reset
+	case keep:
+		s.put(c)
+	case c.ended:
+		c.close(ServerClosed)
+	default:
+		c.close(ClientClosed)
+	}
+	return err
+}
+
+// Fetch makes one request on a connection of its own, which the client closes
+// when it has the answer, unless the server does.
+func Fetch(ctx context.Context, h *socket.Host, t Target, q Request) *Response {
+	s, err := NewSession(h, t)
+	if err != nil {
+		return &Response{Result: socket.Result{Err: err.Error(), Started: time.Now()}}
+	}
+	r := s.Do(ctx, q)
+	_ = s.Close() // it has nothing to say
+	return r
+}
+
+// All makes requests over up to so many connections at once, as a browser opens
+// them, and returns the answers in the order of the requests.
+func (s *Session) All(ctx context.Context, qs []Request, connections int) []*Response {
+	out := make([]*Response, len(qs))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(connections, len(qs)) {
+		wg.Go(func() {
+			for i := range next {
+				out[i] = s.Do(ctx, qs[i])
+			}
+		})
+	}
+	for i := range qs {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return out
+}

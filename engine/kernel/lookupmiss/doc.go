@@ -1,0 +1,14 @@
+//go:build linux
+
+// Package lookupmiss has the kernel's lookup of a segment's socket miss the connection
+// and find the listener, as happens when a segment arrives in the moment in which
+// another processor moves the connection in the table of established sockets.
+// That race is lost once in a million times; here it is lost when it is asked for,
+// and what follows is the kernel's own doing.
+//
+// Entry: [Make]. It needs privilege over the whole machine. Invariant: only
+// segments that a [Rule] means are touched, and nothing outlives the namespace.
+package lookupmiss
+
+//go:generate clang -O2 -g -Wall -Werror -target bpfel -c miss.bpf.c -o miss.bpf.o -I/usr/include/x86_64-linux-gnu
+//go:generate llvm-strip -g miss.bpf.o

@@ -1,0 +1,83 @@
+//go:build linux
+
+package session
+
+import "time"
+
+// Kind of an event.
+type Kind string
+
+// Kinds of event.
+const (
+	EventUp     Kind = "up"     // the lab stands; the case's time begins
+	EventStep   Kind = "step"   // a phase begins; Text is its name
+	EventExpect Kind = "expect" // a judgement
+	EventFault  Kind = "fault"  // a fault that never fired
+	EventTask   Kind = "task"   // a task that did not end
+	EventLog    Kind = "log"    // the script printed something
+	EventResult Kind = "result" // the case has ended
+	EventKept   Kind = "kept"   // the lab stays up; Nodes says where
+	EventGolden Kind = "golden" // a golden trace to be written; Label is its name, Text the file
+	EventForm   Kind = "form"   // the normal form of the whole trace
+)
+
+// Event is something that happened in a case. It crosses the pipe from the
+// worker as one line of JSON.
+type Event struct {
+	Kind    Kind          `json:"kind"`
+	At      time.Duration `json:"at"` // since the case began
+	Text    string        `json:"text,omitempty"`
+	Label   string        `json:"label,omitempty"`
+	Where   string        `json:"where,omitempty"` // file:line
+	Pass    bool          `json:"pass,omitempty"`
+	Packets []string      `json:"packets,omitempty"`
+	Frames  []int         `json:"frames,omitempty"`
+	Result  *Result       `json:"result,omitempty"`
+
+	// Of a kept lab: the worker's process, set by whoever started it, and by
+	// node the worker's descriptor of its namespace.
+	Pid   int        `json:"pid,omitempty"`
+	Nodes []NodeDesc `json:"nodes,omitempty"`
+}
+
+// NodeDesc is a node's namespace as a descriptor of the worker.
+type NodeDesc struct {
+	Name string `json:"name"`
+	Fd   int    `json:"fd"`
+}
+
+// Verdict is how a case ended.
+type Verdict string
+
+// Verdicts.
+const (
+	Passed       Verdict = "passed"
+	Failed       Verdict = "failed"
+	Errored      Verdict = "error"        // the script, or the engine
+	Skipped      Verdict = "skipped"      // the machine lacks something
+	Inconclusive Verdict = "inconclusive" // the host stalled, or the engine lost a packet
+)
+
+// Result is the outcome of a case.
+type Result struct {
+	Verdict Verdict       `json:"verdict"`
+	Why     string        `json:"why,omitempty"` // for all but passed
+	Took    time.Duration `json:"took"`
+	Stalled time.Duration `json:"stalled,omitempty"` // the longest stall of the host
+	Packets int           `json:"packets"`
+	Tries   int           `json:"tries,omitempty"` // runs until one was conclusive, set by whoever ran them
+	// Paused are the places where there was a pause, of a run that was shaken.
+	Paused []string `json:"paused,omitempty"`
+	Spared int      `json:"spared,omitempty"` // faults that were to do nothing
+}
+
+// Also adds what went wrong besides: a case that passed has not then.
+func (r *Result) Also(why string) {
+	if r.Verdict == Passed {
+		r.Verdict = Errored
+	}
+	if r.Why != "" {
+		r.Why += "\n"
+	}
+	r.Why += why
+}

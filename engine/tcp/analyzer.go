@@ -1,0 +1,350 @@
+// Package tcp follows the connections of a capture in one pass and says of
+// every packet what it was.
+//
+// It reads packets, not files, and judges nothing; package expect does.
+//
+// Invariant: memory depends on how many connections are followed at once, not
+// on how many packets there were.
+package tcp
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"netrepro/engine/packet"
+	"netrepro/engine/tcp/payload"
+	"netrepro/engine/tcp/reset"
+	"netrepro/engine/tcp/wireshark"
+)
+
+// Point is a capture point: an interface of the capture.
+type Point struct {
+	Name string
+	// Addrs are the addresses of the node whose own wire this is, if that is
+	// known.
+	Addrs []netip.Addr
+}
+
+// Direction of a packet, seen from the node whose wire it crossed.
+type Direction uint8
+
+// Directions.
+const (
+	Unknown Direction = iota
+	In
+	Out
+)
+
+// Input is one captured packet.
+type Input struct {
+	N         int           // frame number, from 1
+	Time      time.Duration // since the first frame
+	Point     int           // capture point: the interface of the file
+	Direction Direction
+	Packet    *packet.Packet
+	Payload   []byte // what was captured of the transport payload
+	Dropped   string // what dropped it, empty if nothing that the capture tells of did
+	// SameAs is the frame in which the same packet left the other end of the
+	// wire, 0 if that is not known. A frame of which another may say so is
+	// Paired.
+	SameAs int
+	Paired bool
+	// Harmed is what a fault did to it besides dropping it.
+	Harmed string
+	// More says that another frame will be the same as SameAs.
+	More bool
+	// Kernel is what the sender's kernel said of a reset, Asked that it was
+	// asked.
+	Kernel *reset.Kernel
+	Asked  bool
+	// Refused is why the kernel of the node it arrived at threw it away, by the
+	// kernel's own name of the reason and of the function; empty if it did not,
+	// or was not asked.
+	Refused string
+	// Timer is what made the sender's kernel send it again, by the function:
+	// "tcp_retransmit_timer"; empty if that is not known.
+	Timer string
+	// Kept says that the record stays where it is, so that what is found out
+	// later can be added to it.
+	Kept bool
+}
+
+// Record is what the analysis says of one packet. It is the one structure that
+// every view is drawn from.
+type Record struct {
+	Input
+	Conn *Conn // nil if the packet is no TCP segment
+	Side int   // which of the connection's ends sent it
+	// About is the connection that an ICMP error is about, nil if it is none.
+	About    *Conn
+	Seq, Ack uint32 // relative, as Wireshark counts
+	// Flags are Wireshark's: of the file as it is, all its interfaces taken
+	// for one.
+	Flags wireshark.Flags
+	// Sending is what the segment was to its sender, judged at the capture
+	// point where the packet was seen first.
+	Sending
+	// Copy is the number of the frame in which the same packet was seen
+	// before, at another capture point; 0 if this is the first.
+	Copy int
+	// RTT is the round trip that this segment completes, as seen from its
+	// capture point; 0 if it completes none.
+	RTT time.Duration
+	// AckDelay is how long this acknowledgement was held back, as far as the
+	// quickest one tells; 0 if it was not.
+	AckDelay time.Duration
+	// InFlight is how many bytes its sender has in flight after it.
+	InFlight uint32
+	// Backoff is how many timeouts in a row this one is, from 1, if Class has
+	// RTO.
+	Backoff int
+	// Original is what became of what is sent again here, where another
+	// capture point shows it: "lost" or "arrived", empty if it is not known.
+	Original string
+	// AtDestination says that the packet was seen on a wire of the node that
+	// has its destination address.
+	AtDestination bool
+	App           []payload.Event
+	Reset         *reset.Verdict
+	// Notes say in words what else there is to know.
+	Notes []string
+}
+
+// Options of an analyzer.
+type Options struct {
+	// MaxConns is how many connections are followed at once; beyond it, the
+	// one that was idle longest is forgotten. 0 means DefaultConns.
+	MaxConns int
+}
+
+// maxOwned is at how many points it is known whose wires they are on.
+const maxOwned = 256
+
+// DefaultConns is how many connections are followed at once.
+const DefaultConns = 1 << 15
+
+// Analyzer is one pass over a capture.
+type Analyzer struct {
+	conns   table
+	points  []Point
+	owners  map[netip.Addr][]int // points on a node's own wires, by its address
+	several bool                 // there is more than one point
+	twins   twins
+	ports   map[netip.AddrPort]portReset
+	evs     []payload.Event
+}
+
+// New begins a pass.
+func New(o Options) *Analyzer {
+	if o.MaxConns <= 0 {
+		o.MaxConns = DefaultConns
+	}
+	return &Analyzer{conns: newTable(o.MaxConns), owners: map[netip.Addr][]int{}, ports: map[netip.AddrPort]portReset{}}
+}
+
+// Describe names the capture points; points may come to be known while the
+// capture is read.
+func (a *Analyzer) Describe(points []Point) {
+	for i := len(a.points); i < len(points); i++ {
+		if i >= maxOwned {
+			break
+		}
+		for _, addr := range points[i].Addrs {
+			a.owners[addr] = append(a.owners[addr], i)
+		}
+	}
+	a.points, a.several = points, len(points) > 1
+}
+
+// Following is how many connections are followed.
+func (a *Analyzer) Following() int { return a.conns.n }
+
+// pointName names a capture point for a message.
+func (a *Analyzer) pointName(i int) string {
+	if i < len(a.points) && a.points[i].Name != "" {
+		return a.points[i].Name
+	}
+	return "another interface"
+}
+
+// Add takes in the next packet and fills in r. What r refers to is good until
+// the next call, but for Reset, Notes and Conn, which stay.
+func (a *Analyzer) Add(in *Input, r *Record) {
+	*r = Record{Input: *in}
+	p := in.Packet
+	if a.several {
+		r.AtDestination = slices.Contains(a.owners[p.Dst], in.Point) && !r.stopped()
+	}
+	switch {
+	case p.Proto == packet.ProtoTCP && p.IsTCP():
+		a.tcp(r)
+	case p.Src.IsValid():
+		if p.ICMP() != nil {
+			a.icmp(r)
+		}
+		if a.several {
+			if first := a.twins.seen(r, nil); first != nil {
+				r.Copy = first.n
+			}
+		}
+	}
+}
+
+func (a *Analyzer) tcp(r *Record) {
+	p, now := r.Packet, r.Time
+	t := tupleOf(p)
+	e, known := a.conns.find(t)
+	fresh := false
+	if known && p.Flags.Has(packet.SYN) && !p.Flags.Has(packet.ACK) && e.conn.ws.Replaces(p, e.side) {
+		known, fresh = false, true
+	}
+	if !known {
+		e = a.conns.open(t, p, now)
+	}
+	c := e.conn
+	a.conns.used(c, now)
+	r.Conn, r.Side = c, e.side
+	r.Flags, r.Seq, r.Ack = c.ws.Segment(p, e.side, now, fresh)
+	c.Packets[r.Side]++
+	at := a.state(c, r.Point, r.Side)
+	var first *twin
+	if a.several {
+		first = a.twins.seen(r, c)
+	}
+	a.follow(r, at, first)
+	if a.twins.last != nil {
+		a.twins.last.sending = r.Sending
+	}
+	if first != nil {
+		a.copied(r, first)
+	} else if len(r.Payload) > 0 || p.PayloadLen > 0 {
+		from := p.Seq
+		if p.Flags.Has(packet.SYN) {
+			from++ // data in a SYN (RFC 7413) begins after it
+		}
+		a.evs = c.streams[r.Side].Feed(from, int(p.PayloadLen), r.Payload, a.evs[:0])
+		r.App = a.evs
+	}
+	frame := r.N // the number that the packet is known by
+	if first != nil {
+		frame = first.n
+	}
+	switch {
+	case r.stopped():
+	case p.Flags.Has(packet.RST):
+		a.reset(r, at, first)
+	default:
+		if len(a.ports) > 0 && first == nil && p.Flags.Has(packet.ACK) {
+			delete(a.ports, netip.AddrPortFrom(p.Src, p.SrcPort))
+		}
+		at.sides[r.Side].Note(p, frame, now, r.Class&Probe != 0, r.Class&RTO != 0)
+		at.sides[1-r.Side].Heard(p)
+		if v := c.verdicts[r.Side]; v != nil && first == nil && !p.Flags.Has(packet.SYN) {
+			v.GoesOn(r.N)
+			r.Notes = append(r.Notes, "sent after its side's reset, which is therefore: "+v.String())
+			c.verdicts[r.Side] = nil
+		}
+	}
+}
+
+// follow lets both senders take in the segment, as seen at its point.
+func (a *Analyzer) follow(r *Record, at *pointState, first *twin) {
+	p, c, s := r.Packet, r.Conn, &at.senders[r.Side]
+	if r.stopped() {
+		if first != nil {
+			r.Sending = first.sending
+		}
+		return
+	}
+	if p.Flags.Has(packet.SYN) {
+		c.offer(p, r.Side)
+	}
+	if first == nil && s.started && packet.Before(p.Seq, s.next) {
+		r.Original = a.original(r) // before the segment itself is taken in
+	}
+	if first != nil && r.Refused != "" {
+		r.Sending = first.sending // the node behind the point threw it away
+		return
+	}
+	r.Sending = s.Sent(p, r.Time)
+	if r.Class&Rexmit == 0 {
+		r.Original = ""
+	}
+	if r.RTT = at.senders[1-r.Side].Acknowledged(p, r.Time); r.RTT > 0 {
+		a.acknowledges(r, at, first)
+	}
+	if s.Outstanding() {
+		r.InFlight = s.InFlight()
+	}
+	if first != nil {
+		r.Sending = first.sending
+		a.arrives(c.kin(), r, first)
+		return
+	}
+	if r.Kept && r.Original == "lost" {
+		c.kin().await(r)
+	}
+	if r.Class&RTO != 0 {
+		r.Backoff = int(s.timeouts)
+		a.sizes(r, s)
+	}
+	if int(p.PayloadLen) > c.Largest[r.Side] {
+		c.Largest[r.Side] = int(p.PayloadLen)
+		c.unsegmented(r)
+	}
+}
+
+// icmp relates an ICMP error to the connection it quotes.
+func (a *Analyzer) icmp(r *Record) {
+	q := r.Packet.ICMP().Quoted
+	if q == nil || q.Proto != packet.ProtoTCP {
+		return
+	}
+	e, ok := a.conns.ends[tuple{q.Src, q.Dst, q.SrcPort, q.DstPort, q.Proto}]
+	if !ok {
+		return
+	}
+	if q.TCP {
+		p := packet.Packet{Proto: packet.ProtoTCP, Src: q.Src, Dst: q.Dst, SrcPort: q.SrcPort, DstPort: q.DstPort, Seq: q.Seq, Flags: q.Flags}
+		if q.Flags.Has(packet.SYN) && !q.Flags.Has(packet.ACK) && e.conn.ws.Replaces(&p, e.side) {
+			e = a.conns.open(tupleOf(&p), &p, r.Time) // a SYN that is seen here first
+		}
+		e.conn.ws.Quoted(q.Flags, e.side, r.Time)
+	}
+	r.About, r.Side = e.conn, e.side
+	if mtu := r.Packet.ICMP().MTU; mtu > 0 {
+		c := e.conn.kin()
+		c.TooBig++
+		c.PathMTU = mtu
+		for _, m := range c.members {
+			for i := range m.at {
+				m.at[i].senders[e.side].TooBig(r.Time)
+			}
+		}
+	}
+}
+
+// stopped reports that the packet was dropped where it arrived: the node behind
+// the capture point never had it.
+func (r *Record) stopped() bool { return r.Dropped != "" && r.Direction == In }
+
+// First is the number of the frame in which the packet was seen first.
+func (r *Record) First() int {
+	if r.Copy > 0 {
+		return r.Copy
+	}
+	return r.N
+}
+
+// Root is the connection that the packet belongs to or is about, as it was
+// before any NAT; nil if there is none.
+func (r *Record) Root() *Conn {
+	switch {
+	case r.Conn != nil:
+		return r.Conn.kin()
+	case r.About != nil:
+		return r.About.kin()
+	}
+	return nil
+}

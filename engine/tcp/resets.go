@@ -1,0 +1,84 @@
+package tcp
+
+import (
+	"net/netip"
+	"time"
+
+	"netrepro/engine/packet"
+	"netrepro/engine/tcp/reset"
+)
+
+// portReset is when connections of a port were last reset with ACK.
+type portReset struct {
+	time  time.Duration
+	conns int
+}
+
+const (
+	// atOnce bounds how far apart the resets are of a listener that is closed.
+	// What tells is that its port sends nothing else between them.
+	atOnce = 100 * time.Millisecond
+	// maxPorts bounds how many ports are remembered.
+	maxPorts = 1 << 12
+)
+
+// reset judges a reset and remembers it.
+func (a *Analyzer) reset(r *Record, at *pointState, first *twin) {
+	p := r.Packet
+	sender, peer := &at.sides[r.Side], &at.sides[1-r.Side]
+	if first != nil && first.verdict != nil {
+		r.Reset = first.verdict
+		sender.Reset(p, first.n, r.Time, r.Reset.Answers)
+		return
+	}
+	if sender.Count() == 0 && peer.Count() == 0 {
+		// The point has seen nothing before: judge by one that has.
+		for i := range r.Conn.at {
+			if o := &r.Conn.at[i]; o.sides[0].Count()+o.sides[1].Count() > 0 {
+				sender, peer = &o.sides[r.Side], &o.sides[1-r.Side]
+				break
+			}
+		}
+	}
+	s := reset.Situation{Packet: p, N: r.N, Now: r.Time, Sender: sender, Peer: peer, Elsewhere: a.elsewhere(r),
+		RTT: at.quickest[1-r.Side], Kernel: r.Kernel, Asked: r.Asked}
+	if p.Flags.Has(packet.ACK) {
+		s.Others = a.others(netip.AddrPortFrom(p.Src, p.SrcPort), r.Time)
+	}
+	r.Reset = reset.Judge(s)
+	r.Conn.verdicts[r.Side] = r.Reset
+	if a.twins.last != nil {
+		a.twins.last.verdict = r.Reset
+	}
+	sender.Reset(p, r.N, r.Time, r.Reset.Answers)
+}
+
+// others counts the connections of a port that were reset just before, and
+// counts this one.
+func (a *Analyzer) others(port netip.AddrPort, now time.Duration) int {
+	q, ok := a.ports[port]
+	if !ok || now-q.time > atOnce {
+		q = portReset{}
+		if len(a.ports) >= maxPorts {
+			clear(a.ports)
+		}
+	}
+	n := q.conns
+	a.ports[port] = portReset{now, n + 1}
+	return n
+}
+
+// elsewhere names the point where a packet was seen first, if the wires of its
+// sender were captured and it did not come from there.
+func (a *Analyzer) elsewhere(r *Record) string {
+	own := a.owners[r.Packet.Src]
+	if len(own) == 0 || r.Direction == Unknown {
+		return ""
+	}
+	for _, i := range own {
+		if i == r.Point && r.Direction == Out {
+			return ""
+		}
+	}
+	return a.pointName(r.Point)
+}

@@ -1,0 +1,377 @@
+package tcp
+
+import (
+	"math"
+	"sort"
+	"time"
+
+	"netrepro/engine/packet"
+)
+
+// Class says what a TCP segment was to its sender. The bits combine.
+type Class uint16
+
+// Classes of a segment.
+const (
+	// Data carries payload that was never sent before.
+	Data Class = 1 << iota
+	// PureAck has ACK set and takes no sequence space.
+	PureAck
+	// Rexmit takes sequence space that was sent before.
+	Rexmit
+	// RTO is a Rexmit that the retransmission timer sent (RFC 6298): the
+	// oldest unacknowledged segment, after at least the minimum RTO without
+	// anything from the peer that would have triggered it sooner.
+	RTO
+	// Fast is a Rexmit triggered by SACK blocks or duplicate
+	// acknowledgements (RFC 5681, RFC 6675, RFC 8985).
+	Fast
+	// Probe is a keep-alive: it repeats the last sequence number already
+	// sent (RFC 9293, section 3.8.4).
+	Probe
+	// TLP is a Rexmit that the tail loss probe timer sent (RFC 8985, section
+	// 7): the last segment sent, sooner than a timeout and without a report
+	// of loss.
+	TLP
+	// RACK is a Fast that fewer than three reports triggered, so by RACK's
+	// clock and not by counting (RFC 8985, section 6.2).
+	RACK
+	// Recovery is a Rexmit that acknowledgements let out after a timeout
+	// (RFC 5681, section 4.3).
+	Recovery
+	// Resized is a Rexmit with less payload after a router said that the
+	// segment was too big (RFC 1191, section 6.5).
+	Resized
+	// WindowProbe is one byte, or none, sent into a closed window (RFC 9293,
+	// section 3.8.6.1).
+	WindowProbe
+)
+
+// Cause is why a segment was sent again, in a word; empty if it was not, or
+// the packets do not tell.
+func (c Class) Cause() string {
+	switch {
+	case c&RTO != 0:
+		return "rto"
+	case c&TLP != 0:
+		return "tlp"
+	case c&RACK != 0:
+		return "rack"
+	case c&Fast != 0:
+		return "fast"
+	case c&Recovery != 0:
+		return "recovery"
+	case c&Resized != 0:
+		return "pmtu"
+	}
+	return ""
+}
+
+const (
+	// minRTO is the least retransmission timeout of Linux, TCP_RTO_MIN, less
+	// the slack that a capture point away from the sender adds.
+	minRTO = 180 * time.Millisecond
+	// sinceAdvance is how long after the last new acknowledgement a timeout
+	// comes at the earliest: what an acknowledgement lets out goes out at
+	// once. It is less than minRTO, for Linux restarts the timer from when
+	// the segment was sent where that is earlier.
+	sinceAdvance = 100 * time.Millisecond
+	// maxSegs bounds what is remembered of one direction.
+	maxSegs = 4096
+	// maxAtOnce is how many segments one packet sends again at most: more than
+	// a device cuts the largest into.
+	maxAtOnce = 256
+	// dupThresh is how many duplicate acknowledgements, or segments reported
+	// above a hole, mean that the hole is lost (RFC 5681, section 3.2).
+	dupThresh = 3
+)
+
+// Sender follows what one side of a connection sent, as seen at one capture
+// point, and what the acknowledgements that passed there said of it.
+type Sender struct {
+	started  bool
+	acked    bool          // una is valid
+	opened   bool          // syn is valid
+	syn      uint32        // of its SYN
+	next     uint32        // end of the highest sequence space sent
+	una      uint32        // highest acknowledgement received
+	window   uint16        // of the last acknowledgement received
+	reports  uint16        // of loss since una last moved
+	evidence moment        // when the peer last reported a hole
+	advanced moment        // when una last moved
+	tooBig   moment        // when a router last said that a segment was too big
+	recover  uint32        // end of what was sent when the timer last ran out
+	timedOut bool          // and una has not reached it yet
+	timeouts int32         // in a row
+	lastGap  time.Duration // before the last timeout
+	largest  uint32        // largest payload that was acknowledged
+	sacked   uint32        // bytes reported to have arrived out of order
+	segs     []seg         // sent and not acknowledged, by sequence number
+}
+
+// moment is a time that may not have come yet, as the zero value says: a capture
+// may begin at any time, and nothing may depend on when.
+type moment time.Duration
+
+func at(t time.Duration) moment { return moment(t + 1) }
+
+// came reports whether there was such a time.
+func (m moment) came() bool { return m != 0 }
+
+// before is how long before now it was: for ever if there was no such time.
+func (m moment) before(now time.Duration) time.Duration {
+	if m == 0 {
+		return math.MaxInt64
+	}
+	return now - time.Duration(m-1)
+}
+
+type seg struct {
+	start, end uint32
+	last       time.Duration // when it was last sent
+	sent       int32         // how often
+	sacked     bool
+	// run is how many from this one on are known to be sacked, so that they
+	// need not be looked at again.
+	run uint16
+}
+
+// Sending is what a segment was.
+type Sending struct {
+	Class  Class
+	Resent int32         // how often this sequence space was sent before
+	Gap    time.Duration // since it was last sent
+}
+
+// Sent classifies a segment of this side and remembers it.
+func (s *Sender) Sent(p *packet.Packet, now time.Duration) Sending {
+	n := p.SeqLen()
+	end := p.Seq + n
+	if p.Flags.Has(packet.SYN) {
+		if s.started && (!s.opened || p.Seq != s.syn) && s.find(p.Seq) == len(s.segs) {
+			*s = Sender{} // what went before was not this connection's
+		}
+		s.opened, s.syn = true, p.Seq
+	}
+	if !s.started && !p.Flags.Has(packet.RST) {
+		s.started, s.next = true, p.Seq
+	}
+	switch {
+	case p.Flags.Has(packet.RST):
+		s.segs, s.sacked = s.segs[:0], 0
+		return Sending{}
+	case s.windowProbe(p):
+		return Sending{Class: WindowProbe}
+	case s.keepAlive(p):
+		return Sending{Class: Probe}
+	case n == 0:
+		if p.Flags.Has(packet.ACK) {
+			return Sending{Class: PureAck}
+		}
+		return Sending{}
+	case !packet.Before(p.Seq, s.next):
+		s.push(seg{start: p.Seq, end: end, last: now, sent: 1})
+		if p.PayloadLen > 0 {
+			return Sending{Class: Data}
+		}
+		return Sending{}
+	}
+	return s.resent(p, end, now)
+}
+
+func (s *Sender) keepAlive(p *packet.Packet) bool {
+	return s.acked && s.una == s.next && p.Seq == s.next-1 && p.PayloadLen <= 1 && !p.Flags.Any(packet.SYN|packet.FIN) && p.Flags.Has(packet.ACK)
+}
+
+// windowProbe is what Linux sends into a closed window: a segment without
+// payload one below what was acknowledged.
+func (s *Sender) windowProbe(p *packet.Packet) bool {
+	return s.acked && s.window == 0 && s.advanced.came() && p.PayloadLen <= 1 && p.Flags.Has(packet.ACK) && !p.Flags.Any(packet.SYN|packet.FIN) &&
+		(p.Seq == s.una-1 || p.Seq == s.una && p.PayloadLen == 1 && len(s.segs) == 0)
+}
+
+func (s *Sender) push(g seg) {
+	s.next = g.end
+	if len(s.segs) < maxSegs {
+		s.segs = append(s.segs, g)
+	}
+}
+
+// insert remembers a segment that fills a hole.
+func (s *Sender) insert(g seg) {
+	if s.acked && !packet.Before(s.una, g.end) || len(s.segs) == maxSegs {
+		return
+	}
+	i := s.find(g.start)
+	if i < len(s.segs) && packet.Before(s.segs[i].start, g.end) {
+		return
+	}
+	s.segs = append(s.segs, seg{})
+	copy(s.segs[i+1:], s.segs[i:])
+	s.segs[i] = g
+	for j := range s.segs[:i] { // it is among them now, and not sacked
+		if o := &s.segs[j]; j+int(o.run) > i {
+			o.run = uint16(i - j)
+		}
+	}
+}
+
+// Saw reports whether the sequence space from start to end passed the capture
+// point.
+func (s *Sender) Saw(start, end uint32) bool {
+	if s.acked && packet.After(s.una, start) {
+		start = s.una
+	}
+	for i := s.find(start); i < len(s.segs) && packet.Before(start, end) && !packet.After(s.segs[i].start, start); i++ {
+		start = s.segs[i].end
+	}
+	return !packet.Before(start, end)
+}
+
+// resent classifies a segment whose beginning was sent before.
+func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending {
+	var last time.Duration
+	n, count := end-p.Seq, int32(1)
+	known, larger := false, false
+	for i, most := s.find(p.Seq), maxAtOnce; i < len(s.segs) && packet.Before(s.segs[i].start, end) && most > 0; i, most = i+1, most-1 {
+		g := &s.segs[i]
+		last, count, known = max(last, g.last), max(count, g.sent), true
+		larger = larger || g.end-g.start > n
+		g.last, g.sent = now, g.sent+1
+	}
+	tail := end == s.next
+	if packet.Before(s.next, end) {
+		s.push(seg{start: s.next, end: end, last: now, sent: 1})
+	}
+	r := Sending{Class: Rexmit, Resent: count}
+	if !known { // it was acknowledged already, or not seen here before
+		s.insert(seg{start: p.Seq, end: end, last: now, sent: 1})
+		return r
+	}
+	r.Gap = now - last
+	oldest := !s.acked || !packet.Before(s.una, p.Seq)
+	quiet := r.Gap >= minRTO && s.evidence.before(now) >= minRTO && s.advanced.before(now) >= sinceAdvance
+	reported := s.evidence.came() && s.evidence.before(last) <= minRTO
+	switch {
+	case larger && s.tooBig.before(now) < minRTO:
+		r.Class |= Resized
+	case oldest && quiet:
+		r.Class |= RTO
+		s.timedOut, s.recover = true, s.next
+		// What looks like a first timeout may have been a tail loss probe,
+		// after which the timer starts anew.
+		if s.timeouts++; s.timeouts == 2 && r.Gap < s.lastGap*3/2 {
+			s.timeouts = 1
+		}
+		s.lastGap = r.Gap
+	case s.timedOut && packet.Before(p.Seq, s.recover):
+		r.Class |= Recovery
+	case reported:
+		r.Class |= Fast
+		if s.reports < dupThresh {
+			r.Class |= RACK
+		}
+	case tail && r.Gap < minRTO && s.advanced.before(now) < r.Gap+minRTO:
+		r.Class |= TLP
+	}
+	return r
+}
+
+// find is the index of the first remembered segment that ends after seq.
+func (s *Sender) find(seq uint32) int {
+	if n := len(s.segs); n == 0 || !packet.Before(seq, s.segs[n-1].end) {
+		return n
+	}
+	return sort.Search(len(s.segs), func(i int) bool { return packet.Before(seq, s.segs[i].end) })
+}
+
+// Acknowledged takes in a segment from the peer. It returns the round trip as
+// seen from the capture point, if p acknowledges something new that was sent
+// once only (Karn's rule, RFC 6298, section 3), else 0.
+func (s *Sender) Acknowledged(p *packet.Packet, now time.Duration) time.Duration {
+	if p.Flags.Has(packet.RST) {
+		s.segs, s.sacked = s.segs[:0], 0 // nothing will be sent again
+		return 0
+	}
+	if !p.Flags.Has(packet.ACK) {
+		return 0
+	}
+	if s.started && packet.Before(s.next, p.Ack) {
+		return 0 // of something that was never sent here
+	}
+	// RFC 5681, section 2: a duplicate has the same window too.
+	duplicate := s.acked && p.Ack == s.una && p.Window == s.window && p.SeqLen() == 0 && len(s.segs) > 0
+	s.window = p.Window
+	if sack := p.SACK(); len(sack) > 0 || duplicate {
+		s.evidence = at(now)
+		s.reports++
+		s.sack(sack)
+	}
+	if s.acked && !packet.Before(s.una, p.Ack) {
+		return 0
+	}
+	s.una, s.acked, s.advanced, s.timeouts = p.Ack, true, at(now), 0
+	s.reports = uint16(min(len(p.SACK()), 1))
+	if s.timedOut && !packet.Before(p.Ack, s.recover) {
+		s.timedOut = false
+	}
+	done := s.find(p.Ack)
+	if done == 0 {
+		return 0
+	}
+	rtt := time.Duration(0)
+	if g := s.segs[done-1]; g.sent == 1 && g.end == p.Ack && !g.sacked {
+		rtt = now - g.last
+	}
+	for _, g := range s.segs[:done] {
+		s.largest = max(s.largest, g.end-g.start)
+		if g.sacked {
+			s.sacked -= g.end - g.start
+		}
+	}
+	s.segs = s.segs[:copy(s.segs, s.segs[done:])]
+	return rtt
+}
+
+// sack marks the segments that are reported to have arrived. What was reported
+// before is passed over in one step.
+func (s *Sender) sack(blocks []packet.Block) {
+	for _, b := range blocks {
+		first := s.find(b.Left)
+		i := first
+		for i < len(s.segs) && !packet.Before(b.Right, s.segs[i].end) {
+			g := &s.segs[i]
+			if packet.Before(g.start, b.Left) {
+				i++
+				first = i
+				continue
+			}
+			if !g.sacked {
+				g.sacked, g.run = true, 1
+				s.largest = max(s.largest, g.end-g.start)
+				s.sacked += g.end - g.start
+			}
+			i += int(g.run)
+		}
+		for j := first; j < i; { // and next time it is fewer steps
+			step := int(s.segs[j].run)
+			s.segs[j].run = uint16(i - j)
+			j += step
+		}
+	}
+}
+
+// TooBig takes in that a router refused a segment for its size.
+func (s *Sender) TooBig(now time.Duration) { s.tooBig = at(now) }
+
+// Outstanding reports whether something sent is not acknowledged.
+func (s *Sender) Outstanding() bool { return len(s.segs) > 0 }
+
+// InFlight is how many bytes of sequence space are sent and neither
+// acknowledged nor reported to have arrived.
+func (s *Sender) InFlight() uint32 {
+	if len(s.segs) == 0 {
+		return 0
+	}
+	return s.next - s.segs[0].start - s.sacked
+}

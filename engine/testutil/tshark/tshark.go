@@ -1,0 +1,155 @@
+// Package tshark holds the analysis to tshark's, for tests.
+//
+// It is not part of the program.
+package tshark
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+	"strings"
+
+	"netrepro/engine/capture"
+	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/wireshark"
+)
+
+// Result is what a comparison found.
+type Result struct {
+	Packets     int // TCP segments
+	SameSet     int // with the same set of flags
+	Flags       int // flags that either side set
+	SameFlags   int // flags that both set
+	Differences []string
+}
+
+// Add adds the counts of o.
+func (r *Result) Add(o Result) {
+	r.Packets += o.Packets
+	r.SameSet += o.SameSet
+	r.Flags += o.Flags
+	r.SameFlags += o.SameFlags
+	r.Differences = append(r.Differences, o.Differences...)
+}
+
+// How much must agree: of the packets their whole set of flags, of the flags
+// each.
+const (
+	leastPackets = 0.995
+	leastFlags   = 0.97
+)
+
+// Enough reports whether as much agrees as must.
+func (r Result) Enough() bool {
+	return float64(r.SameSet) >= leastPackets*float64(r.Packets) && float64(r.SameFlags) >= leastFlags*float64(r.Flags)
+}
+
+// String sums r up in a line.
+func (r Result) String() string {
+	return fmt.Sprintf("%d of %d packets with the same set of flags, %d of %d flags agreed", r.SameSet, r.Packets, r.SameFlags, r.Flags)
+}
+
+// Version is tshark's version, as "4.0.17", empty if there is no tshark.
+func Version() string {
+	out, err := exec.Command("tshark", "--version").Output()
+	w := strings.Fields(string(out))
+	if err != nil || len(w) < 3 {
+		return ""
+	}
+	return strings.TrimSuffix(w[2], ".")
+}
+
+// line is what one program says of a packet.
+type line struct {
+	seq, ack string
+	flags    wireshark.Flags
+}
+
+// Compare reads the capture at path with both.
+func Compare(path string) (Result, error) {
+	var res Result
+	theirs, err := tshark(path)
+	if err != nil {
+		return res, err
+	}
+	ours, err := own(path)
+	if err != nil {
+		return res, err
+	}
+	for n, t := range theirs {
+		o := ours[n]
+		res.Packets++
+		if o.flags == t.flags {
+			res.SameSet++
+		}
+		res.Flags += len((o.flags | t.flags).Names())
+		res.SameFlags += len((o.flags & t.flags).Names())
+		if o != t {
+			res.Differences = append(res.Differences, fmt.Sprintf("%s frame %d: tshark %s,%s %v, here %s,%s %v",
+				path, n, t.seq, t.ack, t.flags.Names(), o.seq, o.ack, o.flags.Names()))
+		}
+	}
+	return res, nil
+}
+
+func tshark(path string) (map[int]line, error) {
+	args := []string{"-r", path, "-T", "fields", "-e", "frame.number", "-e", "tcp.seq", "-e", "tcp.ack", "-e", "icmp.type", "-e", "icmpv6.type"}
+	for _, n := range wireshark.All.Names() {
+		args = append(args, "-e", "tcp.analysis."+n)
+	}
+	c := exec.Command("tshark", args...)
+	var errs bytes.Buffer
+	c.Stderr = &errs
+	out, err := c.Output()
+	// A capture cut short is an error to both; what came before counts.
+	if err != nil && len(out) == 0 {
+		return nil, fmt.Errorf("tshark -r %s: %w: %s", path, err, errs.String())
+	}
+	lines := map[int]line{}
+	for l := range strings.Lines(string(out)) {
+		f := strings.Split(strings.TrimSuffix(l, "\n"), "\t")
+		n, err := strconv.Atoi(f[0])
+		if err != nil {
+			return nil, fmt.Errorf("tshark -r %s printed %q", path, l)
+		}
+		if f[1] == "" || f[3] != "" || f[4] != "" { // no TCP, or quoted in ICMP
+			continue
+		}
+		var flags wireshark.Flags
+		for i, v := range f[5:] {
+			if v != "" {
+				flags |= 1 << i
+			}
+		}
+		lines[n] = line{f[1], f[2], flags}
+	}
+	return lines, nil
+}
+
+func own(path string) (map[int]line, error) {
+	s, err := capture.Open(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close() //nolint:errcheck // it was only read
+	lines := map[int]line{}
+	a := tcp.New(tcp.Options{})
+	var in tcp.Input
+	var r tcp.Record
+	for {
+		if err := s.Next(&in); err != nil {
+			if errors.Is(err, io.EOF) || len(lines) > 0 {
+				return lines, nil
+			}
+			return nil, err
+		}
+		a.Add(&in, &r)
+		if r.Conn != nil {
+			lines[in.N] = line{strconv.FormatUint(uint64(r.Seq), 10), strconv.FormatUint(uint64(r.Ack), 10), r.Flags}
+		}
+	}
+}
