@@ -102,7 +102,7 @@ func sleep(c *vm.Call) error {
 }
 
 var taskClass = &vm.Class{Name: "Task", Doc: "A function that runs beside the rest.",
-	Methods: []*vm.Method{{Name: "wait", Doc: "Waits for it to end.", Phase: vm.Running, Fn: func(c *vm.Call) error { return await(c, c.Self.(chan struct{})) }}}}
+	Methods: []*vm.Method{{Name: "wait", Doc: "Waits for it to end.", Example: `t:wait()`, Phase: vm.Running, Fn: func(c *vm.Call) error { return await(c, c.Self.(chan struct{})) }}}}
 
 func await(c *vm.Call, done chan struct{}) error {
 	c.VM.Block(func() {

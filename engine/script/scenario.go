@@ -67,7 +67,7 @@ var scenarioOptions = &vm.Method{Name: "scenario", Options: append([]vm.Option{
 // that a scenario may change for as long as it runs.
 var MachineSettings = []string{"net.ipv4.tcp_max_orphans", "net.ipv4.tcp_mem"}
 
-var kMachine = &vm.Kind{Name: "settings of the machine", Type: "table", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
+var kMachine = &vm.Kind{Name: "settings of the machine", Type: "table<string,string|number>", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok {
 		return nil, args.Wrong(x, "settings of the machine", `write { ["net.ipv4.tcp_max_orphans"] = 0 }`)
@@ -95,7 +95,7 @@ func parseTopology(_ *vm.Call, x lua.LValue) (any, error) {
 
 var scenarioVerb = &vm.Method{Name: "scenario", Doc: "Says what one scenario is. A file may hold several.",
 	Example: `scenario "name" { topology = path { host "a", wire {}, host "b" }, run = function(net, v) end }`, Phase: vm.Loading,
-	Params: []vm.Param{{Name: "name", Kind: args.String, Doc: "letters, digits and -"}},
+	Params: []vm.Param{{Name: "name", Kind: args.String, Doc: "letters, digits and -"}}, Then: scenarioOptions,
 	Fn: func(c *vm.Call) error {
 		name := c.Args["name"].(string)
 		if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {

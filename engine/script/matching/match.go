@@ -76,7 +76,7 @@ var Seen = append(slices.Clone(Options),
 // Kinds of what only a recorded packet can be asked for.
 var (
 	KTLS   = args.Enum("TLS event", payload.Names()...)
-	KReset = &vm.Kind{Name: "reset", Type: "Reset", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+	KReset = &vm.Kind{Name: "reset", Type: "Reset", Table: resetTable, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 		t, ok := x.(*lua.LTable)
 		if !ok {
 			return nil, args.Wrong(x, "a reset", `write { kind = "active", cause = "linger" }`)
@@ -215,7 +215,7 @@ func seqOf(x any) *uint32 {
 }
 
 // KRows is a list of rows.
-var KRows = &vm.Kind{Name: "list of matches", Type: "Row[]", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+var KRows = &vm.Kind{Name: "list of matches", Type: "Row[]", Table: rowTable, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok || t.Len() == 0 {
 		return nil, args.Wrong(x, "a list of matches", `write { { tcp = "syn" }, { tcp = "synack" } }`)

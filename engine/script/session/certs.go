@@ -33,7 +33,7 @@ func words[T ~string](of []T) []string {
 }
 
 // KChain is a certificate chain.
-var KChain = &vm.Kind{Name: "certificate chain", Type: "Chain", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+var KChain = &vm.Kind{Name: "certificate chain", Type: "Chain", Table: chainTable, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok {
 		return nil, args.Wrong(x, "a certificate chain", `write chain = tls.chain { bytes = 6000 }, after local tls = require "tls"`)
@@ -57,7 +57,7 @@ func chainOf(a map[string]any) pki.Spec {
 }
 
 // KChains is a list of certificate chains.
-var KChains = &vm.Kind{Name: "list of certificate chains", Type: "Chain[]", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+var KChains = &vm.Kind{Name: "list of certificate chains", Type: "Chain[]", Table: chainTable, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok {
 		return nil, args.Wrong(x, "a list of certificate chains", `write { tls.chain { names = { "a.test" } }, tls.chain { names = { "b.test" } } }`)

@@ -59,6 +59,8 @@ type Method struct {
 	First   string
 	// List names the option that the elements of the table are, as a list.
 	List string
+	// Then is the call that what it returns takes: scenario "name" { … }.
+	Then *Method
 	Fn   func(c *Call) error
 }
 
@@ -84,6 +86,9 @@ type Kind struct {
 	// Parse turns a Lua value into what the verb wants. Its error says what
 	// is wrong with the value: [*BadValue] to add a hint.
 	Parse func(c *Call, x lua.LValue) (any, error)
+	// Table has the keys of the table that it takes, under the last name in Type;
+	// nil if it takes none of its own.
+	Table *Method
 }
 
 // BadValue is an error about a value, with a hint and the word to point at.

@@ -21,7 +21,7 @@ import (
 )
 
 // kMatch is a match as an argument.
-var kMatch = &vm.Kind{Name: "match", Type: "Match", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+var kMatch = &vm.Kind{Name: "match", Type: "Match", Table: matchTable, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok {
 		return nil, args.Wrong(x, "a match", `write { tcp = "syn" }`)

@@ -84,7 +84,7 @@ var alterVerbs = []*vm.Method{
 }
 
 // kSettings is a table of header fields and what they become.
-var kSettings = &vm.Kind{Name: "table of fields", Type: "Settings", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+var kSettings = &vm.Kind{Name: "table of fields", Type: "Settings", Table: settingsTable, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok {
 		return nil, args.Wrong(x, "a table of fields", "write { ttl = 3 }")

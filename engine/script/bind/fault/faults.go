@@ -38,7 +38,7 @@ var gateOptions = []vm.Option{
 }
 
 // kEvent is a packet or a fault.
-var kEvent = &vm.Kind{Name: "event", Type: "Match|Fault", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+var kEvent = &vm.Kind{Name: "event", Type: "Fault|PassingMatch", Table: eventTable, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 	if f, ok := vm.As(x, session.Fault); ok {
 		switch f := f.(type) {
 		case *fault.Fault, *box:
@@ -58,7 +58,7 @@ var kEvent = &vm.Kind{Name: "event", Type: "Match|Fault", Parse: func(c *vm.Call
 var eventTable = &vm.Method{Name: "event", Options: matching.Options}
 
 // kChance is a model of chance.
-var kChance = &vm.Kind{Name: "chance", Type: "Percent|Chance", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+var kChance = &vm.Kind{Name: "chance", Type: "Percent|Chance", Table: chanceTable, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok {
 		p, err := args.Percent.Parse(c, x)

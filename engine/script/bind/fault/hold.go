@@ -87,7 +87,7 @@ var FaultVerbs = []*vm.Method{
 			return err
 		}},
 	{Name: "wait", Doc: "Of a hold: waits until so many packets were held in all. Returns true, or nil and \"timeout\".", Example: `frozen:wait(2)`,
-		Returns: "boolean", Phase: vm.Running, Params: []vm.Param{{Name: "n", Kind: kNumber, Optional: true, Doc: "how many; 1 unless said"}},
+		Returns: "boolean, string?", Phase: vm.Running, Params: []vm.Param{{Name: "n", Kind: kNumber, Optional: true, Doc: "how many; 1 unless said"}},
 		Options: []vm.Option{session.OptTimeout},
 		Fn: func(c *vm.Call) error {
 			h, err := holdOf(c)

@@ -40,7 +40,7 @@ var kQuoted = &vm.Kind{Name: "packet or connection", Type: "Packet|Conn", Parse:
 }}
 
 var injectVerb = &vm.Method{Name: "inject", Doc: "Has a forged packet arrive at an end of the wire, as if from its other end. With conn it is one of that connection, as exact as can be unless said otherwise. Returns its numbers.",
-	Example: `net.wan:inject { conn = conn, toward = client, flags = "R" }`, Returns: "table", Phase: vm.Running,
+	Example: `net.wan:inject { conn = conn, toward = client, flags = "R" }`, Returns: "Injected", Phase: vm.Running,
 	Options: slices.Concat([]vm.Option{
 		args.Opt("toward", session.KHost, "who gets it; with conn, one end of it"),
 		args.Opt("from", session.KHost, "whose packet it is said to be; of an ICMP error, who complains"),

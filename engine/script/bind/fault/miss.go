@@ -23,7 +23,7 @@ var missKinds = map[string]lookupmiss.Kind{"data": lookupmiss.Data, "fin": looku
 
 // nodeMiss is the verb of routers and hosts that loses the race for a socket.
 var nodeMiss = &vm.Method{Name: "lookup_miss", Doc: "Has the node's kernel miss the connection of a segment and find the listener of its port, as when another processor moves the connection in the socket table at that moment. Returns nil and the reason where programs may not be loaded into the kernel.",
-	Example: `local race, why = server:lookup_miss { port = 443, tcp = "data" }`, Returns: "Fault", Phase: vm.Running,
+	Example: `local race, why = server:lookup_miss { port = 443, tcp = "data" }`, Returns: "Fault, string?", Phase: vm.Running,
 	Options: []vm.Option{
 		args.Need("port", args.Port, "the port that the segments are for"),
 		args.Need("tcp", args.Enum("kind of TCP segment", "data", "fin", "ack"), "which segments: with payload, with FIN, or acknowledgements with neither"),

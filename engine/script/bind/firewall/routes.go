@@ -224,7 +224,7 @@ var sysctlVerb = &vm.Method{Name: "sysctl", Doc: "Reads a kernel setting of this
 
 // SwitchVerbs are those of switches.
 var SwitchVerbs = []*vm.Method{
-	{Name: "fdb", Doc: "Where the switch has learned that MAC addresses are: a list of { mac, wire, vlan }.", Example: `#net.lan:fdb()`, Returns: "table", Phase: vm.Running,
+	{Name: "fdb", Doc: "Where the switch has learned that MAC addresses are: a list of { mac, wire, vlan }.", Example: `#net.lan:fdb()`, Returns: "LearnedAddress[]", Phase: vm.Running,
 		Fn: func(c *vm.Call) error {
 			entries, err := c.Self.(*session.Node).FDB()
 			if err != nil {

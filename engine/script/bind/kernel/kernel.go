@@ -39,7 +39,7 @@ var countersClass = &vm.Class{Name: "Counters", What: "this kernel", Doc: "Count
 	},
 	Names: func(self any) []string { return slices.Sorted(maps.Keys(self.(kernel.Counters))) },
 	Methods: []*vm.Method{{Name: "since", Doc: "By how much each counter that moved has grown since another reading.", Example: `server.counters:since(before).TCPTimeouts`,
-		Returns: "table", Params: []vm.Param{{Name: "before", Kind: kCounters, Doc: "what counters was before"}},
+		Returns: "table<string,integer>", Params: []vm.Param{{Name: "before", Kind: kCounters, Doc: "what counters was before"}},
 		Fn: func(c *vm.Call) error {
 			t := c.L.NewTable()
 			moved := c.Self.(kernel.Counters).Since(c.Args["before"].(kernel.Counters))
@@ -71,7 +71,7 @@ var Verbs = []*vm.Method{socketsVerb, eventsVerb}
 var Classes = []*vm.Class{countersClass}
 
 var socketsVerb = &vm.Method{Name: "sockets", Doc: "The node's sockets that match, as the kernel lists them (sock_diag): a table each.",
-	Example: `#server:sockets { state = "ESTABLISHED", port = 443 }`, Returns: "table[]", Phase: vm.Running,
+	Example: `#server:sockets { state = "ESTABLISHED", port = 443 }`, Returns: "SocketState[]", Phase: vm.Running,
 	Options: []vm.Option{
 		args.Opt("state", args.String, `a state of TCP, as the kernel names it: "TIME_WAIT"`),
 		args.Opt("proto", args.Enum("protocol", "tcp", "udp"), "tcp or udp"),
@@ -144,7 +144,7 @@ var eventKinds = map[string]bpf.Kind{"reset": bpf.SendReset, "reset-received": b
 
 var eventsVerb = &vm.Method{Name: "events",
 	Doc:     "What the node's kernel did, once the wires are idle: a table each, in order. nil where the kernel cannot be asked (net.evidence).",
-	Example: `for _, e in ipairs(server:events { kind = "drop" }) do print(e.reason, e.func) end`, Returns: "table[]?", Phase: vm.Running,
+	Example: `for _, e in ipairs(server:events { kind = "drop" }) do print(e.reason, e.func) end`, Returns: "KernelEvents?", Phase: vm.Running,
 	Options: []vm.Option{
 		args.Opt("kind", args.Enum("kind of event", slices.Sorted(maps.Keys(eventKinds))...), "what happened"),
 		args.Opt("reason", args.String, "the kernel's reason, as in its enums without the prefix"),

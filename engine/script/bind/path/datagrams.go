@@ -60,7 +60,7 @@ var datagramClass = &vm.Class{Name: "Datagram", Doc: "A UDP or raw ICMP socket."
 			return lua.LNumber(x.(*socket.Datagram).Local().Port()), nil
 		}}},
 	Methods: []*vm.Method{
-		{Name: "send", Doc: "Sends one message. Returns true, or nil and the error's name.", Example: `s:send("hello", { to = net.server, port = 53 })`, Returns: "boolean", Phase: vm.Running,
+		{Name: "send", Doc: "Sends one message. Returns true, or nil and the error's name.", Example: `s:send("hello", { to = net.server, port = 53 })`, Returns: "boolean, string?", Phase: vm.Running,
 			Params:  []vm.Param{{Name: "data", Kind: args.String, Doc: "what to send"}},
 			Options: []vm.Option{args.Opt("to", kWhom, "whom to; not of a connected socket"), args.Opt("port", args.Port, "the port there"), optIP},
 			Fn: func(c *vm.Call) error {
@@ -80,7 +80,7 @@ var datagramClass = &vm.Class{Name: "Datagram", Doc: "A UDP or raw ICMP socket."
 				return session.Over(c)
 			}},
 		{Name: "receive", Doc: "Takes the next message: a table with data, from, node, port, ttl and tos. Returns nil and the error's name if none comes, or if an ICMP error did.",
-			Example: `local m, err = s:receive { timeout = "1s" }`, Returns: "table", Phase: vm.Running, Options: []vm.Option{session.OptTimeout},
+			Example: `local m, err = s:receive { timeout = "1s" }`, Returns: "Message, string?", Phase: vm.Running, Options: []vm.Option{session.OptTimeout},
 			Fn: func(c *vm.Call) error {
 				ctx, cancel := session.Deadline(c)
 				defer cancel()
@@ -102,7 +102,7 @@ var datagramClass = &vm.Class{Name: "Datagram", Doc: "A UDP or raw ICMP socket."
 				return nil
 			}},
 		{Name: "fault", Doc: "Of a socket with recverr: the next ICMP error that it was told of: a table with error, icmp, type, code, from, node and mtu. Returns nil and \"timeout\" if none comes.",
-			Example: `local f = s:fault()`, Returns: "table", Phase: vm.Running, Options: []vm.Option{session.OptTimeout},
+			Example: `local f = s:fault()`, Returns: "ICMPError, string?", Phase: vm.Running, Options: []vm.Option{session.OptTimeout},
 			Fn: func(c *vm.Call) error {
 				ctx, cancel := session.Deadline(c)
 				defer cancel()
@@ -134,5 +134,5 @@ var datagramClass = &vm.Class{Name: "Datagram", Doc: "A UDP or raw ICMP socket."
 				c.Return(t)
 				return nil
 			}},
-		{Name: "close", Doc: "Closes the socket.", Phase: vm.Running, Fn: func(c *vm.Call) error { return c.Self.(*socket.Datagram).Close() }},
+		{Name: "close", Doc: "Closes the socket.", Example: `s:close()`, Phase: vm.Running, Fn: func(c *vm.Call) error { return c.Self.(*socket.Datagram).Close() }},
 	}}

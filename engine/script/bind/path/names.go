@@ -69,7 +69,7 @@ func recordOf(a map[string]any) dns.Record {
 	return r
 }
 
-var kRecords = &vm.Kind{Name: "table of names", Type: "table", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+var kRecords = &vm.Kind{Name: "table of names", Type: "table<string,Host|string|Record>", Table: recordTable, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok {
 		return nil, args.Wrong(x, "a table of names", `write { ["api.test"] = net.server, ["slow.test"] = { to = net.server, delay = "2s" } }`)
@@ -160,7 +160,7 @@ var dnsClass = &vm.Class{Name: "NameServer", Doc: "A name server.",
 				c.Self.(*server).Set(c.Args["name"].(string), recordOf(c.Args))
 				return nil
 			}},
-		{Name: "queries", Doc: "The questions it had: a table each, with name, type, proto and from.", Example: `#names:queries()`, Returns: "table[]", Phase: vm.Running,
+		{Name: "queries", Doc: "The questions it had: a table each, with name, type, proto and from.", Example: `#names:queries()`, Returns: "Query[]", Phase: vm.Running,
 			Fn: func(c *vm.Call) error {
 				t := c.L.NewTable()
 				for _, q := range c.Self.(*server).Queries() {
@@ -173,7 +173,7 @@ var dnsClass = &vm.Class{Name: "NameServer", Doc: "A name server.",
 				c.Return(t)
 				return nil
 			}},
-		{Name: "close", Doc: "Ends it.", Phase: vm.Running,
+		{Name: "close", Doc: "Ends it.", Example: `names:close()`, Phase: vm.Running,
 			Fn: func(c *vm.Call) (err error) {
 				c.VM.Block(func() { err = c.Self.(*server).Close() })
 				return err
@@ -181,7 +181,7 @@ var dnsClass = &vm.Class{Name: "NameServer", Doc: "A name server.",
 	}}
 
 var resolveVerb = &vm.Method{Name: "resolve", Doc: "Asks a name server for the address of a name, as the C library does: twice, five seconds each. Returns the address, or nil and the error's name.",
-	Example: `local addr, err = client:resolve { "api.test", at = net.server }`, Returns: "string", Phase: vm.Running, First: "name",
+	Example: `local addr, err = client:resolve { "api.test", at = net.server }`, Returns: "string, string?", Phase: vm.Running, First: "name",
 	Options: []vm.Option{
 		args.Need("name", args.String, "what to look up"), args.Need("at", kWhom, "the name server"),
 		args.OptDef("port", args.Port, "53", "where it listens"),

@@ -77,7 +77,7 @@ func route(c *vm.Call) (to, from netip.Addr, err error) {
 var optFrom = args.Opt("from_addr", args.String, "source address; the kernel's choice unless said")
 
 var pingVerb = &vm.Method{Name: "ping", Doc: "Sends ICMP echo requests, one after the other, and returns what came of them: sent, received, lost, min, avg, max, and replies, a table each.",
-	Example: `local p = client:ping { to = server, count = 3 }`, Returns: "table", Phase: vm.Running, First: "to",
+	Example: `local p = client:ping { to = server, count = 3 }`, Returns: "PingResult", Phase: vm.Running, First: "to",
 	Options: []vm.Option{
 		args.Need("to", kWhom, "a node or an address"),
 		args.OptDef("count", args.Int("count", 1, 100000, "write a whole number"), "1", "how many"),
@@ -170,7 +170,7 @@ func replyTable(c *vm.Call, r *pathprobe.Reply) *lua.LTable {
 }
 
 var traceVerb = &vm.Method{Name: "traceroute", Doc: "Traces the path to a node, as mtr shows it: a table for each hop with node, from, loss, best, avg, worst, siblings and replies; reached says that the last is the target.",
-	Example: `for i, hop in ipairs(client:traceroute { to = server, by = "tcp" }) do print(i, hop.node, hop.loss) end`, Returns: "table[]", Phase: vm.Running, First: "to",
+	Example: `for i, hop in ipairs(client:traceroute { to = server, by = "tcp" }) do print(i, hop.node, hop.loss) end`, Returns: "Hops", Phase: vm.Running, First: "to",
 	Options: []vm.Option{
 		args.Need("to", kWhom, "a node or an address"),
 		args.OptDef("by", args.Enum("way", pathprobe.ByUDP, pathprobe.ByICMP, pathprobe.ByTCP), "udp", "what is sent"),
@@ -228,7 +228,7 @@ func hopTable(c *vm.Call, h *pathprobe.Hop) *lua.LTable {
 }
 
 var mtuVerb = &vm.Method{Name: "path_mtu", Doc: "Finds the path MTU to a node by echo requests that must not be fragmented. Returns a table: mtu, nil if nothing is answered; told, whether the narrow place says so, and node, which it is; black_hole, if larger packets vanish.",
-	Example: `expect(client:path_mtu(server).mtu):equals(1400)`, Returns: "table", Phase: vm.Running, First: "to",
+	Example: `expect(client:path_mtu(server).mtu):equals(1400)`, Returns: "PathMTU", Phase: vm.Running, First: "to",
 	Options: []vm.Option{
 		args.Need("to", kWhom, "a node or an address"),
 		args.Opt("first", args.Int("size", 68, 65535, "68 to 65535 bytes"), "the largest that is tried; the MTU of its own device unless said"),
@@ -269,7 +269,7 @@ var mtuVerb = &vm.Method{Name: "path_mtu", Doc: "Finds the path MTU to a node by
 	}}
 
 var tcpPingVerb = &vm.Method{Name: "tcp_ping", Doc: "Opens TCP connections one after the other and closes each at once. Returns a table for each: time, or error.",
-	Example: `expect(client:tcp_ping({ to = server, port = 443 })[1].error):is_nil()`, Returns: "table[]", Phase: vm.Running,
+	Example: `expect(client:tcp_ping({ to = server, port = 443 })[1].error):is_nil()`, Returns: "Connect[]", Phase: vm.Running,
 	Options: []vm.Option{
 		args.Need("to", kWhom, "a node or an address"), args.Need("port", args.Port, "where to"),
 		args.OptDef("count", args.Int("count", 1, 100000, "write a whole number"), "1", "how many"),

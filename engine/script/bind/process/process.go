@@ -58,7 +58,7 @@ var commonOptions = []vm.Option{
 	args.Opt("quiet", args.Bool, "do not show what it writes in the log"),
 }
 
-var kTexts = &vm.Kind{Name: "table of texts", Type: "table", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
+var kTexts = &vm.Kind{Name: "table of texts", Type: "table<string,string>", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok {
 		return nil, args.Wrong(x, "a table of texts", `write { name = "value" }`)
@@ -277,7 +277,7 @@ var readyTable = &vm.Method{Name: "ready", Options: []vm.Option{
 	args.Opt("port", args.Port, "it listens on this TCP port"), args.Opt("udp", args.Port, "it has this UDP port open"),
 	args.Opt("line", args.String, "it has written this, to either output")}}
 
-var kReady = &vm.Kind{Name: "sign of being ready", Type: "Ready", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+var kReady = &vm.Kind{Name: "sign of being ready", Type: "Ready", Table: readyTable, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok {
 		return nil, args.Wrong(x, "a sign of being ready", `write { port = 80 } or { line = "listening" }`)
@@ -389,7 +389,7 @@ var processClass = &vm.Class{Name: "Process", Doc: "A program that runs on a nod
 				c.Return(c.VM.New(exitClass, &exit{p: p, Exit: e, timeout: err != nil}))
 				return session.Over(c)
 			}},
-		{Name: "wait_line", Doc: "Waits until it has written a text. Returns true, or nil and why not.", Example: `web:wait_line "ready"`, Returns: "boolean", Phase: vm.Running,
+		{Name: "wait_line", Doc: "Waits until it has written a text. Returns true, or nil and why not.", Example: `web:wait_line "ready"`, Returns: "boolean, string?", Phase: vm.Running,
 			Params: []vm.Param{{Name: "text", Kind: args.String, Doc: "what it writes"}}, Options: []vm.Option{session.OptTimeout},
 			Fn: func(c *vm.Call) error {
 				ctx, cancel := session.Deadline(c)

@@ -150,7 +150,7 @@ var sessionVerb = &vm.Method{Name: "session", Doc: "Begins a client of one serve
 
 var requestTable = &vm.Method{Name: "request", Options: requestOptions, First: "path"}
 
-var kRequests = &vm.Kind{Name: "list of requests", Type: "Request[]", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+var kRequests = &vm.Kind{Name: "list of requests", Type: "string[]|Request[]", Table: requestTable, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok {
 		return nil, args.Wrong(x, "a list of requests", `write { "/", "/style.css", { path = "/form", upload = "4KB" } }`)
@@ -213,7 +213,7 @@ var sessionClass = &vm.Class{Name: "Session", Doc: "A client of one server, with
 				c.Return(t)
 				return session.Over(c)
 			}},
-		{Name: "close", Doc: "Closes its idle connections.", Phase: vm.Running,
+		{Name: "close", Doc: "Closes its idle connections.", Example: `browser:close()`, Phase: vm.Running,
 			Fn: func(c *vm.Call) (err error) {
 				c.VM.Block(func() { err = c.Self.(*web.Session).Close() })
 				return err
@@ -245,7 +245,7 @@ var responseClass = &vm.Class{Name: "Response", Doc: "What a request brought, as
 		responseField("body", "string", "The body, as far as it came.", func(r *response) lua.LValue { return lua.LString(r.Body) }),
 		responseNumber("bytes", "Length of the body, as far as it came.", func(r *response) float64 { return float64(len(r.Body)) }),
 		responseNumber("sent", "Bytes of its own body that the kernel took.", func(r *response) float64 { return float64(r.Sent) }),
-		{Name: "headers", Type: "table", Doc: "The answer's header fields by their names in lower case.", Get: func(v *vm.VM, x any) (lua.LValue, error) {
+		{Name: "headers", Type: "table<string,string>", Doc: "The answer's header fields by their names in lower case.", Get: func(v *vm.VM, x any) (lua.LValue, error) {
 			t := v.L.NewTable()
 			for name, values := range x.(*response).Header {
 				t.RawSetString(lower(name), lua.LString(values[0]))

@@ -75,7 +75,7 @@ func (c *conn0) gather(ctx context.Context, done func(got []byte) bool) ([]byte,
 // read makes a reading verb: what it returns, and the error's name as a second
 // value. whole says that the end of the stream is no error.
 func read(name, doc, example string, params []vm.Param, whole bool, done func(c *vm.Call, got []byte) bool, split func(c *vm.Call, got []byte) int) *vm.Method {
-	return &vm.Method{Name: name, Doc: doc, Example: example, Returns: "string", Phase: vm.Running, Params: params, Options: []vm.Option{session.OptTimeout},
+	return &vm.Method{Name: name, Doc: doc, Example: example, Returns: "string, string?", Phase: vm.Running, Params: params, Options: []vm.Option{session.OptTimeout},
 		Fn: func(c *vm.Call) error {
 			conn := c.Self.(*conn0)
 			ctx, cancel := session.Deadline(c)
@@ -120,7 +120,7 @@ var connClass = &vm.Class{Name: "Conn", Doc: "A TCP connection, with or without 
 		read("read_all", "Reads to the end of the stream. What came is returned even with an error.", `local body, err = conn:read_all()`, nil, true,
 			func(*vm.Call, []byte) bool { return false }, all),
 		{Name: "write", Doc: "Writes all of a string. Returns how many bytes the kernel took, and the error's name if not all.",
-			Example: `conn:write "GET / HTTP/1.0\r\n\r\n"`, Returns: "integer", Phase: vm.Running,
+			Example: `conn:write "GET / HTTP/1.0\r\n\r\n"`, Returns: "integer, string?", Phase: vm.Running,
 			Params: []vm.Param{{Name: "data", Kind: args.String, Doc: "what to write"}}, Options: []vm.Option{session.OptTimeout}, Fn: write},
 		{Name: "set", Doc: "Changes socket options.", Example: `conn:set { linger = 0 }`, Phase: vm.Running, Options: setOptions,
 			Fn: func(c *vm.Call) error {
@@ -141,7 +141,7 @@ var connClass = &vm.Class{Name: "Conn", Doc: "A TCP connection, with or without 
 				}
 				return nil
 			}},
-		{Name: "close", Doc: "Closes the connection, as close(2) does. Closing twice is harmless.", Phase: vm.Running,
+		{Name: "close", Doc: "Closes the connection, as close(2) does. Closing twice is harmless.", Example: `conn:close()`, Phase: vm.Running,
 			Fn: func(c *vm.Call) error {
 				var err error
 				c.VM.Block(func() { err = c.Self.(*conn0).closeWithin(c.VM.Context()) })
@@ -166,9 +166,9 @@ var connClass = &vm.Class{Name: "Conn", Doc: "A TCP connection, with or without 
 				}
 				return nil
 			}},
-		{Name: "wait_readable", Doc: "Waits until something can be read, and leaves it there. Returns true, or nil and the error's name.", Phase: vm.Running,
-			Returns: "boolean", Options: []vm.Option{session.OptTimeout}, Fn: waitReadable},
-		{Name: "info", Doc: "The kernel's own account of the connection (TCP_INFO).", Example: `conn:info().retransmits`, Returns: "table", Phase: vm.Running, Fn: info},
+		{Name: "wait_readable", Doc: "Waits until something can be read, and leaves it there. Returns true, or nil and the error's name.", Example: `local ok, err = conn:wait_readable { timeout = "1s" }`, Phase: vm.Running,
+			Returns: "boolean, string?", Options: []vm.Option{session.OptTimeout}, Fn: waitReadable},
+		{Name: "info", Doc: "The kernel's own account of the connection (TCP_INFO).", Example: `conn:info().retransmits`, Returns: "ConnInfo", Phase: vm.Running, Fn: info},
 	}, secureVerbs...),
 	String: func(x any) string {
 		return fmt.Sprintf("connection %s > %s", x.(*conn0).Local(), x.(*conn0).Remote())

@@ -148,7 +148,7 @@ var resultClass = &vm.Class{Name: "Result", Doc: "How something ended.", Fields:
 // secureVerbs are those of connections that speak TLS, or begin to.
 var secureVerbs = []*vm.Method{
 	{Name: "handshake", Doc: "Begins TLS on a connection, as the client or, with as = \"server\", as the server, and waits for its end. From then on what is read and written goes through TLS; a write is a record. Returns true, or nil and what failed.",
-		Example: `local ok, err = conn:handshake { name = "server" }`, Returns: "boolean", Phase: vm.Running,
+		Example: `local ok, err = conn:handshake { name = "server" }`, Returns: "boolean, string?", Phase: vm.Running,
 		Options: []vm.Option{session.OptTimeout,
 			args.OptDef("as", args.Enum("side", "client", "server"), "client", "which side it is"),
 			args.Opt("node", session.KHost, "server: whose certificate it shows; client: whose name it expects"),
@@ -158,7 +158,7 @@ var secureVerbs = []*vm.Method{
 			args.Opt("ssl_protocols", kVersions, `versions of TLS: { "TLSv1.2" }`),
 			args.OptDef("ssl_session_tickets", args.Bool, "true", "sessions may be resumed")},
 		Fn: shakeHands},
-	{Name: "close_notify", Doc: "Says in TLS that nothing more will be written; TCP stays open.", Phase: vm.Running,
+	{Name: "close_notify", Doc: "Says in TLS that nothing more will be written; TCP stays open.", Example: `conn:close_notify()`, Phase: vm.Running,
 		Fn: func(c *vm.Call) error {
 			t, ok := c.Self.(*conn0).Conn.(*tls.Conn)
 			if !ok {
@@ -169,7 +169,7 @@ var secureVerbs = []*vm.Method{
 			}
 			return nil
 		}},
-	{Name: "write_raw", Doc: "Writes bytes past TLS, as they are.", Example: `conn:write_raw(hex "15 03 03 00 02 02 28")`, Returns: "integer", Phase: vm.Running,
+	{Name: "write_raw", Doc: "Writes bytes past TLS, as they are.", Example: `conn:write_raw(hex "15 03 03 00 02 02 28")`, Returns: "integer, string?", Phase: vm.Running,
 		Params: []vm.Param{{Name: "data", Kind: args.String, Doc: "what to write"}}, Options: []vm.Option{session.OptTimeout},
 		Fn: func(c *vm.Call) error { return writeTo(c, c.Self.(*conn0).raw) }},
 }

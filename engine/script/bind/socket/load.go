@@ -73,7 +73,7 @@ func loadNumber(name, doc string, get func(*loaded) float64) *vm.Field {
 }
 
 func loadCounts(name, doc string, get func(*loaded) map[string]int) *vm.Field {
-	return &vm.Field{Name: name, Type: "table", Doc: doc, Get: func(v *vm.VM, x any) (lua.LValue, error) {
+	return &vm.Field{Name: name, Type: "table<string,integer>", Doc: doc, Get: func(v *vm.VM, x any) (lua.LValue, error) {
 		t := v.L.NewTable()
 		for what, n := range get(x.(*loaded)) {
 			t.RawSetString(what, lua.LNumber(n))
@@ -137,7 +137,7 @@ var histogramClass = &vm.Class{Name: "Histogram", Doc: "Times in seconds, each o
 				c.Return(lua.LNumber(c.Self.(*load.Histogram).Percentile(c.Args["percent"].(float64)).Seconds()))
 				return nil
 			}},
-		{Name: "buckets", Doc: "How many are up to each of 1, 2 and 5 times powers of ten, and above the bucket before: { upto, count } each.", Returns: "table[]",
+		{Name: "buckets", Doc: "How many are up to each of 1, 2 and 5 times powers of ten, and above the bucket before: { upto, count } each.", Example: `for _, b in ipairs(got.latency:buckets()) do print(b.upto, b.count) end`, Returns: "Bucket[]",
 			Fn: func(c *vm.Call) error {
 				t := c.L.NewTable()
 				for _, b := range c.Self.(*load.Histogram).Buckets() {

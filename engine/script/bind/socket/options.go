@@ -37,7 +37,7 @@ type md5 struct {
 	key  string
 }
 
-var optMD5 = args.Opt("md5", &vm.Kind{Name: "MD5 key", Type: "MD5", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+var optMD5 = args.Opt("md5", &vm.Kind{Name: "MD5 key", Type: "MD5", Table: md5Table, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok {
 		return nil, args.Wrong(x, "an MD5 key", `write { peer = net.client, key = "secret" }`)

@@ -41,7 +41,7 @@ var answerOptions = []vm.Option{
 
 var routeTable = &vm.Method{Name: "route", Options: answerOptions}
 
-var kTexts = &vm.Kind{Name: "table of texts", Type: "table", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
+var kTexts = &vm.Kind{Name: "table of texts", Type: "table<string,string>", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok {
 		return nil, args.Wrong(x, "a table of texts", `write { name = "value" }`)
@@ -96,7 +96,7 @@ var kBound = &vm.Kind{Name: "size or false", Type: "Size|false", Parse: func(c *
 	return n, err
 }}
 
-var kRoutes = &vm.Kind{Name: "routes", Type: "table", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+var kRoutes = &vm.Kind{Name: "routes", Type: "table<string,string|Answer>", Table: routeTable, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok {
 		return nil, args.Wrong(x, "a table of routes", `write { ["/big"] = { size = "1MB" } }`)
@@ -281,7 +281,7 @@ var serverClass = &vm.Class{Name: "Server", Doc: "An HTTP server, with or withou
 		}},
 	},
 	Methods: []*vm.Method{
-		{Name: "requests", Doc: "The requests it had, in the order they ended: a table each.", Example: `#site:requests()`, Returns: "table[]", Phase: vm.Running,
+		{Name: "requests", Doc: "The requests it had, in the order they ended: a table each.", Example: `#site:requests()`, Returns: "ServedRequest[]", Phase: vm.Running,
 			Fn: func(c *vm.Call) error {
 				t := c.L.NewTable()
 				for _, s := range c.Self.(*server).Served() {
@@ -300,7 +300,7 @@ var serverClass = &vm.Class{Name: "Server", Doc: "An HTTP server, with or withou
 				c.Return(t)
 				return nil
 			}},
-		{Name: "close", Doc: "Ends the server and its connections.", Phase: vm.Running,
+		{Name: "close", Doc: "Ends the server and its connections.", Example: `site:close()`, Phase: vm.Running,
 			Fn: func(c *vm.Call) (err error) {
 				c.VM.Block(func() { err = c.Self.(*server).Close() })
 				return err

@@ -66,7 +66,7 @@ var listenerClass = &vm.Class{Name: "Listener", Doc: "A listening socket.",
 	}}},
 	Methods: []*vm.Method{
 		{Name: "accept", Doc: "Takes the next connection. If none comes it returns nil and \"timeout\".", Example: `local conn = listener:accept()`,
-			Returns: "Conn", Phase: vm.Running, Options: []vm.Option{session.OptTimeout},
+			Returns: "Conn, string?", Phase: vm.Running, Options: []vm.Option{session.OptTimeout},
 			Fn: func(c *vm.Call) error {
 				ctx, cancel := session.Deadline(c)
 				defer cancel()
@@ -80,7 +80,7 @@ var listenerClass = &vm.Class{Name: "Listener", Doc: "A listening socket.",
 				c.Return(c.VM.New(connClass, &conn0{Conn: conn, raw: conn}))
 				return nil
 			}},
-		{Name: "close", Doc: "Closes the listener; connections that wait to be accepted are reset.", Phase: vm.Running,
+		{Name: "close", Doc: "Closes the listener; connections that wait to be accepted are reset.", Example: `listener:close()`, Phase: vm.Running,
 			Fn: func(c *vm.Call) error { return c.Self.(*socket.Listener).Close() }},
 	}}
 
@@ -156,7 +156,7 @@ func dialOf(c *vm.Call, option string) (target, socket.DialSpec, error) {
 }
 
 var dialVerb = &vm.Method{Name: "dial", Doc: "Opens a TCP connection. If that fails it returns nil and the error's name.",
-	Example: `local conn, err = client:dial { to = server, port = 8080 }`, Returns: "Conn", Phase: vm.Running,
+	Example: `local conn, err = client:dial { to = server, port = 8080 }`, Returns: "Conn, string?", Phase: vm.Running,
 	Options: append([]vm.Option{args.Need("to", kTarget, "a host, or what listen returned")}, dialOptions...),
 	Fn: func(c *vm.Call) error {
 		_, spec, err := dialOf(c, "to")

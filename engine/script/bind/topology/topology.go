@@ -88,7 +88,7 @@ var kAddr = &vm.Kind{Name: "address", Type: "string|string[]|table<string,string
 
 var routeOptions = &vm.Method{Name: "route", Options: args.RouteOptions}
 
-var kRoutes = &vm.Kind{Name: "list of routes", Type: "Route[]", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+var kRoutes = &vm.Kind{Name: "list of routes", Type: "Route[]", Table: routeOptions, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 	t, ok := x.(*lua.LTable)
 	if !ok {
 		return nil, args.Wrong(x, "a list of routes", `write { { to = "198.51.100.0/24", via = "router" } }`)
@@ -181,11 +181,11 @@ var Verbs = []*vm.Method{
 			return nil
 		}},
 	{Name: "path", Doc: "A topology in a line: nodes and wires in turn.", Example: `path { host "client", wire {}, host "server", ip = "dual" }`,
-		Returns: "Topology", Phase: vm.Loading, Params: []vm.Param{{Name: "parts", Kind: args.Table, Doc: "nodes and wires in turn; ip and tunnels by name"}}, Fn: path},
+		Returns: "Topology", Phase: vm.Loading, Params: []vm.Param{{Name: "parts", Kind: kParts, Doc: "nodes and wires in turn; ip and tunnels by name"}}, Fn: path},
 	{Name: "graph", Doc: "A topology of any shape.",
 		Example: `graph { nodes = { host "a", router "r", host "b" }, links = { { "a", wire {}, "r" }, { "r", wire {}, "b" } } }`,
 		Returns: "Topology", Phase: vm.Loading,
-		Options: append([]vm.Option{args.Need("nodes", args.Table, "the nodes"), args.Need("links", args.Table, `{ "node", wire {}, "node" } each`)},
+		Options: append([]vm.Option{args.Need("nodes", kNodes, "the nodes"), args.Need("links", kLinks, `{ "node", wire {}, "node" } each`)},
 			wholeOptions...), Fn: graph},
 }
 
@@ -196,6 +196,13 @@ var wholeOptions = []vm.Option{
 }
 
 var wholeTable = &vm.Method{Name: "path", Options: wholeOptions}
+
+// Tables that a topology is made of; what stands in them is looked at there.
+var (
+	kParts = &vm.Kind{Name: "table", Type: "Parts", Table: wholeTable, Parse: args.Table.Parse}
+	kNodes = &vm.Kind{Name: "table", Type: "Node.Part[]", Parse: args.Table.Parse}
+	kLinks = &vm.Kind{Name: "table", Type: "Link[]", Parse: args.Table.Parse}
+)
 
 // whole gives a topology what is said of it as a whole.
 func whole(s *topology.Spec, a map[string]any) {
