@@ -21,7 +21,7 @@
 // # From a script to a verdict
 //
 //	script text ── diag.Parse ──> syntax tree ── vm ──> script.Scenario (plan, variants, run)
-//	     │ runner.Tasks: scenario × variant × matrix
+//	     │ task.List: scenario × variant × matrix
 //	     ▼
 //	script.Case ── runner.Run ──> worker process ── script.File.Run:
 //	     lab.Up       namespaces, links, addresses, routes, sysctls
@@ -29,7 +29,7 @@
 //	     run(net, v)   verbs: endpoints, faults, firewall rules, expectations
 //	     expect.Spec.Judge ──> expect.Outcome, as soon as it holds, else after Relay.WaitIdle
 //	     ▼
-//	session.Event stream ── pipe ──> runner.Sink ── report.Terminal ──> exit code
+//	session.Event stream ── pipe ──> task.Sink ── report.Terminal ──> exit code
 //
 // # From a capture to a ladder
 //
@@ -59,11 +59,14 @@
 //
 // report shows results ([report.NewTerminal]).
 //
-// runner finds scenario files ([runner.Find]), makes cases of them
-// ([runner.Tasks]), or of what they must not pass ([runner.ProofTasks]), and runs
-// each in a worker ([runner.Run], [runner.Worker]). A worker and all that its case
-// starts share one processor, and as many cases run at once as the processors
-// carry.
+// runner runs cases, each in a worker ([runner.Run]). Below it, discover finds
+// scenario files ([discover.Find]); task makes tasks of them ([task.List]), or of
+// what they must not pass ([task.Proofs]); schedule says when a task may begin and
+// on which processor; machine changes settings of the whole machine and gives them
+// back ([machine.Run]); worker is the process of one case ([worker.Run],
+// [worker.Serve]); sink compares rounds and gathers golden traces. A worker and all
+// that its case starts share one processor, and as many cases run at once as the
+// processors carry.
 //
 // script is the language: [script.Load] and [script.File.Run]. Its verbs stand
 // in rooms that do not know each other: script/bind/topology (topologies), script/bind/socket

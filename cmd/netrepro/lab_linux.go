@@ -14,6 +14,11 @@ import (
 
 	"netrepro/engine/report"
 	"netrepro/engine/runner"
+	"netrepro/engine/runner/discover"
+	"netrepro/engine/runner/schedule"
+	"netrepro/engine/runner/sink"
+	"netrepro/engine/runner/task"
+	"netrepro/engine/runner/worker"
 	"netrepro/engine/sanitize"
 	"netrepro/engine/script"
 	"netrepro/engine/script/session"
@@ -75,7 +80,7 @@ type jobs int
 
 // String implements pflag.Value.
 func (j *jobs) String() string {
-	if *j == runner.Auto {
+	if *j == schedule.Auto {
 		return "auto"
 	}
 	return strconv.Itoa(int(*j))
@@ -86,7 +91,7 @@ func (j *jobs) Set(text string) error {
 	n, err := strconv.Atoi(text)
 	switch {
 	case text == "auto":
-		n = runner.Auto
+		n = schedule.Auto
 	case err != nil || n < 1:
 		return fmt.Errorf("%q is not auto, nor a number that is at least 1", text)
 	}
@@ -98,11 +103,11 @@ func (j *jobs) Set(text string) error {
 func (*jobs) Type() string { return "jobs" }
 
 func load(cmd *cobra.Command, args []string, o script.Options) ([]*script.File, error) {
-	sources, err := runner.Find(cmd.Context(), args)
+	sources, err := discover.Find(cmd.Context(), args)
 	if err != nil {
 		return nil, err
 	}
-	return runner.Load(cmd.Context(), sources, o)
+	return discover.Load(cmd.Context(), sources, o)
 }
 
 func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, verify, shaken int, require, verbose, prove bool) error {
@@ -128,11 +133,11 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, ve
 	if err != nil {
 		return err
 	}
-	list := runner.Tasks
+	list := task.List
 	if prove {
-		list = runner.ProofTasks
+		list = task.Proofs
 	}
-	tasks, err := list(files, o)
+	tasks, err := list(files, o.Selection)
 	if err != nil {
 		return err
 	}
@@ -143,11 +148,11 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, ve
 		e.allow(report.Sequences)
 	}
 	t := report.NewTerminal(e.out, len(tasks), report.Style{Color: e.color, Live: e.terminal, Verbose: verbose, UserNS: os.Geteuid() != 0, Again: "netrepro run"})
-	goldens := &runner.Goldens{Sink: t}
-	determinism := &runner.Determinism{Sink: goldens}
-	var sink runner.Sink = determinism
+	goldens := &sink.Goldens{Sink: t}
+	determinism := &sink.Determinism{Sink: goldens}
+	var to task.Sink = determinism
 	if prove {
-		sink = &runner.Proofs{Sink: t}
+		to = &sink.Proofs{Sink: t}
 	}
 	said := sync.Map{}
 	o.Say = func(text string) {
@@ -155,8 +160,8 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, ve
 			fmt.Fprintln(e.err, "netrepro: "+text)
 		}
 	}
-	err = runner.Run(cmd.Context(), tasks, o, sink)
-	if errors.Is(err, runner.ErrCannot) {
+	err = runner.Run(cmd.Context(), tasks, o, to)
+	if errors.Is(err, worker.ErrCannot) {
 		return coded{fmt.Errorf("%w: run as root, or allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces above 0)", err), exitCannot}
 	}
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"netrepro/engine/report"
-	"netrepro/engine/runner"
+	"netrepro/engine/runner/discover"
 	"netrepro/engine/script"
 	"netrepro/engine/testutil/leaks"
 )
@@ -26,11 +26,11 @@ const tutorial = "one-lost-segment"
 
 func shippedFiles(t *testing.T) []*script.File {
 	t.Helper()
-	sources, err := runner.Shipped()
+	sources, err := discover.Shipped()
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := runner.Load(context.Background(), sources, script.Options{})
+	files, err := discover.Load(context.Background(), sources, script.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"netrepro/engine/runner"
+	"netrepro/engine/runner/discover"
 	"netrepro/engine/script"
 	"netrepro/engine/testutil/leaks"
 )
@@ -27,7 +27,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(b)
-	shipped, err := runner.Find(t.Context(), []string{"one-lost-segment"})
+	shipped, err := discover.Find(t.Context(), []string{"one-lost-segment"})
 	if err != nil {
 		t.Fatal(err)
 	}

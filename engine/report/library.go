@@ -34,7 +34,8 @@ func Library(w io.Writer, files []*script.File, after func(folder string)) {
 			if symptom == "" {
 				symptom = s.About
 			}
-			fmt.Fprintf(w, "| %s | [%s](%s/%s) | %s |\n", cell(symptom), s.Name, folder, path.Base(name), cell(s.Manual.Cure))
+			fmt.Fprintf(w, "| %s | [%s](%s/%s) | %s |\n",
+				cell(symptom), s.Name, folder, path.Base(name), cell(s.Manual.Cure))
 		}
 	}
 	end()

@@ -14,25 +14,21 @@ import (
 	"strings"
 	"time"
 
-	"netrepro/engine/runner"
+	"netrepro/engine/runner/task"
 	"netrepro/engine/sanitize"
 	"netrepro/engine/script/session"
 )
 
 // Terminal writes results as they come.
 type Terminal struct {
-	w       io.Writer
-	color   bool
-	live    bool // rewrite a progress line
-	verbose bool
-	userns  bool
-	again   string // the command to repeat a case, before its arguments
+	style Style
+	w     io.Writer
 
 	total   int
 	done    int
 	started time.Time
-	running []*runner.Task
-	log     map[*runner.Task][]session.Event
+	running []*task.Task
+	log     map[*task.Task][]session.Event
 	count   map[session.Verdict]int
 	reruns  int // runs that were made again because the host stalled
 }
@@ -48,43 +44,43 @@ type Style struct {
 
 // NewTerminal makes a sink that writes to w; total is how many cases will run.
 func NewTerminal(w io.Writer, total int, s Style) *Terminal {
-	return &Terminal{w: w, color: s.Color, live: s.Live, verbose: s.Verbose, userns: s.UserNS, again: s.Again, total: total, started: time.Now(),
-		log: map[*runner.Task][]session.Event{}, count: map[session.Verdict]int{}}
+	return &Terminal{w: w, style: s, total: total, started: time.Now(),
+		log: map[*task.Task][]session.Event{}, count: map[session.Verdict]int{}}
 }
 
-// Begin implements [runner.Sink].
-func (t *Terminal) Begin(task *runner.Task) {
-	t.running = append(t.running, task)
+// Begin implements [task.Sink].
+func (t *Terminal) Begin(job *task.Task) {
+	t.running = append(t.running, job)
 	t.progress()
 }
 
-// Event implements [runner.Sink].
-func (t *Terminal) Event(task *runner.Task, e session.Event) {
-	t.log[task] = append(t.log[task], e)
+// Event implements [task.Sink].
+func (t *Terminal) Event(job *task.Task, e session.Event) {
+	t.log[job] = append(t.log[job], e)
 	if e.Kind == session.EventKept {
-		t.kept(task, e)
+		t.kept(job, e)
 	}
 }
 
 // kept says how to get into a lab that stays up.
-func (t *Terminal) kept(task *runner.Task, e session.Event) {
+func (t *Terminal) kept(job *task.Task, e session.Event) {
 	t.clear()
-	t.headline(task, *e.Result)
-	t.details(task, *e.Result)
+	t.headline(job, *e.Result)
+	t.details(job, *e.Result)
 	fmt.Fprintf(t.w, "    the lab stays up until this is interrupted; its nodes:\n")
 	for _, n := range e.Nodes {
 		user := ""
-		if t.userns {
+		if t.style.UserNS {
 			user = fmt.Sprintf(" --preserve-credentials --user=/proc/%d/ns/user", e.Pid)
 		}
 		fmt.Fprintf(t.w, "      %-12s nsenter%s --net=/proc/%d/fd/%d\n", n.Name, user, e.Pid, n.Fd)
 	}
 }
 
-// End implements [runner.Sink].
-func (t *Terminal) End(task *runner.Task, r session.Result) {
+// End implements [task.Sink].
+func (t *Terminal) End(job *task.Task, r session.Result) {
 	for i, x := range t.running {
-		if x == task {
+		if x == job {
 			t.running = append(t.running[:i], t.running[i+1:]...)
 			break
 		}
@@ -93,25 +89,25 @@ func (t *Terminal) End(task *runner.Task, r session.Result) {
 	t.count[r.Verdict]++
 	t.reruns += max(r.Tries-1, 0)
 	t.clear()
-	t.headline(task, r)
-	if r.Verdict != session.Passed || t.verbose {
-		t.details(task, r)
+	t.headline(job, r)
+	if r.Verdict != session.Passed || t.style.Verbose {
+		t.details(job, r)
 	}
-	delete(t.log, task)
+	delete(t.log, job)
 	t.progress()
 }
 
 // word is the verdict as shown: the variant that is meant to show the failure
 // is reproduced, its cures are clean, and a proof is caught where it fails.
-func word(task *runner.Task, v session.Verdict) string {
+func word(job *task.Task, v session.Verdict) string {
 	switch {
 	case v != session.Passed:
 		return string(v)
-	case task.Proof():
+	case job.Proof():
 		return "caught"
-	case task.Case.Reproduces():
+	case job.Case.Reproduces():
 		return "reproduced"
-	case task.Case.Variant.Name != "":
+	case job.Case.Variant.Name != "":
 		return "clean"
 	}
 	return string(v)
@@ -134,34 +130,34 @@ var Sequences = []string{clearLine, escape("0"), escape("2"), escape("31"), esca
 func escape(code string) string { return "\x1b[" + code + "m" }
 
 func (t *Terminal) paint(code, s string) string {
-	if !t.color {
+	if !t.style.Color {
 		return s
 	}
 	return escape(code) + s + escape("0")
 }
 
-func (t *Terminal) headline(task *runner.Task, r session.Result) {
+func (t *Terminal) headline(job *task.Task, r session.Result) {
 	m := marks[r.Verdict]
 	aside := ""
-	if r.Stalled > 0 && t.verbose {
+	if r.Stalled > 0 && t.style.Verbose {
 		aside = fmt.Sprintf("  (host stalled for up to %s)", r.Stalled.Round(time.Millisecond))
 	}
-	if r.Tries > 1 && (t.verbose || r.Verdict != session.Passed) {
+	if r.Tries > 1 && (t.style.Verbose || r.Verdict != session.Passed) {
 		aside += fmt.Sprintf("  (run %d times)", r.Tries)
 	}
-	fmt.Fprintf(t.w, "%s %-44s %s %7.2fs  %d packets%s\n", t.paint(m.color, m.sign), sanitize.Text(task.Name()),
-		t.paint(m.color, fmt.Sprintf("%-12s", word(task, r.Verdict))), r.Took.Seconds(), r.Packets, aside)
+	fmt.Fprintf(t.w, "%s %-44s %s %7.2fs  %d packets%s\n", t.paint(m.color, m.sign), sanitize.Text(job.Name()),
+		t.paint(m.color, fmt.Sprintf("%-12s", word(job, r.Verdict))), r.Took.Seconds(), r.Packets, aside)
 }
 
 // details shows the steps of a case: those that went well folded to a line,
 // unless verbose.
-func (t *Terminal) details(task *runner.Task, r session.Result) {
+func (t *Terminal) details(job *task.Task, r session.Result) {
 	if r.Verdict == session.Skipped {
 		fmt.Fprintf(t.w, "    %s\n", sanitize.Lines(r.Why))
 		return
 	}
 	var frames []int
-	for _, e := range t.log[task] {
+	for _, e := range t.log[job] {
 		e.Text, e.Label, e.Where = oneLine(e.Text), oneLine(e.Label), oneLine(e.Where)
 		switch e.Kind {
 		case session.EventStep:
@@ -169,7 +165,7 @@ func (t *Terminal) details(task *runner.Task, r session.Result) {
 		case session.EventLog:
 			fmt.Fprintf(t.w, "    %s: %s\n", e.Where, e.Text)
 		case session.EventExpect, session.EventFault, session.EventTask:
-			if e.Pass && !t.verbose {
+			if e.Pass && !t.style.Verbose {
 				continue
 			}
 			t.judgement(e)
@@ -185,19 +181,19 @@ func (t *Terminal) details(task *runner.Task, r session.Result) {
 		return
 	}
 	if r.Packets > 0 {
-		fmt.Fprintf(t.w, "    trace  %s%s\n", task.Capture(), frameList(frames))
+		fmt.Fprintf(t.w, "    trace  %s%s\n", job.Capture(), frameList(frames))
 	}
 	variant := ""
-	if task.Case.Variant.Name != "" {
-		variant = " --variant " + task.Case.Variant.Name
+	if job.Case.Variant.Name != "" {
+		variant = " --variant " + job.Case.Variant.Name
 	}
-	if task.Proof() {
+	if job.Proof() {
 		variant += " --prove"
 	}
-	if task.Shaken > 0 {
-		variant += fmt.Sprintf(" --shake=1 --seed %d", task.Shaken)
+	if job.Shaken > 0 {
+		variant += fmt.Sprintf(" --shake=1 --seed %d", job.Shaken)
 	}
-	fmt.Fprintf(t.w, "    again  %s %s%s --verbose\n", t.again, task.File.Name, variant)
+	fmt.Fprintf(t.w, "    again  %s %s%s --verbose\n", t.style.Again, job.File.Name, variant)
 }
 
 // oneLine is what a script or a program wrote, fit to be shown; tabs are.
@@ -237,13 +233,13 @@ func frameList(frames []int) string {
 }
 
 func (t *Terminal) clear() {
-	if t.live {
+	if t.style.Live {
 		fmt.Fprint(t.w, clearLine)
 	}
 }
 
 func (t *Terminal) progress() {
-	if !t.live || len(t.running) == 0 {
+	if !t.style.Live || len(t.running) == 0 {
 		return
 	}
 	var names []string

@@ -1,14 +1,10 @@
 //go:build linux
 
-// Package runner turns scenario files into cases, runs each in a worker
-// process of its own and collects the results.
+// Package runner runs the cases of scenario files, several side by side, each in a
+// worker process of its own, and tells a sink what happens.
 //
-// A worker is this same binary, executed again as process 1 of new PID, mount,
-// network and, without root, user namespaces. It gets one job on its standard
-// input and streams events on its standard output. It does not print for
-// people; package report does.
-//
-// Invariant: ending a worker in whatever way ends everything its case made. A
-// worker ends with its parent: the kernel kills it, and should the parent be
-// gone before that is arranged, the end of its input tells it.
+// The rooms below it do one thing each: discover finds the files, task makes tasks
+// of them, schedule says when one may begin, machine changes settings of the whole
+// machine for it, worker runs it, and sink looks at several runs of it together.
+// Nothing here prints for people; package report does.
 package runner

@@ -7,6 +7,7 @@ import (
 
 	"netrepro/engine/kernel/bpf"
 	"netrepro/engine/lab/netns"
+	"netrepro/engine/runner/worker"
 )
 
 // load loads the programs that ask the kernel for its reasons, once for all
@@ -40,7 +41,7 @@ func cookies() bool {
 
 // listen gives a job a ring of its own for the kernel's events. release ends
 // it, whatever became of the worker.
-func listen(p *bpf.Probe, job *Job) (files []*os.File, release func(), err error) {
+func listen(p *bpf.Probe, job *worker.Job) (files []*os.File, release func(), err error) {
 	if p == nil {
 		return nil, func() {}, nil
 	}

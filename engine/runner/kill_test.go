@@ -21,6 +21,8 @@ import (
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
 
+	"netrepro/engine/runner/discover"
+	"netrepro/engine/runner/task"
 	"netrepro/engine/script"
 	"netrepro/engine/script/session"
 	"netrepro/engine/testutil/leaks"
@@ -65,20 +67,20 @@ func TestMain(m *testing.M) {
 
 type discard struct{ verdict session.Verdict }
 
-func (*discard) Begin(*Task)                     {}
-func (*discard) Event(*Task, session.Event)      {}
-func (d *discard) End(_ *Task, r session.Result) { d.verdict = r.Verdict }
+func (*discard) Begin(*task.Task)                     {}
+func (*discard) Event(*task.Task, session.Event)      {}
+func (d *discard) End(_ *task.Task, r session.Result) { d.verdict = r.Verdict }
 
 // runOne is the parent process of the test.
 func runOne(text, out string) error {
 	ctx := context.Background()
-	files, err := Load(ctx, []Source{{"busy.lua", text}}, script.Options{})
+	files, err := discover.Load(ctx, []discover.Source{{Name: "busy.lua", Text: text}}, script.Options{})
 	if err != nil {
 		return err
 	}
-	o := Options{Parallel: 1, Repeat: 1, Out: out}
+	o := Options{Parallel: 1, Selection: task.Selection{Repeat: 1, Out: out}}
 	var d discard
-	tasks, err := Tasks(files, o)
+	tasks, err := task.List(files, o.Selection)
 	if err != nil {
 		return err
 	}
@@ -167,7 +169,8 @@ func left() []string {
 		if err == nil && strings.HasPrefix(string(line), os.Args[0]+"\x00netrepro-") {
 			out = append(out, d)
 		}
-		if env, err := os.ReadFile(filepath.Join(d, "environ")); err == nil && bytes.Contains(env, []byte("TMPDIR="+os.TempDir()+"/TestKill")) {
+		env, err := os.ReadFile(filepath.Join(d, "environ"))
+		if err == nil && bytes.Contains(env, []byte("TMPDIR="+os.TempDir()+"/TestKill")) {
 			out = append(out, d)
 		}
 	}
@@ -243,7 +246,8 @@ func TestKill(t *testing.T) {
 	}
 	now := look(t)
 	if !slices.Equal(now.links, before.links) || !slices.Equal(now.tables, before.tables) {
-		t.Errorf("left in the starting namespace: links %v, were %v; tables %v, were %v", now.links, before.links, now.tables, before.tables)
+		t.Errorf("left in the starting namespace: links %v, were %v; tables %v, were %v",
+			now.links, before.links, now.tables, before.tables)
 	}
 	// Slabs are counted in batches, so a few of slack; 300 namespaces and
 	// more were made.
@@ -274,14 +278,16 @@ func killOne(t *testing.T, i int, after time.Duration) string {
 	time.Sleep(after) // the random moment
 	killed := 0
 	for _, pid := range v.find(c.Process.Pid) {
-		if syscall.Kill(pid, syscall.SIGKILL) == nil && !ended(c.Process.Pid) || v.name == "parent" || v.name == "group" {
+		hit := syscall.Kill(pid, syscall.SIGKILL) == nil && !ended(c.Process.Pid)
+		if hit || v.name == "parent" || v.name == "group" {
 			killed++
 		}
 	}
 	err := c.Wait()
 	var ee *exec.ExitError
 	signaled := errors.As(err, &ee) && ee.Sys().(syscall.WaitStatus).Signaled()
-	if ofParent := v.name == "parent" || v.name == "group" || v.name == "all"; ofParent && signaled || !ofParent && killed > 0 {
+	ofParent := v.name == "parent" || v.name == "group" || v.name == "all"
+	if ofParent && signaled || !ofParent && killed > 0 {
 		return v.name
 	}
 	return "nothing: it was over, or not begun"

@@ -7,17 +7,19 @@ import (
 	"os"
 	"strings"
 
+	"netrepro/engine/runner/task"
+	"netrepro/engine/runner/worker"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/shake"
 )
 
-// shakeSeed is what the pauses of a round are drawn from: --shake=1 with this
+// shakeSeed is what the pauses of a round of t are drawn from: --shake=1 with this
 // seed makes them again.
-func (t *Task) shakeSeed(o Options) uint64 { return max(o.Seed+uint64(t.Round)-1, 1) }
+func shakeSeed(t *task.Task, o Options) uint64 { return max(o.Seed+uint64(t.Round)-1, 1) }
 
 // luck finds which of the pauses of a run had it fail, by running it again with
 // some of them, and says so.
-func luck(job Job, res session.Result, run func(Job) (session.Result, error)) (why string, err error) {
+func luck(job worker.Job, res session.Result, run func(worker.Job) (session.Result, error)) (why string, err error) {
 	// The capture of the run that failed stays.
 	job.Capture += ".again"
 	defer func() { _ = os.Remove(job.Capture) }() // it may not be there

@@ -3,20 +3,16 @@
 package runner
 
 import (
-	"context"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
-	"golang.org/x/sys/unix"
-
+	"netrepro/engine/runner/machine"
+	"netrepro/engine/runner/worker"
 	"netrepro/engine/testutil/leaks"
 )
 
@@ -34,9 +30,12 @@ scenario "machine" {
 
 const changed = "4321"
 
+// caseLock is what cases of root lock while they run.
+const caseLock = "/proc/sys/kernel/cad_pid"
+
 func maxOrphans(t *testing.T) string {
 	t.Helper()
-	b, err := os.ReadFile(sysctlPath("net.ipv4.tcp_max_orphans"))
+	b, err := os.ReadFile("/proc/sys/net/ipv4/tcp_max_orphans")
 	if err != nil {
 		t.Skip("this is not the machine's own network namespace")
 	}
@@ -86,8 +85,8 @@ func TestMachineKilled(t *testing.T) {
 	victims := map[string]func(pid int) int{
 		"parent": func(pid int) int { return pid },
 		"group":  func(pid int) int { return -pid },
-		"worker": func(pid int) int { return role(pid, WorkerArg) },
-		"keeper": func(pid int) int { return role(pid, KeeperArg) },
+		"worker": func(pid int) int { return role(pid, worker.Arg) },
+		"keeper": func(pid int) int { return role(pid, machine.KeeperArg) },
 	}
 	for name, victim := range victims {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +116,7 @@ func TestMachineOverlap(t *testing.T) {
 	for i := range 12 {
 		first := startOnMachine(t, true)
 		second := startOnMachine(t, false)
-		if i%2 == 0 && !eventually(func() bool { return holds(second.Process.Pid, rootLock) }) {
+		if i%2 == 0 && !eventually(func() bool { return holds(second.Process.Pid, caseLock) }) {
 			t.Fatal("the second run never came to its case")
 		}
 		_ = first.Process.Kill()
@@ -140,121 +139,4 @@ func holds(pid int, path string) bool {
 		}
 	}
 	return false
-}
-
-// TestLockFile waits for a lock that somebody holds: with a word, until the
-// context ends, or for so long.
-func TestLockFile(t *testing.T) {
-	before := silent
-	silent = 100 * time.Millisecond
-	defer func() { silent = before }()
-	path := filepath.Join(t.TempDir(), "lock")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		t.Fatal(err)
-	}
-	var said []string
-	say := func(s string) { said = append(said, s) }
-	stop := errors.New("stop")
-	ctx, cancel := context.WithCancelCause(t.Context())
-	if got, err := lockFile(ctx, path, false, 600*time.Millisecond, say); got != nil || err != nil {
-		t.Errorf("after its time: %v, %v", got, err)
-	}
-	say = func(s string) {
-		said = append(said, s)
-		cancel(stop)
-	}
-	if got, err := lockFile(ctx, path, true, 0, say); got != nil || !errors.Is(err, stop) {
-		t.Errorf("after the end: %v, %v", got, err)
-	}
-	if len(said) != 2 || !strings.Contains(said[0], path) || !strings.Contains(said[1], "other runs") {
-		t.Errorf("it said %q", said)
-	}
-	_ = unix.Flock(int(f.Fd()), unix.LOCK_UN)
-	a, err := lockFile(t.Context(), path, false, 0, say)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Close()
-	b, err := lockFile(t.Context(), path, false, 0, say)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	if len(said) != 2 {
-		t.Errorf("it waited for what can be shared: %q", said)
-	}
-	if got, err := lockFile(t.Context(), filepath.Join(path, "nothing"), true, 0, say); got != nil {
-		t.Errorf("what is not there was locked: %v, %v", got, err)
-	}
-}
-
-// TestGate lets in who waits to be alone, although others follow each other without
-// a pause.
-func TestGate(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "lock")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	// enter is what share does with one file.
-	enter := func(ctx context.Context, alone bool) *os.File {
-		gate, err := passGate(ctx, path, alone, nil)
-		if err != nil {
-			return nil
-		}
-		f, err := lockFile(ctx, path, alone, 0, nil)
-		_ = gate.Close()
-		if err != nil {
-			return nil
-		}
-		return f
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var others sync.WaitGroup
-	first := enter(ctx, false)
-	others.Go(func() {
-		for f := first; f != nil; {
-			if ctx.Err() != nil {
-				_ = f.Close()
-				return
-			}
-			next := make(chan *os.File, 1)
-			go func() { next <- enter(ctx, false) }()
-			select { // the next comes before this one goes, unless it is kept out
-			case g := <-next:
-				_ = f.Close()
-				f = g
-			case <-time.After(30 * time.Millisecond):
-				_ = f.Close()
-				f = <-next
-			}
-		}
-	})
-	alone := enter(t.Context(), true)
-	if alone == nil {
-		t.Error("it was not let in")
-	} else {
-		_ = alone.Close()
-	}
-	cancel()
-	others.Wait()
-}
-
-// TestKeeperHalfTold changes nothing if whoever started it ended before it had
-// said all.
-func TestKeeperHalfTold(t *testing.T) {
-	before := maxOrphans(t)
-	for _, in := range []string{"", `[{"Name":"net.ipv4.tcp_max_orphans","Before":"1`, `[{"Name":"net.ipv4.tcp_max_orphans","Before":"1"}`} {
-		var out strings.Builder
-		if err := Keeper(strings.NewReader(in), &out); err == nil || out.Len() > 0 {
-			t.Errorf("%q was taken for all: %v", in, err)
-		}
-	}
-	if got := maxOrphans(t); got != before {
-		t.Errorf("the setting is %s, was %s", got, before)
-	}
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"netrepro/engine/host/process"
+	"netrepro/engine/runner/machine"
+	"netrepro/engine/runner/worker"
 )
 
 // Play runs the process in the role that its arguments give it, if they are
@@ -19,10 +21,10 @@ func Play(args []string, in io.Reader, out, complain io.Writer) (code int, playe
 	}
 	var err error
 	switch args[1] {
-	case WorkerArg:
-		err = Worker(in, out)
-	case KeeperArg:
-		err = Keeper(in, out)
+	case worker.Arg:
+		err = worker.Serve(in, out)
+	case machine.KeeperArg:
+		err = machine.Keeper(in, out)
 	case process.InitArg:
 		err = process.Init()
 	default:
@@ -32,8 +34,8 @@ func Play(args []string, in io.Reader, out, complain io.Writer) (code int, playe
 		return 0, true
 	}
 	fmt.Fprintln(complain, err)
-	if errors.Is(err, ErrCannot) || errors.Is(err, os.ErrPermission) {
-		return CannotCode, true
+	if errors.Is(err, worker.ErrCannot) || errors.Is(err, os.ErrPermission) {
+		return worker.CannotCode, true
 	}
 	return 1, true
 }

@@ -1,32 +1,18 @@
 //go:build linux
 
-package runner
+package machine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"maps"
 	"os"
-	"os/exec"
-	"os/signal"
-	"slices"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"netrepro/engine/script/session"
 )
-
-// KeeperArg is the only argument of a process that gives the machine its
-// settings back.
-const KeeperArg = "netrepro-keeper"
 
 // turns keeps cases of this process that change the machine apart from the
 // others.
@@ -179,126 +165,4 @@ func waitingFor(path string, alone bool, most time.Duration) string {
 		s += fmt.Sprintf("; it goes on in %s at the latest", most)
 	}
 	return s
-}
-
-func sysctlPath(name string) string {
-	return "/proc/sys/" + strings.ReplaceAll(name, ".", "/")
-}
-
-// setting is one of the whole machine, and what it was before.
-type setting struct{ Name, Before string }
-
-// change changes settings of the whole machine, and returns what gives them
-// back. Another process, which holds locks too, does so if this one is killed;
-// this one does if that is.
-func change(settings map[string]string, locks []*os.File) (restore func() error, err error) {
-	var before []setting
-	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		old, err := os.ReadFile(sysctlPath(name))
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errNotMine, err)
-		}
-		before = append(before, setting{name, strings.TrimSpace(string(old))})
-	}
-	k, err := keep(before, locks)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range before {
-		if err := os.WriteFile(sysctlPath(s.Name), []byte(settings[s.Name]), 0); err != nil {
-			return nil, errors.Join(fmt.Errorf("%w: %w", errNotMine, err), k.restore())
-		}
-	}
-	return k.restore, nil
-}
-
-// keeper is the process that outlives this one.
-type keeper struct {
-	before []setting
-	cmd    *exec.Cmd
-	in     io.Closer
-}
-
-// keep starts one and tells it what to set.
-func keep(before []setting, locks []*os.File) (*keeper, error) {
-	k := &keeper{before: before, cmd: exec.Command("/proc/self/exe", KeeperArg)}
-	k.cmd.Args[0] = os.Args[0]
-	k.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no terminal's signal reaches it
-	k.cmd.ExtraFiles = locks
-	in, err := k.cmd.StdinPipe()
-	if err != nil {
-		return nil, fmt.Errorf("start keeper of settings: %w", err)
-	}
-	k.in = in
-	out, err := k.cmd.StdoutPipe()
-	if err != nil {
-		return nil, fmt.Errorf("start keeper of settings: %w", err)
-	}
-	if err := k.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start keeper of settings: %w", err)
-	}
-	if err := json.NewEncoder(in).Encode(before); err != nil {
-		return nil, errors.Join(fmt.Errorf("start keeper of settings: %w", err), k.restore())
-	}
-	// Nothing is changed before it is ready to change it back.
-	if _, err := out.Read(make([]byte, 1)); err != nil {
-		return nil, errors.Join(fmt.Errorf("start keeper of settings: %w", err), k.restore())
-	}
-	return k, nil
-}
-
-// restore gives the settings back, by the keeper or, if that is gone, at once.
-func (k *keeper) restore() error {
-	_ = k.in.Close()
-	if k.cmd.Wait() == nil {
-		return nil
-	}
-	return set(k.before)
-}
-
-// set sets the settings to what they were.
-func set(before []setting) error {
-	var errs []error
-	for _, s := range before {
-		errs = append(errs, os.WriteFile(sysctlPath(s.Name), []byte(s.Before), 0))
-	}
-	return errors.Join(errs...)
-}
-
-// errNotMine says that the machine's settings cannot be changed from here.
-var errNotMine = errors.New("the machine's own settings need root in its first network namespace")
-
-// Keeper reads settings from in, says on out that it has them, waits for the end
-// of in and sets them. It does nothing if it was not told all.
-func Keeper(in io.Reader, out io.Writer) error {
-	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
-	var before []setting
-	d := json.NewDecoder(in)
-	if err := d.Decode(&before); err != nil {
-		return fmt.Errorf("read settings: %w", err)
-	}
-	_, _ = out.Write([]byte{'\n'}) // whoever is gone needs no answer
-	_, _ = io.Copy(io.Discard, in) // nothing more ever comes: this waits for the end
-	return set(before)
-}
-
-// onMachine runs f, alone and with the settings changed if there are any.
-func onMachine(ctx context.Context, settings map[string]string, say func(string), f func() (session.Result, error)) (session.Result, error) {
-	locks, free, err := share(ctx, len(settings) > 0, say)
-	if err != nil {
-		return session.Result{}, err
-	}
-	defer free()
-	if len(settings) == 0 {
-		return f()
-	}
-	restore, err := change(settings, locks)
-	if errors.Is(err, errNotMine) {
-		return session.Result{Verdict: session.Skipped, Why: err.Error()}, nil
-	}
-	if err != nil {
-		return session.Result{}, err
-	}
-	res, err := f()
-	return res, errors.Join(err, restore())
 }

@@ -3,7 +3,6 @@
 package runner
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/files"
+	"netrepro/engine/runner/task"
 )
 
 // claim makes the directory for artifacts and keeps other runs out of it until
@@ -29,7 +29,9 @@ func claim(dir string) (unlock func(), err error) {
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, errors.Join(fmt.Errorf("lock %s: another run writes there: wait for it, or name another directory with --out: %w", dir, err), f.Close())
+		err = fmt.Errorf("lock %s: another run writes there: wait for it, or name another directory with --out: %w",
+			dir, err)
+		return nil, errors.Join(err, f.Close())
 	}
 	return func() { _ = f.Close() }, nil // some file systems have no locks for directories
 }
@@ -37,7 +39,7 @@ func claim(dir string) (unlock func(), err error) {
 // emptied makes the folder of a task below out, with no capture of an earlier run
 // in it, and returns the path of the capture to be: a case that writes none must
 // not seem to have written that one.
-func emptied(out string, t *Task) (capture string, err error) {
+func emptied(out string, t *task.Task) (capture string, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("make directory for artifacts: %w", err)
@@ -64,42 +66,14 @@ func emptied(out string, t *Task) (capture string, err error) {
 		}
 		// What a link leads to is not ours to empty.
 		if st, err := root.Lstat(at); err != nil || !st.IsDir() {
-			return "", errors.Join(fmt.Errorf("%s is there and no directory: remove it, or name another directory with --out", filepath.Join(out, at)), err)
+			what := fmt.Errorf("%s is there and no directory: remove it, or name another directory with --out",
+				filepath.Join(out, at))
+			return "", errors.Join(what, err)
 		}
 	}
-	if err := root.Remove(filepath.Join(rel, filepath.Base(t.Capture()))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err = root.Remove(filepath.Join(rel, filepath.Base(t.Capture())))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("remove the capture of an earlier run: %w: name another directory with --out", err)
 	}
 	return filepath.Abs(t.Capture())
-}
-
-// maxName is how long a name of a folder may be: less than file systems allow, so
-// that there is room for more.
-const maxName = 200
-
-// fileName makes a path below a directory of a case's name, another for each:
-// whatever else a parameter holds must not lead out of it.
-func fileName(name string) string {
-	scenario, rest, _ := strings.Cut(name, "/")
-	return filepath.Join(safe(scenario), safe(rest))
-}
-
-// safe writes bytes that are not fit for the name of a folder as %XX.
-func safe(name string) string {
-	var b strings.Builder
-	for i := range len(name) {
-		c := name[i]
-		fit := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("_,=#+-", c) >= 0 || c == '.' && i > 0
-		if fit {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	s := b.String()
-	if len(s) > maxName {
-		sum := sha256.Sum256([]byte(name))
-		s = fmt.Sprintf("%s~%x", s[:maxName-33], sum[:16])
-	}
-	return s
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package runner
+package sink
 
 import (
 	"strings"
@@ -8,15 +8,16 @@ import (
 	"time"
 
 	"netrepro/engine/lab/stall"
+	"netrepro/engine/runner/task"
 	"netrepro/engine/script"
 	"netrepro/engine/script/session"
 )
 
 type nothing struct{}
 
-func (nothing) Begin(*Task)                {}
-func (nothing) Event(*Task, session.Event) {}
-func (nothing) End(*Task, session.Result)  {}
+func (nothing) Begin(*task.Task)                {}
+func (nothing) Event(*task.Task, session.Event) {}
+func (nothing) End(*task.Task, session.Result)  {}
 
 func TestDeterminism(t *testing.T) {
 	const long = stall.Matters
@@ -32,21 +33,28 @@ func TestDeterminism(t *testing.T) {
 		says []string
 	}{
 		{"alike", []run{{form: "a"}, {form: "a"}, {form: "a"}}, true, []string{"3 rounds mean the same"}},
-		{"one differs", []run{{form: "a"}, {form: "a"}, {form: "b"}}, false, []string{"2 rounds mean the same", "✗ x#3 differs from x#1"}},
+		{"one differs", []run{{form: "a"}, {form: "a"}, {form: "b"}}, false,
+			[]string{"2 rounds mean the same", "✗ x#3 differs from x#1"}},
 		{"one differs after a stall", []run{{form: "a"}, {form: "a"}, {form: "b", stalled: long}}, true,
 			[]string{"2 rounds mean the same, 1 prove nothing", "? the host stalled for 100ms: x#3 differs from x#1"}},
-		{"one differs after a short stall", []run{{form: "a"}, {form: "a"}, {form: "b", stalled: long - 1}}, false, []string{"✗ x#3 differs from x#1"}},
+		{"one differs after a short stall", []run{{form: "a"}, {form: "a"}, {form: "b", stalled: long - 1}}, false,
+			[]string{"✗ x#3 differs from x#1"}},
 		{"the first is the one that stalled", []run{{form: "b", stalled: long}, {form: "a"}, {form: "a"}}, true,
 			[]string{"2 rounds mean the same, 1 prove nothing", "x#1 differs from x#2"}},
-		{"stalls that changed nothing", []run{{form: "a", stalled: long}, {form: "a", stalled: long}}, true, []string{"2 rounds mean the same"}},
-		{"too few", []run{{form: "a"}, {form: "b", stalled: long}}, false, []string{"1 rounds mean the same, 1 prove nothing: too few to compare"}},
-		{"inconclusive", []run{{form: "a"}, {form: "a"}, {form: "b", verdict: session.Inconclusive}}, true, []string{"2 rounds mean the same, 1 prove nothing"}},
-		{"nothing to compare", []run{{form: "a", verdict: session.Errored}, {form: "a", verdict: session.Skipped}}, false, []string{"0 rounds mean the same, 2 prove nothing: too few"}},
+		{"stalls that changed nothing", []run{{form: "a", stalled: long}, {form: "a", stalled: long}}, true,
+			[]string{"2 rounds mean the same"}},
+		{"too few", []run{{form: "a"}, {form: "b", stalled: long}}, false,
+			[]string{"1 rounds mean the same, 1 prove nothing: too few to compare"}},
+		{"inconclusive", []run{{form: "a"}, {form: "a"}, {form: "b", verdict: session.Inconclusive}}, true,
+			[]string{"2 rounds mean the same, 1 prove nothing"}},
+		{"nothing to compare",
+			[]run{{form: "a", verdict: session.Errored}, {form: "a", verdict: session.Skipped}}, false,
+			[]string{"0 rounds mean the same, 2 prove nothing: too few"}},
 	} {
 		d := &Determinism{Sink: nothing{}}
 		c := &script.Case{Scenario: &script.Scenario{Name: "x"}}
 		for i, r := range test.runs {
-			task := &Task{Case: c, Round: i + 1, Rounds: len(test.runs)}
+			task := &task.Task{Case: c, Round: i + 1, Rounds: len(test.runs)}
 			d.Event(task, session.Event{Kind: session.EventForm, Text: r.form})
 			d.End(task, session.Result{Verdict: r.verdict, Stalled: r.stalled})
 		}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package runner
+package sink
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"netrepro/engine/lab/stall"
+	"netrepro/engine/runner/task"
 	"netrepro/engine/script/session"
 	"netrepro/engine/trace/golden"
 )
@@ -17,8 +18,8 @@ import (
 // case and passes everything on. A round that differs proves nothing where the
 // host stalled for so long that TCP itself may have acted on it.
 type Determinism struct {
-	Sink
-	forms map[*Task][]string
+	task.Sink
+	forms map[*task.Task][]string
 	cases map[string]*rounds
 	order []string
 }
@@ -37,20 +38,20 @@ type round struct {
 
 func (r round) quiet() bool { return r.stalled < stall.Matters }
 
-// Event implements [Sink].
-func (d *Determinism) Event(t *Task, e session.Event) {
+// Event implements [task.Sink].
+func (d *Determinism) Event(t *task.Task, e session.Event) {
 	if e.Kind != session.EventForm {
 		d.Sink.Event(t, e)
 		return
 	}
 	if d.forms == nil {
-		d.forms = map[*Task][]string{}
+		d.forms = map[*task.Task][]string{}
 	}
 	d.forms[t] = strings.Split(e.Text, "\n")
 }
 
-// End implements [Sink].
-func (d *Determinism) End(t *Task, r session.Result) {
+// End implements [task.Sink].
+func (d *Determinism) End(t *task.Task, r session.Result) {
 	d.Sink.End(t, r)
 	id := t.Case.ID()
 	if d.cases == nil {
@@ -64,7 +65,8 @@ func (d *Determinism) End(t *Task, r session.Result) {
 	}
 	form := d.forms[t]
 	delete(d.forms, t)
-	if form == nil || r.Verdict == session.Inconclusive || r.Verdict == session.Skipped || r.Verdict == session.Errored {
+	unended := []session.Verdict{session.Inconclusive, session.Skipped, session.Errored}
+	if form == nil || slices.Contains(unended, r.Verdict) {
 		c.left++
 		return
 	}
@@ -115,7 +117,8 @@ func (c *rounds) compare() (same, left int, differ, excused []string) {
 			differ = append(differ, about)
 		default:
 			left++
-			excused = append(excused, fmt.Sprintf("the host stalled for %s: %s", max(first.stalled, r.stalled).Round(time.Millisecond), about))
+			stalled := max(first.stalled, r.stalled).Round(time.Millisecond)
+			excused = append(excused, fmt.Sprintf("the host stalled for %s: %s", stalled, about))
 		}
 	}
 	return same, left, differ, excused

@@ -1,19 +1,16 @@
 //go:build linux
 
-package runner
+package schedule
 
 import (
 	"context"
-	"slices"
 	"testing"
 	"time"
-
-	"netrepro/engine/script/session"
 )
 
 // TestPace lets cases begin as the processors are busy.
 func TestPace(t *testing.T) {
-	load := func(p *pace, share float64) { // of the time, for long enough to be believed
+	load := func(p *Pace, share float64) { // of the time, for long enough to be believed
 		now := p.last
 		for range 40 {
 			now.all += 100
@@ -21,52 +18,52 @@ func TestPace(t *testing.T) {
 			p.sample(now)
 		}
 	}
-	begun := func(p *pace) (n int) {
+	begun := func(p *Pace) (n int) {
 		for p.may() {
 			n++
 		}
 		return n
 	}
-	quiet, stalled := session.Result{}, session.Result{Stalled: 200 * time.Millisecond}
+	const quiet, stalled = 0, 200 * time.Millisecond
 	for _, tt := range []struct {
 		name  string
 		fixed int
-		do    func(*pace) int
+		do    func(*Pace) int
 		want  int
 	}{
 		{"a fixed number", 3, begun, 3},
-		{"a fixed number on a busy machine", 3, func(p *pace) int { load(p, 1); return begun(p) }, 3},
-		{"idle processors", Auto, func(p *pace) int { load(p, 0); return begun(p) }, 4},
-		{"busy ones still carry one case each", Auto, func(p *pace) int { load(p, 1); return begun(p) }, 2},
-		{"cases that end quietly make room for more", Auto, func(p *pace) int {
+		{"a fixed number on a busy machine", 3, func(p *Pace) int { load(p, 1); return begun(p) }, 3},
+		{"idle processors", Auto, func(p *Pace) int { load(p, 0); return begun(p) }, 4},
+		{"busy ones still carry one case each", Auto, func(p *Pace) int { load(p, 1); return begun(p) }, 2},
+		{"cases that end quietly make room for more", Auto, func(p *Pace) int {
 			load(p, 0)
 			for range 5 {
 				for begun(p); p.running > 0; {
-					p.end(quiet)
+					p.End(quiet)
 				}
 				load(p, 0)
 			}
 			return begun(p)
 		}, 7}, // of nine, for each is expected to make the processors busier
-		{"there is an end to it", Auto, func(p *pace) int {
+		{"there is an end to it", Auto, func(p *Pace) int {
 			for range 100 {
 				p.running = p.limit
-				p.end(quiet)
+				p.End(quiet)
 			}
 			return p.limit
 		}, 2 * perProcessor},
-		{"a stall makes fewer of them", Auto, func(p *pace) int {
+		{"a stall makes fewer of them", Auto, func(p *Pace) int {
 			p.limit = 12
 			load(p, 0)
 			for n := begun(p); n > 0; n-- {
-				p.end(stalled)
+				p.End(stalled)
 			}
 			load(p, 0)
 			return begun(p)
 		}, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := newPace(tt.fixed, 2)
+			p := NewPace(tt.fixed, 2)
 			p.sample(ticks{idle: 100, all: 200})
 			if got := tt.do(p); got != tt.want {
 				t.Errorf("got %d, want %d", got, tt.want)
@@ -77,13 +74,13 @@ func TestPace(t *testing.T) {
 
 // TestPaceEnds has the context end what waits.
 func TestPaceEnds(t *testing.T) {
-	p := newPace(1, 1)
+	p := NewPace(1, 1)
 	ctx, cancel := context.WithCancel(t.Context())
-	if err := p.begin(ctx); err != nil {
+	if err := p.Begin(ctx); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
-	if p.begin(ctx) == nil || p.alone(ctx) == nil {
+	if p.Begin(ctx) == nil || p.Alone(ctx) == nil {
 		t.Error("a second case began")
 	}
 }
@@ -101,28 +98,5 @@ func TestParseTicks(t *testing.T) {
 	}
 	if now := readTicks(); now.all == 0 {
 		t.Error("nothing is read of this machine")
-	}
-}
-
-// TestProcessors spreads cases over processors.
-func TestProcessors(t *testing.T) {
-	p := &processors{ids: []int{3, 5, 6}, used: make([]int, 3)}
-	set, give := p.take(1)
-	if !set.IsSet(3) || set.Count() != 1 {
-		t.Error("the first case is not on the first processor")
-	}
-	two, giveTwo := p.take(2)
-	if two.IsSet(3) || two.Count() != 2 {
-		t.Error("a case of two processors is not on the two that are free")
-	}
-	give()
-	if set, _ := p.take(1); !set.IsSet(3) {
-		t.Error("what was given back is not taken")
-	}
-	giveTwo()
-	if all, give := p.take(9); all.Count() != 3 {
-		t.Errorf("%d processors of 3", all.Count())
-	} else if give(); !slices.Equal(p.used, []int{1, 0, 0}) {
-		t.Errorf("in use: %v", p.used)
 	}
 }

@@ -11,49 +11,17 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"netrepro/engine/runner/discover"
+	"netrepro/engine/runner/task"
 	"netrepro/engine/script"
 	"netrepro/engine/script/session"
 )
 
-func TestFileName(t *testing.T) {
-	seen := map[string]string{}
-	for _, tt := range []struct{ name, want string }{
-		{"s", "s"},
-		{"s/bug", "s/bug"},
-		{"s/bug,n=1#2", "s/bug,n=1#2"},
-		{"s/url=/a", "s/url=%2Fa"},
-		{"s/url=a", "s/url=a"},
-		{"s/a:b", "s/a%3Ab"},
-		{"s/a;b", "s/a%3Bb"},
-		{"s/a_b", "s/a_b"},
-		{"s/%2F", "s/%252F"},
-		{"s/..", "s/%2E."},
-		{"s/.hidden", "s/%2Ehidden"},
-		{"s/../../x", "s/%2E.%2F..%2Fx"},
-		{"s/\x00\n\xff", "s/%00%0A%FF"},
-		{"s/é", "s/%C3%A9"},
-	} {
-		got := fileName(tt.name)
-		if got != tt.want || !filepath.IsLocal(got) {
-			t.Errorf("%q: got %q, want %q", tt.name, got, tt.want)
-		}
-		if other, ok := seen[got]; ok {
-			t.Errorf("%q and %q share the folder %q", tt.name, other, got)
-		}
-		seen[got] = tt.name
-	}
-	long := strings.Repeat("x", 300)
-	a, b := fileName("s/"+long+"1"), fileName("s/"+long+"2")
-	if a == b || len(filepath.Base(a)) > maxName {
-		t.Errorf("long names: %q, %q", a, b)
-	}
-}
-
 type results map[string]session.Result
 
-func (results) Begin(*Task)                       {}
-func (results) Event(*Task, session.Event)        {}
-func (r results) End(t *Task, res session.Result) { r[t.Name()] = res }
+func (results) Begin(*task.Task)                       {}
+func (results) Event(*task.Task, session.Event)        {}
+func (r results) End(t *task.Task, res session.Result) { r[t.Name()] = res }
 
 const idle = `scenario "%" { topology = path { host "a", wire {}, host "b" }, run = function() end }`
 
@@ -64,12 +32,13 @@ func runIn(t *testing.T, out string, names ...string) results {
 	for _, n := range names {
 		text = append(text, strings.ReplaceAll(idle, "%", n))
 	}
-	fs, err := Load(context.Background(), []Source{{"idle.lua", strings.Join(text, "\n")}}, script.Options{})
+	sources := []discover.Source{{Name: "idle.lua", Text: strings.Join(text, "\n")}}
+	fs, err := discover.Load(context.Background(), sources, script.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Parallel: 1, Repeat: 1, Out: out}
-	tasks, err := Tasks(fs, o)
+	o := Options{Parallel: 1, Selection: task.Selection{Repeat: 1, Out: out}}
+	tasks, err := task.List(fs, o.Selection)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,16 +76,23 @@ func TestFolders(t *testing.T) {
 	}
 	long := strings.Repeat("x", 300)
 	got := runIn(t, out, "linked", "taken", "plain", "file-linked", long)
-	for name, want := range map[string]session.Verdict{"linked": session.Errored, "taken": session.Errored, "plain": session.Passed, "file-linked": session.Passed, long: session.Passed} {
-		if r := got[name]; r.Verdict != want || want == session.Errored && !strings.Contains(r.Why, "is there and no directory") {
+	for name, want := range map[string]session.Verdict{
+		"linked": session.Errored, "taken": session.Errored,
+		"plain": session.Passed, "file-linked": session.Passed, long: session.Passed,
+	} {
+		r := got[name]
+		if r.Verdict != want || want == session.Errored && !strings.Contains(r.Why, "is there and no directory") {
 			t.Errorf("%s: %s, %s", name, r.Verdict, r.Why)
 		}
 	}
 	if b, err := os.ReadFile(keep); err != nil || string(b) != "precious" {
 		t.Errorf("what a link led to holds %q, %v", b, err)
 	}
-	for path, want := range map[string]os.FileMode{"plain": 0o700, "plain/trace.pcapng": 0o600, "file-linked/trace.pcapng": 0o600} {
-		if st, err := os.Lstat(filepath.Join(out, path)); err != nil || st.Mode().Perm() != want || st.Mode()&os.ModeSymlink != 0 {
+	for path, want := range map[string]os.FileMode{
+		"plain": 0o700, "plain/trace.pcapng": 0o600, "file-linked/trace.pcapng": 0o600,
+	} {
+		st, err := os.Lstat(filepath.Join(out, path))
+		if err != nil || st.Mode().Perm() != want || st.Mode()&os.ModeSymlink != 0 {
 			t.Errorf("%s: %v, %v, want %v", path, st.Mode(), err, want)
 		}
 	}

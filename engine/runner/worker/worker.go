@@ -1,6 +1,6 @@
 //go:build linux
 
-package runner
+package worker
 
 import (
 	"bufio"
@@ -18,43 +18,19 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/kernel/bpf"
+	"netrepro/engine/runner/discover"
 	"netrepro/engine/script"
 	"netrepro/engine/script/session"
 )
-
-// Job is one case for a worker.
-type Job struct {
-	Name    string `json:"name"` // of the file
-	Text    []byte `json:"text"` // bytes, for a script need not be UTF-8
-	Case    []byte `json:"case"` // its ID
-	Seed    uint64 `json:"seed"`
-	Capture string `json:"capture,omitempty"`
-	Lualib  string `json:"lualib,omitempty"`
-	Keep    bool   `json:"keep,omitempty"` // keep the lab if the case does not end as expected
-	Update  bool   `json:"update,omitempty"`
-	Form    bool   `json:"form,omitempty"`
-	Check   bool   `json:"check,omitempty"`
-	// Shake is the seed of pauses, 0 for none, ShakeOnly where they are made.
-	Shake     uint64   `json:"shake,omitempty"`
-	ShakeOnly []string `json:"shake_only"`
-	// Of a proof: the variant whose parameters are used instead of the case's
-	// own, and whether faults do nothing.
-	Cure     string `json:"cure,omitempty"`
-	Harmless bool   `json:"harmless,omitempty"`
-	// Ring are the names that go with the ring of kernel events, nil if there is
-	// none, and RingFiles how many descriptors, from 3 on, are its.
-	Ring      *bpf.Names `json:"ring,omitempty"`
-	RingFiles int        `json:"ring_files,omitempty"`
-}
 
 // minThreads is how many threads of a worker may run Go code at a time: those of
 // the relay, of the script and of its endpoints.
 const minThreads = 4
 
-// Worker runs one job: it reads it from in, writes events to out and returns
+// Serve runs one job: it reads it from in, writes events to out and returns
 // when the case has ended. It must be called in a process of its own, made by
 // [Run]. in must stay open for as long as the worker may live.
-func Worker(in io.Reader, out io.Writer) error {
+func Serve(in io.Reader, out io.Writer) error {
 	// On one processor too, for a thread in a system call must not keep the others
 	// from running until the scheduler notices.
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), minThreads))
@@ -122,8 +98,21 @@ func runJob(job Job, emit func(session.Event)) error {
 			return err
 		}
 	}
-	f.Run(ctx, c, script.RunOptions{Options: o, Ring: ring, Capture: job.Capture, Emit: emit, Keep: job.Keep, Own: true, Harmless: job.Harmless, Update: job.Update, Form: job.Form, Check: job.Check, Shake: job.Shake, ShakeOnly: job.ShakeOnly,
-		Golden: func(name string) ([]byte, error) { return readGolden(job.Name, name) }})
+	f.Run(ctx, c, script.RunOptions{
+		Options:   o,
+		Ring:      ring,
+		Capture:   job.Capture,
+		Emit:      emit,
+		Keep:      job.Keep,
+		Own:       true,
+		Harmless:  job.Harmless,
+		Update:    job.Update,
+		Form:      job.Form,
+		Check:     job.Check,
+		Shake:     job.Shake,
+		ShakeOnly: job.ShakeOnly,
+		Golden:    func(name string) ([]byte, error) { return discover.Golden(job.Name, name) },
+	})
 	return nil
 }
 
@@ -158,7 +147,8 @@ func settleIn() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
-	if err := os.Mkdir("/proc", 0o555); err != nil && !errors.Is(err, os.ErrExist) && !errors.Is(err, unix.EROFS) && !errors.Is(err, os.ErrPermission) {
+	err := os.Mkdir("/proc", 0o555)
+	if err != nil && !errors.Is(err, os.ErrExist) && !errors.Is(err, unix.EROFS) && !errors.Is(err, os.ErrPermission) {
 		return fmt.Errorf("make /proc: %w", err)
 	}
 	_ = unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")

@@ -1,6 +1,11 @@
 //go:build linux
 
-package runner
+// Package schedule says when another case may begin and which processors it gets.
+// It measures how busy the machine is, and starts nothing itself.
+//
+// Invariant: at least one case runs for each processor, or as many as were asked
+// for, however busy the machine is.
+package schedule
 
 import (
 	"bytes"
@@ -9,17 +14,15 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"netrepro/engine/script/session"
 )
 
 // Auto is as many cases side by side as the processors can carry.
 const Auto = 0
 
-// pace says when another case may begin. Most of a case is waiting, so that many
+// Pace says when another case may begin. Most of a case is waiting, so that many
 // can run at once; how many is measured, by how busy the processors are and by
 // the stalls of the cases that have ended.
-type pace struct {
+type Pace struct {
 	fixed int // so many; 0 for as many as can be carried
 	least int // always so many
 
@@ -45,13 +48,13 @@ const (
 	disturbs = 40 * time.Millisecond
 )
 
-// newPace paces cases on so many processors.
-func newPace(fixed, processors int) *pace {
-	return &pace{fixed: fixed, least: processors, limit: 2 * processors, ended: make(chan struct{}, 1)}
+// NewPace paces cases on so many processors: fixed at once, or [Auto].
+func NewPace(fixed, processors int) *Pace {
+	return &Pace{fixed: fixed, least: processors, limit: 2 * processors, ended: make(chan struct{}, 1)}
 }
 
-// begin waits until another case may begin. It fails only if ctx ends.
-func (p *pace) begin(ctx context.Context) error {
+// Begin waits until another case may begin. It fails only if ctx ends.
+func (p *Pace) Begin(ctx context.Context) error {
 	for {
 		if p.may() {
 			return nil
@@ -70,8 +73,8 @@ func (p *pace) begin(ctx context.Context) error {
 	}
 }
 
-// alone waits until no case runs.
-func (p *pace) alone(ctx context.Context) error {
+// Alone waits until no case runs, and begins one. It fails only if ctx ends.
+func (p *Pace) Alone(ctx context.Context) error {
 	for {
 		p.mu.Lock()
 		if p.running == 0 {
@@ -89,7 +92,7 @@ func (p *pace) alone(ctx context.Context) error {
 }
 
 // may begins another case if it may begin now.
-func (p *pace) may() bool {
+func (p *Pace) may() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -103,11 +106,11 @@ func (p *pace) may() bool {
 	return true
 }
 
-// end takes in that a case has ended.
-func (p *pace) end(r session.Result) {
+// End takes in that a case has ended, and its longest stall of the host.
+func (p *Pace) End(stalled time.Duration) {
 	p.mu.Lock()
 	p.running--
-	if r.Stalled >= disturbs {
+	if stalled >= disturbs {
 		p.limit = max(p.least, min(p.limit, p.running+1)*3/4)
 	} else if p.running+1 >= p.limit {
 		p.limit = min(p.limit+1, perProcessor*p.least)
@@ -123,7 +126,7 @@ func (p *pace) end(r session.Result) {
 type ticks struct{ idle, all uint64 }
 
 // sample takes in how busy the processors were since the last sample.
-func (p *pace) sample(now ticks) {
+func (p *Pace) sample(now ticks) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	all := now.all - p.last.all

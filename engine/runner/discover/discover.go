@@ -1,6 +1,11 @@
 //go:build linux
 
-package runner
+// Package discover finds scenario files, in directories and in the shipped
+// library, with the golden traces beside them, and loads them. It runs nothing.
+//
+// Invariant: a file is found once, whatever paths lead to it, and in the same
+// order on every machine.
+package discover
 
 import (
 	"context"
@@ -27,9 +32,9 @@ type Source struct {
 	Text string
 }
 
-// Find reads the scenario files that paths name: files, directories, taken
-// with all below them, or names of files and folders in the shipped library. No path means the
-// whole shipped library. A pipe is read until its end, or ctx's.
+// Find reads the scenario files that paths name: files, directories with all
+// below them, or files and folders of the shipped library. No path means the whole
+// shipped library. A pipe is read until its end, or the end of ctx.
 func Find(ctx context.Context, paths []string) ([]Source, error) {
 	if len(paths) == 0 {
 		return Shipped()
@@ -55,13 +60,15 @@ func find(ctx context.Context, path string) ([]Source, error) {
 		if found := shipped(path); len(found) > 0 {
 			return found, nil
 		}
-		return nil, &diag.Error{File: path, Msg: "there is no such file, and no such scenario or folder in the shipped library", Hint: "netrepro list shows what there is"}
+		return nil, &diag.Error{File: path,
+			Msg:  "there is no such file, and no such scenario or folder in the shipped library",
+			Hint: "netrepro list shows what there is"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	if !st.IsDir() {
-		b, err := files.Read(ctx, path, maxSource)
+		b, err := files.Read(ctx, path, MaxSource)
 		if err != nil {
 			return nil, fmt.Errorf("read scenario: %w", err)
 		}
@@ -81,7 +88,8 @@ func find(ctx context.Context, path string) ([]Source, error) {
 	// A module beside the scenarios is not one itself.
 	out = slices.DeleteFunc(out, func(s Source) bool { return !defines.MatchString(s.Text) })
 	if err == nil && len(out) == 0 {
-		return nil, &diag.Error{File: path, Msg: "there is no scenario below this directory", Hint: "scenario files end in .lua"}
+		return nil, &diag.Error{File: path,
+			Msg: "there is no scenario below this directory", Hint: "scenario files end in .lua"}
 	}
 	return out, err
 }
@@ -89,14 +97,14 @@ func find(ctx context.Context, path string) ([]Source, error) {
 // defines finds a scenario in a file.
 var defines = regexp.MustCompile(`(?m)^\s*scenario\b`)
 
-// maxSource bounds a scenario file.
-const maxSource = 16 << 20
+// MaxSource bounds a scenario file, and a golden trace, in bytes.
+const MaxSource = 16 << 20
 
 func readFiles(paths []string) ([]Source, error) {
 	slices.Sort(paths)
 	var out []Source
 	for _, f := range paths {
-		b, err := files.ReadRegular(f, maxSource)
+		b, err := files.ReadRegular(f, MaxSource)
 		if err != nil {
 			return nil, fmt.Errorf("read scenario: %w", err)
 		}
@@ -145,7 +153,8 @@ func Load(ctx context.Context, sources []Source, o script.Options) ([]*script.Fi
 	var files []*script.File
 	var errs []error
 	for _, s := range sources {
-		ctx, cancel := context.WithTimeoutCause(ctx, loadTimeout, fmt.Errorf("loading takes longer than %s: only what run does may take time", loadTimeout))
+		late := fmt.Errorf("loading takes longer than %s: only what run does may take time", loadTimeout)
+		ctx, cancel := context.WithTimeoutCause(ctx, loadTimeout, late)
 		defer cancel()
 		f, err := script.Load(ctx, s.Name, s.Text, o)
 		if err != nil {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package runner
+package worker
 
 import (
 	"bytes"
@@ -53,8 +53,9 @@ func memoryKills() int {
 // killedForMemory reports whether a worker that ended with err, and wrote text, did so
 // for want of memory, while the kernel killed others or it for that.
 func killedForMemory(memory bool, err error, text string) bool {
-	if first, _, _ := strings.Cut(text, "\n"); strings.HasPrefix(first, "fatal error: ") && strings.Contains(first, "out of memory") ||
-		strings.HasPrefix(first, "runtime: out of memory") {
+	first, _, _ := strings.Cut(text, "\n")
+	if strings.HasPrefix(first, "runtime: out of memory") ||
+		strings.HasPrefix(first, "fatal error: ") && strings.Contains(first, "out of memory") {
 		return true // so Go's runtime says it
 	}
 	var ee *exec.ExitError

@@ -1,6 +1,6 @@
 //go:build linux
 
-package runner
+package worker
 
 import (
 	"bufio"
@@ -36,7 +36,7 @@ const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NE
 // command is the worker process: this binary again, with the arguments that
 // make it one.
 func command(ctx context.Context) *exec.Cmd {
-	c := exec.CommandContext(ctx, "/proc/self/exe", WorkerArg)
+	c := exec.CommandContext(ctx, "/proc/self/exe", Arg)
 	c.Args[0] = os.Args[0]
 	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL}
 	if os.Geteuid() != 0 {
@@ -47,15 +47,18 @@ func command(ctx context.Context) *exec.Cmd {
 	return c
 }
 
-// WorkerArg is the only argument of a worker.
-const WorkerArg = "netrepro-worker"
+// Arg is the only argument of a worker.
+const Arg = "netrepro-worker"
 
 // ErrCannot says that this machine does not allow labs at all.
 var ErrCannot = errors.New("this machine does not let netrepro make namespaces")
 
-// work runs one job in a worker. It returns the case's result; an error is
-// one of the runner itself.
-func work(ctx context.Context, job Job, with start, timeout time.Duration, emit func(session.Event)) (session.Result, error) {
+// Run runs one job in a worker and passes on its events, until it has ended or the
+// case's timeout is over. It returns the case's result; an error is one of the
+// runner itself, as [ErrCannot] is.
+func Run(ctx context.Context, job Job, with Start, timeout time.Duration, emit func(session.Event)) (
+	session.Result, error,
+) {
 	started := time.Now()
 	memory := memoryKills()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -98,7 +101,8 @@ func work(ctx context.Context, job Job, with start, timeout time.Duration, emit 
 	case res != nil:
 		return *res, nil
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
-		why := fmt.Sprintf("%s: the case did not end within its timeout, %s, and was killed\n%s", job.Name, timeout, stderr.String())
+		why := fmt.Sprintf("%s: the case did not end within its timeout, %s, and was killed\n%s",
+			job.Name, timeout, stderr.String())
 		return session.Result{Verdict: session.Errored, Took: time.Since(started), Why: strings.TrimSpace(why)}, nil
 	case ctx.Err() != nil:
 		return session.Result{}, ctx.Err()
@@ -106,8 +110,9 @@ func work(ctx context.Context, job Job, with start, timeout time.Duration, emit 
 	why := "the worker ended without a result"
 	switch {
 	case killedForMemory(memoryKills() > memory && memory >= 0, werr, stderr.String()):
-		return session.Result{Verdict: session.Errored, Took: time.Since(started), Why: "the machine ran out of memory for this case: " +
-			"look for what grows without bound in it, raise the limit of its control group, or run fewer cases side by side (--jobs)"}, nil
+		why = "the machine ran out of memory for this case: look for what grows without bound in it, " +
+			"raise the limit of its control group, or run fewer cases side by side (--jobs)"
+		return session.Result{Verdict: session.Errored, Took: time.Since(started), Why: why}, nil
 	case werr != nil:
 		why += ": " + werr.Error()
 	}
@@ -117,18 +122,19 @@ func work(ctx context.Context, job Job, with start, timeout time.Duration, emit 
 	return session.Result{Verdict: session.Errored, Took: time.Since(started), Why: why}, nil
 }
 
-// start is what a worker is given besides its job: files, and the processors
-// that it and all it starts may use.
-type start struct {
-	files []*os.File
-	cpus  *unix.CPUSet
+// Start is what a worker is given besides its job.
+type Start struct {
+	Files []*os.File   // its descriptors from 3 on
+	CPUs  *unix.CPUSet // the processors that it and all it starts may use
 }
 
 // converse starts the worker, gives it the job and takes its events. The calling
 // goroutine must be locked to its thread.
-func converse(ctx context.Context, job Job, with start, stderr *said, emit func(session.Event)) (*session.Result, error) {
+func converse(ctx context.Context, job Job, with Start, stderr *said, emit func(session.Event)) (
+	*session.Result, error,
+) {
 	c := command(ctx)
-	c.Stderr, c.ExtraFiles = stderr, with.files
+	c.Stderr, c.ExtraFiles = stderr, with.Files
 	in, err := c.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start worker: %w", err)
@@ -138,8 +144,8 @@ func converse(ctx context.Context, job Job, with start, stderr *said, emit func(
 	if err != nil {
 		return nil, fmt.Errorf("start worker: %w", err)
 	}
-	if err := on(with.cpus, c.Start); err != nil {
-		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
+	if err := on(with.CPUs, c.Start); err != nil {
+		if denied(err) {
 			return nil, fmt.Errorf("%w: %w", ErrCannot, netns.Limited(err))
 		}
 		return nil, fmt.Errorf("start worker: %w", err)
@@ -175,6 +181,17 @@ func converse(ctx context.Context, job Job, with start, stderr *said, emit func(
 		return nil, fmt.Errorf("%w: %s", ErrCannot, strings.TrimSpace(fmt.Sprint(stderr)))
 	}
 	return res, errors.Join(err, werr)
+}
+
+// denied reports whether the error of starting a worker says that namespaces, or
+// more of them, are not allowed.
+func denied(err error) bool {
+	for _, e := range []error{syscall.EPERM, syscall.EACCES, syscall.ENOSPC, syscall.EINVAL} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // CannotCode is what a worker exits with if it is denied what labs need.

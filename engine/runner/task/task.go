@@ -1,0 +1,92 @@
+//go:build linux
+
+// Package task makes tasks of scenario files: a task is a case to run, with the
+// folder of its artifacts. It runs none.
+//
+// Invariant: no two tasks of a run share a name or a folder.
+package task
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"netrepro/engine/script"
+	"netrepro/engine/script/session"
+)
+
+// Task is a case to run.
+type Task struct {
+	Case   *script.Case
+	File   *script.File
+	Round  int // from 1
+	Rounds int
+	Dir    string // its artifacts
+	// Of a proof (see [Proofs]): the variant whose parameters are used instead
+	// of the case's own, or that faults do nothing.
+	Cure     string
+	Harmless bool
+	// Shaken is the seed of the pauses of a run that is shaken, 0 if it is not.
+	Shaken uint64
+}
+
+// Proof reports whether the task is one of [Proofs].
+func (t *Task) Proof() bool { return t.Cure != "" || t.Harmless }
+
+// Name is the case's ID, with what is done to it in a proof, and the round if
+// there are several.
+func (t *Task) Name() string {
+	switch {
+	case t.Cure != "":
+		return t.Case.ID() + " with " + t.Cure
+	case t.Harmless:
+		return t.Case.ID() + " without faults"
+	}
+	if t.Rounds > 1 {
+		return fmt.Sprintf("%s#%d", t.Case.ID(), t.Round)
+	}
+	return t.Case.ID()
+}
+
+// Capture is where its trace is.
+func (t *Task) Capture() string { return filepath.Join(t.Dir, "trace.pcapng") }
+
+// Sink is told what happens. Calls come one at a time.
+type Sink interface {
+	Begin(t *Task)
+	Event(t *Task, e session.Event)
+	End(t *Task, r session.Result)
+}
+
+// Selection is which cases of scenario files become tasks.
+type Selection struct {
+	Repeat  int    // times each case runs, at least 1
+	Variant string // only cases of this variant; empty for all
+	Out     string // directory for artifacts
+}
+
+// List lists what sel selects from files, in order. Two cases of the same name
+// are an error: they would write over each other.
+func List(files []*script.File, sel Selection) ([]*Task, error) {
+	var out []*Task
+	from := map[string]string{}
+	for round := 1; round <= max(sel.Repeat, 1); round++ {
+		for _, f := range files {
+			for _, s := range f.Scenarios {
+				for _, c := range s.Cases() {
+					if sel.Variant != "" && c.Variant.Name != sel.Variant {
+						continue
+					}
+					t := &Task{Case: c, File: f, Round: round, Rounds: sel.Repeat}
+					t.Dir = filepath.Join(sel.Out, fileName(t.Name()))
+					if other, ok := from[t.Name()]; ok {
+						return nil, fmt.Errorf("%s and %s both have a case %q: name each scenario once",
+							other, f.Name, t.Name())
+					}
+					from[t.Name()] = f.Name
+					out = append(out, t)
+				}
+			}
+		}
+	}
+	return out, nil
+}

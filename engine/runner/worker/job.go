@@ -1,0 +1,30 @@
+//go:build linux
+
+package worker
+
+import "netrepro/engine/kernel/bpf"
+
+// Job is one case for a worker.
+type Job struct {
+	Name    string `json:"name"` // of the file
+	Text    []byte `json:"text"` // bytes, for a script need not be UTF-8
+	Case    []byte `json:"case"` // its ID
+	Seed    uint64 `json:"seed"`
+	Capture string `json:"capture,omitempty"`
+	Lualib  string `json:"lualib,omitempty"`
+	Keep    bool   `json:"keep,omitempty"` // keep the lab if the case does not end as expected
+	Update  bool   `json:"update,omitempty"`
+	Form    bool   `json:"form,omitempty"`
+	Check   bool   `json:"check,omitempty"`
+	// Shake is the seed of pauses, 0 for none, ShakeOnly where they are made.
+	Shake     uint64   `json:"shake,omitempty"`
+	ShakeOnly []string `json:"shake_only"`
+	// Of a proof: the variant whose parameters are used instead of the case's
+	// own, and whether faults do nothing.
+	Cure     string `json:"cure,omitempty"`
+	Harmless bool   `json:"harmless,omitempty"`
+	// Ring are the names that go with the ring of kernel events, nil if there is
+	// none, and RingFiles how many descriptors, from 3 on, are its.
+	Ring      *bpf.Names `json:"ring,omitempty"`
+	RingFiles int        `json:"ring_files,omitempty"`
+}
