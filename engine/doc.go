@@ -25,7 +25,7 @@
 //	     ▼
 //	script.Case ── runner.Run ──> worker process ── script.File.Run:
 //	     lab.Up       namespaces, links, addresses, routes, sysctls
-//	     wire.Start    the relay begins to carry and record frames
+//	     relay.Start   the relay begins to carry and record frames
 //	     run(net, v)   verbs: endpoints, faults, firewall rules, expectations
 //	     expect.Spec.Judge ──> expect.Outcome, as soon as it holds, else after Relay.WaitIdle
 //	     ▼
@@ -110,8 +110,8 @@
 // late on another machine, and finds those that make a difference ([shake.New],
 // [shake.Bisect]).
 //
-// wire carries frames between the ends of wires ([wire.Start]). trace keeps what
-// they saw and follows connections ([trace.Trace.Arrive]). stall measures how
+// relay carries frames between the ends of wires ([relay.Start]), and wire is what
+// happens to each of them on its way ([wire.Pipeline]). trace keeps what they saw and follows connections ([trace.Trace.Arrive]). stall measures how
 // long the host kept the engine from running ([stall.Start]).
 //
 // capture opens captures, analysis follows their connections; view draws them,

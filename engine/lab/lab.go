@@ -17,6 +17,8 @@ import (
 
 	"netrepro/engine/capture/pcap"
 	"netrepro/engine/lab/netns"
+	"netrepro/engine/lab/relay"
+	"netrepro/engine/lab/relay/ring"
 	"netrepro/engine/lab/stall"
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/lab/wire"
@@ -39,12 +41,12 @@ type Options struct {
 type Lab struct {
 	Plan   *topology.Plan
 	Nodes  []*Node
-	Relay  *wire.Relay
+	Relay  *relay.Relay
 	Trace  *trace.Trace
 	Stalls *stall.Monitor
 
 	engine *netns.NS
-	socket *wire.Socket // until a relay has it
+	socket *ring.Ring // until the relay has it
 	file   *pcap.Writer
 	keys   map[*topology.TunnelPlan]keyPair // of WireGuard tunnels
 	taps   map[*topology.WirePlan][]int     // the engine's devices
@@ -100,7 +102,7 @@ func Up(p *topology.Plan, o Options) (l *Lab, err error) {
 	}
 	socket := l.socket
 	l.socket = nil
-	l.Relay, err = wire.Start(wire.Config{Socket: socket, Wires: specs, Trace: l.Trace, Stalls: l.Stalls, Seed: o.Seed})
+	l.Relay, err = relay.Start(relay.Config{Socket: socket, Wires: specs, Trace: l.Trace, Stalls: l.Stalls, Seed: o.Seed})
 	return l, err
 }
 
@@ -110,7 +112,7 @@ func (l *Lab) openSocket() error {
 		mtu = max(mtu, w.Ends[0].MTU, w.Ends[1].MTU)
 	}
 	return l.engine.Do(func() (err error) {
-		l.socket, err = wire.Open(len(l.Plan.Wires), mtu)
+		l.socket, err = ring.Open(len(l.Plan.Wires), mtu)
 		return err
 	})
 }

@@ -1,15 +1,14 @@
 //go:build linux
 
-// Package wire carries frames between two link ends through the engine: it
-// reads a frame on one side, records it, lets faults judge it, holds it for
-// the wire's delay and writes it to the other side. One [Relay] serves all
-// wires of a lab from a single thread, so that the order of the trace is the
-// order in which things happened.
+// Package wire is what a frame goes through between two nodes: it is recorded, the
+// faults of the wire judge it, it waits for the wire's rate and delay, the boxes of
+// the node that it reaches judge it, and it is recorded again and sent. One
+// [Pipeline] serves all wires of a lab.
 //
-// It does not make links (package topology does) and does not know what faults
-// mean (package fault does).
+// It does not receive or send (package relay does), does not make links (package
+// lab does), and does not know what faults mean (package fault does).
 //
-// Invariant: nothing is delivered that was not recorded before, and a frame
-// that the engine or the kernel lost without a fault is counted in
-// [Relay.Lost], never passed over in silence.
+// Invariant: nothing is delivered that was not recorded before, and a frame that
+// the engine loses without a fault is counted ([ledger.Ledger.Lose]), never passed
+// over in silence.
 package wire

@@ -21,16 +21,16 @@ func vlanOf(b []byte) (tag int, vlan uint16) {
 }
 
 // tagged is a frame with an 802.1Q tag put in.
-func tagged(f frame, vlan uint16) frame {
-	if len(f.data) < tagAt {
+func tagged(f Frame, vlan uint16) Frame {
+	if len(f.Data) < tagAt {
 		return f
 	}
-	b := make([]byte, 0, len(f.data)+tagSize)
-	b = append(b, f.data[:tagAt]...)
+	b := make([]byte, 0, len(f.Data)+tagSize)
+	b = append(b, f.Data[:tagAt]...)
 	b = binary.BigEndian.AppendUint16(b, etherVLAN)
 	b = binary.BigEndian.AppendUint16(b, vlan)
-	f.data = append(b, f.data[tagAt:]...)
-	f.length += tagSize
+	f.Data = append(b, f.Data[tagAt:]...)
+	f.Length += tagSize
 	return f
 }
 

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"netrepro/engine/lab/wire/ledger"
+	"netrepro/engine/lab/wire/queue"
 	"netrepro/engine/trace"
 )
 
@@ -86,7 +88,7 @@ type Props struct {
 // Wire is one live wire.
 type Wire struct {
 	Spec
-	relay  *Relay
+	pipe   *Pipeline
 	ports  [2]*port
 	faults []armed
 	down   string // why nothing passes, empty if it does
@@ -96,18 +98,16 @@ type Wire struct {
 // port is one end of a wire at work.
 type port struct {
 	End
+	pipe     *Pipeline
 	wire     *Wire
-	side     int
+	peer     *port // the other end
 	boxes    []Box
 	rng      *rand.Rand // of the jitter of what enters here
 	released int64      // when what scripts let go at once is due here
 	latest   int64      // when what entered here last is due, as far as order is kept
 	last     int64      // when the last of what has entered here is due by the wire's own properties
-	shaper   shaper     // of what enters here
-	waiting  int        // frames in the ring that will enter here
+	rate     queue.Rate // of what enters here
 }
-
-func (p *port) peer() *port { return p.wire.ports[1-p.side] }
 
 // AddFault appends a rule; it holds for every frame that enters afterwards.
 func (w *Wire) AddFault(f Fault) {
@@ -117,26 +117,34 @@ func (w *Wire) AddFault(f Fault) {
 			a.witness, _ = f.(Witness)
 		}
 	}
-	w.relay.Locked(func() { w.faults = append(w.faults, a) })
+	w.pipe.loop.Locked(func() { w.faults = append(w.faults, a) })
 }
 
 // AddBox has a program run on every frame that reaches a side of the wire from
 // now on.
 func (w *Wire) AddBox(side int, b Box) {
-	w.relay.Locked(func() { w.ports[side].boxes = append(w.ports[side].boxes, b) })
+	w.pipe.loop.Locked(func() { w.ports[side].boxes = append(w.ports[side].boxes, b) })
 }
 
 // Set changes the properties of the wire for what enters it from now on.
-func (w *Wire) Set(f func(*Props)) { w.relay.Locked(func() { f(&w.Props) }) }
+func (w *Wire) Set(f func(*Props)) { w.pipe.loop.Locked(func() { f(&w.Props) }) }
 
 // SetDown lets nothing pass, for a reason that the trace shows; an empty one
 // lets everything pass again. What is on its way arrives.
 // With cut, what is on its way does not.
 func (w *Wire) SetDown(why string, cut bool) {
-	w.relay.Locked(func() {
+	w.pipe.loop.Locked(func() {
 		w.down = why
 		if cut {
 			w.cuts++
 		}
+	})
+}
+
+// Inject makes a frame arrive at a side of the wire, as if from its other end.
+// by says in the trace who made it. It is in the trace when Inject returns.
+func (w *Wire) Inject(side int, frame []byte, by string) {
+	w.pipe.loop.Act(func(int64) {
+		w.ports[side].deliver(arrival{Arrival: ledger.Arrival{Data: frame, Harmed: by}, cut: w.cuts}, "")
 	})
 }

@@ -1,35 +1,29 @@
 //go:build linux
 
-package wire
+package relay
 
 import (
 	"context"
 	"time"
-)
 
-// busyPause is how long a pause is at least, for [Relay.Busy].
-const busyPause = 200 * time.Millisecond
+	"netrepro/engine/lab/wire/ledger"
+)
 
 // Busy is for how long now the wires have not paused, and how many packets a
 // second entered them meanwhile.
 func (r *Relay) Busy() (since time.Duration, perSecond int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := clock()
-	since = time.Duration(now - r.busy)
-	if time.Duration(now-r.last) > busyPause || since <= 0 {
-		return 0, 0
-	}
-	return since, int(float64(r.frames) / since.Seconds())
+	return r.ledger.Busy(ledger.Clock())
 }
 
 // WaitIdle waits until no frame is on its way and none has been handled for
 // the time quiet, so that what the nodes answer at once or after a delayed
 // acknowledgement is in the trace. While something sent is not acknowledged it
-// waits for at least pastRTO.
+// waits for longer than the first retransmission takes.
 func (r *Relay) WaitIdle(ctx context.Context, quiet time.Duration) error {
-	for asked := clock(); ; {
-		wait := max(r.busyFor(quiet), time.Duration(asked-clock())+unseen)
+	for asked := ledger.Clock(); ; {
+		wait := max(r.busyFor(quiet), time.Duration(asked-ledger.Clock())+unseen)
 		if wait <= 0 {
 			return nil
 		}
@@ -61,25 +55,22 @@ func pause(ctx context.Context, wait time.Duration, news <-chan struct{}) error 
 func (r *Relay) Passes() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.passes
+	return r.ledger.Passes()
 }
 
 // WaitNews waits like [Relay.WaitIdle], but no longer than until the relay has
 // handled frames after the pass of the number seen. It returns the number of the
 // newest pass, and whether the wires are idle and have been since then.
 func (r *Relay) WaitNews(ctx context.Context, quiet time.Duration, seen uint64) (passes uint64, idle bool, err error) {
-	for asked := clock(); ; {
+	for asked := ledger.Clock(); ; {
 		r.mu.Lock()
-		passes = r.passes
-		if r.news == nil {
-			r.news = make(chan struct{})
-		}
-		news := r.news
+		passes = r.ledger.Passes()
+		news := r.ledger.News()
 		r.mu.Unlock()
 		if passes != seen {
 			return passes, false, nil
 		}
-		wait := max(r.busyFor(quiet), time.Duration(asked-clock())+unseen)
+		wait := max(r.busyFor(quiet), time.Duration(asked-ledger.Clock())+unseen)
 		if wait <= 0 {
 			return passes, r.Passes() == seen, nil
 		}
@@ -93,15 +84,12 @@ func (r *Relay) WaitNews(ctx context.Context, quiet time.Duration, seen uint64) 
 func (r *Relay) busyFor(quiet time.Duration) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := clock()
-	if due, ok := r.queue.next(); ok {
+	now := ledger.Clock()
+	if due, ok := r.pipe.Due(); ok {
 		return max(time.Duration(due-now), 0) + quiet
 	}
-	if r.ring != nil && r.ring.ready() {
+	if r.ring != nil && r.ring.Ready() {
 		return time.Millisecond
 	}
-	if r.trace.Unacked() {
-		quiet = max(quiet, pastRTO)
-	}
-	return time.Duration(r.last-now) + quiet
+	return r.ledger.Rest(now, quiet)
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package wire
+package ring
 
 import (
 	"slices"
@@ -10,18 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// crowdedRelay is one with a ring of so many slots in memory of ours.
-func crowdedRelay(slots int, ports ...int32) *Relay {
-	r := &Relay{ports: map[int32]*port{}, ring: &ring{fd: -1, mem: make([]byte, slots*128), slot: 128, perBlock: slots, slots: slots, fates: make([]fate, slots)}}
-	for _, i := range ports {
-		r.ports[i] = &port{wire: &Wire{relay: r}}
+// crowdedRing is a ring of so many slots in memory of ours, with a queue for each
+// of the devices.
+func crowdedRing(slots int, ifindexes ...int) *Ring {
+	r := &Ring{fd: -1, mem: make([]byte, slots*128), slot: 128, perBlock: slots, slots: slots,
+		crowd: crowd{fates: make([]fate, slots), queues: map[int32]*int{}}}
+	for _, i := range ifindexes {
+		r.Queue(i)
 	}
 	return r
 }
 
 // fill puts a frame of a device into the next slot that is free, as the kernel
 // does, and reports whether there was one.
-func (r *ring) fill(ifindex int32) bool {
+func (r *Ring) fill(ifindex int32) bool {
 	for n := range r.slots - r.held {
 		i := (r.next + n) % r.slots
 		if !r.filled(i) {
@@ -35,12 +37,11 @@ func (r *ring) fill(ifindex int32) bool {
 }
 
 // drain takes so many frames and says which of them have their turn.
-func drain(r *Relay, n int) (turns []bool) {
+func drain(r *Ring, n int) (turns []bool) {
 	for range n {
-		f := r.ring.take()
-		turns = append(turns, r.ports[f.ifindex].admit(&f))
+		turns = append(turns, !r.Take().Refused)
 	}
-	r.ring.release()
+	r.Release()
 	return turns
 }
 
@@ -56,39 +57,39 @@ func count(turns []bool) (n int) {
 // TestSurvey fills a ring: the queue of each wire takes what it holds, in order,
 // and room that is made is given to what comes then.
 func TestSurvey(t *testing.T) {
-	r := crowdedRelay(8192, 1, 2)
+	r := crowdedRing(8192, 1, 2)
 	for range 1500 {
-		r.ring.fill(1)
+		r.fill(1)
 	}
 	for range 10 {
-		r.ring.fill(2)
+		r.fill(2)
 	}
-	if r.ring.waiting(1511) || !r.ring.waiting(1510) {
+	if r.holds(1511) || !r.holds(1510) {
 		t.Error("it is not known how many wait")
 	}
-	r.survey()
-	r.survey() // changes nothing
-	if r.ports[1].waiting != maxWaiting || r.ports[2].waiting != 10 || r.waiting != maxWaiting+10 {
-		t.Errorf("%d and %d wait, %d in all", r.ports[1].waiting, r.ports[2].waiting, r.waiting)
+	r.Survey()
+	r.Survey() // changes nothing
+	if *r.queues[1] != MaxWaiting || *r.queues[2] != 10 || r.waiting != MaxWaiting+10 {
+		t.Errorf("%d and %d wait, %d in all", *r.queues[1], *r.queues[2], r.waiting)
 	}
 	// Half a queue has its turn; as many that come then will.
 	if got := drain(r, 500); count(got) != 500 {
 		t.Errorf("of the first 500 %d have their turn", count(got))
 	}
 	for range 700 {
-		r.ring.fill(1)
+		r.fill(1)
 	}
-	r.survey()
+	r.Survey()
 	got := drain(r, 1000+10+700)
 	if count(got[:500]) != 500 || count(got[500:1000]) != 0 || count(got[1000:1010]) != 10 || count(got[1010:1510]) != 500 || count(got[1510:]) != 0 {
 		t.Errorf("turns: %d, %d, %d, %d, %d", count(got[:500]), count(got[500:1000]), count(got[1000:1010]), count(got[1010:1510]), count(got[1510:]))
 	}
-	if r.waiting != 0 || r.ports[1].waiting != 0 || r.ring.surveyed != 0 || slices.Contains(r.ring.fates, waits) || slices.Contains(r.ring.fates, refused) {
-		t.Errorf("something is left of the crowd: %d wait, %d surveyed", r.waiting, r.ring.surveyed)
+	if r.waiting != 0 || *r.queues[1] != 0 || r.surveyed != 0 || slices.Contains(r.fates, waits) || slices.Contains(r.fates, refused) {
+		t.Errorf("something is left of the crowd: %d wait, %d surveyed", r.waiting, r.surveyed)
 	}
 	// What comes to a ring that is not crowded has its turn.
 	for range 100 {
-		r.ring.fill(1)
+		r.fill(1)
 	}
 	if got := drain(r, 100); count(got) != 100 {
 		t.Errorf("without a crowd %d of 100 have their turn", count(got))
@@ -98,17 +99,17 @@ func TestSurvey(t *testing.T) {
 // TestSurveyAll keeps half of the ring free for what is to come, whatever wires
 // the frames are on, and goes on where the ring begins anew.
 func TestSurveyAll(t *testing.T) {
-	var ports []int32
-	for i := range int32(100) {
+	var ports []int
+	for i := range 100 {
 		ports = append(ports, i+1)
 	}
-	r := crowdedRelay(2048, ports...)
+	r := crowdedRing(2048, ports...)
 	sum, turns := 0, 0
 	for round := range 50 {
-		for i := 0; r.ring.fill(int32(i%100) + 1); i++ {
+		for i := 0; r.fill(int32(i%100) + 1); i++ {
 			sum++
 		}
-		r.survey()
+		r.Survey()
 		if r.waiting > 1024 {
 			t.Fatalf("in round %d %d wait", round, r.waiting)
 		}
