@@ -19,7 +19,8 @@ func (p *port) transit(size int, now int64, pkt *trace.Packet) (due int64, full 
 	due = now
 	if w.Rate > 0 {
 		var ahead int
-		due, ahead, full = p.rate.Enter(now, size, queue.Limits{Rate: w.Rate, Bytes: w.QueueBytes, Packets: w.QueuePackets})
+		limits := queue.Limits{Rate: w.Rate, Bytes: w.QueueBytes, Packets: w.QueuePackets}
+		due, ahead, full = p.rate.Enter(now, size, limits)
 		if pkt != nil {
 			pkt.Queued = int32(ahead)
 		}

@@ -140,7 +140,7 @@ func TestPipeline(t *testing.T) {
 			}))
 			b.send(1, one)
 		}, []string{"a one", "b one dropped: a_b: queue full, 1 packets, 45 bytes fault: more"}, nil},
-		{"what the engine sends is behind what it follows, or comes back at once", Props{Delay: time.Second}, func(b *bench) {
+		{"what the engine sends is behind what it follows, or at once", Props{Delay: time.Second}, func(b *bench) {
 			b.wire().AddFault(ruled(func(_ *trace.Packet, v *Verdict) {
 				v.Emit(datagram(t, "on"), true, "test")
 				v.Emit(datagram(t, "back"), false, "test")

@@ -81,10 +81,15 @@ func TestSurvey(t *testing.T) {
 	}
 	r.Survey()
 	got := drain(r, 1000+10+700)
-	if count(got[:500]) != 500 || count(got[500:1000]) != 0 || count(got[1000:1010]) != 10 || count(got[1010:1510]) != 500 || count(got[1510:]) != 0 {
-		t.Errorf("turns: %d, %d, %d, %d, %d", count(got[:500]), count(got[500:1000]), count(got[1000:1010]), count(got[1010:1510]), count(got[1510:]))
+	var turns []int
+	for _, part := range [][2]int{{0, 500}, {500, 1000}, {1000, 1010}, {1010, 1510}, {1510, 1710}} {
+		turns = append(turns, count(got[part[0]:part[1]]))
 	}
-	if r.waiting != 0 || *r.queues[1] != 0 || r.surveyed != 0 || slices.Contains(r.fates, waits) || slices.Contains(r.fates, refused) {
+	if want := []int{500, 0, 10, 500, 0}; !slices.Equal(turns, want) {
+		t.Errorf("turns %d, want %d", turns, want)
+	}
+	left := slices.ContainsFunc(r.fates, func(f fate) bool { return f != undecided })
+	if r.waiting != 0 || *r.queues[1] != 0 || r.surveyed != 0 || left {
 		t.Errorf("something is left of the crowd: %d wait, %d surveyed", r.waiting, r.surveyed)
 	}
 	// What comes to a ring that is not crowded has its turn.

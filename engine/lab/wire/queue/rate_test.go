@@ -19,11 +19,16 @@ func TestRate(t *testing.T) {
 		limits Limits
 		steps  []step
 	}{
-		{"one after the other, nothing waits", Limits{Rate: 10e6, Packets: 1}, []step{{0, 1, 0}, {1, 2, 0}, {5, 6, 0}}},
-		{"a row waits its turn", Limits{Rate: 10e6}, []step{{0, 1, 0}, {0, 2, 0}, {0, 3, 1}, {0, 4, 2}}},
-		{"the queue empties", Limits{Rate: 10e6}, []step{{0, 1, 0}, {0, 2, 0}, {0, 3, 1}, {2, 4, 0}, {2, 5, 1}}},
-		{"packets that fit", Limits{Rate: 10e6, Packets: 2}, []step{{0, 1, 0}, {0, 2, 0}, {0, 3, 1}, {0, -1, 2}, {1, 4, 1}, {1, -1, 2}}},
-		{"bytes that fit", Limits{Rate: 10e6, Bytes: 2 * frame}, []step{{0, 1, 0}, {0, 2, 0}, {0, 3, 1}, {0, -1, 2}, {2, 4, 0}}},
+		{"one after the other, nothing waits", Limits{Rate: 10e6, Packets: 1},
+			[]step{{0, 1, 0}, {1, 2, 0}, {5, 6, 0}}},
+		{"a row waits its turn", Limits{Rate: 10e6},
+			[]step{{0, 1, 0}, {0, 2, 0}, {0, 3, 1}, {0, 4, 2}}},
+		{"the queue empties", Limits{Rate: 10e6},
+			[]step{{0, 1, 0}, {0, 2, 0}, {0, 3, 1}, {2, 4, 0}, {2, 5, 1}}},
+		{"packets that fit", Limits{Rate: 10e6, Packets: 2},
+			[]step{{0, 1, 0}, {0, 2, 0}, {0, 3, 1}, {0, -1, 2}, {1, 4, 1}, {1, -1, 2}}},
+		{"bytes that fit", Limits{Rate: 10e6, Bytes: 2 * frame},
+			[]step{{0, 1, 0}, {0, 2, 0}, {0, 3, 1}, {0, -1, 2}, {2, 4, 0}}},
 	} {
 		var s Rate
 		for i, x := range tt.steps {
