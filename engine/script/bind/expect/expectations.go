@@ -34,7 +34,7 @@ type expectation struct {
 
 // Subject makes expect or must.
 func Subject(name, doc string, must bool) *vm.Method {
-	return &vm.Method{Name: name, Doc: doc, Example: name + `(net.trace):never { tcp = "rst" }`, Returns: "Expectation", Phase: vm.Running,
+	return &vm.Method{Name: name, Doc: doc, Example: name + `(net.trace):never { tcp = "rst" }`, Returns: "Expectation|ResultExpectation|ValueExpectation", Phase: vm.Running,
 		Params: []vm.Param{{Name: "subject", Kind: args.Any, Optional: true, Doc: "a trace, a result or a value"},
 			{Name: "label", Kind: args.String, Optional: true, Doc: "what it is, for the report"}},
 		Fn: func(c *vm.Call) error {
