@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"netrepro/engine/tcp"
 	"netrepro/engine/trace"
 )
 
@@ -109,7 +110,7 @@ func (s Each) Judge(v *trace.View) Outcome {
 // they began.
 func Connections(v *trace.View) []*trace.View {
 	var out []*trace.View
-	seen := map[*trace.Conn]bool{}
+	seen := map[*tcp.Conn]bool{}
 	for _, p := range v.Packets() {
 		if c := p.Conn; c != nil && p.IsTCP() && !seen[c] {
 			seen[c] = true

@@ -82,9 +82,12 @@ type Record struct {
 	// Flags are Wireshark's: of the file as it is, all its interfaces taken
 	// for one.
 	Flags wireshark.Flags
-	// Sending is what the segment was to its sender, judged at the capture
-	// point where the packet was seen first.
+	// Sending is what the segment was to its sender: judged at the capture point
+	// where the packet was seen first. It is the same wherever the packet is seen.
 	Sending
+	// AtPoint is what it would be by what its own capture point has seen alone,
+	// where a retransmission of what was lost before that point is new.
+	AtPoint Sending
 	// Copy is the number of the frame in which the same packet was seen
 	// before, at another capture point; 0 if this is the first.
 	Copy int
@@ -126,7 +129,7 @@ const DefaultConns = 1 << 15
 
 // Analyzer is one pass over a capture.
 type Analyzer struct {
-	conns   table
+	follower Follower
 	points  []Point
 	owners  map[netip.Addr][]int // points on a node's own wires, by its address
 	several bool                 // there is more than one point
@@ -137,10 +140,7 @@ type Analyzer struct {
 
 // New begins a pass.
 func New(o Options) *Analyzer {
-	if o.MaxConns <= 0 {
-		o.MaxConns = DefaultConns
-	}
-	return &Analyzer{conns: newTable(o.MaxConns), owners: map[netip.Addr][]int{}, ports: map[netip.AddrPort]portReset{}}
+	return &Analyzer{follower: *NewFollower(o.MaxConns), owners: map[netip.Addr][]int{}, ports: map[netip.AddrPort]portReset{}}
 }
 
 // Describe names the capture points; points may come to be known while the
@@ -158,7 +158,7 @@ func (a *Analyzer) Describe(points []Point) {
 }
 
 // Following is how many connections are followed.
-func (a *Analyzer) Following() int { return a.conns.n }
+func (a *Analyzer) Following() int { return a.follower.conns.n }
 
 // pointName names a capture point for a message.
 func (a *Analyzer) pointName(i int) string {
@@ -193,21 +193,12 @@ func (a *Analyzer) Add(in *Input, r *Record) {
 
 func (a *Analyzer) tcp(r *Record) {
 	p, now := r.Packet, r.Time
-	t := tupleOf(p)
-	e, known := a.conns.find(t)
-	fresh := false
-	if known && p.Flags.Has(packet.SYN) && !p.Flags.Has(packet.ACK) && e.conn.ws.Replaces(p, e.side) {
-		known, fresh = false, true
-	}
-	if !known {
-		e = a.conns.open(t, p, now)
-	}
+	e, fresh := a.follower.of(p, now)
 	c := e.conn
-	a.conns.used(c, now)
 	r.Conn, r.Side = c, e.side
 	r.Flags, r.Seq, r.Ack = c.ws.Segment(p, e.side, now, fresh)
 	c.Packets[r.Side]++
-	at := a.state(c, r.Point, r.Side)
+	at := a.follower.state(c, r.Point, r.Side)
 	var first *twin
 	if a.several {
 		first = a.twins.seen(r, c)
@@ -267,7 +258,8 @@ func (a *Analyzer) follow(r *Record, at *pointState, first *twin) {
 		r.Sending = first.sending // the node behind the point threw it away
 		return
 	}
-	r.Sending = s.Sent(p, r.Time)
+	r.AtPoint = s.Sent(p, r.Time)
+	r.Sending = r.AtPoint
 	if r.Class&Rexmit == 0 {
 		r.Original = ""
 	}
@@ -301,14 +293,14 @@ func (a *Analyzer) icmp(r *Record) {
 	if q == nil || q.Proto != packet.ProtoTCP {
 		return
 	}
-	e, ok := a.conns.ends[tuple{q.Src, q.Dst, q.SrcPort, q.DstPort, q.Proto}]
+	e, ok := a.follower.conns.ends[tuple{q.Src, q.Dst, q.SrcPort, q.DstPort, q.Proto}]
 	if !ok {
 		return
 	}
 	if q.TCP {
 		p := packet.Packet{Proto: packet.ProtoTCP, Src: q.Src, Dst: q.Dst, SrcPort: q.SrcPort, DstPort: q.DstPort, Seq: q.Seq, Flags: q.Flags}
 		if q.Flags.Has(packet.SYN) && !q.Flags.Has(packet.ACK) && e.conn.ws.Replaces(&p, e.side) {
-			e = a.conns.open(tupleOf(&p), &p, r.Time) // a SYN that is seen here first
+			e = a.follower.conns.open(tupleOf(&p), &p, r.Time) // a SYN that is seen here first
 		}
 		e.conn.ws.Quoted(q.Flags, e.side, r.Time)
 	}

@@ -59,6 +59,10 @@ type pointState struct {
 	sides   [2]reset.Side
 	// quickest is the least time in which each side acknowledged something.
 	quickest [2]time.Duration
+	// own says of each side that the node of the point is its sender, and streams is
+	// what it says there, where packets are followed while they pass.
+	own     [2]bool
+	streams *[2]payload.Stream
 }
 
 const (
@@ -75,15 +79,15 @@ const (
 func (c *Conn) HandshakeRTT() time.Duration { return c.ws.RTT() }
 
 // state is what point knows of c; side sent the packet at hand.
-func (a *Analyzer) state(c *Conn, point, side int) *pointState {
+func (f *Follower) state(c *Conn, point, side int) *pointState {
 	for i := range c.at {
 		if c.at[i].point == point {
 			return &c.at[i]
 		}
 	}
-	if n := len(c.at); n == 0 || n < maxPoints && a.conns.states < maxStates {
+	if n := len(c.at); n == 0 || n < maxPoints && f.conns.states < maxStates {
 		if n > 0 {
-			a.conns.states++
+			f.conns.states++
 		}
 		c.at = append(c.at, pointState{point: point})
 		if k := c.kin(); side == 0 {

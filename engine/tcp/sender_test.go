@@ -74,10 +74,10 @@ func TestStates(t *testing.T) {
 			a.Add(&Input{N: n, Point: p, Packet: &packet.Packet{Proto: packet.ProtoTCP, Flags: packet.ACK, Src: host(1), Dst: host(2), SrcPort: uint16(i + 1), DstPort: 80, Seq: 1, PayloadLen: 1}}, &r)
 		}
 	}
-	if a.conns.states != 8*(maxPoints-1) {
-		t.Errorf("%d states are counted of 8 connections at %d points", a.conns.states, maxPoints)
+	if a.follower.conns.states != 8*(maxPoints-1) {
+		t.Errorf("%d states are counted of 8 connections at %d points", a.follower.conns.states, maxPoints)
 	}
-	a.conns.states = maxStates + maxPoints
+	a.follower.conns.states = maxStates + maxPoints
 	n++
 	for p := range 3 {
 		a.Add(&Input{N: n + p, Point: p, Packet: &packet.Packet{Proto: packet.ProtoTCP, Flags: packet.ACK, Src: host(1), Dst: host(2), SrcPort: 9999, DstPort: 80, Seq: 1, PayloadLen: 1}}, &r)

@@ -104,7 +104,7 @@ func (r *Range) has(n int) bool { return n >= r.Min && (r.Max < 0 || n <= r.Max)
 type Hit struct {
 	Packet   *Packet
 	Seq, End uint32 // relative
-	Conn     *Conn
+	Conn     *tcp.Conn
 }
 
 // Match says which packets are meant. Fields left zero match all; numbers are
@@ -199,7 +199,7 @@ func (m *Match) Matches(p *Packet) bool {
 		m.Toward != "" && !toward(m.Toward, p),
 		m.Size != nil && !m.Size.has(int(p.Length)),
 		m.Queued != nil && !m.Queued.has(int(p.Queued)),
-		m.Rexmit != nil && !m.Rexmit.has(int(p.Resent)),
+		m.Rexmit != nil && !m.Rexmit.has(int(p.AtPoint.Resent)),
 		len(m.Fields) > 0 && !m.fieldsMatch(p),
 		m.Payload != "" && !bytes.Contains(p.Payload, []byte(m.Payload)),
 		(m.TLS != "" || m.HTTP != "") && !m.app(p):

@@ -60,12 +60,14 @@ type Packet struct {
 // Segment is a decoded frame with its place in its connection.
 type Segment struct {
 	packet.Packet
-	Conn   *Conn // nil if not TCP or UDP
+	Conn   *tcp.Conn // nil if not TCP or UDP
+	Side   int       // which of the connection's ends sent it
 	RelSeq uint32
 	RelAck uint32
-	Resent int32 // how often this sequence space was sent before
-	Class  tcp.Class
-	Opener bool // sent by the side that opened Conn
+	// AtPoint is what the segment was as far as the point where it left has seen: a
+	// retransmission of what was lost before that point is new there. What it was to
+	// its sender is in [Packet.Finding].
+	AtPoint tcp.Sending
 	// Frame is what is kept of the frame: all of it up to [WholeBytes] of a
 	// trace, its headers after that.
 	Frame []byte
@@ -76,49 +78,23 @@ type Segment struct {
 	App []payload.Event
 
 	kept bool // Frame is a copy
-	made bool // it was changed or forged on the way: its numbers prove nothing
 }
+
+// set gives s its place in its connection.
+func (s *Segment) set(pl tcp.Place) { s.Conn, s.Side, s.RelSeq, s.RelAck = pl.Conn, pl.Side, pl.Seq, pl.Ack }
 
 // End is the relative sequence number after the space s takes.
 func (s *Segment) End() uint32 { return s.RelSeq + s.SeqLen() }
 
-// Is reports whether all bits of c are set.
-func (s *Segment) Is(c tcp.Class) bool { return s.Class&c == c }
-
-// Conn is one connection, from its first SYN on. A new SYN with another
-// initial sequence number on the same ports is another Conn.
-type Conn struct {
-	ID     int
-	Proto  uint8
-	Opener netip.AddrPort // sent the first SYN, or the first packet seen
-	Other  netip.AddrPort
-	base   [2]uint32 // initial sequence number of the opener and of the other
-	known  [2]bool
-}
-
-// connKey names a connection the same way from either side.
-type connKey struct {
-	lo, hi netip.AddrPort
-	proto  uint8
-}
-
-func keyOf(p *packet.Packet) (connKey, bool) {
-	if p.Proto != packet.ProtoTCP && p.Proto != packet.ProtoUDP || p.Fragment || p.Malformed() != "" {
-		return connKey{}, false
-	}
-	a, b := netip.AddrPortFrom(p.Src, p.SrcPort), netip.AddrPortFrom(p.Dst, p.DstPort)
-	if b.Compare(a) < 0 {
-		a, b = b, a
-	}
-	return connKey{a, b, p.Proto}, true
-}
+// Is reports whether all bits of c are set in what s was at its point.
+func (s *Segment) Is(c tcp.Class) bool { return s.AtPoint.Class&c == c }
 
 // Absolute is the number on the wire of a relative one, of the sender of s or,
 // with other, of the side that it acknowledges.
 func (s *Segment) Absolute(relative uint32, other bool) uint32 {
-	me := 1
-	if s.Opener != other {
-		me = 0
+	side := s.Side
+	if other {
+		side = 1 - side
 	}
-	return s.Conn.base[me] + relative
+	return s.Conn.Absolute(relative, side)
 }

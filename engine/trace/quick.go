@@ -38,7 +38,7 @@ type Key struct {
 
 // Key makes the key of p.
 func (p *Packet) Key() Key {
-	k := Key{proto: isOther, flags: p.Flags, ttl: p.TTL, class: p.Class, sport: p.SrcPort, dport: p.DstPort, payload: p.PayloadLen}
+	k := Key{proto: isOther, flags: p.Flags, ttl: p.TTL, class: p.AtPoint.Class, sport: p.SrcPort, dport: p.DstPort, payload: p.PayloadLen}
 	switch {
 	case p.IsTCP():
 		k.proto = isTCP

@@ -4,12 +4,13 @@ import (
 	"net/netip"
 
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp"
 )
 
 // Stand is where one direction of a TCP connection stands, as seen at some
 // capture points. Numbers are those on the wire.
 type Stand struct {
-	Conn  *Conn
+	Conn  *tcp.Conn
 	First uint32 // initial sequence number
 	// Next follows the highest sequence number that the side has sent,
 	// Arrived the highest that has arrived at one of the points.
@@ -27,7 +28,7 @@ type Stand struct {
 // addresses stand, first that of what comes from a; ok is false if a has not
 // sent anything. at says which capture points count; nil is all.
 func (t *Trace) Stands(e *Ends, a netip.AddrPort, at func(*Point) bool) (mine, other Stand, ok bool) {
-	var conn *Conn
+	var conn *tcp.Conn
 	var shift [2]int8
 	shift[0], shift[1] = -1, -1
 	var s [2]Stand

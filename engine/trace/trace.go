@@ -42,14 +42,12 @@ type Trace struct {
 	bytes    []byte
 	segments []Segment
 	records  []Packet
-	flows    []map[connKey]*flow // by point
-	conns    map[connKey][]*Conn
+	follower *tcp.Follower
 
 	mu        sync.RWMutex
 	names     map[netip.Addr]string
 	packets   []*Packet
 	n         int
-	conn      int
 	truncated bool
 
 	findings findings
@@ -76,10 +74,9 @@ func (t *Trace) stalledSince(since time.Duration) time.Duration {
 
 // New starts an empty trace. A nil file keeps it in memory alone.
 func New(start time.Time, points []*Point, file *pcap.Writer) *Trace {
-	t := &Trace{Start: start, Points: points, file: file, conns: map[connKey][]*Conn{}, names: map[netip.Addr]string{}}
+	t := &Trace{Start: start, Points: points, file: file, follower: tcp.NewFollower(0), names: map[netip.Addr]string{}}
 	for _, p := range points {
 		p.trace = t
-		t.flows = append(t.flows, map[connKey]*flow{})
 		for _, a := range p.Addrs {
 			t.names[a] = p.Node
 		}
@@ -92,19 +89,11 @@ func New(start time.Time, points []*Point, file *pcap.Writer) *Trace {
 // which payload is a part, is not copied, until [Trace.Record].
 func (t *Trace) Arrive(point *Point, at time.Duration, decoded *packet.Packet, frame, payload []byte) *Packet {
 	p := t.packet(point, at, decoded, frame, payload)
-	f := t.flow(p)
-	if f == nil {
-		return p
-	}
-	p.Conn, p.Opener = f.conn, f.conn.openedBy(&p.Packet)
-	if p.IsTCP() {
-		f.own = t.names[p.Src] == point.Node
-		f.conn.relate(p.Segment)
-		sent := f.out.Sent(&p.Packet, at)
-		p.Class, p.Resent = sent.Class, sent.Resent
-		if t.apps {
-			p.App = f.app.Feed(p.Seq, int(p.PayloadLen), payload, nil)
-		}
+	pl, sending := t.follower.Leave(point.Index, &p.Packet, t.names[p.Src] == point.Node, at)
+	p.set(pl)
+	p.AtPoint = sending
+	if t.apps {
+		p.App = t.follower.Read(point.Index, pl, &p.Packet, payload)
 	}
 	return p
 }
@@ -156,10 +145,8 @@ func (t *Trace) Record(p *Packet, data []byte) {
 		p.Frame, p.Payload = t.keep(p.Frame, p.Payload)
 		p.kept = true
 	}
-	if p.Dir == In && p.Dropped == "" && p.IsTCP() {
-		if f := t.flow(p); f != nil {
-			f.out.Acknowledged(&p.Packet, p.Time)
-		}
+	if p.Dir == In && p.Dropped == "" {
+		t.follower.Arrive(p.Point.Index, &p.Packet, p.Time)
 	}
 	t.add(p, data)
 }
@@ -191,48 +178,18 @@ func (t *Trace) Reach(a *Arrival) *Packet {
 	if a.Decoded == nil {
 		return q
 	}
-	q.made = true
-	if q.Conn = t.existing(q); q.Conn == nil {
-		f := t.flow(q)
-		if f == nil {
-			return q
-		}
-		q.Conn = f.conn
-		if q.IsTCP() {
-			q.Opener = f.conn.openedBy(&q.Packet)
-			f.conn.relate(q.Segment)
-		}
-	}
-	q.Opener = q.Conn.openedBy(&q.Packet)
+	q.set(t.follower.Lookup(&q.Packet, a.At))
 	if q.IsTCP() {
-		q.Conn.number(q.Segment)
-		q.Class = t.class(q, a.Sent)
+		q.AtPoint.Class = t.class(q, a.Sent)
 	}
 	return q
-}
-
-// existing is the connection that a packet which was changed or forged is said
-// to be of, nil if there is none yet. Whatever its numbers are, it opens no
-// other.
-func (t *Trace) existing(q *Packet) *Conn {
-	k, ok := keyOf(&q.Packet)
-	if !ok {
-		return nil
-	}
-	if f := t.flows[q.Point.Index][k]; f != nil {
-		return f.conn
-	}
-	if n := len(t.conns[k]); n > 0 {
-		return t.conns[k][n-1]
-	}
-	return nil
 }
 
 // class is what a segment that was changed or forged is: what it was when it was
 // sent, or what it would be as the first of its connection.
 func (t *Trace) class(q, sent *Packet) tcp.Class {
 	if sent != nil && sent.PayloadLen == q.PayloadLen {
-		return sent.Class
+		return sent.AtPoint.Class
 	}
 	var s tcp.Sender
 	return s.Sent(&q.Packet, q.Time).Class
@@ -285,16 +242,7 @@ func (t *Trace) Secrets(lines []byte) {
 
 // Unacked reports whether a node that sends waits for an acknowledgement, and so will
 // send again before long. It must be called as Record is.
-func (t *Trace) Unacked() bool {
-	for _, flows := range t.flows {
-		for _, f := range flows {
-			if f.own && f.out.Outstanding() {
-				return true
-			}
-		}
-	}
-	return false
-}
+func (t *Trace) Unacked() bool { return t.follower.Outstanding() }
 
 // Truncated reports whether packets were left out of memory.
 func (t *Trace) Truncated() bool {
@@ -339,85 +287,4 @@ func alloc[T any](free *[]T) *T {
 	p := &(*free)[0]
 	*free = (*free)[1:]
 	return p
-}
-
-// flow finds or makes the state of p's connection at p's point, nil if p has
-// none.
-func (t *Trace) flow(p *Packet) *flow {
-	k, ok := keyOf(&p.Packet)
-	if !ok {
-		return nil
-	}
-	flows := t.flows[p.Point.Index]
-	f := flows[k]
-	opens := p.Flags.Has(packet.SYN) && !p.Flags.Has(packet.ACK) && !p.made
-	if f == nil || opens && f.conn.differs(p) {
-		f = &flow{conn: t.connection(k, p, opens)}
-		flows[k] = f
-	}
-	return f
-}
-
-// connection is the newest connection on k, or a new one if p opens another.
-func (t *Trace) connection(k connKey, p *Packet, opens bool) *Conn {
-	known := t.conns[k]
-	if n := len(known); n > 0 && (!opens || !known[n-1].differs(p)) {
-		return known[n-1]
-	}
-	t.conn++
-	c := &Conn{ID: t.conn, Proto: p.Proto, Opener: netip.AddrPortFrom(p.Src, p.SrcPort), Other: netip.AddrPortFrom(p.Dst, p.DstPort)}
-	if p.Flags.Has(packet.SYN | packet.ACK) {
-		c.Opener, c.Other = c.Other, c.Opener
-	}
-	t.conns[k] = append(known, c)
-	return c
-}
-
-// openedBy reports whether p comes from the side that opened c.
-func (c *Conn) openedBy(p *packet.Packet) bool {
-	return c.Opener == netip.AddrPortFrom(p.Src, p.SrcPort)
-}
-
-// differs reports whether p, a SYN, opens another connection than c.
-func (c *Conn) differs(p *Packet) bool {
-	side := 1
-	if c.Opener == netip.AddrPortFrom(p.Src, p.SrcPort) {
-		side = 0
-	}
-	return !c.known[side] || c.base[side] != p.Seq
-}
-
-// relate fills in the relative numbers of p, as Wireshark counts them: a SYN
-// is 0, the first byte is 1. What p says of them for the first time is learned.
-func (c *Conn) relate(p *Segment) {
-	me := 1
-	if p.Opener {
-		me = 0
-	}
-	// A SYN says what the number is; everything else only lets it be guessed.
-	guess := !c.known[me] && (!p.Flags.Has(packet.RST) || p.Flags.Has(packet.ACK))
-	if guess || p.Flags.Has(packet.SYN) {
-		c.base[me], c.known[me] = p.Seq, !p.Flags.Has(packet.RST)
-		if !p.Flags.Any(packet.SYN | packet.RST) {
-			c.base[me]--
-		}
-	}
-	if p.Flags.Has(packet.ACK) {
-		if !c.known[1-me] {
-			c.base[1-me], c.known[1-me] = p.Ack-1, true
-		}
-	}
-	c.number(p)
-}
-
-// number fills in the relative numbers of p and learns nothing.
-func (c *Conn) number(p *Segment) {
-	me := 1
-	if p.Opener {
-		me = 0
-	}
-	if p.Flags.Has(packet.ACK) {
-		p.RelAck = p.Ack - c.base[1-me]
-	}
-	p.RelSeq = p.Seq - c.base[me]
 }

@@ -115,8 +115,8 @@ func TestClass(t *testing.T) {
 			for _, g := range segs {
 				last = w.send(g)
 			}
-			if last.Class != tt.last || last.Resent != tt.sent {
-				t.Errorf("class %b sent before %d, want %b %d: %s", last.Class, last.Resent, tt.last, tt.sent, last.Flags)
+			if last.AtPoint.Class != tt.last || last.AtPoint.Resent != tt.sent {
+				t.Errorf("class %b sent before %d, want %b %d: %s", last.AtPoint.Class, last.AtPoint.Resent, tt.last, tt.sent, last.Flags)
 			}
 		})
 	}
@@ -128,11 +128,11 @@ func TestRelative(t *testing.T) {
 		w.send(g)
 	}
 	p := w.send(step{ms, 'c', fPA, 1, 1, 50, false}) // crosses the wrap
-	if p.RelSeq != 1 || p.RelAck != 1 || p.End() != 51 || !p.Opener {
+	if p.RelSeq != 1 || p.RelAck != 1 || p.End() != 51 || p.Side != 0 {
 		t.Errorf("got %+v", p.Segment)
 	}
 	q := w.send(step{ms, 's', fPA, 1, 51, 10, false})
-	if q.RelSeq != 1 || q.RelAck != 51 || q.Opener || q.Conn != p.Conn {
+	if q.RelSeq != 1 || q.RelAck != 51 || q.Side == 0 || q.Conn != p.Conn {
 		t.Errorf("got %+v", q.Segment)
 	}
 }
@@ -209,7 +209,7 @@ func TestMatch(t *testing.T) {
 		{"flags", Match{Flags: "P."}, true},
 		{"other flags", Match{Flags: "."}, false},
 		{"dropped", Match{Dropped: &yes}, true},
-		{"connection from either side", Match{Conn: &Ends{p.Conn.Other, p.Conn.Opener}}, true},
+		{"connection from either side", Match{Conn: &Ends{p.Conn.Ends[1], p.Conn.Ends[0]}}, true},
 		{"icmp", Match{ICMP: "any"}, false},
 		{"covers", Match{Covers: hit}, false},
 		{"covers nothing", Match{Covers: none}, false},

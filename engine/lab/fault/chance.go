@@ -7,8 +7,8 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
-	"net/netip"
 
+	"netrepro/engine/tcp"
 	"netrepro/engine/trace"
 )
 
@@ -75,7 +75,7 @@ func percent(x float64) string { return fmt.Sprintf("%.6g%%", x*100) }
 // nothing; with states, those of one direction of the wire, whose state it is.
 type diceKey struct {
 	point int
-	conn  *trace.Conn
+	conn  *tcp.Conn
 }
 
 // dice draw for a model.
@@ -104,7 +104,7 @@ func (k diceKey) name() uint64 {
 	h := fnv.New64a()
 	fmt.Fprint(h, k.point)
 	if k.conn != nil {
-		for _, a := range []netip.AddrPort{k.conn.Opener, k.conn.Other} {
+		for _, a := range k.conn.Ends {
 			fmt.Fprint(h, " ", a)
 		}
 		fmt.Fprint(h, " ", k.conn.Proto)

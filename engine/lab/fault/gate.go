@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"netrepro/engine/tcp"
 	"netrepro/engine/trace"
 )
 
@@ -89,7 +90,7 @@ func (g *Gate) String() string {
 type gate struct {
 	Gate
 	seed   uint64
-	seen   map[*trace.Conn]int
+	seen   map[*tcp.Conn]int
 	dice   map[diceKey]*dice
 	opened bool // After has happened
 	closed bool // Before has happened
@@ -100,7 +101,7 @@ func (g Gate) open(seed uint64) *gate {
 		g.Times = 1
 	}
 	g.Nth, g.Every = max(g.Nth, 1), max(g.Every, 1)
-	return &gate{Gate: g, seed: seed, seen: map[*trace.Conn]int{}, dice: map[diceKey]*dice{}, opened: g.After == nil}
+	return &gate{Gate: g, seed: seed, seen: map[*tcp.Conn]int{}, dice: map[diceKey]*dice{}, opened: g.After == nil}
 }
 
 // active takes in that p enters the wire and reports whether the fault is

@@ -10,34 +10,20 @@ import (
 // its relative numbers, as Wireshark's dissect_tcp does around the analysis.
 // fresh says that the conversation has replaced another on the same ports.
 func (c *Conversation) Segment(p *packet.Packet, me int, now time.Duration, fresh bool) (f Flags, seq, ack uint32) {
-	fwd, rev := &c.half[me], &c.half[1-me]
+	fwd := &c.half[me]
 	if fresh {
 		f = ReusedPorts
-	} else if p.Flags.Has(packet.SYN) && !p.Flags.Has(packet.ACK) && fwd.hasBase {
+	} else if p.Flags.Has(packet.SYN) && !p.Flags.Has(packet.ACK) && c.ends[me].known {
 		// The same SYN again: a reset in between may have moved next.
 		fwd.next = fwd.contig
 	}
-	if p.Flags.Has(packet.SYN|packet.ACK) && fwd.hasBase && p.Seq != fwd.base {
-		fwd.base = p.Seq
+	if c.Learn(p, me) {
 		f |= ReusedPorts
 	}
-	seq, ack = p.Seq, p.Ack
 	if !p.Unsized {
-		if !fwd.hasBase {
-			fwd.base, fwd.hasBase = p.Seq, true
-			if !p.Flags.Has(packet.SYN) {
-				fwd.base--
-			}
-		}
-		if !rev.hasBase && p.Flags.Has(packet.ACK) {
-			rev.base, rev.hasBase = p.Ack-1, true
-		}
 		f = c.analyze(p, me, now, f)
-		seq = p.Seq - fwd.base
-		if p.Flags.Has(packet.ACK) {
-			ack -= rev.base
-		}
 	}
+	seq, ack = c.Relative(p, me)
 	c.handshake(p.Flags, me, now)
 	c.scale(p, me)
 	c.mptcp |= p.MPTCP
@@ -50,11 +36,6 @@ func (c *Conversation) Segment(p *packet.Packet, me int, now time.Duration, fres
 // RTT is the time from the last SYN to the first ACK after it, 0 if that was not
 // seen.
 func (c *Conversation) RTT() time.Duration { return c.rtt }
-
-// Replaces reports whether p, a SYN, opens another conversation than c.
-func (c *Conversation) Replaces(p *packet.Packet, me int) bool {
-	return c.half[me].hasBase && p.Seq != c.half[me].base
-}
 
 // handshake measures the time from the SYN to the ACK that ends the handshake.
 func (c *Conversation) handshake(flags packet.TCPFlags, me int, now time.Duration) {

@@ -74,7 +74,6 @@ func (f Flags) AppendJSON(b []byte) []byte {
 // numbers are as on the wire, and 0 means that none is known, which is what
 // Wireshark takes it for.
 type half struct {
-	base      uint32 // initial sequence number, if hasBase
 	next      uint32 // end of the highest sequence space seen
 	ack       uint32 // last acknowledgement sent
 	contig    uint32 // end of what was seen without a hole
@@ -82,7 +81,6 @@ type half struct {
 	dupAcks   uint32
 	unacked   int32 // segments seen since the other side last acknowledged any
 	scale     int8  // window shift, or one of the two below
-	hasBase   bool
 	mptcp     uint16 // what the connection had done of MPTCP when this side last sent
 	firstAck  bool   // nothing but the SYN was sent: its window is not scaled
 	last      Flags  // of the last segment
@@ -115,6 +113,7 @@ const (
 // Conversation is what Wireshark keeps of a connection for its flags. Its ends
 // are numbered 0 and 1, whichever is which.
 type Conversation struct {
+	Numbers
 	half    [2]half
 	syn     time.Duration
 	rtt     time.Duration // from the last SYN to the first ACK

@@ -203,7 +203,7 @@ var passingClass = &vm.Class{Name: "Passing", What: "a packet that passes", Doc:
 		look("has_ack", "boolean", "ACK is set.", func(_ *passing, p *trace.Packet) lua.LValue { return lua.LBool(p.Flags.Has(packet.ACK)) }),
 		look("fin", "boolean", "FIN is set.", func(_ *passing, p *trace.Packet) lua.LValue { return lua.LBool(p.Flags.Has(packet.FIN)) }),
 		look("rst", "boolean", "RST is set.", func(_ *passing, p *trace.Packet) lua.LValue { return lua.LBool(p.Flags.Has(packet.RST)) }),
-		look("rexmit", "integer", "How often its sequence space was sent before.", func(_ *passing, p *trace.Packet) lua.LValue { return lua.LNumber(p.Resent) }),
+		look("rexmit", "integer", "How often its sequence space was sent before.", func(_ *passing, p *trace.Packet) lua.LValue { return lua.LNumber(p.AtPoint.Resent) }),
 		look("seq", "integer?", "Relative sequence number.", func(_ *passing, p *trace.Packet) lua.LValue { return tcpOnly(p, lua.LNumber(p.RelSeq)) }),
 		look("ack", "integer?", "Relative acknowledgement number.", func(_ *passing, p *trace.Packet) lua.LValue { return tcpOnly(p, lua.LNumber(p.RelAck)) }),
 		look("raw_seq", "integer?", "Sequence number on the wire.", func(_ *passing, p *trace.Packet) lua.LValue { return tcpOnly(p, lua.LNumber(p.Seq)) }),
