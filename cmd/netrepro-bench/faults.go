@@ -14,35 +14,35 @@ import (
 	"strings"
 	"time"
 
-	"netrepro/engine/forge"
 	"netrepro/engine/lab"
 	"netrepro/engine/lab/fault"
-	"netrepro/engine/trace"
+	"netrepro/engine/match"
 )
 
 // twenty are faults as scripts make them, none of which hits what a bulk transfer
 // sends.
-func twenty() []*fault.Fault {
-	number := func(name string, n int) trace.FieldMatch {
-		return trace.FieldMatch{Field: forge.FieldNamed(name), Range: &trace.Range{Min: n, Max: n}}
-	}
-	matches := []trace.Match{
-		{TCP: trace.KindSYN, DPort: 81}, {TCP: trace.KindRST}, {TCP: trace.KindKeepAlive}, {ICMP: "frag-needed"}, {UDP: true},
-		{Fields: []trace.FieldMatch{number("ttl", 3)}}, {Fields: []trace.FieldMatch{number("mss", 1300)}}, {DPort: 443}, {Len: &trace.Range{Min: 1461, Max: -1}},
-		{Flags: "SE"},
-	}
+func twenty() ([]*fault.Fault, error) {
+	matches := []string{"tcp=syn dport=81", "tcp=rst", "tcp=keep-alive", "icmp=frag-needed", "udp", "ttl=3", "mss=1300", "dport=443", "len>=1461", "flags=SE"}
 	var out []*fault.Fault
-	for _, m := range matches {
+	for _, text := range matches {
+		m, err := match.Parse(text, nil)
+		if err != nil {
+			return nil, err
+		}
 		out = append(out, fault.New(fault.Spec{Match: m, Action: fault.Drop{}, Gate: fault.Gate{Nth: 1}}),
 			fault.New(fault.Spec{Match: m, Action: &fault.Delay{By: time.Second}, Gate: fault.Gate{Chance: &fault.Model{P: 0.5}}}))
 	}
-	return out
+	return out, nil
 }
 
 // faults compares the throughput of a wire with that of one that has twenty
 // faults, and of a scenario with that of one that has a function look at every
 // packet.
 func faults(bin string, rounds int) error {
+	armed, err := twenty()
+	if err != nil {
+		return err
+	}
 	var ratio []float64
 	for range rounds {
 		plain, _, err := measure("bulk", bulkRounds, false, nil)
@@ -50,7 +50,7 @@ func faults(bin string, rounds int) error {
 			return err
 		}
 		broken, _, err := measure("bulk", bulkRounds, false, func(l *lab.Lab) {
-			for _, f := range twenty() {
+			for _, f := range armed {
 				l.Relay.Wire("a_b").AddFault(f)
 			}
 		})

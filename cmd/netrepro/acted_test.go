@@ -91,7 +91,7 @@ func actedOn(rs []*tcp.Record) (wrong []string) {
 	pings := map[string]*tcp.Record{}
 	numbered := map[*tcp.Conn]bool{} // another number on one side than on the other
 	for _, r := range rs {
-		if c := r.Root(); c != nil && (strings.Contains(r.Harmed, "rewritten") || strings.Contains(r.Harmed, "made by")) {
+		if c := r.Root(); c != nil && (strings.Contains(r.Fault, "rewritten") || strings.Contains(r.Fault, "made by")) {
 			numbered[c] = true
 		}
 	}
@@ -101,8 +101,8 @@ func actedOn(rs []*tcp.Record) (wrong []string) {
 			pings[fmt.Sprint(p.Src, p.Dst, string(r.Payload))] = r
 			continue
 		} else if m != nil && m.Quoted == nil && r.Direction == tcp.Out && r.Copy == 0 {
-			if q := pings[fmt.Sprint(p.Dst, p.Src, string(r.Payload))]; q != nil && m.Is("echo-reply", p.Proto) && (q.Refused != "" || q.Dropped != "") {
-				wrong = append(wrong, fmt.Sprintf("frame %d is answered in frame %d, but %q %q", q.N, r.N, q.Refused, q.Dropped))
+			if q := pings[fmt.Sprint(p.Dst, p.Src, string(r.Payload))]; q != nil && m.Is("echo-reply", p.Proto) && (q.KernelDrop != "" || q.Dropped != "") {
+				wrong = append(wrong, fmt.Sprintf("frame %d is answered in frame %d, but %q %q", q.N, r.N, q.KernelDrop, q.Dropped))
 			}
 			continue
 		}
@@ -114,7 +114,7 @@ func actedOn(rs []*tcp.Record) (wrong []string) {
 			b.any, b.end = true, end
 		}
 		switch {
-		case r.Direction == tcp.In && r.AtDestination && r.Refused == "" && r.Dropped == "":
+		case r.Direction == tcp.In && r.AtDestination && r.KernelDrop == "" && r.Dropped == "":
 			b.good = append(b.good, r)
 		case r.Direction == tcp.In && (r.AtDestination || r.Dropped != "" && r.SameAs > 0):
 			b.bad = append(b.bad, r)
@@ -122,7 +122,7 @@ func actedOn(rs []*tcp.Record) (wrong []string) {
 			b.sent = append(b.sent, r)
 		}
 		// What the receiver acknowledges it has had: by now, from these packets.
-		if r.Direction != tcp.Out || r.Copy > 0 || !p.Flags.Has(packet.ACK) || r.Harmed != "" {
+		if r.Direction != tcp.Out || r.Copy > 0 || !p.Flags.Has(packet.ACK) || r.Fault != "" {
 			continue
 		}
 		had := of(r.Conn, 1-r.Side)
@@ -131,7 +131,7 @@ func actedOn(rs []*tcp.Record) (wrong []string) {
 		}
 		for _, x := range had.bad {
 			if x.Packet.SeqLen() > 0 && covered(x, p.Ack) && !others(had.good, x) {
-				wrong = append(wrong, fmt.Sprintf("frame %d is acknowledged in frame %d, but %q %q", x.N, r.N, x.Refused, x.Dropped))
+				wrong = append(wrong, fmt.Sprintf("frame %d is acknowledged in frame %d, but %q %q", x.N, r.N, x.KernelDrop, x.Dropped))
 			}
 		}
 		for _, x := range had.sent {
@@ -175,7 +175,7 @@ func TestActedOn(t *testing.T) {
 	c := &tcp.Conn{}
 	data := func(n, first int, dir tcp.Direction, at bool, refused, original string) *tcp.Record {
 		p := &packet.Packet{Proto: packet.ProtoTCP, SrcPort: 1, DstPort: 2, Seq: 100, Ack: 1, PayloadLen: 10, Flags: packet.ACK}
-		r := &tcp.Record{Input: tcp.Input{N: n, Packet: p, Direction: dir, Refused: refused}, Conn: c, AtDestination: at, Original: original}
+		r := &tcp.Record{Input: tcp.Input{N: n, Packet: p, Direction: dir, KernelDrop: refused}, Conn: c, AtDestination: at, Original: original}
 		if first != n {
 			r.Copy = first
 		}

@@ -208,7 +208,7 @@ func kernelSaid(w io.Writer, n int) error {
 	long := strings.Repeat("x", 1500)
 	for i := range n {
 		f := pcap.Frame{Data: segment(false, uint16(i), uint32(i), 1, 4, 0), Direction: pcap.Outbound, ID: uint64(1 + i), Comments: []string{
-			pcap.CommentReset + `{"reason":"` + long + `"}`, pcap.CommentRefused + long, pcap.CommentTimer + long}}
+			pcap.CommentReset + `{"reason":"` + long + `"}`, pcap.CommentKernelDrop + long, pcap.CommentTimer + long}}
 		b.packet(f)
 	}
 	return b.err

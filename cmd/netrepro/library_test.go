@@ -125,10 +125,10 @@ var ladders = map[string]struct {
 	lines int // that are shown, 0 for all: how often something is sent again is a matter of time
 }{
 	"icmp": {"ping-silent-tcp-fine/bug-firewall", []string{"--filter", "icmp=echo-request"}, 0},
-	"loss": {"one-lost-segment", []string{"--filter", "sent=rexmit"}, 0},
+	"loss": {"one-lost-segment", []string{"--filter", "tcp=rexmit"}, 0},
 	"nat":  {"gateway-forgot/bug-server-speaks", nil, 0},
 	"path": {"busy-server/bug", []string{"--flow", "0", "--filter", "http=any"}, 0},
-	"pmtu": {"icmp-filtered/bug-at-the-server", []string{"--filter", "sent=rto"}, 7},
+	"pmtu": {"icmp-filtered/bug-at-the-server", []string{"--filter", "tcp=rto"}, 7},
 	"rst":  {"handshake-race/bug", nil, 0},
 	"tls":  {"wildcard-too-deep/bug", []string{"--flow", "0", "--filter", "tls=any"}, 0},
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -16,6 +17,7 @@ import (
 
 	"netrepro/engine/capture"
 	"netrepro/engine/capture/pcap"
+	"netrepro/engine/match"
 	"netrepro/engine/tcp"
 	"netrepro/engine/view"
 )
@@ -45,7 +47,7 @@ standard input. Each connection is a ladder of its own. With --follow, packets
 are shown as they come.
 
 A filter is terms, all of which must hold: key=value, key=one,other, !key=value.
-` + view.FilterHelp() + `
+` + match.Help() + `
 Exit codes: 0 shown, 2 not a capture, damaged, or a mistake in a flag.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -103,7 +105,7 @@ func trace(ctx context.Context, e env, path string, o traceOptions) (err error) 
 	if style.Width == 0 {
 		style.Width = terminalWidth(e)
 	}
-	if _, err := view.ParseFilter(o.filter, nil); err != nil {
+	if _, err := match.ParseFilter(o.filter, nil); err != nil {
 		return err // before anything is read
 	}
 	open := capture.Open
@@ -170,7 +172,8 @@ type tracer struct {
 	style   view.Style
 	options traceOptions
 
-	filter  *view.Filter
+	filter  *match.Filter
+	ask     match.Packet
 	builder *view.Builder
 	names   view.Names
 	learnt  int // of the capture's names
@@ -218,7 +221,7 @@ func (t *tracer) run() error {
 		a.Add(&in, &r)
 		// A packet that is shown is shown at every point where it was seen, or it
 		// would seem lost at the others.
-		shown := t.filter.Match(&r)
+		shown := t.filter.Matches(t.ask.Captured(&r))
 		if len(points) > 1 && !t.options.json { // an object of JSON is one sighting
 			var before []*tcp.Record
 			before, shown = t.rows.take(&r, shown, t.ladders())
@@ -256,8 +259,20 @@ func (t *tracer) begin() error {
 		text += fmt.Sprintf(" flow=%d", t.options.flow)
 	}
 	var err error
-	t.filter, err = view.ParseFilter(text, t.names)
+	t.filter, err = match.ParseFilter(text, t.addresses)
 	return err
+}
+
+// addresses are those of a host that the capture names.
+func (t *tracer) addresses(host string) []netip.Addr {
+	var out []netip.Addr
+	for a, n := range t.names {
+		if n == host {
+			out = append(out, a)
+		}
+	}
+	slices.SortFunc(out, netip.Addr.Compare)
+	return out
 }
 
 func (t *tracer) show(r *tcp.Record) error {

@@ -19,8 +19,8 @@ type reported struct {
 // Comments are what only the kernels could tell of a packet, for its frame in a
 // file. Reading it gives the same [tcp.Input] again.
 func Comments(in *tcp.Input) (out []string) {
-	if in.Refused != "" {
-		out = append(out, pcap.CommentRefused+in.Refused)
+	if in.KernelDrop != "" {
+		out = append(out, pcap.CommentKernelDrop+in.KernelDrop)
 	}
 	if in.Timer != "" {
 		out = append(out, pcap.CommentTimer+in.Timer)
@@ -71,10 +71,10 @@ func comment(in *tcp.Input, text string) {
 		in.Dropped = short(why, maxRemark)
 	}
 	if what, ok := strings.CutPrefix(text, pcap.CommentFault); ok {
-		in.Harmed = short(what, maxRemark)
+		in.Fault = short(what, maxRemark)
 	}
-	if why, ok := strings.CutPrefix(text, pcap.CommentRefused); ok {
-		in.Refused = short(why, maxName)
+	if why, ok := strings.CutPrefix(text, pcap.CommentKernelDrop); ok {
+		in.KernelDrop = short(why, maxName)
 	}
 	if f, ok := strings.CutPrefix(text, pcap.CommentTimer); ok {
 		in.Timer = short(f, maxName)

@@ -7,23 +7,33 @@ import (
 	"testing"
 	"time"
 
+	"netrepro/engine/match"
 	"netrepro/engine/packet"
 	"netrepro/engine/trace"
 )
 
 var (
-	parties = map[string]*trace.Party{
+	parties = map[string]*match.Party{
 		"client": {Name: "client", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1")}},
 		"server": {Name: "server", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.2")}},
 	}
 	ms = time.Millisecond
 )
 
-func party(name string) (*trace.Party, error) {
+func party(name string) (*match.Party, error) {
 	if p := parties[name]; p != nil {
 		return p, nil
 	}
 	return nil, fmt.Errorf("%q is not a node", name)
+}
+
+// meant is a match written as a text, of which the test is sure.
+func meant(text string) match.Match {
+	m, err := match.Parse(text, nil)
+	if err != nil {
+		panic(err)
+	}
+	return m
 }
 
 // line is one segment: at, sender, flags, relative seq and ack, length.
@@ -130,7 +140,7 @@ func FuzzParseReads(f *testing.F) {
 }
 
 func TestSequence(t *testing.T) {
-	from := func(who string, k trace.Kind) trace.Match { return trace.Match{From: parties[who], TCP: k} }
+	from := func(who, k string) match.Match { return meant("tcp="+k).With("from", parties[who]) }
 	once := Count{Min: 1}
 	tests := []struct {
 		name  string
@@ -138,13 +148,13 @@ func TestSequence(t *testing.T) {
 		want  bool
 		timed bool
 	}{
-		{"in order, others between", []Row{{Match: from("client", trace.KindSYN), Times: once}, {Match: from("server", trace.KindRST), Times: once}}, true, false},
-		{"out of order", []Row{{Match: from("server", trace.KindRST), Times: once}, {Match: from("client", trace.KindSYN), Times: once}}, false, false},
-		{"twice", []Row{{Match: from("server", trace.KindData), Times: Count{2, false}}, {Match: from("server", trace.KindRST), Times: once}}, true, false},
-		{"three of two", []Row{{Match: from("server", trace.KindData), Times: Count{3, true}}}, false, false},
-		{"within", []Row{{Match: from("server", trace.KindData), Times: once}, {Match: from("server", trace.KindRST), Times: once, Within: 100 * ms}}, true, false},
-		{"a later start is in time", []Row{{Match: from("server", trace.KindData), Times: once}, {Match: from("server", trace.KindRST), Times: once, Within: 55 * ms}}, true, false},
-		{"too late", []Row{{Match: from("server", trace.KindData), Times: once}, {Match: from("server", trace.KindRST), Times: once, Within: 50 * ms}}, false, true},
+		{"in order, others between", []Row{{Match: from("client", "syn"), Times: once}, {Match: from("server", "rst"), Times: once}}, true, false},
+		{"out of order", []Row{{Match: from("server", "rst"), Times: once}, {Match: from("client", "syn"), Times: once}}, false, false},
+		{"twice", []Row{{Match: from("server", "data"), Times: Count{2, false}}, {Match: from("server", "rst"), Times: once}}, true, false},
+		{"three of two", []Row{{Match: from("server", "data"), Times: Count{3, true}}}, false, false},
+		{"within", []Row{{Match: from("server", "data"), Times: once}, {Match: from("server", "rst"), Times: once, Within: 100 * ms}}, true, false},
+		{"a later start is in time", []Row{{Match: from("server", "data"), Times: once}, {Match: from("server", "rst"), Times: once, Within: 55 * ms}}, true, false},
+		{"too late", []Row{{Match: from("server", "data"), Times: once}, {Match: from("server", "rst"), Times: once, Within: 50 * ms}}, false, true},
 	}
 	for _, tt := range tests {
 		if o := (Sequence{tt.rows}).Judge(resets()); o.Pass != tt.want || o.Timed != tt.timed {
@@ -154,7 +164,7 @@ func TestSequence(t *testing.T) {
 }
 
 func TestCounts(t *testing.T) {
-	data := trace.Match{TCP: trace.KindData}
+	data := meant("tcp=data")
 	tests := []struct {
 		name string
 		spec Spec
@@ -162,14 +172,14 @@ func TestCounts(t *testing.T) {
 		says string
 	}{
 		{"includes", Includes{data, Count{1, true}}, true, "saw 3"},
-		{"includes none", Includes{trace.Match{TCP: trace.KindFIN}, Count{1, true}}, false, "saw none"},
+		{"includes none", Includes{meant("tcp=fin"), Count{1, true}}, false, "saw none"},
 		{"exactly", Includes{data, Count{3, false}}, true, ""},
 		{"not exactly", Includes{data, Count{2, false}}, false, "2 times, saw 3"},
-		{"never", Never{trace.Match{TCP: trace.KindFIN}}, true, "none in 7 packets"},
+		{"never", Never{meant("tcp=fin")}, true, "none in 7 packets"},
 		{"not never", Never{data}, false, "saw 3"},
-		{"every", Every{trace.Match{TCP: trace.KindSYN}, trace.Match{SPort: 40000}}, true, "all 1"},
-		{"not every", Every{data, trace.Match{From: parties["client"]}}, false, "2 of 3 without"},
-		{"every of none", Every{trace.Match{TCP: trace.KindFIN}, trace.Match{}}, false, "no such packet"},
+		{"every", Every{meant("tcp=syn"), meant("sport=40000")}, true, "all 1"},
+		{"not every", Every{data, match.Of(map[string]any{"from": parties["client"]})}, false, "2 of 3 without"},
+		{"every of none", Every{meant("tcp=fin"), match.Match{}}, false, "no such packet"},
 	}
 	for _, tt := range tests {
 		if o := tt.spec.Judge(resets()); o.Pass != tt.want || !strings.Contains(o.Message(), tt.says) {
@@ -189,19 +199,18 @@ func TestRetransmits(t *testing.T) {
 		}
 		return viewOf(lines...)
 	}
-	one := uint32(1)
-	match := trace.Match{Seq: &one, Len: &trace.Range{Min: 1448, Max: 1448}}
+	again := meant("seq=1 len=1448")
 	tests := []struct {
 		name string
 		view *trace.View
 		spec Retransmits
 		want bool
 	}{
-		{"doubling", hole(207, 436, 832, 1664), Retransmits{match, Count{4, true}, true}, true},
-		{"not doubling", hole(207, 436, 460, 480), Retransmits{match, Count{4, true}, true}, false},
-		{"too few timeouts to tell", hole(207, 436), Retransmits{match, Count{1, true}, true}, false},
-		{"too few", hole(207, 436), Retransmits{match, Count{4, true}, false}, false},
-		{"counted", hole(207, 436), Retransmits{match, Count{3, false}, false}, true},
+		{"doubling", hole(207, 436, 832, 1664), Retransmits{again, Count{4, true}, true}, true},
+		{"not doubling", hole(207, 436, 460, 480), Retransmits{again, Count{4, true}, true}, false},
+		{"too few timeouts to tell", hole(207, 436), Retransmits{again, Count{1, true}, true}, false},
+		{"too few", hole(207, 436), Retransmits{again, Count{4, true}, false}, false},
+		{"counted", hole(207, 436), Retransmits{again, Count{3, false}, false}, true},
 	}
 	for _, tt := range tests {
 		if o := tt.spec.Judge(tt.view); o.Pass != tt.want {

@@ -2,8 +2,6 @@ package expect
 
 import (
 	"slices"
-
-	"netrepro/engine/trace"
 )
 
 // Hears reports whether a spec depends on what kernels say of packets, which they
@@ -11,27 +9,21 @@ import (
 func Hears(s Spec) bool {
 	switch s := s.(type) {
 	case Includes:
-		return hears(&s.Match)
+		return s.Match.Hears()
 	case Never:
-		return hears(&s.Match)
+		return s.Match.Hears()
 	case Every:
-		return hears(&s.Of) || hears(&s.Has)
+		return s.Of.Hears() || s.Has.Hears()
 	case Retransmits:
-		return hears(&s.Match)
+		return s.Match.Hears()
 	case Sequence:
-		return slices.ContainsFunc(s.Rows, func(r Row) bool { return hears(&r.Match) })
+		return slices.ContainsFunc(s.Rows, func(r Row) bool { return r.Match.Hears() })
 	case In:
-		return Hears(s.Of) || hears(s.Part.After) || hears(s.Part.Before)
+		return Hears(s.Of) || s.Part.After.Hears() || s.Part.Before.Hears()
 	case Each:
 		return Hears(s.Of)
 	case Same, Golden: // a form says what was lost
 		return true
 	}
 	return false
-}
-
-// hears is of one match. What kernels say of resets is waited for where it is
-// asked for.
-func hears(m *trace.Match) bool {
-	return m != nil && (m.Refused != "" || m.Timer != "" || m.Original != "")
 }

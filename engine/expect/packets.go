@@ -4,57 +4,43 @@ import (
 	"fmt"
 	"time"
 
+	"netrepro/engine/match"
 	"netrepro/engine/tcp"
 	"netrepro/engine/trace"
 )
 
-func find(v *trace.View, m *trace.Match) []*trace.Packet {
-	var out []*trace.Packet
-	for _, p := range v.Packets() {
-		if m.Matches(p) {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
 // Includes expects as many matching packets as Times allows.
 type Includes struct {
-	Match trace.Match
+	Match match.Match
 	Times Count
 }
 
 // Early implements [Spec].
-func (s Includes) Early() bool { return s.Times.OrMore && settled(&s.Match) }
-
-// settled reports whether what m asks of a packet is not changed by later ones,
-// as who sent a reset and what became of an original are.
-func settled(m *trace.Match) bool { return m == nil || m.RST == nil && m.Original == "" }
+func (s Includes) Early() bool { return s.Times.OrMore && s.Match.Settled() }
 
 // Judge implements [Spec].
 func (s Includes) Judge(v *trace.View) Outcome {
-	got := find(v, &s.Match)
+	got := s.Match.Find(v)
 	o := Outcome{Pass: s.Times.Allows(len(got)), Expected: fmt.Sprintf("%s in %s %s", &s.Match, v.Label, s.Times),
 		Saw: seen(v.Trace, got)}
 	if len(got) > 0 {
 		o.evidence(v.Trace, got, nil)
 		return o
 	}
-	loose := s.Match
-	loose.TCP, loose.Seq, loose.Ack, loose.Len, loose.Flags = "", nil, nil, nil, ""
-	o.evidence(v.Trace, find(v, &loose), nil)
+	loose := s.Match.Without("tcp", "seq", "ack", "len", "flags")
+	o.evidence(v.Trace, loose.Find(v), nil)
 	return o
 }
 
 // Never expects no matching packet.
-type Never struct{ Match trace.Match }
+type Never struct{ Match match.Match }
 
 // Early implements [Spec].
 func (s Never) Early() bool { return false }
 
 // Judge implements [Spec].
 func (s Never) Judge(v *trace.View) Outcome {
-	got := find(v, &s.Match)
+	got := s.Match.Find(v)
 	o := Outcome{Pass: len(got) == 0, Expected: fmt.Sprintf("no %s in %s", &s.Match, v.Label), Saw: seen(v.Trace, got)}
 	if o.Pass {
 		o.Saw = fmt.Sprintf("none in %d packets", len(v.Packets()))
@@ -64,17 +50,17 @@ func (s Never) Judge(v *trace.View) Outcome {
 }
 
 // Every expects all packets that match Of, at least one, to match Has too.
-type Every struct{ Of, Has trace.Match }
+type Every struct{ Of, Has match.Match }
 
 // Early implements [Spec].
 func (s Every) Early() bool { return false }
 
 // Judge implements [Spec].
 func (s Every) Judge(v *trace.View) Outcome {
-	all := find(v, &s.Of)
+	all, has := s.Of.Find(v), s.Has.In(v.Trace)
 	var without []*trace.Packet
 	for _, p := range all {
-		if !s.Has.Matches(p) {
+		if !has(p) {
 			without = append(without, p)
 		}
 	}
@@ -94,7 +80,7 @@ func (s Every) Judge(v *trace.View) Outcome {
 
 // Retransmits expects a segment to be sent again.
 type Retransmits struct {
-	Match       trace.Match // what is sent again
+	Match       match.Match // what is sent again
 	Times       Count
 	Exponential bool // the gaps between timeouts double (RFC 6298, section 5.5)
 }
@@ -104,7 +90,7 @@ type Retransmits struct {
 const backoffSlack = 0.125
 
 // Early implements [Spec].
-func (s Retransmits) Early() bool { return s.Times.OrMore && !s.Exponential && settled(&s.Match) }
+func (s Retransmits) Early() bool { return s.Times.OrMore && !s.Exponential && s.Match.Settled() }
 
 // Judge implements [Spec].
 func (s Retransmits) Judge(v *trace.View) Outcome {
@@ -112,8 +98,8 @@ func (s Retransmits) Judge(v *trace.View) Outcome {
 	// than one, so the one that saw most decides.
 	byPoint := map[*trace.Point][]*trace.Packet{}
 	var best, original []*trace.Packet
-	for _, p := range find(v, &s.Match) {
-		if !p.Is(tcp.Rexmit) {
+	for _, p := range s.Match.Find(v) {
+		if !is(p, tcp.Rexmit) {
 			original = append(original, p)
 			continue
 		}
@@ -144,7 +130,7 @@ func doubles(ps []*trace.Packet, remark map[*trace.Packet]string) (bool, string)
 	var gap time.Duration
 	gaps, ok := 0, true
 	for _, p := range ps {
-		if !p.Is(tcp.RTO) {
+		if !is(p, tcp.RTO) {
 			continue
 		}
 		if last != nil {
@@ -167,4 +153,10 @@ func doubles(ps []*trace.Packet, remark map[*trace.Packet]string) (bool, string)
 		return false, "gaps that do not double"
 	}
 	return true, fmt.Sprintf("%d retransmissions, gaps doubling", len(ps))
+}
+
+// is reports whether a packet was of a class to its sender.
+func is(p *trace.Packet, c tcp.Class) bool {
+	r := p.Finding()
+	return r != nil && r.Class&c == c
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"netrepro/engine/match"
 	"netrepro/engine/tcp"
 	"netrepro/engine/trace"
 )
@@ -11,7 +12,7 @@ import (
 // Part is a part of a trace, cut out by packets in it. They are not in it
 // themselves, wherever else they were seen.
 type Part struct {
-	After, Before *trace.Match  // the first packet that matches, not in the part itself
+	After, Before *match.Match  // the first packet that matches, not in the part itself
 	Within        time.Duration // after the packet of After, 0 for no bound
 }
 
@@ -29,15 +30,23 @@ func (p *Part) String() string {
 }
 
 // cut returns the part of v, or which packet is not there that would bound it.
-func (p *Part) cut(v *trace.View) (*trace.View, *trace.Match) {
+func (p *Part) cut(v *trace.View) (*trace.View, *match.Match) {
 	var from, to *trace.Packet
-	for _, q := range v.Packets() {
+	ps, none := v.Packets(), func(*trace.Packet) bool { return false }
+	after, before := none, none
+	if p.After != nil {
+		after = p.After.In(v.Trace)
+	}
+	if p.Before != nil {
+		before = p.Before.In(v.Trace)
+	}
+	for _, q := range ps {
 		switch {
 		case p.After != nil && from == nil:
-			if p.After.Matches(q) {
+			if after(q) {
 				from = q
 			}
-		case p.Before != nil && p.Before.Matches(q):
+		case before(q):
 			to = q
 		}
 		if to != nil {
@@ -68,7 +77,7 @@ type In struct {
 }
 
 // Early implements [Spec]: what bounds the part does not move once it is there.
-func (s In) Early() bool { return s.Of.Early() && settled(s.Part.After) && settled(s.Part.Before) }
+func (s In) Early() bool { return s.Of.Early() && s.Part.After.Settled() && s.Part.Before.Settled() }
 
 // Judge implements [Spec].
 func (s In) Judge(v *trace.View) Outcome {

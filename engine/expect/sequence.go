@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"time"
 
+	"netrepro/engine/match"
 	"netrepro/engine/trace"
 )
 
 // Row is one step of a sequence.
 type Row struct {
-	Match  trace.Match
+	Match  match.Match
 	Times  Count
 	Within time.Duration // since the packet matched before, 0 for no bound
 	// Next says that no packet may come between this row and the one
@@ -39,7 +40,7 @@ type Sequence struct{ Rows []Row }
 // Early implements [Spec].
 func (s Sequence) Early() bool {
 	for i := range s.Rows {
-		if !s.Rows[i].Times.OrMore && s.Rows[i].Times.Min != 1 || !settled(&s.Rows[i].Match) {
+		if !s.Rows[i].Times.OrMore && s.Rows[i].Times.Min != 1 || !s.Rows[i].Match.Settled() {
 			return false
 		}
 	}
@@ -49,7 +50,11 @@ func (s Sequence) Early() bool {
 // Judge implements [Spec].
 func (s Sequence) Judge(v *trace.View) Outcome {
 	ps := v.Packets()
-	m := matcher{rows: s.Rows, ps: ps, tried: map[[3]int]bool{}}
+	meant := make([]func(*trace.Packet) bool, len(s.Rows))
+	for i := range s.Rows {
+		meant[i] = s.Rows[i].Match.In(v.Trace)
+	}
+	m := matcher{rows: s.Rows, meant: meant, ps: ps, tried: map[[3]int]bool{}}
 	pass := m.match(0, 0, nil)
 	o := Outcome{Pass: pass, Expected: fmt.Sprintf("%d packets in order in %s", len(s.Rows), v.Label)}
 	if pass {
@@ -58,7 +63,7 @@ func (s Sequence) Judge(v *trace.View) Outcome {
 		return o
 	}
 	// The same without time bounds tells a late packet from a missing one.
-	loose := matcher{rows: withoutTime(s.Rows), ps: ps, tried: map[[3]int]bool{}}
+	loose := matcher{rows: withoutTime(s.Rows), meant: meant, ps: ps, tried: map[[3]int]bool{}}
 	o.Timed = loose.match(0, 0, nil)
 	row := &s.Rows[m.far]
 	o.Saw = fmt.Sprintf("the first %d, then nothing like %s", m.far, row)
@@ -94,6 +99,7 @@ func withoutTime(rows []Row) []Row {
 // timed, the packet it is timed from, so that the work stays polynomial.
 type matcher struct {
 	rows  []Row
+	meant []func(*trace.Packet) bool // by row
 	ps    []*trace.Packet
 	tried map[[3]int]bool
 	path  []*trace.Packet
@@ -132,7 +138,7 @@ func (m *matcher) take(r *Row, row, at int, last *trace.Packet) bool {
 		if r.Within > 0 && last != nil && p.Time-last.Time > r.Within {
 			return false
 		}
-		if !r.Match.Matches(p) {
+		if !m.meant[row](p) {
 			if r.Next {
 				return false
 			}
@@ -140,7 +146,7 @@ func (m *matcher) take(r *Row, row, at int, last *trace.Packet) bool {
 		}
 		mark := len(m.path)
 		m.path = append(m.path, p)
-		end, ok := m.repeat(r, i+1, 1)
+		end, ok := m.repeat(row, i+1, 1)
 		if ok && m.match(row+1, end, m.path[len(m.path)-1]) {
 			return true
 		}
@@ -162,9 +168,10 @@ func (m *matcher) monotone(row int) bool {
 // repeat consumes the further packets of a row that asks for several. One that
 // asks for more than it must takes all that follow directly if rows are
 // adjacent, else no more than it must.
-func (m *matcher) repeat(r *Row, at, n int) (int, bool) {
+func (m *matcher) repeat(row, at, n int) (int, bool) {
+	r := &m.rows[row]
 	for ; at < len(m.ps) && (n < r.Times.Min || r.Next && r.Times.OrMore); at++ {
-		if r.Match.Matches(m.ps[at]) {
+		if m.meant[row](m.ps[at]) {
 			m.path = append(m.path, m.ps[at])
 			n++
 		} else if r.Next {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"netrepro/engine/match"
 	"netrepro/engine/trace"
 )
 
@@ -12,7 +13,7 @@ import (
 // stop for at least Longer, as often as Times allows: from the first payload to
 // the last, no byte in order came in that time.
 type Stalls struct {
-	From   *trace.Party
+	From   *match.Party
 	Conn   *trace.Ends
 	Longer time.Duration
 	Times  Count
@@ -54,8 +55,11 @@ type gap struct{ before, after *trace.Packet }
 // gaps are the stalls of one connection. What counts is where packets arrive,
 // if the view has such, else where they are seen.
 func (s Stalls) gaps(c *trace.View) []gap {
-	m := trace.Match{From: s.From, Conn: s.Conn}
-	ps := find(c, &m)
+	m := match.Of(map[string]any{"from": s.From})
+	if s.Conn != nil {
+		m = m.With("conn", s.Conn)
+	}
+	ps := m.Find(c)
 	arrivals := slices.ContainsFunc(ps, arrived)
 	var out []gap
 	var last *trace.Packet

@@ -182,7 +182,7 @@ func (r *recorded) play(t *testing.T, rng *rand.Rand, mute map[bpf.Kind]string) 
 	ring.waiting = append(ring.waiting, ring.late(clock)...)
 	var out []byte
 	for _, rec := range tr.Findings() {
-		b, err := json.Marshal([]any{rec.N, rec.Class, rec.Refused, rec.Timer, rec.Original, rec.Reset, rec.Notes})
+		b, err := json.Marshal([]any{rec.N, rec.Class, rec.KernelDrop, rec.Timer, rec.Original, rec.Reset, rec.Notes})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +236,7 @@ func TestWords(t *testing.T) {
 		}
 		rs := tr.Findings()
 		for i, want := range map[int]string{3: "NETFILTER_DROP", 4: "", 5: "TCP_OLD_DATA", 6: "", 12: "NO_SOCKET"} {
-			if got := rs[i].Refused; got != want {
+			if got := rs[i].KernelDrop; got != want {
 				t.Errorf("packet %d: refused for %q, want %q", i, got, want)
 			}
 		}
@@ -276,7 +276,7 @@ func TestReferences(t *testing.T) {
 		if cloned {
 			want = ""
 		}
-		if got := tr.Findings()[0].Refused; got != want {
+		if got := tr.Findings()[0].KernelDrop; got != want {
 			t.Errorf("cloned %v: refused for %q, want %q", cloned, got, want)
 		}
 	}

@@ -143,9 +143,9 @@ func (w *Witness) Word(p *trace.Packet) trace.Word {
 	case e.Kind == bpf.Retransmit:
 		out.Timer = e.timer()
 	default:
-		out.Refused = e.Reason
+		out.KernelDrop = e.Reason
 		if f := e.Function(); f != "" {
-			out.Refused += " in " + f
+			out.KernelDrop += " in " + f
 		}
 	}
 	return out

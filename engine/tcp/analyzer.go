@@ -44,24 +44,25 @@ type Input struct {
 	Direction Direction
 	Packet    *packet.Packet
 	Payload   []byte // what was captured of the transport payload
+	Frame     []byte // what was captured of the frame, nil if it is no Ethernet frame
 	Dropped   string // what dropped it, empty if nothing that the capture tells of did
 	// SameAs is the frame in which the same packet left the other end of the
 	// wire, 0 if that is not known. A frame of which another may say so is
 	// Paired.
 	SameAs int
 	Paired bool
-	// Harmed is what a fault did to it besides dropping it.
-	Harmed string
+	// Fault is what a fault did to it besides dropping it.
+	Fault string
 	// More says that another frame will be the same as SameAs.
 	More bool
 	// Kernel is what the sender's kernel said of a reset, Asked that it was
 	// asked.
 	Kernel *reset.Kernel
 	Asked  bool
-	// Refused is why the kernel of the node it arrived at threw it away, by the
+	// KernelDrop is why the kernel of the node it arrived at threw it away, by the
 	// kernel's own name of the reason and of the function; empty if it did not,
 	// or was not asked.
-	Refused string
+	KernelDrop string
 	// Timer is what made the sender's kernel send it again, by the function:
 	// "tcp_retransmit_timer"; empty if that is not known.
 	Timer string
@@ -130,12 +131,12 @@ const DefaultConns = 1 << 15
 // Analyzer is one pass over a capture.
 type Analyzer struct {
 	follower Follower
-	points  []Point
-	owners  map[netip.Addr][]int // points on a node's own wires, by its address
-	several bool                 // there is more than one point
-	twins   twins
-	ports   map[netip.AddrPort]portReset
-	evs     []payload.Event
+	points   []Point
+	owners   map[netip.Addr][]int // points on a node's own wires, by its address
+	several  bool                 // there is more than one point
+	twins    twins
+	ports    map[netip.AddrPort]portReset
+	evs      []payload.Event
 }
 
 // New begins a pass.
@@ -229,7 +230,7 @@ func (a *Analyzer) tcp(r *Record) {
 		if len(a.ports) > 0 && first == nil && p.Flags.Has(packet.ACK) {
 			delete(a.ports, netip.AddrPortFrom(p.Src, p.SrcPort))
 		}
-		at.sides[r.Side].Note(p, frame, now, r.Class&Probe != 0, r.Class&RTO != 0)
+		at.sides[r.Side].Note(p, frame, now, r.Class&KeepAlive != 0, r.Class&RTO != 0)
 		at.sides[1-r.Side].Heard(p)
 		if v := c.verdicts[r.Side]; v != nil && first == nil && !p.Flags.Has(packet.SYN) {
 			v.GoesOn(r.N)
@@ -254,7 +255,7 @@ func (a *Analyzer) follow(r *Record, at *pointState, first *twin) {
 	if first == nil && s.started && packet.Before(p.Seq, s.next) {
 		r.Original = a.original(r) // before the segment itself is taken in
 	}
-	if first != nil && r.Refused != "" {
+	if first != nil && r.KernelDrop != "" {
 		r.Sending = first.sending // the node behind the point threw it away
 		return
 	}

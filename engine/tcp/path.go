@@ -296,7 +296,7 @@ func (c *Conn) await(r *Record) {
 // arrives takes in that a packet was seen again where its path ends, if it surely
 // does: a retransmission that was sent after it was needless.
 func (a *Analyzer) arrives(c *Conn, r *Record, first *twin) {
-	if len(c.awaited) == 0 || !r.AtDestination || r.Refused != "" || r.Conn != r.Conn.leg(r.Side) || !a.ends(r.Conn, r.Side) {
+	if len(c.awaited) == 0 || !r.AtDestination || r.KernelDrop != "" || r.Conn != r.Conn.leg(r.Side) || !a.ends(r.Conn, r.Side) {
 		return
 	}
 	p := r.Packet

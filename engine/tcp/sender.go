@@ -26,9 +26,9 @@ const (
 	// Fast is a Rexmit triggered by SACK blocks or duplicate
 	// acknowledgements (RFC 5681, RFC 6675, RFC 8985).
 	Fast
-	// Probe is a keep-alive: it repeats the last sequence number already
+	// KeepAlive is a keep-alive: it repeats the last sequence number already
 	// sent (RFC 9293, section 3.8.4).
-	Probe
+	KeepAlive
 	// TLP is a Rexmit that the tail loss probe timer sent (RFC 8985, section
 	// 7): the last segment sent, sooner than a timeout and without a report
 	// of loss.
@@ -163,7 +163,7 @@ func (s *Sender) Sent(p *packet.Packet, now time.Duration) Sending {
 	case s.windowProbe(p):
 		return Sending{Class: WindowProbe}
 	case s.keepAlive(p):
-		return Sending{Class: Probe}
+		return Sending{Class: KeepAlive}
 	case n == 0:
 		if p.Flags.Has(packet.ACK) {
 			return Sending{Class: PureAck}

@@ -44,9 +44,9 @@ type Word struct {
 	// nothing; Asked is whether it says something of each that it sends.
 	Reset *reset.Kernel
 	Asked bool
-	// Refused is why the kernel threw away a packet that arrived, empty if it
+	// KernelDrop is why the kernel threw away a packet that arrived, empty if it
 	// said nothing.
-	Refused string
+	KernelDrop string
 	// Timer is what made a node's kernel send the packet again, empty if it did
 	// not.
 	Timer string
@@ -122,8 +122,8 @@ func (f *findings) hear(packets []*Packet, wait time.Duration) {
 
 // input is what the analysis gets of p.
 func (f *findings) input(p *Packet) tcp.Input {
-	in := tcp.Input{N: p.N, Time: p.Time, Point: p.Point.Index, Packet: &p.Packet, Payload: p.Payload,
-		Dropped: p.Dropped, Harmed: p.Harmed, Direction: tcp.Out, Paired: p.Dir == Out, Kept: true, More: p.More}
+	in := tcp.Input{N: p.N, Time: p.Time, Point: p.Point.Index, Packet: &p.Packet, Payload: p.Payload, Frame: p.Frame,
+		Dropped: p.Dropped, Fault: p.Fault, Direction: tcp.Out, Paired: p.Dir == Out, Kept: true, More: p.More}
 	if p.Fragment || p.Unsized {
 		// A match asks what one frame says, the analysis what it makes whole.
 		var d packet.Packet
@@ -142,7 +142,7 @@ func (f *findings) input(p *Packet) tcp.Input {
 	w := f.witness.Word(p)
 	switch {
 	case p.Dir == In:
-		in.Refused = w.Refused
+		in.KernelDrop = w.KernelDrop
 		if p.IsTCP() && p.Flags.Has(packet.RST) && p.Dropped == "" {
 			f.passing[p.Point.Node] = p.Time
 		}

@@ -66,10 +66,10 @@ func TestLateWord(t *testing.T) {
 		{"a host that was stalled is waited for", slow{at: 600 * ms, stalled: 500 * ms, word: Word{Reset: closed}}, rstAck, sentBy(reset.Active, 600*ms)},
 		{"a kernel that tells of no resets", slow{at: time.Hour, mute: true}, rstAck, sentBy(reset.Active, 0)},
 		{"no socket: said before the packet is on its way", slow{at: time.Hour}, step{ms, 's', packet.RST, 1, 0, 0, false}, sentBy(reset.Firewall, 0)},
-		{"refused, heard of late", slow{at: 10 * ms, word: Word{Refused: "NO_SOCKET"}}, step{ms, 'c', fPA, 1, 1, 10, false},
+		{"refused, heard of late", slow{at: 10 * ms, word: Word{KernelDrop: "NO_SOCKET"}}, step{ms, 'c', fPA, 1, 1, 10, false},
 			func(t *testing.T, s *slow, r *tcp.Record) {
-				if r.Refused != "NO_SOCKET" {
-					t.Errorf("refused %q", r.Refused)
+				if r.KernelDrop != "NO_SOCKET" {
+					t.Errorf("refused %q", r.KernelDrop)
 				}
 			}},
 	} {
@@ -83,14 +83,14 @@ func TestLateWord(t *testing.T) {
 			w.Now = func() time.Duration { return s.now }
 			w.Stalled = func(time.Duration) time.Duration { return s.stalled }
 			s.now, s.n = p.Time, p.N
-			if tt.word.word.Refused != "" {
+			if tt.word.word.KernelDrop != "" {
 				s.n++ // where it arrived
 			}
 			s.at += p.Time
 			w.Ask(&s)
 			r := w.Findings()[s.n-1]
 			if s.now < s.at && s.word != (Word{}) { // not heard yet
-				if r.Refused != "" {
+				if r.KernelDrop != "" {
 					t.Fatal("it was said too early")
 				}
 				s.now = s.at

@@ -45,9 +45,9 @@ type Packet struct {
 	Point   *Point
 	Dir     Dir
 	Dropped string // what dropped it, empty if nothing did
-	// Harmed says what faults and boxes did to it besides: "delayed by 40ms
+	// Fault says what faults and boxes did to it besides: "delayed by 40ms
 	// (wan:delay {})", empty if nothing.
-	Harmed string
+	Fault string
 	// Sent is the record of an arrival where the packet left the other end of
 	// the wire; nil if nothing there sent it.
 	Sent *Packet
@@ -81,7 +81,9 @@ type Segment struct {
 }
 
 // set gives s its place in its connection.
-func (s *Segment) set(pl tcp.Place) { s.Conn, s.Side, s.RelSeq, s.RelAck = pl.Conn, pl.Side, pl.Seq, pl.Ack }
+func (s *Segment) set(pl tcp.Place) {
+	s.Conn, s.Side, s.RelSeq, s.RelAck = pl.Conn, pl.Side, pl.Seq, pl.Ack
+}
 
 // End is the relative sequence number after the space s takes.
 func (s *Segment) End() uint32 { return s.RelSeq + s.SeqLen() }

@@ -7,6 +7,15 @@ import (
 	"netrepro/engine/tcp"
 )
 
+// Ends names one connection by its two addresses, in either order.
+type Ends struct{ A, B netip.AddrPort }
+
+// Has reports whether p is of the connection.
+func (e *Ends) Has(p *packet.Packet) bool {
+	s, d := netip.AddrPortFrom(p.Src, p.SrcPort), netip.AddrPortFrom(p.Dst, p.DstPort)
+	return s == e.A && d == e.B || s == e.B && d == e.A
+}
+
 // Stand is where one direction of a TCP connection stands, as seen at some
 // capture points. Numbers are those on the wire.
 type Stand struct {
@@ -33,7 +42,7 @@ func (t *Trace) Stands(e *Ends, a netip.AddrPort, at func(*Point) bool) (mine, o
 	shift[0], shift[1] = -1, -1
 	var s [2]Stand
 	for _, p := range t.Packets() {
-		if !p.IsTCP() || !e.has(p) || at != nil && !at(p.Point) {
+		if !p.IsTCP() || !e.Has(&p.Packet) || at != nil && !at(p.Point) {
 			continue
 		}
 		if p.Conn != conn && p.Conn != nil {

@@ -153,11 +153,11 @@ func (t *Trace) Record(p *Packet, data []byte) {
 
 // Arrival is a packet that reaches the end of a wire.
 type Arrival struct {
-	Sent   *Packet // where it left the other end, nil if nothing there sent it
-	Point  *Point
-	At     time.Duration
-	Harmed string // what was done to it on the way
-	More   bool   // it will arrive again
+	Sent  *Packet // where it left the other end, nil if nothing there sent it
+	Point *Point
+	At    time.Duration
+	Fault string // what was done to it on the way
+	More  bool   // it will arrive again
 	// Decoded is what Data says and Payload a part of Data, if that is not what
 	// was sent.
 	Decoded       *packet.Packet
@@ -174,7 +174,7 @@ func (t *Trace) Reach(a *Arrival) *Packet {
 	} else {
 		q = t.packet(a.Point, a.At, a.Decoded, a.Data, a.Payload)
 	}
-	q.Dir, q.Sent, q.Harmed, q.More = In, a.Sent, a.Harmed, a.More
+	q.Dir, q.Sent, q.Fault, q.More = In, a.Sent, a.Fault, a.More
 	if a.Decoded == nil {
 		return q
 	}
@@ -224,8 +224,8 @@ func (t *Trace) add(p *Packet, data []byte) {
 		if p.Dropped != "" {
 			f.Comments = append(f.Comments, pcap.CommentDropped+p.Dropped)
 		}
-		if p.Harmed != "" {
-			f.Comments = append(f.Comments, pcap.CommentFault+p.Harmed)
+		if p.Fault != "" {
+			f.Comments = append(f.Comments, pcap.CommentFault+p.Fault)
 		}
 		return t.file.Packet(b, &f)
 	})

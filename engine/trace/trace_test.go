@@ -93,7 +93,7 @@ func TestClass(t *testing.T) {
 			{ms, 's', fA, 1, 1, 0, false}, {0, 's', fA, 1, 1, 0, false}, {ms, 'c', fA, 1, 1, 100, false}}, tcp.Rexmit | tcp.Fast | tcp.RACK, 1},
 		{"probe of the tail", []step{{ms, 'c', fA, 1, 1, 100, false}, {0, 'c', fPA, 101, 1, 100, true}, {10 * ms, 'c', fPA, 101, 1, 100, false}}, tcp.Rexmit | tcp.TLP, 1},
 		{"a smaller piece of what was sent", []step{{ms, 'c', fA, 1, 1, 1448, true}, {210 * ms, 'c', fA, 1, 1, 1024, false}}, tcp.Rexmit | tcp.RTO, 1},
-		{"keep-alive", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}, {time.Second, 'c', fA, 100, 1, 0, false}}, tcp.Probe, 0},
+		{"keep-alive", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}, {time.Second, 'c', fA, 100, 1, 0, false}}, tcp.KeepAlive, 0},
 		{"rst is none", []step{{ms, 'c', packet.RST | packet.ACK, 1, 1, 0, false}}, 0, 0},
 		{"after an answer the timer is not what resends", []step{{ms, 'c', fA, 1, 1, 100, true}, {0, 'c', fA, 101, 1, 100, true},
 			{210 * ms, 'c', fA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}, {0, 'c', fA, 101, 1, 100, false}}, tcp.Rexmit | tcp.Recovery, 1},
@@ -176,47 +176,6 @@ func TestRecordsBothEnds(t *testing.T) {
 	for i, p := range ps {
 		if p.N != i+1 {
 			t.Errorf("frame %d has number %d", i+1, p.N)
-		}
-	}
-}
-
-func TestMatch(t *testing.T) {
-	w := newWire()
-	for _, g := range handshake {
-		w.send(g)
-	}
-	p := w.send(step{ms, 'c', fPA, 1, 1, 100, true})
-	num := func(n uint32) *uint32 { return &n }
-	yes := true
-	hit := func() *Hit { return &Hit{Seq: 1, End: 101, Conn: p.Conn} }
-	none := func() *Hit { return nil }
-	tests := []struct {
-		name  string
-		match Match
-		want  bool
-	}{
-		{"everything", Match{}, true},
-		{"from", Match{From: &Party{"client", []netip.Addr{client}}}, true},
-		{"from the other", Match{From: &Party{"server", []netip.Addr{server}}}, false},
-		{"data", Match{TCP: KindData}, true},
-		{"not a rexmit", Match{TCP: KindRexmit}, false},
-		{"any", Match{TCP: KindAny}, true},
-		{"port", Match{Port: 80}, true},
-		{"source port", Match{SPort: 80}, false},
-		{"seq and len", Match{Seq: num(1), Len: &Range{1, 100}}, true},
-		{"too long", Match{Len: &Range{0, 99}}, false},
-		{"at least", Match{Len: &Range{100, -1}}, true},
-		{"flags", Match{Flags: "P."}, true},
-		{"other flags", Match{Flags: "."}, false},
-		{"dropped", Match{Dropped: &yes}, true},
-		{"connection from either side", Match{Conn: &Ends{p.Conn.Ends[1], p.Conn.Ends[0]}}, true},
-		{"icmp", Match{ICMP: "any"}, false},
-		{"covers", Match{Covers: hit}, false},
-		{"covers nothing", Match{Covers: none}, false},
-	}
-	for _, tt := range tests {
-		if got := tt.match.Matches(p); got != tt.want {
-			t.Errorf("%s: %v matches %s: %t, want %t", tt.name, &tt.match, p.Flags, got, tt.want)
 		}
 	}
 }

@@ -5,16 +5,25 @@ package trace
 type View struct {
 	Trace  *Trace
 	Label  string // how the script said it
-	filter []func(*Packet) bool
+	filter []Test
 }
+
+// Test makes what says of packets whether they are in a view, of those that are
+// recorded by then.
+type Test func(*Trace) func(*Packet) bool
 
 // All is the whole trace: each packet once where it left and once where it
 // arrived, on every wire it crossed.
 func (t *Trace) All() *View { return &View{Trace: t, Label: "trace"} }
 
-// Where narrows v.
+// Where narrows v to packets for which keep is true.
 func (v *View) Where(label string, keep func(*Packet) bool) *View {
-	f := append(append([]func(*Packet) bool(nil), v.filter...), keep)
+	return v.With(label, func(*Trace) func(*Packet) bool { return keep })
+}
+
+// With narrows v by a test that is made whenever the packets are asked for.
+func (v *View) With(label string, test Test) *View {
+	f := append(append([]Test(nil), v.filter...), test)
 	return &View{Trace: v.Trace, Label: v.Label + label, filter: f}
 }
 
@@ -29,10 +38,14 @@ func (v *View) Packets() []*Packet {
 	if len(v.filter) == 0 {
 		return all
 	}
+	keeps := make([]func(*Packet) bool, len(v.filter))
+	for i, test := range v.filter {
+		keeps[i] = test(v.Trace)
+	}
 	var out []*Packet
 next:
 	for _, p := range all {
-		for _, keep := range v.filter {
+		for _, keep := range keeps {
 			if !keep(p) {
 				continue next
 			}

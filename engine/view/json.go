@@ -135,14 +135,14 @@ func appendRest(b []byte, r *tcp.Record) []byte {
 	if r.Copy > 0 {
 		b = strconv.AppendInt(append(b, `,"copy_of":`...), int64(r.Copy), 10)
 	}
-	if r.Harmed != "" {
-		b = appendText(append(b, `,"fault":`...), r.Harmed)
+	if r.Fault != "" {
+		b = appendText(append(b, `,"fault":`...), r.Fault)
 	}
 	if r.Dropped != "" {
 		b = appendText(append(b, `,"dropped":`...), r.Dropped)
 	}
-	if r.Refused != "" {
-		b = appendText(append(b, `,"kernel_drop":`...), r.Refused)
+	if r.KernelDrop != "" {
+		b = appendText(append(b, `,"kernel_drop":`...), r.KernelDrop)
 	}
 	return b
 }

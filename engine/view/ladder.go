@@ -160,7 +160,7 @@ func marks(r *tcp.Record, several bool) []Mark {
 	var ms []Mark
 	add := func(kind, format string, args ...any) { ms = append(ms, Mark{kind, fmt.Sprintf(format, args...)}) }
 	switch {
-	case r.Class&tcp.Probe != 0:
+	case r.Class&tcp.KeepAlive != 0:
 		add(MarkSent, "keep-alive")
 	case r.Class&tcp.WindowProbe != 0:
 		add(MarkSent, "window probe")
@@ -206,14 +206,14 @@ func marks(r *tcp.Record, several bool) []Mark {
 	for _, n := range r.Notes {
 		add(MarkNote, "%s", n)
 	}
-	if r.Harmed != "" {
-		add(MarkFault, "fault: %s", r.Harmed)
+	if r.Fault != "" {
+		add(MarkFault, "fault: %s", r.Fault)
 	}
 	if r.Dropped != "" {
 		add(MarkDropped, "dropped: %s", r.Dropped)
 	}
-	if r.Refused != "" {
-		add(MarkDropped, "dropped by the kernel: %s", r.Refused)
+	if r.KernelDrop != "" {
+		add(MarkDropped, "dropped by the kernel: %s", r.KernelDrop)
 	}
 	return ms
 }

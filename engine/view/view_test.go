@@ -101,33 +101,6 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-func TestFilter(t *testing.T) {
-	rs := journey()
-	for text, want := range map[string][]int{
-		"": {1, 2, 3, 4, 5}, "dropped=yes": {5}, "!dropped": {1, 2, 3, 4}, "host=client port=80": {1, 2, 3, 4, 5}, "host=edge": nil, "flags=S": {1, 2, 3, 4},
-		"frame=2..3": {2, 3}, "frame=1,5": {1, 5}, "flow=0": {1, 2, 3, 4, 5}, "flow=1": nil, "rst": nil, "analysis=retransmission": {2, 3, 4}, "tls=any": nil, "icmp": nil, "sent=rto": nil,
-	} {
-		f, err := ParseFilter(text, names)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []int
-		for _, r := range rs {
-			if f.Match(r) {
-				got = append(got, r.N)
-			}
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("%q: got %v, want %v", text, got, want)
-		}
-	}
-	for _, text := range []string{"nonsense", "host=nobody", "port=70000", "flow=x", "frame=3..1", "flags=Q", "analysis=x", "sent=x", "dropped=perhaps"} {
-		if _, err := ParseFilter(text, names); err == nil {
-			t.Errorf("%q is accepted", text)
-		}
-	}
-}
-
 func TestPrinter(t *testing.T) {
 	r := journey()[0]
 	var b strings.Builder

@@ -78,7 +78,7 @@ scenario "invalid-escapes-dnat" {
       if v.outcome == "filtered" then
         expect(filter and filter.hits):equals(1)
       else
-        expect(t, "the program's connection answers it"):after({ harmed = true }):includes { from = server, flags = ".", sport = 1111 }
+        expect(t, "the program's connection answers it"):after({ fault = true }):includes { from = server, flags = ".", sport = 1111 }
       end
       c:write "still here"
       expect(s:read()):equals "still here"

@@ -105,7 +105,7 @@ scenario "tw-recycle" {
       expect(second):equals "timeout"
       expect(request(behind), "and again"):equals "timeout"
       expect(box and box.paws_passive):at_least(2)
-      expect(net.trace:at(net.gate)):never { from = server, to = net.behind, tcp = "synack", harmed = true }
+      expect(net.trace:at(net.gate)):never { from = server, to = net.behind, tcp = "synack", fault = true }
     elseif v.outcome == "for-a-while" then
       expect(second):equals "timeout"
       expect(request(behind, 2), "at a new address"):equals "answer\n"

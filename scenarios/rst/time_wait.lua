@@ -54,13 +54,13 @@ scenario "time-wait" {
     if v.outcome == "reset" then
       reset.expected(net, server, { kind = "passive", flags = "R", cause = "time-wait", reason = "TCP_TIMEWAIT_SOCKET", counters = { OutRsts = 1 } })
     elseif v.outcome == "old-ack" then
-      expect(t):after({ flags = "S", harmed = true }):includes { from = server, flags = "." }
-      expect(t):after({ flags = "S", harmed = true }):never { from = server, flags = "S." }
+      expect(t):after({ flags = "S", fault = true }):includes { from = server, flags = "." }
+      expect(t):after({ flags = "S", fault = true }):never { from = server, flags = "S." }
       reset.expected(net, client, { kind = "passive", flags = "R", cause = "no-socket", reason = "NO_SOCKET" })
     else
-      expect(t):after({ flags = "S", harmed = true }):includes { from = server, flags = "S." }
+      expect(t):after({ flags = "S", fault = true }):includes { from = server, flags = "S." }
       -- The client wants none of it. Nor does the server try again: nobody listens any more.
-      must(t):after({ flags = "S", harmed = true }):includes { tcp = "rst" }
+      must(t):after({ flags = "S", fault = true }):includes { tcp = "rst" }
       l:close()
     end
   end,

@@ -55,7 +55,7 @@ each("answers-with-a-reset", function(net)
   local _, err = net.client:dial { to = net.server, port = 81 }
   expect(err):equals "ECONNREFUSED"
   expect(net.trace:at(net.server)):never { port = 81 }
-  expect(net.trace:at(net.edge)):includes { flags = "R.", ack = 1, harmed = true }
+  expect(net.trace:at(net.edge)):includes { flags = "R.", ack = 1, fault = true }
 end)
 
 each("answers-with-icmp", function(net)
@@ -175,7 +175,7 @@ each("dpi_reset-sni", function(net)
   expect(box.resets):equals(0)
   expect(net.client:fetch { from = site, name = "blocked.example", timeout = "3s" }.error):matches "ECONNRESET"
   expect(box.resets):equals(1)
-  expect(net.trace:at(net.client)):includes { tcp = "rst", harmed = false }
+  expect(net.trace:at(net.client)):includes { tcp = "rst", fault = false }
   expect(net.trace:at(net.server)):includes { tcp = "rst" }
 end)
 
@@ -200,7 +200,7 @@ each("syn_proxy", function(net)
   expect(box.opened):equals(1)
   -- The client is answered before the server has heard of it.
   expect(net.trace:at(net.edge)):sequence {
-    { from = net.server, flags = "S.", harmed = true },
+    { from = net.server, flags = "S.", fault = true },
     { from = net.client, tcp = "ack" },
     { from = net.client, flags = "S" },
     { from = net.server, flags = "S." },

@@ -169,7 +169,7 @@ each("duplicate", function(net, ip)
   c:read_until(body)
   expect(net.trace:at(net.server)):exactly(1, { from = net.server, seq = twice.seq })
   expect(net.trace:at(net.client)):exactly(3, { from = net.server, seq = twice.seq, len = mss(ip) })
-  expect(net.trace:at(net.client)):exactly(2, { from = net.server, seq = twice.seq, harmed = true })
+  expect(net.trace:at(net.client)):exactly(2, { from = net.server, seq = twice.seq, fault = true })
   -- Each copy comes so much later than the one before, and no sooner.
   local out = net.trace:at(net.server):packets({ from = net.server, seq = twice.seq })[1]
   for i, p in ipairs(net.trace:at(net.client):packets { from = net.server, seq = twice.seq }) do
@@ -460,7 +460,7 @@ each("queue-of-copies", function(net)
   from:send("x", { to = net.server, port = 53 })
   -- One crosses, one waits.
   expect(net.trace:at(net.server)):exactly(2, { udp = true, dropped = false })
-  expect(net.trace:at(net.server)):exactly(3, { udp = true, dropped = true, harmed = true })
+  expect(net.trace:at(net.server)):exactly(3, { udp = true, dropped = true, fault = true })
   expect(net.trace:at(net.server):packets({ udp = true, dropped = true })[1].dropped:find "queue full" ~= nil):is_true()
 end)
 
@@ -475,7 +475,7 @@ each("queue-of-a-box", function(net)
   from:send("x", { to = net.server, port = 53 })
   expect(other:receive({ timeout = "5s" }).data):equals "more"
   expect(net.trace:at(net.server)):exactly(1, { dport = 54, dropped = false })
-  expect(net.trace:at(net.server)):exactly(3, { dport = 54, dropped = true, harmed = true })
+  expect(net.trace:at(net.server)):exactly(3, { dport = 54, dropped = true, fault = true })
 end)
 
 each("loss", function(net)

@@ -89,7 +89,7 @@ each("rewrite-mf", function(net, ip)
   local from, to = open(net)
   vanishes(net, from, to)
   expect(changed.hits):equals(1)
-  expect(net.trace:at(net.client)):exactly(1, { frag_offset = at[3], mf = false, harmed = true })
+  expect(net.trace:at(net.client)):exactly(1, { frag_offset = at[3], mf = false, fault = true })
   -- The router has taken it: the header's checksum is right.
   expect(net.trace:at(net.server)):exactly(1, { frag_offset = at[3], mf = true, dropped = false })
   -- Taken back behind the router, it is whole again.

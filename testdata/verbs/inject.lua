@@ -33,7 +33,7 @@ each("rst-exact", function(net)
   expect(err):equals "ECONNRESET"
   expect(n.raw_seq):between(0, 2 ^ 32 - 1)
   -- Nobody at the other end sent it: the server still has its connection.
-  expect(net.trace:at(net.client)):exactly(1, { from = net.server, tcp = "rst", harmed = true })
+  expect(net.trace:at(net.client)):exactly(1, { from = net.server, tcp = "rst", fault = true })
   expect(net.trace:at(net.server)):never { from = net.server, tcp = "rst" }
   expect(s:info().state):equals "ESTABLISHED"
 end)
@@ -74,7 +74,7 @@ end)
 each("sack-of-what-was-never-sent", function(net)
   local c, s = open(net)
   net.lan:inject { conn = c, from = net.client, flags = ".", sack = { { 100, 200 } } }
-  expect(net.trace:at(net.server)):includes { flags = ".", sack = true, harmed = true }
+  expect(net.trace:at(net.server)):includes { flags = ".", sack = true, fault = true }
   expect(s:info().state):equals "ESTABLISHED"
 end)
 
@@ -82,7 +82,7 @@ each("syn-in-established", function(net)
   local c, s = open(net)
   net.lan:inject { conn = c, from = net.client, flags = "S", seq = c.snd_next + 10, timestamps = false }
   -- A challenge ACK (RFC 5961, section 4).
-  expect(net.trace:at(net.server)):after({ flags = "S", harmed = true }):includes { from = net.server, tcp = "ack" }
+  expect(net.trace:at(net.server)):after({ flags = "S", fault = true }):includes { from = net.server, tcp = "ack" }
   expect(s:info().state):equals "ESTABLISHED"
 end)
 
@@ -103,7 +103,7 @@ end)
 each("stale-ack", function(net)
   local c = open(net)
   net.lan:inject { conn = c, from = net.client, flags = ".", ack = 1 }
-  expect(net.trace:at(net.server)):includes { flags = ".", ack = 1, harmed = true }
+  expect(net.trace:at(net.server)):includes { flags = ".", ack = 1, fault = true }
   c:write "and on"
   expect(net.trace):never { tcp = "rst" }
 end)
@@ -165,7 +165,7 @@ end)
 
 each("udp", function(net)
   net.wan:inject { from = net.server, toward = net.client, udp = true, sport = 53, dport = 5353, payload = "who" }
-  expect(net.trace:at(net.client)):includes { udp = true, sport = 53, payload = "who", harmed = true }
+  expect(net.trace:at(net.client)):includes { udp = true, sport = 53, payload = "who", fault = true }
   expect(net.trace:at(net.client)):includes { from = net.client, icmp = "port-unreachable" }
 end)
 
@@ -178,7 +178,7 @@ end)
 
 each("another-protocol", function(net)
   net.wan:inject { from = net.edge, toward = net.client, proto = 253, ttl = 7, payload = "abc" }
-  expect(net.trace:at(net.client)):includes { proto = 253, ttl = 7, harmed = true }
+  expect(net.trace:at(net.client)):includes { proto = 253, ttl = 7, fault = true }
 end)
 
 each("raw-ip", function(net, ip)
@@ -210,7 +210,7 @@ each("next", function(net)
   local c, s = open(net)
   net.lan:inject { conn = c, from = net.client, seq = "next", ack = "next", payload = "forged" }
   expect(s:read()):equals "forged"
-  expect(net.trace:at(net.server)):exactly(1, { payload = "forged", seq = 6, ack = 8, harmed = true })
+  expect(net.trace:at(net.server)):exactly(1, { payload = "forged", seq = 6, ack = 8, fault = true })
   expect(net.trace:at(net.server)):includes { from = net.server, tcp = "ack", ack = 12 }
 end)
 
@@ -228,8 +228,8 @@ for _, ip in ipairs { 4, 6 } do
       for _, vlan in ipairs { 10, 20 } do
         net.trunk:inject { src = net.a, dst = net.b, toward = net.s2, vlan = vlan, udp = true, sport = 1000, dport = 2000 + vlan, payload = "tagged" }
       end
-      expect(net.trace:at(net.s2)):exactly(1, { vlan = 10, dport = 2010, harmed = true, toward = net.s2 })
-      expect(net.trace:at(net.s2)):exactly(1, { vlan = 20, dport = 2020, harmed = true, toward = net.s2 })
+      expect(net.trace:at(net.s2)):exactly(1, { vlan = 10, dport = 2010, fault = true, toward = net.s2 })
+      expect(net.trace:at(net.s2)):exactly(1, { vlan = 20, dport = 2020, fault = true, toward = net.s2 })
       expect(net.trace:at(net.b)):exactly(1, { udp = true, dport = 2010, dropped = false })
       expect(net.trace:at(net.b)):never { dport = 2020 }
       -- No port of this VLAN but d's: the switch floods it there.

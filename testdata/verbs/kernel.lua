@@ -94,7 +94,7 @@ each("no-listener", function(net)
   reset(net, net.server, { kind = "passive", cause = "closed-port", reason = "NO_SOCKET", counters = { OutRsts = 1 } })
   expect(net.client.counters.AttemptFails):equals(1)
   if net.evidence == "kernel" then
-    expect(net.trace:at(net.server)):includes { from = net.client, flags = "S", refused = "NO_SOCKET" }
+    expect(net.trace:at(net.server)):includes { from = net.client, flags = "S", kernel_drop = "NO_SOCKET" }
     expect(#net.client:events { kind = "reset-received" }):equals(1)
   end
 end)
@@ -184,7 +184,7 @@ each("old-syn-in-time-wait", function(net)
   -- An old SYN of the same ports: TIME_WAIT acknowledges what it has, and the
   -- client, which knows of nothing, resets.
   net.lan:inject { conn = c, from = net.client, flags = "S", seq = -500000, timestamps = false }
-  expect(net.trace:at(net.server)):after({ flags = "S", harmed = true }):includes { from = net.server, flags = "." }
+  expect(net.trace:at(net.server)):after({ flags = "S", fault = true }):includes { from = net.server, flags = "." }
   reset(net, net.client, { kind = "passive", cause = "no-socket", reason = "NO_SOCKET", counters = { OutRsts = 1 } })
 end)
 
@@ -197,7 +197,7 @@ each("md5-mismatch", function(net)
   expect(net.trace):never { tcp = "rst" }
   expect(net.server.counters.TCPMD5Failure):equals(1)
   if net.evidence == "kernel" then
-    expect(net.trace:at(net.server)):includes { from = net.client, flags = "S", refused = "TCP_MD5FAILURE" }
+    expect(net.trace:at(net.server)):includes { from = net.client, flags = "S", kernel_drop = "TCP_MD5FAILURE" }
   end
 end)
 
@@ -207,7 +207,7 @@ each("md5-missing", function(net)
   expect(net.trace):never { tcp = "rst" }
   expect(net.server.counters.TCPMD5NotFound):equals(1)
   if net.evidence == "kernel" then
-    expect(net.trace:at(net.server)):includes { from = net.client, flags = "S", refused = "TCP_MD5NOTFOUND" }
+    expect(net.trace:at(net.server)):includes { from = net.client, flags = "S", kernel_drop = "TCP_MD5NOTFOUND" }
   end
 end)
 

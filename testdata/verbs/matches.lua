@@ -114,7 +114,7 @@ for _, ip in ipairs { 4, 6 } do
     run = function(net)
       -- Nobody listens: the host answers.
       net.wan:inject { from = net.client, toward = net.server, udp = true, sport = 5000, dport = 5001, payload = "hello" }
-      expect(net.trace:at(net.server)):includes { udp = true, dport = 5001, payload = "hello", harmed = true }
+      expect(net.trace:at(net.server)):includes { udp = true, dport = 5001, payload = "hello", fault = true }
       expect(net.trace:at(net.client)):includes { icmp = "port-unreachable" }
     end,
   }
@@ -212,7 +212,7 @@ for _, ip in ipairs { 4, 6 } do
 
   -- Chance decides about any fault, and the trace shows about which packets.
   for verb, o in pairs {
-    rewrite = { { set = { ttl = 9 } }, { ttl = 9, harmed = false }, 0 },
+    rewrite = { { set = { ttl = 9 } }, { ttl = 9, fault = false }, 0 },
     duplicate = { {}, { ttl = 64 }, 200 },
     delay = { { by = "3ms" } },
     corrupt = { { byte = 0, xor = 1 }, { payload = "y", dropped = true }, 0 },
@@ -227,7 +227,7 @@ for _, ip in ipairs { 4, 6 } do
         for _ = 1, 200 do from:send("x", { to = net.server, port = 53 }) end
         expect(net.trace:at(net.client)):exactly(200, { udp = true })
         -- 60 on average; what is drawn is the seed's.
-        expect(net.trace:at(net.client)):exactly(by_chance.hits, { udp = true, harmed = true })
+        expect(net.trace:at(net.client)):exactly(by_chance.hits, { udp = true, fault = true })
         expect(by_chance.hits):between(30, 90)
         if o[2] then expect(net.trace:at(net.server):count(o[2])):equals(o[3] + by_chance.hits) end
         expect(net.trace:at(net.server)):includes { udp = true }

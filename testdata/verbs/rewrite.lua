@@ -24,7 +24,7 @@ local function rewrite(name, o)
         local want = { from = not o.stranger and net.client or nil, dropped = false }
         for k, v in pairs(o.want) do want[k] = v end
         expect(net.trace:at(net.server)):includes(want)
-        expect(net.trace:at(net.client)):includes { from = net.client, harmed = true }
+        expect(net.trace:at(net.client)):includes { from = net.client, fault = true }
         if o.more then o.more(net, l) end
       end,
     }
@@ -81,7 +81,7 @@ for _, ip in ipairs { 4, 6 } do
       local file = net.server:serve { port = 80, body = ("x"):rep(10000) }
       expect(net.client:fetch { from = file, timeout = "8s" }.bytes):equals(10000)
       expect(stripped.hits):at_least(1)
-      expect(net.trace:at(net.client)):every { from = net.client, sack = true }:has { harmed = true }
+      expect(net.trace:at(net.client)):every { from = net.client, sack = true }:has { fault = true }
       expect(net.trace:at(net.server)):never { sack = true }
       -- The rest of such a segment is as it was, and its checksum right.
       expect(net.trace:at(net.server)):never { dropped = true, from = net.client }
@@ -157,7 +157,7 @@ for _, ip in ipairs { 4, 6 } do
       local l = net.b:listen(80)
       expect(net.a:dial { to = l }.peer.port):equals(80)
       expect(changed.hits):equals(1)
-      expect(net.trace:at(net.s1)):exactly(1, { tcp = "syn", vlan = 10, pcp = 0, harmed = true })
+      expect(net.trace:at(net.s1)):exactly(1, { tcp = "syn", vlan = 10, pcp = 0, fault = true })
       expect(net.trace:at(net.s2)):exactly(1, { tcp = "syn", vlan = 10, pcp = 5 })
       expect(net.trace:at(net.b)):exactly(1, { tcp = "syn", dropped = false })
     end,

@@ -46,9 +46,9 @@ each("answered-ping", direct, function(net)
   local p = net.client:ping { to = net.server, count = 2 }
   expect(p.received):equals(2)
   expect(net.trace):includes { icmp = "echo-reply" }
-  expect(net.trace):never { icmp = "echo-reply", harmed = true }
+  expect(net.trace):never { icmp = "echo-reply", fault = true }
   expect(net.trace):never { icmp = "echo-reply", dropped = true }
-  expect(net.trace):never { icmp = "echo-reply", refused = "NO_SOCKET" }
+  expect(net.trace):never { icmp = "echo-reply", kernel_drop = "NO_SOCKET" }
 end)
 
 -- Every packet too big has its reason, however often it is sent.
@@ -60,7 +60,7 @@ end, function(net, ip)
   net.client:fetch { from = site, timeout = "2s" }
   local large = { from = net.server, tcp = "any", len = ">= 1300" }
   if net.evidence == "kernel" then
-    expect(net.trace:at(net.right)):every(large):has { refused = "PKT_TOO_BIG" }
+    expect(net.trace:at(net.right)):every(large):has { kernel_drop = "PKT_TOO_BIG" }
     expect(#net.right:events { kind = "drop", reason = "PKT_TOO_BIG" }):equals(net.trace:at(net.right):count(large))
   end
 end)

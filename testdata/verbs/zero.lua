@@ -21,7 +21,7 @@ local function same(name, wire_options, harm, needs)
         if check then check() end
         expect(net.trace):matches("zero-v" .. ip)
         expect(net.trace):never { tcp = "rto" }
-        expect(net.trace):never { harmed = true }
+        expect(net.trace):never { fault = true }
         expect(net.trace):exactly(1, { dropped = true })
       end,
     }

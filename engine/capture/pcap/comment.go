@@ -6,9 +6,9 @@ const (
 	// that it did something else to.
 	CommentDropped = "dropped: "
 	CommentFault   = "fault: "
-	// CommentRefused is of a frame that the kernel of the node threw away:
+	// CommentKernelDrop is of a frame that the kernel of the node threw away:
 	// reason and function.
-	CommentRefused = "dropped by the kernel: "
+	CommentKernelDrop = "dropped by the kernel: "
 	// CommentTimer is of a segment that was sent again: the kernel's function
 	// that did so.
 	CommentTimer = "kernel timer: "

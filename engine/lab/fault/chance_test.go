@@ -126,7 +126,7 @@ func TestChanceOfConnections(t *testing.T) {
 }
 
 func TestGates(t *testing.T) {
-	data := trace.Match{TCP: trace.KindData}
+	data := meant("tcp=data")
 	first := New(Spec{Match: data, Action: Drop{}, Gate: Gate{Nth: 2}})
 	for _, tt := range []struct {
 		name string
@@ -136,9 +136,9 @@ func TestGates(t *testing.T) {
 		{"every", Gate{Every: 2}, "a1 b1 a3 b3 a5 b5"},
 		{"nth and every", Gate{Nth: 2, Every: 2}, "a2 b2 a4 b4 a6 b6"},
 		{"every, times", Gate{Nth: 1, Every: 3, Times: 1}, "a1 b1"},
-		{"after a packet, not that one", Gate{After: &Event{Match: &trace.Match{Seq: num(301)}}}, "b4 a5 b5 a6 b6"},
-		{"before a packet, not that one", Gate{Before: &Event{Match: &trace.Match{Seq: num(301)}}}, "a1 b1 a2 b2 a3 b3"},
-		{"between", Gate{After: &Event{Match: &trace.Match{Seq: num(101)}}, Before: &Event{Match: &trace.Match{Seq: num(401)}}}, "b2 a3 b3 a4 b4"},
+		{"after a packet, not that one", Gate{After: &Event{Match: one("seq=301")}}, "b4 a5 b5 a6 b6"},
+		{"before a packet, not that one", Gate{Before: &Event{Match: one("seq=301")}}, "a1 b1 a2 b2 a3 b3"},
+		{"between", Gate{After: &Event{Match: one("seq=101")}, Before: &Event{Match: one("seq=401")}}, "b2 a3 b3 a4 b4"},
 		{"after a fault that never fires", Gate{After: &Event{Fault: first}}, ""},
 		{"before a fault that never fires", Gate{Before: &Event{Fault: first}, Nth: 6}, "a6 b6"},
 	} {

@@ -16,12 +16,13 @@ import (
 	"sync/atomic"
 
 	"netrepro/engine/lab/wire"
+	"netrepro/engine/match"
 	"netrepro/engine/trace"
 )
 
 // Spec is a fault as the script wrote it.
 type Spec struct {
-	Match  trace.Match
+	Match  match.Match
 	Gate   Gate
 	Action Action
 	// Name is shown wherever the fault is; empty derives one.
@@ -60,7 +61,7 @@ type Handle interface {
 	// Hits is how many packets were hit so far.
 	Hits() (int, error)
 	// First is the first segment hit, nil if none or not on a wire.
-	First() *trace.Hit
+	First() *match.Hit
 	// String names the fault.
 	String() string
 	// Idle reports whether the fault must have fired and has not.
@@ -78,7 +79,7 @@ type Counter struct {
 	line  int
 	off   atomic.Bool
 	hits  atomic.Int64
-	first atomic.Pointer[trace.Hit]
+	first atomic.Pointer[match.Hit]
 	err   atomic.Pointer[error]
 }
 
@@ -89,7 +90,7 @@ func (c *Counter) Named(name string, line int) { c.name, c.line = name, line }
 func (c *Counter) Hit(p *trace.Packet) {
 	c.hits.Add(1)
 	if c.first.Load() == nil {
-		c.first.Store(&trace.Hit{Packet: p, Seq: p.RelSeq, End: p.End(), Conn: p.Conn})
+		c.first.Store(&match.Hit{Packet: p, Seq: p.RelSeq, End: p.End(), Conn: p.Conn})
 	}
 }
 
@@ -106,7 +107,7 @@ func (c *Counter) Off() bool { return c.off.Load() }
 func (c *Counter) Hits() (int, error) { return int(c.hits.Load()), nil }
 
 // First implements [Handle].
-func (c *Counter) First() *trace.Hit { return c.first.Load() }
+func (c *Counter) First() *match.Hit { return c.first.Load() }
 
 // String implements [Handle].
 func (c *Counter) String() string { return c.name }
@@ -127,6 +128,7 @@ type Fault struct {
 	Counter
 	spec Spec
 	gate *gate
+	ask  match.Packet
 }
 
 // New makes a fault of s; add it to a wire to arm it.
@@ -158,7 +160,7 @@ func (s *Spec) describe() string {
 
 // Quick implements [wire.Quick]: events and what watches all that passes are
 // asked about every frame.
-func (f *Fault) Quick() (trace.Quick, bool) {
+func (f *Fault) Quick() (match.Quick, bool) {
 	_, observes := f.spec.Action.(observer)
 	if h, ok := f.spec.Action.(*Hold); ok {
 		observes = h.Till != nil
@@ -172,7 +174,7 @@ func (f *Fault) Apply(p *trace.Packet, v *wire.Verdict) {
 		return
 	}
 	active := f.witness(p, v)
-	match := f.spec.Match.Matches(p)
+	match := f.spec.Match.Matches(f.ask.Pass(p))
 	if !match {
 		return
 	}

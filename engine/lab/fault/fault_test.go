@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"netrepro/engine/lab/wire"
+	"netrepro/engine/match"
 	"netrepro/engine/packet"
 	"netrepro/engine/trace"
 )
@@ -38,8 +39,23 @@ func hits(s Spec) (string, *Fault) {
 	return strings.Join(out, " "), d
 }
 
+// meant is a match written as a text, of which the test is sure.
+func meant(text string) match.Match {
+	m, err := match.Parse(text, nil)
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// one is a match of an event.
+func one(text string) *match.Match {
+	m := meant(text)
+	return &m
+}
+
 func TestCounting(t *testing.T) {
-	data := trace.Match{TCP: trace.KindData}
+	data := meant("tcp=data")
 	for _, tt := range []struct {
 		name string
 		spec Spec
@@ -49,8 +65,8 @@ func TestCounting(t *testing.T) {
 		{"nth is one, of each connection", Spec{Match: data, Gate: Gate{Nth: 3}}, "a3 b3"},
 		{"times without nth begins at once", Spec{Match: data, Gate: Gate{Times: 2}}, "a1 b1 a2 b2"},
 		{"nth and times", Spec{Match: data, Gate: Gate{Nth: 5, Times: 9}}, "a5 b5 a6 b6"},
-		{"what does not match is not counted", Spec{Match: trace.Match{SPort: 40001}, Gate: Gate{Nth: 2}}, "b2"},
-		{"nothing", Spec{Match: trace.Match{TCP: trace.KindRST}}, ""},
+		{"what does not match is not counted", Spec{Match: meant("sport=40001"), Gate: Gate{Nth: 2}}, "b2"},
+		{"nothing", Spec{Match: meant("tcp=rst")}, ""},
 	} {
 		got, d := hits(tt.spec)
 		if got != tt.want {
@@ -67,14 +83,14 @@ func TestCounting(t *testing.T) {
 }
 
 func TestHandle(t *testing.T) {
-	_, d := hits(Spec{Match: trace.Match{TCP: trace.KindData}, Gate: Gate{Nth: 3}, Where: "wan", Line: 9})
+	_, d := hits(Spec{Match: meant("tcp=data"), Gate: Gate{Nth: 3}, Where: "wan", Line: 9})
 	if h := d.First(); h == nil || h.Seq != 201 || h.End != 301 {
 		t.Errorf("first hit %+v", h)
 	}
 	if got, want := d.String(), `wan:drop { tcp = "data" } nth 3`; got != want || d.Line() != 9 {
 		t.Errorf("called %q on line %d, want %q", got, d.Line(), want)
 	}
-	_, o := hits(Spec{Match: trace.Match{TCP: trace.KindRST}, Optional: true})
+	_, o := hits(Spec{Match: meant("tcp=rst"), Optional: true})
 	if idle, _ := o.Idle(); idle || o.First() != nil {
 		t.Error("an optional fault may stay unused")
 	}

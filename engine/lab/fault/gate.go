@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"netrepro/engine/match"
 	"netrepro/engine/tcp"
 	"netrepro/engine/trace"
 )
@@ -29,8 +30,10 @@ type Gate struct {
 
 // Event is a packet on the same wire, or the first hit of another fault.
 type Event struct {
-	Match *trace.Match
+	Match *match.Match
 	Fault Handle
+
+	ask match.Packet
 }
 
 // happens reports whether the event is, or was, p.
@@ -39,7 +42,7 @@ func (e *Event) happens(p *trace.Packet) bool {
 		n, err := e.Fault.Hits()
 		return err == nil && n > 0
 	}
-	return e.Match.Matches(p)
+	return e.Match.Matches(e.ask.Pass(p))
 }
 
 // hit reports whether the event is that its fault hit p.
@@ -50,7 +53,7 @@ func (e *Event) hit(p *trace.Packet) bool {
 
 // Reads reports whether the event is something said in TLS or HTTP.
 func (e *Event) Reads() bool {
-	return e != nil && e.Match != nil && (e.Match.TLS != "" || e.Match.HTTP != "")
+	return e != nil && e.Match != nil && e.Match.Asks("tls", "http")
 }
 
 // String writes e as a script would.

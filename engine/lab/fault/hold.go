@@ -36,7 +36,7 @@ func (h *Hold) String() string {
 
 // Do implements [Action]. What lets the others go is not held itself.
 func (h *Hold) Do(p *trace.Packet, v *wire.Verdict, name string) error {
-	if h.Till != nil && h.Till.Match != nil && h.Till.Match.Matches(p) {
+	if h.Till != nil && h.Till.Match != nil && h.Till.happens(p) {
 		return errLetBy
 	}
 	v.Hold(func(x *wire.Held) {

@@ -82,13 +82,13 @@ func (p *port) unfit(q *trace.Packet, b []byte) string {
 func (p *port) through(q *trace.Packet, data []byte) {
 	x := p.pipe
 	var v Verdict
-	v.reset(data, q.Harmed)
+	v.reset(data, q.Fault)
 	for _, b := range p.boxes {
 		if b.Pass(q, &v); v.drop != "" {
 			break
 		}
 	}
-	if q.Harmed = v.harmed; v.drop != "" {
+	if q.Fault = v.harmed; v.drop != "" {
 		q.Dropped = v.drop
 	}
 	x.ledger.Record(q, data)
@@ -96,7 +96,7 @@ func (p *port) through(q *trace.Packet, data []byte) {
 		p.transmit(v.Frame())
 	}
 	for _, e := range v.emit {
-		a := arrival{Arrival: ledger.Arrival{Data: e.frame, Harmed: e.by}, boxed: true}
+		a := arrival{Arrival: ledger.Arrival{Data: e.frame, Fault: e.by}, boxed: true}
 		if e.onward {
 			p.deliver(a, "")
 			continue

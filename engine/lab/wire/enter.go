@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"netrepro/engine/lab/wire/ledger"
+	"netrepro/engine/match"
 	"netrepro/engine/trace"
 )
 
@@ -25,7 +26,7 @@ func (p *port) enter(f Frame, by string) {
 		due, v.drop = p.transit(len(v.Frame()), f.Arrival, pkt)
 	}
 	due += int64(v.delay)
-	pkt.Dropped, pkt.Harmed = v.drop, v.harmed
+	pkt.Dropped, pkt.Fault = v.drop, v.harmed
 	x.ledger.Record(pkt, f.Data)
 	if v.drop == "" {
 		flight := p.flight(due, pkt, v, f.Arrival)
@@ -55,7 +56,7 @@ func (p *port) emit(e emitted, due, entered int64) {
 		}
 		to, at = p.peer, max(due, there, at)
 	}
-	p.pipe.push(at, to, arrival{Arrival: ledger.Arrival{Data: e.frame, Harmed: e.by}, cut: p.wire.cuts}, false)
+	p.pipe.push(at, to, arrival{Arrival: ledger.Arrival{Data: e.frame, Fault: e.by}, cut: p.wire.cuts}, false)
 }
 
 // refuse records a frame that finds the queue before the wire full.
@@ -99,7 +100,7 @@ func (p *port) judge(pkt *trace.Packet, v *Verdict, f Frame) {
 // ask lets the faults judge a frame, in the order they were made, until one
 // drops it or holds it back; those after that one only learn that it came.
 func (w *Wire) ask(pkt *trace.Packet, v *Verdict) {
-	k := pkt.Key()
+	k := match.SummaryOf(pkt)
 	for i := range w.faults {
 		a := &w.faults[i]
 		if v.drop != "" || v.hold != nil {

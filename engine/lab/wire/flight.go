@@ -69,7 +69,7 @@ func (p *port) flight(due int64, pkt *trace.Packet, v *Verdict, now int64) fligh
 // overflow has a frame of the engine's own find the queue of the wire full. It is
 // recorded where it would have arrived: nobody sent it.
 func (p *port) overflow(data []byte, by, full string) {
-	p.peer.deliver(arrival{Arrival: ledger.Arrival{Data: data, Harmed: by}}, full)
+	p.peer.deliver(arrival{Arrival: ledger.Arrival{Data: data, Fault: by}}, full)
 }
 
 // launch sends a frame and its copies on their way, the first to arrive when
@@ -80,7 +80,7 @@ func (x *Pipeline) launch(f flight, due, now int64) {
 	x.sendAt(due, now, f.to, a)
 	for i, c := range f.more {
 		due += int64(c.after)
-		a.Harmed, a.More = c.why, i+1 < len(f.more)
+		a.Fault, a.More = c.why, i+1 < len(f.more)
 		x.sendAt(due, now, f.to, a)
 	}
 }

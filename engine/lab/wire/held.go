@@ -53,7 +53,7 @@ func (x *Pipeline) letGo(h *Held, now, behind int64) {
 	last := from.last
 	due, full := from.transit(len(h.first.Data), now, nil)
 	if full != "" {
-		from.overflow(h.first.Data, h.first.Harmed, full)
+		from.overflow(h.first.Data, h.first.Fault, full)
 		return
 	}
 	due = max(due, last, behind) + int64(h.delay)

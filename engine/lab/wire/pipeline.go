@@ -127,7 +127,7 @@ func (x *Pipeline) Settle(now int64) (n int) {
 			continue
 		}
 		if f.enters {
-			f.port.enter(Frame{Data: f.a.Data, Length: len(f.a.Data), Arrival: now}, f.a.Harmed)
+			f.port.enter(Frame{Data: f.a.Data, Length: len(f.a.Data), Arrival: now}, f.a.Fault)
 		} else {
 			f.port.deliver(f.a, "")
 		}

@@ -72,8 +72,8 @@ func describe(packets []*trace.Packet) (out []string) {
 		if p.Dropped != "" {
 			s += " dropped: " + p.Dropped
 		}
-		if p.Harmed != "" {
-			s += " fault: " + p.Harmed
+		if p.Fault != "" {
+			s += " fault: " + p.Fault
 		}
 		out = append(out, s)
 	}

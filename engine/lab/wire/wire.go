@@ -8,6 +8,7 @@ import (
 
 	"netrepro/engine/lab/wire/ledger"
 	"netrepro/engine/lab/wire/queue"
+	"netrepro/engine/match"
 	"netrepro/engine/trace"
 )
 
@@ -21,7 +22,7 @@ type Fault interface {
 // Quick is a fault that need not be asked about every frame: only about those
 // that its quick part lets through, unless all is true.
 type Quick interface {
-	Quick() (q trace.Quick, all bool)
+	Quick() (q match.Quick, all bool)
 }
 
 // Witness is a fault that waits for events: of those that it is asked about every
@@ -33,7 +34,7 @@ type Witness interface {
 
 // armed is a fault on a wire.
 type armed struct {
-	quick   trace.Quick
+	quick   match.Quick
 	all     bool
 	fault   Fault
 	witness Witness // nil if it waits for nothing
@@ -145,6 +146,6 @@ func (w *Wire) SetDown(why string, cut bool) {
 // by says in the trace who made it. It is in the trace when Inject returns.
 func (w *Wire) Inject(side int, frame []byte, by string) {
 	w.pipe.loop.Act(func(int64) {
-		w.ports[side].deliver(arrival{Arrival: ledger.Arrival{Data: frame, Harmed: by}, cut: w.cuts}, "")
+		w.ports[side].deliver(arrival{Arrival: ledger.Arrival{Data: frame, Fault: by}, cut: w.cuts}, "")
 	})
 }

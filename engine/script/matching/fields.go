@@ -11,84 +11,13 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"netrepro/engine/expect"
 	"netrepro/engine/forge"
+	"netrepro/engine/match"
 	"netrepro/engine/packet"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
-	"netrepro/engine/trace"
 )
-
-// elsewhere are the header fields that matches have keys of their own for:
-// their numbers are relative, or there are names for what they hold.
-var elsewhere = map[string]bool{"sport": true, "dport": true, "seq": true, "ack": true, "flags": true}
-
-// fieldOptions are the keys of all other header fields.
-var fieldOptions = func() []vm.Option {
-	var out []vm.Option
-	for _, f := range forge.Fields {
-		if !elsewhere[f.Name] {
-			out = append(out, args.Opt(f.Name, kField(f), "of "+f.Layer.String()+": "+f.Doc))
-		}
-	}
-	return out
-}()
-
-// protocols are the names of transport protocols.
-var protocols = map[string]int{"icmp": packet.ProtoICMP, "tcp": packet.ProtoTCP, "udp": packet.ProtoUDP, "icmpv6": packet.ProtoICMPv6}
-
-// kField is what a field can be asked for.
-func kField(f *forge.Field) *vm.Kind {
-	k := &vm.Kind{Name: f.Name, Type: "integer|string"}
-	switch f.Type {
-	case forge.Bool:
-		k.Type = "boolean"
-	case forge.Address:
-		k.Type = "string|Host"
-	case forge.Hardware:
-		k.Type = "string"
-	}
-	k.Parse = func(_ *vm.Call, x lua.LValue) (any, error) {
-		m := trace.FieldMatch{Field: f}
-		if f.Option && f.Type == forge.Number && x == lua.LFalse {
-			m.Absent = true
-			return m, nil
-		}
-		switch f.Type {
-		case forge.Number:
-			if n, ok := protocols[x.String()]; ok && f.Name == "proto" {
-				x = lua.LNumber(n)
-			}
-			r, err := expect.ParseRange(x.String())
-			if x.Type() != lua.LTNumber && x.Type() != lua.LTString || err != nil {
-				return nil, args.Wrong(x, "a value of "+f.Name, `write 18, "1..1448" or ">= 1"`)
-			}
-			if r.Min < 0 || uint64(r.Min) > f.Max || r.Max > 0 && uint64(r.Max) > f.Max {
-				return nil, args.Wrong(x, "a value of "+f.Name, fmt.Sprintf("%s is 0 to %d", f.Name, f.Max))
-			}
-			m.Range = r
-			return m, nil
-		case forge.Address:
-			p, err := prefixOf(x)
-			m.Prefix = p
-			return m, err
-		}
-		v, err := ValueOf(f, x)
-		m.Value = v
-		return m, err
-	}
-	return k
-}
-
-// prefixOf reads an address, a prefix, or the first address of a host.
-func prefixOf(x lua.LValue) (netip.Prefix, error) {
-	if p, err := netip.ParsePrefix(x.String()); err == nil && x.Type() == lua.LTString {
-		return p.Masked(), nil
-	}
-	a, err := AddressOf(x)
-	return netip.PrefixFrom(a, a.BitLen()), err
-}
 
 // AddressOf reads an address: a text, or a host, whose first it is.
 func AddressOf(x lua.LValue) (netip.Addr, error) {
@@ -111,7 +40,7 @@ func ValueOf(f *forge.Field, x lua.LValue) (v forge.Value, err error) {
 	switch f.Type {
 	case forge.Number:
 		n, ok := x.(lua.LNumber)
-		if p, named := protocols[x.String()]; named && f.Name == "proto" {
+		if p, named := match.Protocols[x.String()]; named && f.Name == "proto" {
 			n, ok = lua.LNumber(p), true
 		}
 		if !ok || n < 0 || float64(n) > float64(f.Max) || float64(n) != float64(uint64(n)) {
@@ -143,28 +72,6 @@ func ValueOf(f *forge.Field, x lua.LValue) (v forge.Value, err error) {
 		copy(v.MAC[:], m)
 	}
 	return v, err
-}
-
-// fieldsOf are the header fields among options, in the order of the table of
-// fields.
-func fieldsOf(a map[string]any) []trace.FieldMatch {
-	var out []trace.FieldMatch
-	for _, f := range forge.Fields {
-		if m, ok := a[f.Name].(trace.FieldMatch); ok {
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
-// Checked is the match that the options of a verb say, if any packet can ever
-// match it.
-func Checked(c *vm.Call, a map[string]any) (trace.Match, error) {
-	m := Of(a)
-	if word, err := m.Check(); err != nil {
-		return m, c.Fail(word, "leave one of the two out", "%v", err)
-	}
-	return m, nil
 }
 
 // Headers are the header fields of a class of packets as members, but for those

@@ -15,6 +15,7 @@ import (
 	"netrepro/engine/lab/fault"
 	"netrepro/engine/lab/firewall"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/match"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/trace"
@@ -76,7 +77,7 @@ func (n *Node) Address(six bool) netip.Addr {
 }
 
 // Party is the node as a match sees it.
-func (n *Node) Party() *trace.Party { return &trace.Party{Name: n.Name, Addrs: n.Addrs()} }
+func (n *Node) Party() *match.Party { return &match.Party{Name: n.Name, Addrs: n.Addrs()} }
 
 // Class is Host, Router or Switch.
 func (n *Node) Class() *vm.Class {
@@ -212,7 +213,7 @@ type RuleHandle struct {
 func (h *RuleHandle) Hits() (int, error) { return h.Rule.Hits() }
 
 // First implements [fault.Handle].
-func (h *RuleHandle) First() *trace.Hit { return nil }
+func (h *RuleHandle) First() *match.Hit { return nil }
 
 // String implements [fault.Handle].
 func (h *RuleHandle) String() string { return h.Name }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -178,6 +179,11 @@ func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
 			}
 		}
 		o := m.option(name)
+		if i := slices.IndexFunc(m.Options, func(o Option) bool { return o.Was != "" && o.Was == name }); o == nil && i >= 0 {
+			o = &m.Options[i]
+			v.renamed(fmt.Sprintf("%s:%d", c.File, v.keyLine(c.File, c.Line, name)), name, o.Name)
+			name = o.Name
+		}
 		if o == nil {
 			known := m.optionNames()
 			e := v.at(c.File, v.keyLine(c.File, c.Line, name), name, fmt.Sprintf("unknown key %q in %s", name, m.Name), diag.DidYouMean(name, known))

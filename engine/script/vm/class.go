@@ -77,6 +77,8 @@ type Option struct {
 	Kind      *Kind
 	Required  bool
 	Default   string // as shown; empty if there is none
+	// Was is what it was called in an earlier release: that is accepted, and noted.
+	Was string
 }
 
 // Kind is a type of argument.

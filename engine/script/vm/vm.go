@@ -58,6 +58,7 @@ type VM struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	inline map[*lua.LState]bool // threads that must not wait
+	print  func(where, text string)
 }
 
 // Loader finds the text of module name, and the file name to show.
@@ -78,7 +79,7 @@ func New(ctx context.Context, c Config) *VM {
 		L: lua.NewState(lua.Options{SkipOpenLibs: true, RegistrySize: 1024, RegistryMaxSize: 1 << 20, RegistryGrowStep: 4096,
 			CallStackSize: 1024, MinimizeStackMemory: true}),
 		classes: map[*Class]*lua.LTable{}, methods: map[bound]*lua.LFunction{}, of: map[*lua.LState]*Task{}, halted: map[*lua.LState]*place{},
-		sources: map[string]*diag.Source{}, modules: map[string]lua.LValue{}, load: c.Load, Seed: c.Seed,
+		sources: map[string]*diag.Source{}, modules: map[string]lua.LValue{}, load: c.Load, print: c.Print, Seed: c.Seed,
 	}
 	v.change = sync.NewCond(&v.mu)
 	v.ctx, v.cancel = context.WithCancelCause(ctx)
@@ -87,6 +88,14 @@ func New(ctx context.Context, c Config) *VM {
 	v.shielded = v.L.NewFunction(v.shield)
 	v.sandbox(c)
 	return v
+}
+
+// renamed says that a script uses a word by the name that it had in an earlier
+// release. It still means the same.
+func (v *VM) renamed(where, old, now string) {
+	if v.print != nil {
+		v.print(where, fmt.Sprintf("%s is now called %s: write that, the old word will go", old, now))
+	}
 }
 
 // Close frees the interpreter. All tasks must have ended.

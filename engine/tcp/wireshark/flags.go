@@ -79,8 +79,8 @@ type half struct {
 	contig    uint32 // end of what was seen without a hole
 	window    uint32 // last one sent, unscaled
 	dupAcks   uint32
-	unacked   int32 // segments seen since the other side last acknowledged any
-	scale     int8  // window shift, or one of the two below
+	unacked   int32  // segments seen since the other side last acknowledged any
+	scale     int8   // window shift, or one of the two below
 	mptcp     uint16 // what the connection had done of MPTCP when this side last sent
 	firstAck  bool   // nothing but the SYN was sent: its window is not scaled
 	last      Flags  // of the last segment

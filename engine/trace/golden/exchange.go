@@ -74,7 +74,7 @@ func (x *exchange) segment(r *tcp.Record, f *fate, reached bool) {
 			}
 		}
 		x.note(side, text)
-	case r.Class&(tcp.Probe|tcp.WindowProbe) != 0:
+	case r.Class&(tcp.KeepAlive|tcp.WindowProbe) != 0:
 		x.note(side, "probes")
 	case r.Class&tcp.Rexmit != 0:
 		x.resent(r, end)

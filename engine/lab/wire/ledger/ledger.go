@@ -51,7 +51,7 @@ type Arrival struct {
 	Sent    *trace.Packet // where it left the other end, nil if nothing there sent it
 	Data    []byte
 	Altered bool   // Data is not what Sent says
-	Harmed  string // what was done to it on the way
+	Fault   string // what was done to it on the way
 	More    bool   // it will arrive again
 }
 
@@ -62,7 +62,7 @@ func (a *Arrival) Made() bool { return a.Sent == nil || a.Altered }
 // [Ledger.Record].
 func (l *Ledger) Reaches(at *trace.Point, a *Arrival) *trace.Packet {
 	t := trace.Arrival{Sent: a.Sent, Point: at, At: time.Duration(Clock() - l.start),
-		Data: a.Data, Harmed: a.Harmed, More: a.More}
+		Data: a.Data, Fault: a.Fault, More: a.More}
 	if a.Made() {
 		var d packet.Packet
 		l.dec.Ethernet(a.Data, len(a.Data), &d)

@@ -13,6 +13,7 @@ import (
 
 	"netrepro/engine/expect"
 	"netrepro/engine/host/socket"
+	"netrepro/engine/match"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/matching"
 	"netrepro/engine/script/session"
@@ -27,7 +28,7 @@ type expectation struct {
 	must  bool
 	value lua.LValue // what expect was given
 	view  *trace.View
-	each  *trace.Match                    // of every
+	each  *match.Match                    // of every
 	wrap  []func(expect.Spec) expect.Spec // what narrows it, outermost first
 	at    *session.Subject
 }
@@ -175,7 +176,7 @@ var everyExpectation = &vm.Class{Name: "Every", What: "an expectation on every p
 // readsSpec parses the text of reads; an error in it is shown on its own line.
 func readsSpec(c *vm.Call) (expect.Spec, error) {
 	text := c.Args["text"].(string)
-	s, err := expect.ParseReads(text, func(name string) (*trace.Party, error) {
+	s, err := expect.ParseReads(text, func(name string) (*match.Party, error) {
 		n := session.Of(c).Node(name)
 		if n == nil {
 			return nil, fmt.Errorf("%q is not a node of this topology", name)

@@ -13,6 +13,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/expect"
+	"netrepro/engine/match"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/matching"
 	"netrepro/engine/script/session"
@@ -56,8 +57,8 @@ func partOf(p expect.Part) func(expect.Spec) expect.Spec {
 	return func(s expect.Spec) expect.Spec { return expect.In{Part: p, Of: s} }
 }
 
-func matchArg(c *vm.Call, name string) *trace.Match {
-	m := c.Args[name].(trace.Match)
+func matchArg(c *vm.Call, name string) *match.Match {
+	m := c.Args[name].(match.Match)
 	return &m
 }
 

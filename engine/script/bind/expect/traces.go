@@ -4,10 +4,13 @@ package expect
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/expect"
+	"netrepro/engine/match"
 	"netrepro/engine/packet"
 	"netrepro/engine/script/matching"
 	"netrepro/engine/script/session"
@@ -41,23 +44,25 @@ func init() { // the verbs refer to the class
 			Options: matching.Seen,
 			Fn: func(c *vm.Call) error {
 				m := matching.Of(c.Args)
-				c.Return(c.VM.New(Trace, c.Self.(*trace.View).Where(":tcp"+m.String(), func(p *trace.Packet) bool { return p.IsTCP() && m.Matches(p) })))
+				c.Return(c.VM.New(Trace, c.Self.(*trace.View).Where("", (*trace.Packet).IsTCP).With(":tcp"+m.String(), m.In)))
 				return nil
 			}},
 		{Name: "between", Doc: "What two nodes said to each other.", Example: `net.trace:between(net.client, net.server)`, Returns: "Trace", Phase: vm.Running,
 			Params: []vm.Param{{Name: "a", Kind: session.KHost, Doc: "a node"}, {Name: "b", Kind: session.KHost, Doc: "another"}},
 			Fn: func(c *vm.Call) error {
 				a, b := c.Args["a"].(*session.Node), c.Args["b"].(*session.Node)
-				there, back := trace.Match{From: a.Party(), To: b.Party()}, trace.Match{From: b.Party(), To: a.Party()}
-				c.Return(c.VM.New(Trace, c.Self.(*trace.View).Where(fmt.Sprintf(":between(%s, %s)", a.Name, b.Name),
-					func(p *trace.Packet) bool { return there.Matches(p) || back.Matches(p) })))
+				ends := [2][]netip.Addr{a.Addrs(), b.Addrs()}
+				c.Return(c.VM.New(Trace, c.Self.(*trace.View).Where(fmt.Sprintf(":between(%s, %s)", a.Name, b.Name), func(p *trace.Packet) bool {
+					return slices.Contains(ends[0], p.Src) && slices.Contains(ends[1], p.Dst) ||
+						slices.Contains(ends[1], p.Src) && slices.Contains(ends[0], p.Dst)
+				})))
 				return nil
 			}},
 		{Name: "conn", Doc: "One connection.", Example: `net.trace:conn(call)`, Returns: "Trace", Phase: vm.Running,
 			Params: []vm.Param{{Name: "conn", Kind: session.KEnds, Doc: "what dial, tls or fetch returned"}},
 			Fn: func(c *vm.Call) error {
-				m := trace.Match{Conn: c.Args["conn"].(*trace.Ends)}
-				c.Return(c.VM.New(Trace, c.Self.(*trace.View).Where(":conn", m.Matches)))
+				ends := c.Args["conn"].(*trace.Ends)
+				c.Return(c.VM.New(Trace, c.Self.(*trace.View).Where(":conn", func(p *trace.Packet) bool { return ends.Has(&p.Packet) })))
 				return nil
 			}},
 		{Name: "connections", Doc: "Each TCP connection in it, in the order they began, once the wires are idle.", Example: `#net.trace:connections()`,
@@ -108,7 +113,7 @@ func init() { // the verbs refer to the class
 func settled(c *vm.Call) []*trace.Packet {
 	session.Of(c).Settle()
 	m := matching.Of(c.Args)
-	return c.Self.(*trace.View).Where("", m.Matches).Packets()
+	return m.Find(c.Self.(*trace.View))
 }
 
 // seenPacket is a packet with the trace that knows its names.
@@ -116,6 +121,9 @@ type seenPacket struct {
 	t *trace.Trace
 	*trace.Packet
 }
+
+// asked is the packet as a match is asked about it.
+func (p seenPacket) asked() *match.Packet { return match.Recorded(p.t)(p.Packet) }
 
 // Record is the packet as the trace has it.
 func (p seenPacket) Record() *trace.Packet { return p.Packet }
@@ -140,8 +148,8 @@ var packetClass = &vm.Class{Name: "Packet", Doc: "One packet at one capture poin
 		text("from", "Sender: a node, or an address.", func(p seenPacket) string { return p.t.Name(p.Src) }),
 		text("to", "Receiver: a node, or an address.", func(p seenPacket) string { return p.t.Name(p.Dst) }),
 		text("flags", "TCP flags as tcpdump writes them.", func(p seenPacket) string { return p.Flags.String() }),
-		number("seq", "Relative sequence number.", func(p seenPacket) uint32 { return p.RelSeq }),
-		number("ack", "Relative acknowledgement number.", func(p seenPacket) uint32 { return p.RelAck }),
+		number("seq", "Relative sequence number.", func(p seenPacket) uint32 { return p.asked().Seq }),
+		number("ack", "Relative acknowledgement number.", func(p seenPacket) uint32 { return p.asked().Ack }),
 		number("len", "Bytes of payload.", func(p seenPacket) int32 { return p.PayloadLen }),
 		number("win", "Window as on the wire, unscaled.", func(p seenPacket) uint16 { return p.Window }),
 		number("mss", "MSS option, 0 if absent.", func(p seenPacket) uint16 { return p.MSS }),
@@ -149,17 +157,23 @@ var packetClass = &vm.Class{Name: "Packet", Doc: "One packet at one capture poin
 		number("ip_len", "Length of the IP packet.", func(p seenPacket) int32 { return p.IPLen }),
 		number("sport", "Source port.", func(p seenPacket) uint16 { return p.SrcPort }),
 		number("dport", "Destination port.", func(p seenPacket) uint16 { return p.DstPort }),
-		packetField("rexmit", "boolean", "Its sequence space was sent before.", func(p seenPacket) lua.LValue { return lua.LBool(p.Is(tcp.Rexmit)) }),
+		packetField("rexmit", "integer?", "How often its sequence space was sent before; nil if it never was.", func(p seenPacket) lua.LValue {
+			if s := p.asked().Sending; s.Class&tcp.Rexmit != 0 {
+				return lua.LNumber(max(s.Resent, 1))
+			}
+			return lua.LNil
+		}),
 		packetField("syn", "boolean", "SYN is set.", func(p seenPacket) lua.LValue { return lua.LBool(p.Flags.Has(packet.SYN)) }),
-		packetField("rst", "string?", "Of a reset: who sent it and why, nil for all else.", func(p seenPacket) lua.LValue {
+		packetField("rst", "boolean", "RST is set.", func(p seenPacket) lua.LValue { return lua.LBool(p.Flags.Has(packet.RST)) }),
+		packetField("verdict", "string?", "Of a reset: who sent it and why, nil for all else.", func(p seenPacket) lua.LValue {
 			if r := p.Finding(); r != nil && r.Reset != nil {
 				return lua.LString(r.Reset.String())
 			}
 			return lua.LNil
 		}),
-		packetField("refused", "string?", "Why the kernel of the node it arrived at threw it away, where it was asked; nil if it did not.", func(p seenPacket) lua.LValue {
-			if r := p.Finding(); r != nil && r.Refused != "" {
-				return lua.LString(r.Refused)
+		packetField("kernel_drop", "string?", "Why the kernel of the node it arrived at threw it away, where it was asked; nil if it did not.", func(p seenPacket) lua.LValue {
+			if r := p.Finding(); r != nil && r.KernelDrop != "" {
+				return lua.LString(r.KernelDrop)
 			}
 			return lua.LNil
 		}),
@@ -177,10 +191,10 @@ var packetClass = &vm.Class{Name: "Packet", Doc: "One packet at one capture poin
 		}),
 		packetField("left", "boolean", "It left the node here; else it arrived.", func(p seenPacket) lua.LValue { return lua.LBool(p.Dir == trace.Out) }),
 		packetField("fault", "string?", "What a fault did to it besides dropping it, or who forged it; nil if nothing was done.", func(p seenPacket) lua.LValue {
-			if p.Harmed == "" {
+			if p.Fault == "" {
 				return lua.LNil
 			}
-			return lua.LString(p.Harmed)
+			return lua.LString(p.Fault)
 		}),
 		number("queued", "Bytes that waited before it on a wire with a rate.", func(p seenPacket) int32 { return p.Queued }),
 		packetField("dropped", "string?", "What dropped it, nil if nothing did.", func(p seenPacket) lua.LValue {

@@ -12,11 +12,11 @@ import (
 
 	"netrepro/engine/lab/fault"
 	"netrepro/engine/lab/wire"
+	"netrepro/engine/match"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/matching"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
-	"netrepro/engine/trace"
 )
 
 // Verbs are those of a wire.
@@ -168,14 +168,14 @@ func arm(c *vm.Call, s fault.Spec) error {
 	s.Optional = vm.ArgOr(c, "optional", s.Gate.Chance != nil)
 	var f *fault.Fault
 	if fn, ok := vm.Arg[*lua.LFunction](c, "where"); ok {
-		s.Match.Where = predicate(c, fn, func(err error) { f.Fail(err) })
+		s.Match = s.Match.With("where", predicate(c, fn, func(err error) { f.Fail(err) }))
 	}
 	f = fault.New(s)
 	if w.Run.Spare() {
 		f.Disarm()
 	}
 	c.VM.Block(func() { // the relay may be waiting for Lua
-		if s.Match.TLS != "" || s.Match.HTTP != "" || s.Gate.After.Reads() || s.Gate.Before.Reads() {
+		if s.Match.Asks("tls", "http") || s.Gate.After.Reads() || s.Gate.Before.Reads() {
 			w.Run.Lab.Relay.Locked(w.Run.Lab.Trace.ReadApps)
 		}
 		live.AddFault(f)
@@ -187,7 +187,7 @@ func arm(c *vm.Call, s fault.Spec) error {
 
 // ended reports what s is to match on its way to a node at neither end of the wire.
 func ended(c *vm.Call, w *session.LiveWire, s *fault.Spec) error {
-	matches := []*trace.Match{&s.Match}
+	matches := []*match.Match{&s.Match}
 	events := []*fault.Event{s.Gate.After, s.Gate.Before}
 	if h, ok := s.Action.(*fault.Hold); ok {
 		events = append(events, h.Till)
@@ -199,19 +199,19 @@ func ended(c *vm.Call, w *session.LiveWire, s *fault.Spec) error {
 	}
 	a, b := w.Plan.Ends[0].Node.Name, w.Plan.Ends[1].Node.Name
 	for _, m := range matches {
-		if m.Toward != "" && m.Toward != a && m.Toward != b {
-			return c.Fail("toward", fmt.Sprintf("its ends are %s and %s; to = is the receiver, wherever it is", a, b), "%s is no end of %s", m.Toward, w.Plan.Name)
+		if to, asks := m.Get("toward"); asks && to != a && to != b {
+			return c.Fail("toward", fmt.Sprintf("its ends are %s and %s; to = is the receiver, wherever it is", a, b), "%s is no end of %s", to, w.Plan.Name)
 		}
 	}
 	return nil
 }
 
 // predicate makes a Lua function part of a match.
-func predicate(c *vm.Call, fn *lua.LFunction, fail func(error)) func(*trace.Packet) bool {
+func predicate(c *vm.Call, fn *lua.LFunction, fail func(error)) func(*match.Packet) bool {
 	call := c.VM.Inline(fn)
 	run := session.Of(c)
-	return func(p *trace.Packet) bool {
-		pkt := &passing{run: run, p: p}
+	return func(p *match.Packet) bool {
+		pkt := &passing{run: run, p: p.Traced}
 		x, err := call.Call(func() []lua.LValue { return []lua.LValue{run.VM.New(passingClass, pkt)} })
 		pkt.p = nil
 		if err != nil && run.VM.Context().Err() == nil {

@@ -14,12 +14,12 @@ import (
 	"netrepro/engine/lab/fault"
 	"netrepro/engine/lab/firewall"
 	"netrepro/engine/lab/firewall/nft"
+	"netrepro/engine/match"
 	"netrepro/engine/packet"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/matching"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
-	"netrepro/engine/trace"
 )
 
 // party is whom a rule is about: addresses and prefixes.
@@ -201,7 +201,7 @@ func clauses(c *vm.Call, n *session.Node, six bool) (text string, specific, ok b
 	if m, given := vm.Arg[int](c, "mark"); given {
 		add("meta mark %d", m)
 	}
-	if r, given := vm.Arg[*trace.Range](c, "size"); given {
+	if r, given := vm.Arg[match.Range](c, "size"); given {
 		if r.Max < 0 {
 			add("meta length >= %d", r.Min)
 		} else {

@@ -1,0 +1,222 @@
+package match
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"netrepro/engine/forge"
+	"netrepro/engine/packet"
+	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/payload"
+	"netrepro/engine/tcp/wireshark"
+	"netrepro/engine/trace"
+)
+
+// Key is one thing that a packet can be asked for.
+type Key struct {
+	Name string
+	Doc  string
+	Kind *Kind
+	// Proto is the transport protocol of packets that can have it: "TCP", "UDP" or
+	// "ICMP", empty for any. Layer is that of a header field, which may tell more.
+	Proto string
+	Layer forge.Layer
+	// Recorded says that only a recorded packet can be asked: it is the analysis, or
+	// the wire behind, that tells.
+	Recorded bool
+	// Hears says that kernels tell it, which may be late; Unsettled that packets which
+	// come later may change it.
+	Hears, Unsettled bool
+	// Was is what the key was called in an earlier release.
+	Was string
+
+	field *forge.Field // a header field, nil for all else
+	test  func(v any, p *Packet) bool
+	quick func(v any, q *Quick)
+}
+
+// print writes a term of k as a script would.
+func (k *Key) print(v any) string {
+	if f, ok := v.(FieldValue); ok {
+		return f.String()
+	}
+	if k.Kind == KindEnds {
+		e := v.(*trace.Ends)
+		return fmt.Sprintf("%s = %s-%s", k.Name, e.A, e.B)
+	}
+	return k.Name + " = " + k.Kind.text(v)
+}
+
+// Passing reports whether k can be asked of a packet that passes a wire.
+func (k *Key) Passing() bool { return !k.Recorded }
+
+// of makes a test of what a packet must have, for keys whose value is of type T.
+func of[T any](test func(v T, p *Packet) bool) func(any, *Packet) bool {
+	return func(v any, p *Packet) bool { return test(v.(T), p) }
+}
+
+// tcpOf is as of, for what a TCP segment alone has.
+func tcpOf[T any](test func(v T, p *Packet) bool) func(any, *Packet) bool {
+	return func(v any, p *Packet) bool { return p.IsTCP() && test(v.(T), p) }
+}
+
+// recorded is as of, for what the analysis says of a packet.
+func recorded[T any](test func(v T, r *tcp.Record) bool) func(any, *Packet) bool {
+	return func(v any, p *Packet) bool { return p.Record != nil && test(v.(T), p.Record) }
+}
+
+// Keys are all keys, in the order in which they are written.
+var Keys = slices.Concat([]*Key{
+	{Name: "from", Doc: "the sender, by its addresses", Kind: KindParty,
+		test: of(func(v *Party, p *Packet) bool { return v.has(p.Src) })},
+	{Name: "to", Doc: "the receiver, by its addresses", Kind: KindParty,
+		test: of(func(v *Party, p *Packet) bool { return v.has(p.Dst) })},
+	{Name: "host", Doc: "either end, by its addresses", Kind: KindParty,
+		test: of(func(v *Party, p *Packet) bool { return v.has(p.Src) || v.has(p.Dst) })},
+	{Name: "tcp", Doc: `what a TCP segment is; "data" is new data only, "any" is data new or sent again`, Kind: kindTCP, Proto: "TCP", Was: "sent",
+		test: tcpOf(func(v string, p *Packet) bool { return segments[v].test(p) }), quick: quickTCP},
+	{Name: "icmp", Doc: "an ICMP message", Kind: kindICMP, Proto: "ICMP", test: of(isICMP)},
+	{Name: "udp", Doc: "UDP datagrams only", Kind: KindTrue, Proto: "UDP",
+		test: of(func(_ bool, p *Packet) bool { return p.Proto == packet.ProtoUDP })},
+	{Name: "conn", Doc: "one connection", Kind: KindEnds, test: of(func(v *trace.Ends, p *Packet) bool { return v.Has(p.Packet) })},
+	{Name: "flow", Doc: "the number of a connection in the ladder, NAT or not", Kind: KindCount, Recorded: true, test: recorded(ofFlow)},
+	{Name: "port", Doc: "either port", Kind: KindPort,
+		test: of(func(v int, p *Packet) bool { return int(p.SrcPort) == v || int(p.DstPort) == v })},
+	{Name: "sport", Doc: "source port", Kind: KindPort,
+		test: of(func(v int, p *Packet) bool { return int(p.SrcPort) == v }), quick: func(v any, q *Quick) { q.sport = uint16(v.(int)) }},
+	{Name: "dport", Doc: "destination port", Kind: KindPort,
+		test: of(func(v int, p *Packet) bool { return int(p.DstPort) == v }), quick: func(v any, q *Quick) { q.dport = uint16(v.(int)) }},
+	{Name: "seq", Doc: "relative sequence number", Kind: KindNumber, Proto: "TCP",
+		test: tcpOf(func(v uint32, p *Packet) bool { return p.Seq == v })},
+	{Name: "ack", Doc: "relative acknowledgement number", Kind: KindNumber, Proto: "TCP",
+		test: tcpOf(func(v uint32, p *Packet) bool { return p.Ack == v && p.Flags.Has(packet.ACK) })},
+	{Name: "len", Doc: "bytes of payload", Kind: KindRange,
+		test: of(func(v Range, p *Packet) bool { return v.has(int(p.PayloadLen)) }), quick: quickLen},
+	{Name: "flags", Doc: `exactly these TCP flags, as tcpdump writes them: "S", "P."`, Kind: KindFlags, Proto: "TCP",
+		test:  tcpOf(func(v packet.TCPFlags, p *Packet) bool { return p.Flags == v }),
+		quick: func(v any, q *Quick) { q.flags(0xff, v.(packet.TCPFlags)) }},
+	{Name: "sacks", Doc: "acknowledgements that report the segment this fault hit missing", Kind: KindHit, Proto: "TCP",
+		test: tcpOf(func(v func() *Hit, p *Packet) bool { return sacks(v(), p) })},
+	{Name: "covers", Doc: "acknowledgements that cover the segment this fault hit", Kind: KindHit, Proto: "TCP",
+		test: tcpOf(func(v func() *Hit, p *Packet) bool { return covers(v(), p) })},
+}, fieldKeys(), []*Key{
+	{Name: "toward", Doc: "on its way to this end of a wire", Kind: KindNode, test: of(toward)},
+	{Name: "payload", Doc: "bytes that the payload has in it", Kind: KindText,
+		test: of(func(v string, p *Packet) bool { return bytes.Contains(p.Payload, []byte(v)) }), quick: quickPayload},
+	{Name: "size", Doc: "bytes of the whole frame", Kind: KindRange,
+		test: of(func(v Range, p *Packet) bool { return v.has(int(p.Length)) })},
+	{Name: "queued", Doc: "bytes that waited before it on a wire with a rate", Kind: KindRange, Recorded: true,
+		test: of(func(v Range, p *Packet) bool { return p.Traced != nil && v.has(int(p.Traced.Queued)) })},
+	{Name: "rexmit", Doc: "how often its sequence space was sent before: 1 is the first retransmission", Kind: KindRange, Proto: "TCP",
+		test: tcpOf(func(v Range, p *Packet) bool { return v.has(int(p.Sending.Resent)) })},
+	{Name: "where", Doc: "for which a function of the script's returns true", Kind: KindFunc,
+		test: of(func(v func(*Packet) bool, p *Packet) bool { return v(p) })},
+	{Name: "fault", Doc: "packets that a fault did something to besides dropping them, or forged, or none of them", Kind: KindBool,
+		Recorded: true, Was: "harmed", test: of(func(v bool, p *Packet) bool { return (p.Fault != "") == v })},
+	{Name: "dropped", Doc: "packets that a fault, a box or a full wire dropped, or none of them", Kind: KindBool,
+		test: of(func(v bool, p *Packet) bool { return (p.Dropped != "") == v })},
+	{Name: "tls", Doc: "a TLS record or handshake message that begins in it, as far as it is in the clear", Kind: kindTLS, Proto: "TCP",
+		test: tcpOf(func(v string, p *Packet) bool {
+			return says(p, "tls", func(e payload.Event) bool { return v == "any" || e.Name == v })
+		}),
+		quick: quickPayload},
+	{Name: "http", Doc: `the beginning of an HTTP start line in it: "GET /", "HTTP/1.1 200"; or "request", "response" or "any"`,
+		Kind: kindHTTP, Proto: "TCP", test: tcpOf(isHTTP), quick: quickPayload},
+	{Name: "original", Doc: "a retransmission, by what became of what it sends again", Kind: words("fate", "", "lost", "arrived"), Proto: "TCP",
+		Recorded: true, Hears: true, Unsettled: true, test: recorded(func(v string, r *tcp.Record) bool { return r.Original == v })},
+	{Name: "kernel_drop", Doc: `a packet that the kernel of the node it arrived at threw away, by the reason or the function: "NETFILTER_DROP"`,
+		Kind: KindText, Recorded: true, Hears: true, Was: "refused",
+		test: recorded(func(v string, r *tcp.Record) bool { return strings.Contains(r.KernelDrop, v) })},
+	{Name: "timer", Doc: `a retransmission, by the kernel's function that sent it: "tcp_retransmit_timer"`, Kind: KindText, Proto: "TCP",
+		Recorded: true, Hears: true, test: recorded(func(v string, r *tcp.Record) bool { return r.Timer == v })},
+	{Name: "rst", Doc: "a reset, by who sent it and why; a text is its kind or its cause", Kind: KindReset, Proto: "TCP",
+		Recorded: true, Unsettled: true, test: recorded(func(v *Reset, r *tcp.Record) bool { return v.matches(r.Reset) })},
+	{Name: "analysis", Doc: "one of Wireshark's tcp.analysis flags", Kind: kindAnalysis, Proto: "TCP", Recorded: true, test: recorded(isFlagged)},
+	{Name: "frame", Doc: `the number of its frame: 7, "10..20"`, Kind: KindRange, Recorded: true,
+		test: recorded(func(v Range, r *tcp.Record) bool { return v.has(r.N) })},
+})
+
+// KeyNamed finds a key, nil if there is none of that name.
+func KeyNamed(name string) *Key {
+	i := slices.IndexFunc(Keys, func(k *Key) bool { return k.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return Keys[i]
+}
+
+// Renamed is the key that an earlier release called so, nil if there is none.
+func Renamed(name string) *Key {
+	i := slices.IndexFunc(Keys, func(k *Key) bool { return k.Was != "" && k.Was == name })
+	if i < 0 {
+		return nil
+	}
+	return Keys[i]
+}
+
+// Kinds of value that are words of the field.
+var (
+	kindICMP     = words("ICMP message", "", append([]string{"any"}, slices.Sorted(maps.Keys(packet.ICMPNames))...)...)
+	kindTLS      = words("TLS event", "", append([]string{"any"}, payload.Names()...)...)
+	kindAnalysis = words("Wireshark flag", "", append([]string{"any"}, wireshark.All.Names()...)...)
+	kindHTTP     = &Kind{Name: KindText.Name, Type: KindText.Type, Hint: KindText.Hint, read: KindText.read, text: text, bare: "any"}
+)
+
+func init() {
+	for _, k := range []*Kind{kindICMP, kindTLS, kindAnalysis} {
+		k.bare = "any"
+	}
+}
+
+func isICMP(v string, p *Packet) bool {
+	m := p.ICMP()
+	return m != nil && (v == "any" || m.Is(v, p.Proto))
+}
+
+func ofFlow(v int, r *tcp.Record) bool {
+	c := r.Root()
+	return c != nil && (c.ID == v || r.Conn != nil && r.Conn.ID == v)
+}
+
+func isFlagged(v string, r *tcp.Record) bool {
+	if v == "any" {
+		return r.Flags != 0
+	}
+	i := slices.Index(wireshark.All.Names(), v)
+	return i >= 0 && r.Flags&(1<<i) != 0
+}
+
+// says reports whether p says something in a protocol that is so.
+func says(p *Packet, proto string, is func(payload.Event) bool) bool {
+	return slices.ContainsFunc(p.events(), func(e payload.Event) bool { return e.Proto == proto && is(e) })
+}
+
+func isHTTP(v string, p *Packet) bool {
+	return says(p, "http", func(e payload.Event) bool { return v == "any" || v == e.Name || strings.HasPrefix(e.Detail, v) })
+}
+
+// toward reports whether p is on its way to the node: it left the other end of a wire
+// of the node's, or arrives there.
+func toward(node string, p *Packet) bool {
+	switch t := p.Traced; {
+	case t == nil:
+		return false
+	case t.Dir == trace.In:
+		return t.Point.Node == node
+	default:
+		return t.Point.Far == node
+	}
+}
+
+// sacks reports whether p acknowledges up to the hole that h left and reports
+// data beyond it.
+func sacks(h *Hit, p *Packet) bool {
+	return h != nil && p.Traced != nil && p.Traced.Conn == h.Conn && p.Ack == h.Seq && len(p.SACK()) > 0
+}
+
+func covers(h *Hit, p *Packet) bool {
+	return h != nil && p.Traced != nil && p.Traced.Conn == h.Conn && p.Flags.Has(packet.ACK) && !packet.Before(p.Ack, h.End)
+}

@@ -1,0 +1,215 @@
+package match
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"netrepro/engine/forge"
+	"netrepro/engine/packet"
+)
+
+// Kind is a kind of value that keys take.
+type Kind struct {
+	Name string   // what it is, for a message: "a length"
+	Type string   // as editors name it: "integer|string"
+	Hint string   // how it is written
+	Word []string // the words that it is one of, if it is one of a few
+	// read makes the value of a string, a number, or true or false; nil if it is
+	// no plain value, and can be said in a script alone.
+	read func(x any) (any, bool)
+	text func(v any) string // as a script writes it
+	// Field is the header field that it is a value of, nil for all else.
+	Field *forge.Field
+	bare  any // what a key of the command line means that has no value, nil if it needs one
+}
+
+// Wrong says that a value is not of the kind that a key takes.
+type Wrong struct{ Want, Hint string }
+
+// Error implements error.
+func (w *Wrong) Error() string { return "not " + w.Want + ": " + w.Hint }
+
+// Read makes a value of a string, a number, or true or false. An error is a [*Wrong].
+func (k *Kind) Read(x any) (any, error) {
+	if k.read != nil {
+		if v, ok := k.read(x); ok {
+			return v, nil
+		}
+	}
+	return nil, &Wrong{k.Name, k.Hint}
+}
+
+// Party is a node as a match sees it: a name and its addresses.
+type Party struct {
+	Name  string
+	Addrs []netip.Addr
+}
+
+func (y *Party) has(a netip.Addr) bool { return slices.Contains(y.Addrs, a) }
+
+// Range is an inclusive range of whole numbers; Max below 0 is no bound.
+type Range struct{ Min, Max int }
+
+func (r Range) has(n int) bool { return n >= r.Min && (r.Max < 0 || n <= r.Max) }
+
+// String writes r as "7", "1..5" or ">= 3".
+func (r Range) String() string {
+	switch {
+	case r.Max < 0:
+		return fmt.Sprintf(">= %d", r.Min)
+	case r.Min == r.Max:
+		return fmt.Sprint(r.Min)
+	}
+	return fmt.Sprintf("%d..%d", r.Min, r.Max)
+}
+
+// maxNumber is the largest number that a range is read with.
+const maxNumber = 1<<32 - 1
+
+// ParseRange reads "7", "1..5" or ">= 3".
+func ParseRange(s string) (Range, error) {
+	number := func(s string) (int, bool) {
+		n, err := strconv.Atoi(strings.TrimSpace(s))
+		return n, err == nil && n >= 0 && n <= maxNumber
+	}
+	if lo, hi, ok := strings.Cut(s, ".."); ok {
+		a, good := number(lo)
+		if b, also := number(hi); good && also && a <= b {
+			return Range{a, b}, nil
+		}
+	} else if rest, more := strings.CutPrefix(strings.TrimSpace(s), ">="); more {
+		if n, ok := number(rest); ok {
+			return Range{n, -1}, nil
+		}
+	} else if n, ok := number(s); ok {
+		return Range{n, n}, nil
+	}
+	return Range{}, fmt.Errorf(`%q is not a length: write 18, 1..1448 or ">= 1"`, s)
+}
+
+// quoted writes what a script puts in quotes unless it is one number.
+func quoted(v any) string {
+	if r := v.(Range); r.Min != r.Max {
+		return strconv.Quote(r.String())
+	}
+	return fmt.Sprint(v)
+}
+
+func plain(v any) string { return fmt.Sprint(v) }
+func text(v any) string  { return fmt.Sprintf("%q", v) }
+
+// Kinds of value.
+var (
+	// KindRange is a [Range].
+	KindRange = &Kind{Name: "a length", Type: "integer|string", Hint: `write 18, "1..1448" or ">= 1"`, text: quoted,
+		read: func(x any) (any, bool) {
+			switch x.(type) {
+			case string, float64:
+				r, err := ParseRange(fmt.Sprint(x))
+				if f, ok := x.(float64); ok {
+					r, err = ParseRange(strconv.FormatFloat(f, 'f', -1, 64))
+				}
+				return r, err == nil
+			}
+			return nil, false
+		}}
+	// KindNumber is a relative sequence number, a uint32.
+	KindNumber = &Kind{Name: "a relative sequence number", Type: "integer", Hint: "numbers are relative: the first byte is 1",
+		text: plain, read: func(x any) (any, bool) {
+			n, ok := whole(x, maxNumber)
+			return uint32(n), ok
+		}}
+	// KindCount is a whole number, an int: of a connection, say.
+	KindCount = &Kind{Name: "a number", Type: "integer", Hint: "write a whole number, from 0", text: plain,
+		read: func(x any) (any, bool) {
+			n, ok := whole(x, 1<<31-1)
+			return n, ok
+		}}
+	// KindPort is a port, an int.
+	KindPort = &Kind{Name: "a port", Type: "integer", Hint: "a port is 1 to 65535", text: plain,
+		read: func(x any) (any, bool) {
+			n, ok := whole(x, 65535)
+			return n, ok && n > 0
+		}}
+	// KindBool is true or false.
+	KindBool = &Kind{Name: "true or false", Type: "boolean", Hint: "write true or false", text: plain, bare: true, read: boolean}
+	// KindTrue can only be asked for.
+	KindTrue = &Kind{Name: "true", Type: "true", Hint: "write true, or leave it out", text: plain, bare: true,
+		read: func(x any) (any, bool) {
+			v, ok := boolean(x)
+			return v, ok && v == true
+		}}
+	// KindText is a text that is not empty: an empty one would be in everything.
+	KindText = &Kind{Name: "a text to look for", Type: "string", Hint: "leave it out to match everything", text: text,
+		read: func(x any) (any, bool) {
+			s, ok := x.(string)
+			return s, ok && s != ""
+		}}
+	// KindFlags are TCP flags, [packet.TCPFlags].
+	KindFlags = &Kind{Name: "TCP flags", Type: "string", Hint: `write them as tcpdump does: "S", "P.", "none"`,
+		text: text, read: func(x any) (any, bool) {
+			s, ok := x.(string)
+			if s == "none" {
+				return packet.TCPFlags(0), ok
+			}
+			f, good := packet.ParseFlags(s)
+			return f, ok && good && s != ""
+		}}
+	// KindParty is a node, a [*Party]: in a text, an address.
+	KindParty = &Kind{Name: "a node with addresses", Type: "Host|Router", Hint: "write net.NAME, of a host or a router",
+		text: func(v any) string { return v.(*Party).Name }, read: func(x any) (any, bool) {
+			s, _ := x.(string)
+			a, err := netip.ParseAddr(s)
+			return &Party{Name: s, Addrs: []netip.Addr{a}}, err == nil
+		}}
+	// KindEnds is a connection by its addresses, [*trace.Ends].
+	KindEnds = &Kind{Name: "a connection", Type: "Conn|Call|Response", Hint: "give what dial, tls or fetch returned"}
+	// KindHit is what a fault hit first, a func() *[Hit].
+	KindHit = &Kind{Name: "a fault", Type: "Fault", Hint: "give what wire:drop returned", text: func(v any) string {
+		h := v.(func() *Hit)()
+		if h == nil {
+			return "a fault that never fired"
+		}
+		return fmt.Sprintf("%d:%d", h.Seq, h.End)
+	}}
+	// KindNode is the name of a node.
+	KindNode = &Kind{Name: "a host", Type: "Host|Router", Hint: "write net.NAME", text: plain}
+	// KindFunc is a func(*[Packet]) bool.
+	KindFunc = &Kind{Name: "a function", Type: "fun(pkt: Packet): boolean", Hint: "write function(pkt) … end",
+		text: func(any) string { return "function" }}
+)
+
+// words is one of a few words, a string.
+func words(name, thing string, of ...string) *Kind {
+	return &Kind{Name: "a " + name, Type: `"` + strings.Join(of, `"|"`) + `"`, Word: of, text: text,
+		Hint: "write one of: " + strings.Join(of, ", ") + thing,
+		read: func(x any) (any, bool) {
+			s, ok := x.(string)
+			return s, ok && slices.Contains(of, s)
+		}}
+}
+
+// whole reads a whole number up to most.
+func whole(x any, most int) (int, bool) {
+	switch x := x.(type) {
+	case float64:
+		return int(x), x == float64(int(x)) && x >= 0 && x <= float64(most)
+	case string:
+		n, err := strconv.Atoi(x)
+		return n, err == nil && n >= 0 && n <= most
+	}
+	return 0, false
+}
+
+func boolean(x any) (any, bool) {
+	switch x {
+	case true, "true":
+		return true, true
+	case false, "false":
+		return false, true
+	}
+	return nil, false
+}
