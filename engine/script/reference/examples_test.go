@@ -36,32 +36,56 @@ const (
 
 const (
 	aServer = `local site = server:serve { port = 80, body = "hello" } `
-	aPeer   = `server:listen(8080, function(c) c:write("HTTP/1.0 200 OK\r\n\r\nhello") c:read_all { timeout = "300ms" } c:close() end)
+	aPeer   = `server:listen(8080, function(c)
+      c:write("HTTP/1.0 200 OK\r\n\r\nhello") c:read_all { timeout = "300ms" } c:close()
+    end)
     local conn = client:dial { to = server, port = 8080 } `
 	aTLS     = `local site = server:tls { port = 443 } local call = client:tls { to = site } call:wait() `
 	aLoad    = aServer + `local got = client:load { from = site, connections = 2, rate = 50, lasts = "200ms" } `
 	aProgram = `local web = server:start { "sh", "-c", "trap 'exit 0' HUP; echo ready; sleep 0.5" } `
-	aHold    = `server:listen(8080, function(c) c:write "a" sleep "20ms" c:write "b" c:read_all { timeout = "300ms" } c:close() end)
-    local frozen = net.wan:hold { from = server, tcp = "data" } local conn = client:dial { to = server, port = 8080 } frozen:wait(2) `
-	values = `local got = { bytes = 30000, time = 0.1 } local peer = { port = 1 } local fault = { hits = 1 } local ok = true
-    local err = "ECONNRESET" local entry = { reply_dport = 27464 } `
+	aHold    = `server:listen(8080, function(c)
+      c:write "a" sleep "20ms" c:write "b" c:read_all { timeout = "300ms" } c:close()
+    end)
+    local frozen = net.wan:hold { from = server, tcp = "data" }
+    local conn = client:dial { to = server, port = 8080 } frozen:wait(2) `
+	values = `local got = { bytes = 30000, time = 0.1 } local peer, fault = { port = 1 }, { hits = 1 }
+    local ok, err, entry = true, "ECONNRESET", { reply_dport = 27464 } `
 )
 
 // before is what an example needs to have been said before it: by verb, or by
 // class for all its verbs.
 var before = map[string]string{
-	"Listener": `local listener = server:listen(8080) client:dial { to = server, port = 8080 } `, "Conn": aPeer, "Call": aTLS,
-	"Server": aServer, "Session": aServer + `local browser = client:session { from = site } `, "Histogram": aLoad, "Fault": aHold,
-	"Task": `local t = task(function() end) `, "wait": `local t = task(function() end) `, "Process": aProgram,
-	"NameServer": `local names = server:dns {} `, "Datagram": `local s = server:udp { port = 53, recverr = true } `,
-	"Counters": `local before = server.counters `, "ValueExpectation": values, "ResultExpectation": aTLS + `local done = call:wait() `,
-	"Expectation": aPeer + `conn:read_all() conn:close() `, "Every": aPeer, "Trace": aTLS + `local a, b = net.trace:at(client), net.trace:at(server) `,
-	"host:fetch": `local file = server:serve { port = 80 } `, "host:session": aServer, "host:load": aServer, "host:tls": `local site = server:tls { port = 443 } `,
+	"Listener":          `local listener = server:listen(8080) client:dial { to = server, port = 8080 } `,
+	"Conn":              aPeer,
+	"Call":              aTLS,
+	"Server":            aServer,
+	"Session":           aServer + `local browser = client:session { from = site } `,
+	"Histogram":         aLoad,
+	"Fault":             aHold,
+	"Task":              `local t = task(function() end) `,
+	"Process":           aProgram,
+	"NameServer":        `local names = server:dns {} `,
+	"Datagram":          `local s = server:udp { port = 53, recverr = true } `,
+	"Counters":          `local before = server.counters `,
+	"ValueExpectation":  values,
+	"ResultExpectation": aTLS + `local done = call:wait() `,
+	"Expectation":       aPeer + `conn:read_all() conn:close() `,
+	"Every":             aPeer,
+	"Trace":             aTLS + `local a, b = net.trace:at(client), net.trace:at(server) `,
+	"wait":              `local t = task(function() end) `,
+	"task":              aPeer,
+	"host:fetch":        `local file = server:serve { port = 80 } `,
+	"host:session":      aServer,
+	"host:load":         aServer,
+	"host:tls":          `local site = server:tls { port = 443 } `,
+	"host:resolve":      `net.server:dns { names = { ["api.test"] = net.server } } `,
 	"fault:disarm":      `local lost = net.wan:drop { from = server, tcp = "data" } `,
-	"conn:handshake":    `server:listen(8080, function(c) c:handshake { as = "server" } end) local conn = client:dial { to = server, port = 8080 } `,
-	"conn:close_notify": aTLS + `local conn = call:conn() `, "conn:write_raw": aTLS + `local conn = call:conn() `, "task": aPeer,
-	"datagram:fault": `local s = client:udp { to = server, to_port = 9, recverr = true } s:send "a" `,
-	"wire:inject":    aPeer + `conn:read() `, "host:resolve": `net.server:dns { names = { ["api.test"] = net.server } } `,
+	"conn:handshake": `server:listen(8080, function(c) c:handshake { as = "server" } end)
+    local conn = client:dial { to = server, port = 8080 } `,
+	"conn:close_notify": aTLS + `local conn = call:conn() `,
+	"conn:write_raw":    aTLS + `local conn = call:conn() `,
+	"datagram:fault":    `local s = client:udp { to = server, to_port = 9, recverr = true } s:send "a" `,
+	"wire:inject":       aPeer + `conn:read() `,
 }
 
 // network is the topology of an example.
@@ -207,8 +231,9 @@ var shapes = []struct{ of, setUp, value string }{
 	{"Injected", aPeer + "conn:read() ", "net.wan:inject { conn = conn, toward = client, flags = \".\" }"},
 	{"Bucket", aLoad, "got.latency:buckets()[1]"},
 	{"ServedRequest", aServer + "client:fetch { from = site } ", "site:requests()[1]"},
-	{"Query", `local names = server:dns { names = { ["api.test"] = net.server } } client:resolve { "api.test", at = server } `, "names:queries()[1]"},
-	{"Message", `local s = server:udp { port = 53 } client:udp { to = server, to_port = 53 }:send "a" `, "s:receive()"},
+	{"Query", `local names = server:dns {} client:resolve { "client", at = server } `, "names:queries()[1]"},
+	{"Message", `local s = server:udp { port = 53 } client:udp { to = server, to_port = 53 }:send "a" `,
+		"s:receive()"},
 	{"ICMPError", before["datagram:fault"], "s:fault()"},
 	{"ConnInfo", aPeer, "conn:info()"},
 	{"SocketState", aPeer, `client:sockets { state = "ESTABLISHED" }[1]`},

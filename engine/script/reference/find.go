@@ -64,7 +64,11 @@ func (l *Language) Names() []string {
 	return slices.Compact(out)
 }
 
+// pages are all that can be looked up.
 func (l *Language) pages() []page {
+	if l.index != nil {
+		return l.index
+	}
 	var out []page
 	add := func(name string, text func(*Language) string) { out = append(out, page{name: name, text: text}) }
 	keys := func(of string, what string, ks []Key, whole bool) {

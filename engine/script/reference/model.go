@@ -17,6 +17,8 @@ type Language struct {
 	Verbs   []Verb  `json:"verbs"`   // in the order of the tables of package script
 	Classes []Class `json:"classes"` // objects
 	Tables  []Table `json:"tables"`  // plain tables: options, and what verbs return
+
+	index []page // what can be looked up, if it was made before
 }
 
 // Verb is a function, of a class or global.
@@ -96,7 +98,9 @@ var Read = sync.OnceValues(func() (*Language, error) {
 	if err := json.Unmarshal(data, l); err != nil {
 		return nil, fmt.Errorf("read the reference: %w", err)
 	}
-	return l.With(results), nil
+	l = l.With(Results())
+	l.index = l.pages()
+	return l, nil
 })
 
 // With is the language with the tables of what verbs return.

@@ -1,6 +1,7 @@
 package reference
 
 import (
+	_ "embed"
 	"slices"
 	"strings"
 )
@@ -19,31 +20,42 @@ type Room struct {
 var Rooms = []Room{
 	{"file", "A file", "What stands in a scenario file, and what any function may call.",
 		words("scenario step sleep task task: wait time.now hex"), words("Net Variant Task time")},
-	{"topology", "Topologies", "Hosts, routers and switches, and the wires between them. All of it is said at the top of a file.",
+	{"topology", "Topologies", "Hosts, routers and switches, and the wires between them. All of it is " +
+		"said at the top of a file.",
 		words("path graph host router switch wire tunnel"),
 		words("Topology Node.Part Wire.Part Tunnel.Part Parts Route WireSettings")},
-	{"sockets", "Sockets", "TCP connections, step by step, with every socket option that changes what is on the wire; TLS step by step.",
-		words("host:listen host:dial listener: conn: call:"), words("Host Router Listener Conn Address Call Result ConnInfo SocketOptions MD5 Chain")},
+	{"sockets", "Sockets", "TCP connections, step by step, with every socket option that changes what " +
+		"is on the wire; TLS step by step.",
+		words("host:listen host:dial listener: conn: call:"), words("Host Router Listener Conn Address " +
+			"Call Result ConnInfo SocketOptions MD5 Chain")},
 	{"http", "HTTP and TLS", "Servers and clients with nginx's and curl's knobs, and many clients at a rate.",
 		words("host:serve host:tls server: host:fetch host:session session: host:load histogram:"),
-		words("Server ServedRequest Answer Response Session Request Load Histogram Bucket ServerOptions RequestOptions")},
-	{"programs", "Programs", "Real programs on a node.", words("host:run host:start process:"), words("Process Exit Ready ProgramOptions")},
+		words("Server ServedRequest Answer Response Session Request Load Histogram Bucket ServerOptions " +
+			"RequestOptions")},
+	{"programs", "Programs", "Real programs on a node.", words("host:run host:start process:"),
+		words("Process Exit Ready ProgramOptions")},
 	{"probes", "Probes, names, datagrams", "What operators measure a path with, name servers, UDP and ICMP.",
-		words("host:ping host:traceroute host:path_mtu host:tcp_ping host:dns host:resolve nameserver: host:udp host:icmp datagram:"),
-		words("PingResult Reply Hops Hop PathMTU Connect NameServer Record Query Datagram Message ICMPError DatagramOptions")},
-	{"faults", "Faults on wires", "What breaks a wire: a match, a gate and an action. Packets are counted for each connection, in the order in which they come to the wire.",
+		words("host:ping host:traceroute host:path_mtu host:tcp_ping host:dns host:resolve nameserver: " +
+			"host:udp host:icmp datagram:"),
+		words("PingResult Reply Hops Hop PathMTU Connect NameServer Record Query Datagram Message " +
+			"ICMPError DatagramOptions")},
+	{"faults", "Faults on wires", "What breaks a wire: a match, a gate and an action. Packets are " +
+		"counted for each connection, in the order in which they come to the wire.",
 		words("wire: fault: passing: host:box host:lookup_miss"),
 		words("Wire Fault Passing PassingMatch FaultOptions Settings Chance Injected PacketFields")},
 	{"rules", "Rules of nodes", "nftables rules, connection tracking, routes and settings of a node's kernel.",
-		words("host:drop host:accept host:reject host:clamp_mss host:notrack host:zone host:mark host:rule host:redirect host:dnat host:snat " +
-			"host:masquerade host:conntrack host:tracked host:forget host:track host:route host:policy host:sysctl switch:"),
+		words("host:drop host:accept host:reject host:clamp_mss host:notrack host:zone host:mark " +
+			"host:rule host:redirect host:dnat host:snat " +
+			"host:masquerade host:conntrack host:tracked host:forget host:track host:route host:policy " +
+			"host:sysctl switch:"),
 		words("Switch Conntrack LearnedAddress RuleMatch")},
 	{"kernel", "What the kernel says", "Counters, sockets, and why the kernel reset, dropped or sent again.",
 		words("host:sockets host:events counters:"), words("Counters SocketState KernelEvents KernelEvent")},
 	{"expect", "Traces and expectations", "What the wires saw, and what is expected of it.",
 		words("expect must trace: expectation: every: resultexpectation: valueexpectation:"),
 		words("Trace Packet Match Row Reset Expectation Every ResultExpectation ValueExpectation")},
-	{Name: "modules", Title: "Modules", Doc: "Lua modules that come with the program: local tls = require \"tls\"."},
+	{Name: "modules", Title: "Modules", Doc: "Lua modules that come with the program: local tls = " +
+		"require \"tls\"."},
 }
 
 func words(s string) []string { return strings.Fields(s) }
@@ -75,28 +87,25 @@ func roomOf(v *Verb) *Room {
 	return &Rooms[i]
 }
 
-// related are verbs to look at besides, by their full names. Those that are not
-// here have others of their room.
-var related = map[string]string{
-	"scenario": "path graph expect", "expect": "must expectation:includes expectation:never expectation:sequence", "must": "expect",
-	"task": "wait task:wait host:listen", "wait": "task", "step": "scenario", "sleep": "conn:wait_readable fault:wait process:wait_line",
-	"path": "graph host wire", "graph": "path router switch", "wire": "wire:set path", "host": "router host:sysctl", "router": "host host:route",
-	"host:listen": "host:dial listener:accept host:serve", "host:dial": "host:listen conn:write conn:handshake host:tls",
-	"host:serve": "host:fetch host:tls host:load", "host:fetch": "host:serve host:session", "host:tls": "conn:handshake call:wait host:serve",
-	"conn:close": "conn:shutdown conn:abort conn:vanish", "conn:abort": "conn:close conn:vanish conn:set", "conn:vanish": "conn:abort wire:down",
-	"wire:drop": "wire:loss wire:hold host:drop fault:disarm", "wire:loss": "wire:drop wire", "wire:hold": "fault:release fault:wait wire:reorder",
-	"wire:delay": "wire:set wire:reorder wire:hold", "wire:reorder": "wire:delay wire:hold", "wire:inject": "passing:answer passing:send wire:replace",
-	"wire:box": "host:box passing:rewrite passing:answer", "wire:rewrite": "wire:replace wire:corrupt passing:rewrite",
-	"wire:down": "wire:up conn:vanish", "wire:up": "wire:down", "wire:set": "wire wire:delay",
-	"host:drop": "host:reject host:accept wire:drop host:rule", "host:rule": "host:drop host:reject", "host:events": "Counters host:sockets",
-	"host:ping": "host:path_mtu host:traceroute", "expectation:includes": "expectation:never expectation:exactly expectation:sequence trace:count",
-	"expectation:never": "expectation:includes expectation:exactly", "expectation:sequence": "expectation:reads expectation:after",
-	"expectation:reads": "expectation:sequence expectation:matches", "expectation:matches": "expectation:same_as expectation:reads",
+// relatedText is which verbs to look at besides a verb. Those that are not in it
+// have others of their room.
+//
+//go:embed related.txt
+var relatedText string
+
+// related are the verbs of relatedText for a verb, by their full names.
+func related(full string) []string {
+	for _, line := range strings.Split(relatedText, "\n") {
+		if others, ok := strings.CutPrefix(line, full+" = "); ok {
+			return words(others)
+		}
+	}
+	return nil
 }
 
 // See are other verbs that a reader of v may want, and what v returns.
 func (l *Language) See(v *Verb) []string {
-	out := words(related[v.Full()])
+	out := related(v.Full())
 	if len(out) == 0 {
 		room := roomOf(v)
 		for _, o := range l.In(room) {

@@ -60,7 +60,7 @@ func (s *stubs) table(t *Table) {
 	if t.Item != "" {
 		s.line("---@field [integer] %s", t.Item)
 	}
-	returned := slices.ContainsFunc(results, func(r Table) bool { return r.Name == t.Name })
+	returned := slices.ContainsFunc(Results(), func(r Table) bool { return r.Name == t.Name })
 	for _, k := range t.Keys {
 		may := "?"
 		if k.Required && k.Name != t.First && k.Name != t.List || returned && !k.Sometimes {

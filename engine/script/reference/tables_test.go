@@ -36,18 +36,30 @@ var groups = []struct {
 
 // docs of tables that stand in other options.
 var tableDocs = map[string]string{
-	"Match": "Which packets of a trace are meant: all keys must hold.", "PassingMatch": "Which packets are meant while they pass: all keys must hold.",
-	"Row": "A row of a sequence: a match, how often and how soon.", "Reset": "A reset, by who sent it and why.",
-	"Chain": "A certificate chain.", "Chance": "A model of chance: independent, in bursts, or by Gilbert and Elliott's chain.",
-	"Settings": "Header fields and what they become: a value, \"+1\" to add, false to take a TCP option away.",
-	"Ready":    "When a program is ready.", "Request": "A request.", "MD5": "A key of TCP_MD5SIG.", "Answer": "What a server answers to a path.",
-	"Route": "A route.", "Record": "What a name server answers.", "Parts": "Nodes and wires in turn.",
+	"Match":        "Which packets of a trace are meant: all keys must hold.",
+	"PassingMatch": "Which packets are meant while they pass: all keys must hold.",
+	"Row":          "A row of a sequence: a match, how often and how soon.",
+	"Reset":        "A reset, by who sent it and why.",
+	"Chain":        "A certificate chain.",
+	"Chance":       "A model of chance: independent, in bursts, or by Gilbert and Elliott's chain.",
+	"Settings":     "Header fields and what they become: a value, \"+1\" to add, false to take a TCP option away.",
+	"Ready":        "When a program is ready.",
+	"Request":      "A request.",
+	"MD5":          "A key of TCP_MD5SIG.",
+	"Answer":       "What a server answers to a path.",
+	"Route":        "A route.",
+	"Record":       "What a name server answers.",
+	"Parts":        "Nodes and wires in turn.",
 }
 
 // functions are the types of handlers: by verb and parameter, or by option.
 var functions = map[string]string{
-	"task.body": "fun()", "Host:listen.handler": "fun(conn: Conn)", "Host:box.body": "fun(pkt: Passing): boolean?",
-	"Wire:box.body": "fun(pkt: Passing): boolean?", "run": "fun(net: Net, v: Variant)", "where": "fun(pkt: Passing): any",
+	"task.body":           "fun()",
+	"Host:listen.handler": "fun(conn: Conn)",
+	"Host:box.body":       "fun(pkt: Passing): boolean?",
+	"Wire:box.body":       "fun(pkt: Passing): boolean?",
+	"run":                 "fun(net: Net, v: Variant)",
+	"where":               "fun(pkt: Passing): any",
 }
 
 // when says in which phase a verb may be used.
@@ -145,8 +157,8 @@ func (m *maker) group(name, doc string, of, less []string, verbs map[string]*vm.
 func (m *maker) table(name, doc string, v *vm.Method) reference.Table {
 	t := reference.Table{Name: name, Doc: doc, First: v.First, List: v.List}
 	for _, o := range v.Options {
-		k := reference.Key{Name: o.Name, Type: m.typeOf(name+"."+o.Name, o.Kind), Doc: o.Doc, Default: o.Default, Required: o.Required}
-		t.Keys = append(t.Keys, k)
+		t.Keys = append(t.Keys, reference.Key{Name: o.Name, Type: m.typeOf(name+"."+o.Name, o.Kind), Doc: o.Doc,
+			Default: o.Default, Required: o.Required})
 	}
 	if name == "Parts" {
 		t.Item = "Node.Part|Wire.Part"
@@ -184,12 +196,18 @@ func shrink(t reference.Table, of []reference.Table) reference.Table {
 	for _, o := range of {
 		in := func(k reference.Key) bool { return slices.Contains(all, k) }
 		fresh := func(k reference.Key) bool { return slices.Contains(t.Keys, k) }
-		if len(o.Keys) > 2 && !slices.ContainsFunc(o.Keys, func(k reference.Key) bool { return !in(k) }) && slices.ContainsFunc(o.Keys, fresh) {
-			t.Has = append(t.Has, o.Name)
-			t.Keys = slices.DeleteFunc(slices.Clone(t.Keys), func(k reference.Key) bool { return slices.Contains(o.Keys, k) })
+		if len(o.Keys) <= 2 || !every(o.Keys, in) || !slices.ContainsFunc(o.Keys, fresh) {
+			continue
 		}
+		t.Has = append(t.Has, o.Name)
+		theirs := func(k reference.Key) bool { return slices.Contains(o.Keys, k) }
+		t.Keys = slices.DeleteFunc(slices.Clone(t.Keys), theirs)
 	}
 	return t
+}
+
+func every(keys []reference.Key, is func(reference.Key) bool) bool {
+	return !slices.ContainsFunc(keys, func(k reference.Key) bool { return !is(k) })
 }
 
 // flat is t with the keys of the tables that it has.
@@ -202,7 +220,9 @@ func (m *maker) flat(t reference.Table) reference.Table {
 func (m *maker) verb(of string, dot bool, v *vm.Method) {
 	out := reference.Verb{Of: of, Dot: dot, Name: v.Name, Doc: v.Doc, When: when[v.Phase], Sample: v.Example}
 	for _, p := range v.Params {
-		out.Params = append(out.Params, reference.Param{Name: p.Name, Type: m.typeOf(strings.TrimPrefix(of+":"+v.Name+"."+p.Name, ":"), p.Kind), Doc: p.Doc, Optional: p.Optional})
+		where := strings.TrimPrefix(of+":"+v.Name+"."+p.Name, ":")
+		out.Params = append(out.Params, reference.Param{Name: p.Name, Type: m.typeOf(where, p.Kind), Doc: p.Doc,
+			Optional: p.Optional})
 	}
 	for _, g := range strings.Split(v.Returns, ", ") {
 		if g != "" {
@@ -236,7 +256,8 @@ func (m *maker) options(of string, v *vm.Method, suffix string) reference.Table 
 
 func (m *maker) classes(api script.API) {
 	for _, name := range slices.Sorted(maps.Keys(api.Tables)) {
-		m.out.Classes = append(m.out.Classes, reference.Class{Name: name, Doc: "Functions that are called with a dot.", Table: true})
+		c := reference.Class{Name: name, Doc: "Functions that are called with a dot.", Table: true}
+		m.out.Classes = append(m.out.Classes, c)
 	}
 	for _, c := range api.Classes {
 		out := reference.Class{Name: c.Name, Doc: c.Doc}
@@ -263,6 +284,7 @@ func (m *maker) classes(api script.API) {
 // netFields are the members of net that no scenario names.
 var netFields = []reference.Key{
 	{Name: "trace", Type: "Trace", Doc: "What all wires saw."},
-	{Name: "evidence", Type: `"kernel"|"inferred"`, Doc: "What verdicts are drawn from: the kernel's own word, or the packets alone."},
+	{Name: "evidence", Type: `"kernel"|"inferred"`,
+		Doc: "What verdicts are drawn from: the kernel's own word, or the packets alone."},
 	{Name: "seed", Type: "integer", Doc: "The case's seed."},
 }

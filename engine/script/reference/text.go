@@ -97,7 +97,8 @@ func (l *Language) keysText(t *Table) string {
 		b.WriteString(wrap("A list: its elements are "+t.Item+".", "  "))
 	}
 	if t.First != "" {
-		b.WriteString(wrap(fmt.Sprintf("The first element of the table, or a value in place of the table, is %s.", t.First), "  "))
+		said := fmt.Sprintf("The first element of the table, or a value in place of the table, is %s.", t.First)
+		b.WriteString(wrap(said, "  "))
 	}
 	if t.List != "" {
 		b.WriteString(wrap(fmt.Sprintf("The elements of the table are %s.", t.List), "  "))
@@ -149,7 +150,8 @@ func (l *Language) classText(c *Class) string {
 	case "Net":
 		b.WriteString(wrap("Besides these: every node, and every wire that has a name.", "  "))
 	case "Variant":
-		b.WriteString(wrap("Besides this: the parameters of the variant and the matrix cell, by the names that the scenario gives them.", "  "))
+		b.WriteString(wrap("Besides this: the parameters of the variant and the matrix cell, by the names that "+
+			"the scenario gives them.", "  "))
 	case "Counters":
 		b.WriteString(wrap("Every counter by the kernel's name; nil of one that only other kernels have.", "  "))
 	}

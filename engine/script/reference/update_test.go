@@ -48,7 +48,8 @@ func TestFresh(t *testing.T) {
 			continue
 		}
 		if got, err := os.ReadFile(p.path); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the tables of the language say (%v): go test ./engine/script/reference -update", p.path, err)
+			t.Errorf("%s is not what the tables of the language say (%v): "+
+				"go test ./engine/script/reference -update", p.path, err)
 		}
 	}
 	for where := range functions {
