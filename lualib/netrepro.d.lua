@@ -99,8 +99,9 @@
 ---@class PassingMatch
 ---@field from? Host|Router the sender, by its addresses
 ---@field to? Host|Router the receiver, by its addresses
----@field tcp? "syn"|"synack"|"data"|"ack"|"fin"|"rst"|"rexmit"|"rto"|"fast"|"any"|"tlp"|"rack"|"recovery"|"keep-alive"|"window-probe"|"zero-window" what a TCP segment is; "data" is new data only, "any" is data new or sent again
----@field icmp? "admin-prohibited"|"any"|"echo-reply"|"echo-request"|"frag-needed"|"host-prohibited"|"host-unreachable"|"neighbor-advertise"|"neighbor-solicit"|"net-prohibited"|"net-unreachable"|"packet-too-big"|"parameter-problem"|"port-unreachable"|"proto-unreachable"|"redirect"|"time-exceeded"|"unreachable" an ICMP message
+---@field host? Host|Router either end, by its addresses
+---@field tcp? "syn"|"synack"|"data"|"ack"|"fin"|"rst"|"rexmit"|"rto"|"fast"|"any"|"tlp"|"rack"|"recovery"|"pmtu"|"keep-alive"|"window-probe"|"zero-window" what a TCP segment is; "data" is new data only, "any" is data new or sent again
+---@field icmp? "any"|"admin-prohibited"|"any"|"echo-reply"|"echo-request"|"frag-needed"|"host-prohibited"|"host-unreachable"|"neighbor-advertise"|"neighbor-solicit"|"net-prohibited"|"net-unreachable"|"packet-too-big"|"parameter-problem"|"port-unreachable"|"proto-unreachable"|"redirect"|"time-exceeded"|"unreachable" an ICMP message
 ---@field udp? true UDP datagrams only
 ---@field conn? Conn|Call|Response one connection
 ---@field port? integer either port
@@ -112,13 +113,6 @@
 ---@field flags? string exactly these TCP flags, as tcpdump writes them: "S", "P."
 ---@field sacks? Fault acknowledgements that report the segment this fault hit missing
 ---@field covers? Fault acknowledgements that cover the segment this fault hit
----@field dropped? boolean packets that a fault dropped, or none of them
----@field toward? Host|Router on its way to this end of a wire
----@field payload? string bytes that the payload has in it
----@field size? integer|string bytes of the whole frame
----@field rexmit? integer|string how often its sequence space was sent before: 1 is the first retransmission
----@field tls? "alert"|"application-data"|"certificate"|"certificate-request"|"certificate-status"|"certificate-verify"|"change-cipher-spec"|"client-hello"|"client-key-exchange"|"close-notify"|"encrypted-extensions"|"end-of-early-data"|"finished"|"hello-request"|"hello-retry-request"|"key-update"|"new-session-ticket"|"server-hello"|"server-hello-done"|"server-key-exchange" a TLS record or handshake message that begins in it, as far as it is in the clear
----@field http? string the beginning of an HTTP start line in it: "GET /", "HTTP/1.1 200"
 ---@field src_mac? string of Ethernet: source MAC address
 ---@field dst_mac? string of Ethernet: destination MAC address
 ---@field ether_type? integer|string of Ethernet: EtherType, or that of the 802.1Q tag
@@ -149,6 +143,13 @@
 ---@field icmp_code? integer|string of ICMP: ICMP or ICMPv6 code
 ---@field icmp_id? integer|string of ICMP: identifier of an echo
 ---@field icmp_seq? integer|string of ICMP: sequence number of an echo; MTU of fragmentation needed
+---@field toward? Host|Router on its way to this end of a wire
+---@field payload? string bytes that the payload has in it
+---@field size? integer|string bytes of the whole frame
+---@field rexmit? integer|string how often its sequence space was sent before: 1 is the first retransmission
+---@field dropped? boolean packets that a fault, a box or a full wire dropped, or none of them
+---@field tls? "any"|"alert"|"application-data"|"certificate"|"certificate-request"|"certificate-status"|"certificate-verify"|"change-cipher-spec"|"client-hello"|"client-key-exchange"|"close-notify"|"encrypted-extensions"|"end-of-early-data"|"finished"|"hello-request"|"hello-retry-request"|"key-update"|"new-session-ticket"|"server-hello"|"server-hello-done"|"server-key-exchange" a TLS record or handshake message that begins in it, as far as it is in the clear
+---@field http? string the beginning of an HTTP start line in it: "GET /", "HTTP/1.1 200"; or "request", "response" or "any"
 
 ---Header fields and what they become: a value, "+1" to add, false to take a TCP option away.
 ---@class Settings
@@ -218,12 +219,15 @@
 
 ---Which packets of a trace are meant: all keys must hold.
 ---@class Match: PassingMatch
----@field harmed? boolean packets that a fault did something else to, or forged, or none of them
+---@field flow? integer the number of a connection in the ladder, NAT or not
 ---@field queued? integer|string bytes that waited before it on a wire with a rate
----@field rst? Reset a reset, by who sent it and why
----@field refused? string a packet that the kernel of the node it arrived at threw away, by the reason or the function: "NETFILTER_DROP"
----@field timer? string a retransmission, by the kernel's function that sent it: "tcp_retransmit_timer"
+---@field fault? boolean packets that a fault did something to besides dropping them, or forged, or none of them
 ---@field original? "lost"|"arrived" a retransmission, by what became of what it sends again
+---@field kernel_drop? string a packet that the kernel of the node it arrived at threw away, by the reason or the function: "NETFILTER_DROP"
+---@field timer? string a retransmission, by the kernel's function that sent it: "tcp_retransmit_timer"
+---@field rst? Reset|string a reset, by who sent it and why; a text is its kind or its cause
+---@field analysis? "any"|"ack_lost_segment"|"duplicate_ack"|"fast_retransmission"|"keep_alive"|"keep_alive_ack"|"lost_segment"|"out_of_order"|"retransmission"|"reused_ports"|"spurious_retransmission"|"window_full"|"window_update"|"zero_window"|"zero_window_probe"|"zero_window_probe_ack" one of Wireshark's tcp.analysis flags
+---@field frame? integer|string the number of its frame: 7, "10..20"
 
 ---Socket options that change what is on the wire.
 ---@class SocketOptions: DatagramOptions
@@ -1935,10 +1939,11 @@ function Trace:differences(trace) end
 ---@field ip_len integer Length of the IP packet.
 ---@field sport integer Source port.
 ---@field dport integer Destination port.
----@field rexmit boolean Its sequence space was sent before.
+---@field rexmit integer? How often its sequence space was sent before; nil if it never was.
 ---@field syn boolean SYN is set.
----@field rst string? Of a reset: who sent it and why, nil for all else.
----@field refused string? Why the kernel of the node it arrived at threw it away, where it was asked; nil if it did not.
+---@field rst boolean RST is set.
+---@field verdict string? Of a reset: who sent it and why, nil for all else.
+---@field kernel_drop string? Why the kernel of the node it arrived at threw it away, where it was asked; nil if it did not.
 ---@field timer string? Of a retransmission: the function of its sender's kernel that sent it, where it was asked.
 ---@field original string? Of a retransmission: what became of what it sends again, lost or arrived, where that is known.
 ---@field left boolean It left the node here; else it arrived.

@@ -74,6 +74,6 @@ end, function(net, ip)
   expect(net.client:fetch({ from = site }).bytes):equals(60000)
   expect(net.trace:at(net.server)):includes { icmp = message }
   for _, reason in ipairs { "NO_SOCKET", "ICMP_CSUM", "UNHANDLED_PROTO" } do
-    expect(net.trace):never { icmp = message, refused = reason }
+    expect(net.trace):never { icmp = message, kernel_drop = reason }
   end
 end)
