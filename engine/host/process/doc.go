@@ -8,7 +8,7 @@
 // the same binary, started with [InitArg].
 //
 // What it starts may read the machine's files, and write few of them, unless it is
-// trusted (confine.go).
+// trusted (package confine).
 //
 // Invariant: whatever a program does - ignore signals, fork away, flood its
 // output - all it started ends with its init, and that with the engine.

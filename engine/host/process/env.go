@@ -19,15 +19,15 @@ const (
 )
 
 // Trust are files that make programs trust a certificate authority, given as PEM
-// and DER, by way of [Env].
+// and DER, by way of their environment.
 func Trust(pem, der []byte) map[string]string {
 	return map[string]string{caFile: string(pem), storeFile: string(keyStore(der))}
 }
 
-// Env is the environment of a program with the directory dir: the search path of
+// environ is the environment of a program with the directory dir: the search path of
 // the engine's, and the lab's authority as curl and OpenSSL, Python, Node.js, Git,
 // Go and Java look for it.
-func Env(dir string) []string {
+func environ(dir string) []string {
 	path := os.Getenv("PATH") //nolint:forbidigo // the engine's own is what a user expects
 	if path == "" {
 		path = paths
@@ -37,7 +37,8 @@ func Env(dir string) []string {
 	if _, err := os.Stat(ca); err != nil {
 		return env
 	}
-	for _, name := range []string{"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"} {
+	for _, name := range []string{"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
+		"GIT_SSL_CAINFO"} {
 		env = append(env, name+"="+ca)
 	}
 	return append(env, "JAVA_TOOL_OPTIONS=-Djavax.net.ssl.trustStore="+filepath.Join(dir, storeFile)+

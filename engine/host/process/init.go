@@ -7,16 +7,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"netrepro/engine/host/process/confine"
 )
 
 // InitArg is the only argument of an init process.
@@ -60,7 +59,8 @@ func Init() error {
 	unix.CloseOnExec(controlFd)
 	unix.CloseOnExec(statusFd)
 	// Caught, not ignored: the program would inherit that.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE, syscall.SIGTTOU, syscall.SIGTTIN)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE,
+		syscall.SIGTTOU, syscall.SIGTTIN)
 	in := bufio.NewReader(os.NewFile(controlFd, "control"))
 	out := json.NewEncoder(os.NewFile(statusFd, "status"))
 	line, err := in.ReadBytes('\n')
@@ -82,7 +82,7 @@ func Init() error {
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	start := c.Start
 	if !j.Trusted {
-		start = func() error { return shorn(c.Start) }
+		start = func() error { return confine.Unprivileged(c.Start) }
 	}
 	if err := start(); err != nil {
 		var errno syscall.Errno
@@ -155,74 +155,12 @@ func arrange(j job) error {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
 	if !j.Trusted {
-		if err := confine(j.Dir); err != nil {
+		if err := confine.Files(j.Dir); err != nil {
 			return err
 		}
-		return cover(j.Over)
+		return confine.Cover(j.Over)
 	}
 	// Where /proc may not be mounted the outer one serves.
 	_ = unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
-	return cover(j.Over)
-}
-
-// cover puts files over others.
-func cover(over map[string]string) error {
-	for path, file := range over {
-		target := path
-		// A link, as systemd's /etc/resolv.conf, may lead to nowhere.
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			target = real
-		} else if err := place(path); err != nil {
-			return fmt.Errorf("put a file over %s: %w", path, err)
-		}
-		if err := unix.Mount(file, target, "", unix.MS_BIND, ""); err != nil {
-			return fmt.Errorf("put a file over %s: %w", path, err)
-		}
-	}
-	return nil
-}
-
-// place makes an empty file where there is none, on a copy of its directory that
-// only this process sees.
-func place(path string) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	// Everything in the directory appears in the copy too.
-	held, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(held)
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=755"); err != nil {
-		return err
-	}
-	for _, e := range entries {
-		from, to := fmt.Sprintf("/proc/self/fd/%d/%s", held, e.Name()), filepath.Join(dir, e.Name())
-		switch {
-		case e.Name() == filepath.Base(path):
-			continue
-		case e.Type()&fs.ModeSymlink != 0:
-			if target, err := os.Readlink(from); err == nil {
-				_ = os.Symlink(target, to)
-			}
-			continue
-		case e.IsDir():
-			err = os.Mkdir(to, 0o755)
-		default:
-			err = os.WriteFile(to, nil, 0o644)
-		}
-		if err == nil {
-			err = unix.Mount(from, to, "", unix.MS_BIND|unix.MS_REC, "")
-		}
-		if err != nil && !strings.HasPrefix(e.Name(), ".") {
-			return err
-		}
-	}
-	return os.WriteFile(path, nil, 0o644)
+	return confine.Cover(j.Over)
 }

@@ -39,19 +39,14 @@ type Process struct {
 	change   *sync.Cond // something was written, or it has ended
 }
 
-// output is what a program wrote.
-type output struct {
-	text    []byte
-	dropped int // bytes beyond what is kept
-}
-
 // Start starts a program. If it cannot be started, nothing is left.
 func Start(s Spec) (*Process, error) {
 	s, err := s.prepare()
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{Name: filepath.Base(s.Args[0]), Dir: s.Dir, started: time.Now(), exited: make(chan struct{}), over: make(chan struct{})}
+	p := &Process{Name: filepath.Base(s.Args[0]), Dir: s.Dir, started: time.Now(), exited: make(chan struct{}),
+		over: make(chan struct{})}
 	p.change = sync.NewCond(&p.mu)
 	var ours, theirs [5]*os.File // standard input and outputs, orders, status
 	closeAll := func(files [5]*os.File) {
@@ -95,7 +90,8 @@ func Start(s Spec) (*Process, error) {
 	go p.follow(ours[statusFd], first)
 	p.readers.Go(func() { p.read(ours[1], &p.out, s.Output, false) })
 	p.readers.Go(func() { p.read(ours[2], &p.err, s.Output, true) })
-	line, err := json.Marshal(job{Args: inBytes(s.Args), Env: inBytes(append(Env(s.Dir), s.Env...)), Dir: s.Dir, Over: s.Over, Trusted: s.Trusted})
+	line, err := json.Marshal(job{Args: inBytes(s.Args), Env: inBytes(append(environ(s.Dir), s.Env...)), Dir: s.Dir,
+		Over: s.Over, Trusted: s.Trusted})
 	if err == nil {
 		_, err = p.control.Write(append(line, '\n'))
 	}
@@ -159,53 +155,6 @@ func (p *Process) end(s status) {
 	p.change.Broadcast()
 }
 
-// read keeps what the program writes, and calls f with its lines.
-func (p *Process) read(from *os.File, o *output, f func(string, bool), isErr bool) {
-	defer from.Close()
-	r := bufio.NewReaderSize(from, 32<<10)
-	var line []byte
-	const maxLine = 8 << 10
-	for {
-		part, err := r.ReadSlice('\n')
-		p.mu.Lock()
-		room := max(min(len(part), MaxOutput-len(o.text)), 0)
-		o.text = append(o.text, part[:room]...)
-		o.dropped += len(part) - room
-		kept := room > 0
-		p.change.Broadcast()
-		p.mu.Unlock()
-		if line = append(line, part[:min(len(part), maxLine-len(line))]...); !errors.Is(err, bufio.ErrBufferFull) {
-			if f != nil && kept && len(line) > 0 {
-				f(strings.TrimRight(string(line), "\r\n"), isErr)
-			}
-			line = line[:0]
-			if err != nil {
-				return
-			}
-		}
-	}
-}
-
-// Output is what it has written to its standard output so far, Errors to the
-// other; at most [MaxOutput] each.
-func (p *Process) Output() string { return p.written(&p.out) }
-
-// Errors is what it has written to its standard error so far.
-func (p *Process) Errors() string { return p.written(&p.err) }
-
-// Dropped is how many bytes of its outputs were not kept.
-func (p *Process) Dropped() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.dropped + p.err.dropped
-}
-
-func (p *Process) written(o *output) string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return string(o.text)
-}
-
 // Wait waits for the program itself to end; what it forked may go on.
 func (p *Process) Wait(ctx context.Context) (Exit, error) {
 	select {
@@ -213,46 +162,6 @@ func (p *Process) Wait(ctx context.Context) (Exit, error) {
 		return p.exit, nil
 	case <-ctx.Done():
 		return Exit{}, ctx.Err()
-	}
-}
-
-// Drained waits until both outputs have ended, or ctx has: what the program
-// forked may hold them.
-func (p *Process) Drained(ctx context.Context) {
-	done := make(chan struct{})
-	go func() {
-		p.readers.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
-}
-
-// WaitLine waits until it has written text to one of its outputs.
-func (p *Process) WaitLine(ctx context.Context, text string) error {
-	stop := context.AfterFunc(ctx, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.change.Broadcast()
-	})
-	defer stop()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for {
-		if strings.Contains(string(p.out.text), text) || strings.Contains(string(p.err.text), text) {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		select {
-		case <-p.exited:
-			return fmt.Errorf("it has ended: %s", p.exit)
-		default:
-		}
-		p.change.Wait()
 	}
 }
 
@@ -279,7 +188,8 @@ func (p *Process) Signal(s syscall.Signal) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.control.Write(append(line, '\n')); err != nil && !errors.Is(err, os.ErrClosed) && !errors.Is(err, syscall.EPIPE) {
+	if _, err := p.control.Write(append(line, '\n')); err != nil && !errors.Is(err, os.ErrClosed) &&
+		!errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("signal %s: %w", p.Name, err)
 	}
 	return nil

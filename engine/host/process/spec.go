@@ -24,7 +24,7 @@ type Spec struct {
 	// Files in it. "$DIR" in arguments, environment and files becomes its path.
 	Dir   string
 	Files map[string]string
-	Env   []string // NAME=value, besides those of [Env]
+	Env   []string // NAME=value, besides what every program gets
 	Input string   // its standard input
 	// Over are files that it sees instead of others, by the path of those.
 	Over map[string]string
@@ -37,8 +37,8 @@ type Spec struct {
 	Output func(line string, isErr bool)
 }
 
-// MaxOutput is how much of each output is kept.
-const MaxOutput = 1 << 20
+// maxOutput is how much of each output is kept.
+const maxOutput = 1 << 20
 
 // paths are where programs are looked for besides PATH: those of servers are
 // not in an ordinary user's.

@@ -1,0 +1,105 @@
+//go:build linux
+
+package process
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// output is what a program wrote.
+type output struct {
+	text    []byte
+	dropped int // bytes beyond what is kept
+}
+
+// read keeps what the program writes, and calls f with its lines.
+func (p *Process) read(from *os.File, o *output, f func(string, bool), isErr bool) {
+	defer from.Close()
+	r := bufio.NewReaderSize(from, 32<<10)
+	var line []byte
+	const maxLine = 8 << 10
+	for {
+		part, err := r.ReadSlice('\n')
+		p.mu.Lock()
+		room := max(min(len(part), maxOutput-len(o.text)), 0)
+		o.text = append(o.text, part[:room]...)
+		o.dropped += len(part) - room
+		kept := room > 0
+		p.change.Broadcast()
+		p.mu.Unlock()
+		if line = append(line, part[:min(len(part), maxLine-len(line))]...); !errors.Is(err, bufio.ErrBufferFull) {
+			if f != nil && kept && len(line) > 0 {
+				f(strings.TrimRight(string(line), "\r\n"), isErr)
+			}
+			line = line[:0]
+			if err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Output is what it has written to its standard output so far, Errors to the
+// other; at most 1 MB each.
+func (p *Process) Output() string { return p.written(&p.out) }
+
+// Errors is what it has written to its standard error so far.
+func (p *Process) Errors() string { return p.written(&p.err) }
+
+// Dropped is how many bytes of its outputs were not kept.
+func (p *Process) Dropped() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.dropped + p.err.dropped
+}
+
+func (p *Process) written(o *output) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return string(o.text)
+}
+
+// Drained waits until both outputs have ended, or ctx has: what the program
+// forked may hold them.
+func (p *Process) Drained(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		p.readers.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// WaitLine waits until it has written text to one of its outputs.
+func (p *Process) WaitLine(ctx context.Context, text string) error {
+	stop := context.AfterFunc(ctx, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.change.Broadcast()
+	})
+	defer stop()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		if strings.Contains(string(p.out.text), text) || strings.Contains(string(p.err.text), text) {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		select {
+		case <-p.exited:
+			return fmt.Errorf("it has ended: %s", p.exit)
+		default:
+		}
+		p.change.Wait()
+	}
+}

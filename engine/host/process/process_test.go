@@ -1,0 +1,380 @@
+//go:build linux
+
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"netrepro/engine/lab/netns"
+	"netrepro/engine/testutil/leaks"
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == InitArg {
+		if err := Init(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// patient bounds what ends by itself.
+func patient(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// namespace is one for programs to run in.
+func namespace(t *testing.T) *netns.NS {
+	t.Helper()
+	leaks.Lab(t)
+	ns, err := netns.New("node")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := ns.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return ns
+}
+
+// start starts a shell command, in a directory of its own unless s has one.
+func start(t *testing.T, s Spec, command string) *Process {
+	t.Helper()
+	if s.Dir == "" {
+		s.Dir = filepath.Join(t.TempDir(), "dir")
+	}
+	s.Args = []string{"sh", "-c", command}
+	p, err := Start(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+// finished is how a program ended, with all that it wrote.
+func finished(t *testing.T, p *Process) (e Exit, out, errs string) {
+	t.Helper()
+	ctx := patient(t)
+	e, err := p.Wait(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Drained(ctx)
+	return e, p.Output(), p.Errors()
+}
+
+// TestAround checks what a program finds around it.
+func TestAround(t *testing.T) {
+	ns := namespace(t)
+	over := filepath.Join(t.TempDir(), "hosts")
+	if err := os.WriteFile(over, []byte("the lab's\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	link := ""
+	if err := ns.Do(func() (err error) {
+		link,
+			err = os.Readlink("/proc/thread-self/ns/net")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, command string
+		spec          Spec
+		want          string // $DIR is the program's directory
+	}{
+		{"its directory", "pwd", Spec{}, "$DIR"},
+		{"a file, with its path in it", "cat conf/x", Spec{Files: map[string]string{"conf/x": "root $DIR;"}},
+			"root $DIR;"},
+		{"an argument with its path", "echo $DIR/x", Spec{}, "$DIR/x"},
+		{"an environment with its path", `echo "$WHERE"`, Spec{Env: []string{"WHERE=$DIR/y"}}, "$DIR/y"},
+		{"what it reads", "cat", Spec{Input: "typed"}, "typed"},
+		{"nothing to read", "cat", Spec{}, ""},
+		{"home and temporary files", `echo "$HOME $TMPDIR $LANG $TERM"`, Spec{}, "$DIR $DIR C.UTF-8 dumb"},
+		{"nothing of the engine's environment", `echo "${NETREPRO_TEST_SECRET-unset}"`, Spec{}, "unset"},
+		{"no authority that it was not given", `echo "${SSL_CERT_FILE-unset}"`, Spec{}, "unset"},
+		{"an authority", `echo "$SSL_CERT_FILE"; cat "$CURL_CA_BUNDLE"`,
+			Spec{Files: Trust([]byte("PEM"), []byte("DER"))},
+			"$DIR/ca.pem\nPEM"},
+		{"the node's network", "readlink /proc/self/ns/net", Spec{}, link},
+		{"an init of its own", `test "$(readlink /proc/1/exe)" && echo "$PPID"`, Spec{Trusted: true}, "1"},
+		{"a file in place of another", "cat /etc/hosts", Spec{Over: map[string]string{"/etc/hosts": over}},
+			"the lab's"},
+		{"a file that is not there", "cat /etc/netrepro-none",
+			Spec{Over: map[string]string{"/etc/netrepro-none": over}}, "the lab's"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("NETREPRO_TEST_SECRET", "secret")
+			tt.spec.NS, tt.spec.Dir = ns, filepath.Join(t.TempDir(), "dir")
+			e, out, errs := finished(t, start(t, tt.spec, tt.command))
+			want := strings.ReplaceAll(tt.want, "$DIR", tt.spec.Dir)
+			if strings.TrimSpace(out) != want || e != (Exit{Took: e.Took}) {
+				t.Errorf("got %q, %s, want %q; errors: %s", out, e, want, errs)
+			}
+		})
+	}
+	for _, path := range []string{"/etc/hosts", "/etc/netrepro-none"} {
+		if b, _ := os.ReadFile(path); strings.Contains(string(b), "the lab's") {
+			t.Errorf("%s of the machine was changed", path)
+		}
+	}
+}
+
+// TestConfined checks what a program may change: little, unless it is trusted.
+func TestConfined(t *testing.T) {
+	ns := namespace(t)
+	write := func(path string) string { return "{ echo 1 > " + path + "; } 2>/dev/null && echo yes || echo no" }
+	caps := "sed -n 's/^CapEff:[^0-9a-f]*//p; s/^NoNewPrivs:[^0-9]*//p' /proc/self/status | tr '\\n' ' '"
+	const network = "0000000000003c00 1" // bits 10 to 13: capabilities(7)
+	mount := "mount -t tmpfs none /mnt 2>/dev/null && echo yes || echo no"
+	for _, tt := range []struct {
+		name, command  string
+		want, trusting string // what it says, and what a trusted one does; empty: not asked
+	}{
+		{"files of the machine", write("/etc/netrepro-none"), "no", ""},
+		{"its directory", write("$DIR/x"), "yes", "yes"},
+		{"settings of the machine", write("/proc/sys/kernel/panic_on_oops"), "no", ""},
+		{"settings of its network", write("/proc/sys/net/ipv4/ip_forward"), "yes", "yes"},
+		{"shared memory", write("/dev/shm/netrepro-none"), "yes", ""},
+		{"a mount", mount, "no", "yes"},
+		{"capabilities", caps, network, ""},
+		{"disks", "find /dev -type b | wc -l", "0", ""},
+		{"sockets of services", "find /run -type s 2>/dev/null | wc -l", "0", ""},
+		{"its init", "cat /proc/1/environ 2>/dev/null && echo yes || echo no", "no", ""},
+	} {
+		for _, trusted := range []bool{false, true} {
+			want := tt.want
+			if trusted {
+				want = tt.trusting
+			}
+			if want == "" {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s, trusted %v", tt.name, trusted), func(t *testing.T) {
+				_, out, errs := finished(t, start(t, Spec{NS: ns, Trusted: trusted}, tt.command))
+				if strings.TrimSpace(out) != want {
+					t.Errorf("got %q, want %q; errors: %s", out, want, errs)
+				}
+			})
+		}
+	}
+	if _, err := os.Stat("/etc/netrepro-none"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file was left on the machine: %v", err)
+	}
+}
+
+// TestFailures checks what is said of what cannot be started.
+func TestFailures(t *testing.T) {
+	ns := namespace(t)
+	dir := t.TempDir()
+	file := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	orphan := file("orphan", "#!/no/such/interpreter -x\n", 0o755)
+	garbage := file("garbage", "\x00\x01\x02", 0o755)
+	for _, tt := range []struct {
+		name string
+		spec Spec
+		is   error
+		says string
+	}{
+		{"nothing", Spec{}, nil, "none is named"},
+		{"no such program", Spec{Args: []string{"no-such-program"}}, fs.ErrNotExist, `find program "no-such-program"`},
+		{"no such path", Spec{Args: []string{"/no/such"}}, fs.ErrNotExist, "find program /no/such"},
+		{"a script without its interpreter", Spec{Args: []string{orphan}}, ErrLoader, "/no/such/interpreter"},
+		{"no program at all", Spec{Args: []string{garbage}}, syscall.ENOEXEC, "start garbage"},
+		{"a zero byte in an argument", Spec{Args: []string{"sh", "a\x00b"}}, ErrZero, `"a\x00b"`},
+		{"a zero byte in the environment", Spec{Args: []string{"sh"}, Env: []string{"A=\x00"}}, ErrZero, "start sh"},
+		{"a file outside its directory", Spec{Args: []string{"sh"}, Files: map[string]string{"../x": ""}}, nil,
+			"not within the program's directory"},
+		{"a file in place of another that is missing",
+			Spec{Args: []string{"sh"}, Over: map[string]string{"/etc/hosts": "/no/such/file"}}, nil,
+			"put a file over /etc/hosts"},
+	} {
+		tt.spec.NS, tt.spec.Dir = ns, filepath.Join(dir, "dir")
+		p, err := Start(tt.spec)
+		if err == nil {
+			_ = p.Close()
+			t.Errorf("%s: it started", tt.name)
+			continue
+		}
+		if tt.is != nil && !errors.Is(err, tt.is) || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: got %v", tt.name, err)
+		}
+	}
+}
+
+// TestExit checks what is said of how a program ended.
+func TestExit(t *testing.T) {
+	ns := namespace(t)
+	for _, tt := range []struct {
+		command string
+		want    Exit
+		says    string
+	}{
+		{"true", Exit{}, "exit code 0"},
+		{"exit 42", Exit{Code: 42}, "exit code 42"},
+		{"kill -9 $$", Exit{Code: -1, Signal: "SIGKILL"}, "ended by SIGKILL"},
+		{"kill -TERM $$", Exit{Code: -1, Signal: "SIGTERM"}, "ended by SIGTERM"},
+	} {
+		p := start(t, Spec{NS: ns}, tt.command)
+		e, _, _ := finished(t, p)
+		now, ended := p.Exited()
+		tt.want.Took = e.Took
+		if e != tt.want || e.String() != tt.says || now != e || !ended {
+			t.Errorf("%s: got %+v, %s", tt.command, e, e)
+		}
+	}
+}
+
+// TestGroup checks that all that a program started ends with it, whatever it does.
+func TestGroup(t *testing.T) {
+	ns := namespace(t)
+	for _, tt := range []struct{ name, command string }{
+		{"one that ignores signals", "trap '' TERM INT HUP; echo ready; while :; do sleep 1; done"},
+		{"one that has forked away", "(setsid sleep 1000 &) ; echo ready; sleep 1000"},
+		{"one that has ended", "setsid sleep 1000 & echo ready"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := start(t, Spec{NS: ns}, tt.command)
+			if err := p.WaitLine(patient(t), "ready"); err != nil {
+				t.Fatal(err)
+			}
+			// The end of its outputs is the end of whoever holds them.
+			if err := errors.Join(p.Close(), p.Close()); err != nil {
+				t.Fatal(err)
+			}
+			p.Drained(patient(t))
+			if _, ended := p.Exited(); !ended {
+				t.Error("it goes on")
+			}
+		})
+	}
+}
+
+// TestStop asks a program to end before it is ended.
+func TestStop(t *testing.T) {
+	ns := namespace(t)
+	for _, tt := range []struct {
+		name, command string
+		grace         time.Duration
+		asked         bool
+		want          string
+	}{
+		{"one that ends when asked", "trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done", time.Minute, true,
+			"exit code 3"},
+		{"one that does not", "trap '' TERM; echo ready; while :; do sleep 1; done", time.Millisecond, false,
+			"ended by SIGKILL"},
+	} {
+		p := start(t, Spec{NS: ns}, tt.command)
+		if err := p.WaitLine(patient(t), "ready"); err != nil {
+			t.Fatal(err)
+		}
+		if e, asked, err := p.Stop(t.Context(), tt.grace); err != nil || asked != tt.asked || e.String() != tt.want {
+			t.Errorf("%s: got %s, asked %v, %v", tt.name, e, asked, err)
+		}
+		if err := p.Signal(syscall.SIGTERM); err != nil {
+			t.Errorf("%s: a signal to what has ended: %v", tt.name, err)
+		}
+	}
+}
+
+// TestOutput checks what is kept of what a program writes.
+func TestOutput(t *testing.T) {
+	ns := namespace(t)
+	lines := make(chan string, 16)
+	p := start(t, Spec{NS: ns, Output: func(line string, isErr bool) { lines <- fmt.Sprint(line, " ", isErr) }},
+		"echo one; echo two >&2; printf three")
+	_, out, errs := finished(t, p)
+	if out != "one\nthree" || errs != "two\n" || p.Dropped() != 0 {
+		t.Errorf("got %q and %q, %d dropped", out, errs, p.Dropped())
+	}
+	var got []string
+	for range 3 {
+		got = append(got, <-lines)
+	}
+	slices.Sort(got)
+	if want := []string{"one false", "three false", "two true"}; !slices.Equal(got, want) {
+		t.Errorf("lines: %q, want %q", got, want)
+	}
+	flood := start(t, Spec{NS: ns}, fmt.Sprintf("head -c %d /dev/zero", maxOutput+5))
+	if _, out, _ := finished(t, flood); len(out) != maxOutput || flood.Dropped() != 5 {
+		t.Errorf("of a flood %d bytes are kept, %d dropped", len(out), flood.Dropped())
+	}
+}
+
+// TestWaitLine waits for what a program writes, and no longer than it may.
+func TestWaitLine(t *testing.T) {
+	ns := namespace(t)
+	p := start(t, Spec{NS: ns}, "echo one >&2; read x; exit 7")
+	if err := p.WaitLine(patient(t), "one"); err != nil {
+		t.Errorf("what was written: %v", err)
+	}
+	if err := p.WaitLine(patient(t), "never"); err == nil ||
+		!strings.Contains(err.Error(), "it has ended: exit code 7") {
+		t.Errorf("what is never written: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	q := start(t, Spec{NS: ns}, "sleep 1000")
+	if err := q.WaitLine(ctx, "never"); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end of the context: %v", err)
+	}
+	if _, err := q.Wait(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("waiting for its end: %v", err)
+	}
+}
+
+// TestPid is the number by which the program knows itself.
+func TestPid(t *testing.T) {
+	p := start(t, Spec{NS: namespace(t), Trusted: true}, "echo $$")
+	_, out, _ := finished(t, p)
+	if got := strings.TrimSpace(out); got != fmt.Sprint(p.Pid()) {
+		t.Errorf("it is %s to itself, %d to us", got, p.Pid())
+	}
+}
+
+// TestInterpreter reads the first line of scripts as the kernel does.
+func TestInterpreter(t *testing.T) {
+	for text, want := range map[string]string{
+		"#!/bin/sh\n": "/bin/sh", "#! /usr/bin/env python3 -u\nx": "/usr/bin/env", "#!/bin/x": "/bin/x",
+		"": "", "#!\n": "", "plain text\n": "",
+	} {
+		path := filepath.Join(t.TempDir(), "x")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := interpreter(path); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	if interpreter("/no/such/file") != "" {
+		t.Error("a file that is not there has an interpreter")
+	}
+}
