@@ -85,15 +85,16 @@
 // join. The engine itself puts 802.1Q tags on what crosses a trunk, so that no
 // kernel needs to know them.
 //
-// endpoint is sockets on hosts with every option ([socket.Host.Dial],
-// [socket.Host.Listen], datagrams), and TLS step by step. On it stand web, HTTP
-// servers and clients that behave as nginx and curl do ([web.Serve], [web.Fetch],
-// [web.Session]), load, many requests at a rate ([load.Run]), dns, a name server
-// and a resolver ([dns.Serve], [dns.Resolver.Lookup]), and sonde, which measures paths
-// ([pathprobe.Ping.Run], [pathprobe.Trace.Run], [pathprobe.PathMTU]). pki makes certificates, good and
-// bad ([pki.CA.Issue]). process runs real programs in a node's namespaces, as
-// children of a process 1 of their own, so that nothing of them is left
-// ([process.Start]).
+// host is what lives on hosts. socket is TCP with every option ([socket.Host.Dial],
+// [socket.Host.Listen]), datagram is UDP and raw ICMP ([datagram.Open]), and
+// handshake is TLS step by step ([handshake.Start]). On them stand web, HTTP servers
+// that behave as nginx does ([web.Serve]); webclient, clients that behave as curl does
+// ([webclient.Fetch], [webclient.Session]); load, many requests at a rate
+// ([load.Run]); dns, a name server and a resolver ([dns.Serve],
+// [dns.Resolver.Lookup]); and pathprobe, which measures paths ([pathprobe.Ping.Run],
+// [pathprobe.Trace.Run], [pathprobe.PathMTU]). pki makes certificates, good and bad
+// ([pki.CA.Issue]). process runs real programs in a node's namespaces, as children of
+// a process 1 of their own, so that nothing of them is left ([process.Start]).
 //
 // kernel asks the kernel: counters ([kernel.ReadCounters]), sockets
 // ([kernel.ReadSockets]), and through BPF programs on its tracepoints, which

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
+	"netrepro/engine/host/datagram"
 	"netrepro/engine/host/socket"
 )
 
@@ -43,8 +44,10 @@ type Record struct {
 }
 
 // Codes are the response codes that a record can have (RFC 1035, section 4.1.1).
-var Codes = map[string]dnsmessage.RCode{"NXDOMAIN": dnsmessage.RCodeNameError, "SERVFAIL": dnsmessage.RCodeServerFailure,
-	"REFUSED": dnsmessage.RCodeRefused, "FORMERR": dnsmessage.RCodeFormatError, "NOTIMP": dnsmessage.RCodeNotImplemented}
+var Codes = map[string]dnsmessage.RCode{"NXDOMAIN": dnsmessage.RCodeNameError,
+	"SERVFAIL": dnsmessage.RCodeServerFailure,
+	"REFUSED":  dnsmessage.RCodeRefused, "FORMERR": dnsmessage.RCodeFormatError,
+	"NOTIMP": dnsmessage.RCodeNotImplemented}
 
 // Query is a question that a server had.
 type Query struct {
@@ -55,7 +58,7 @@ type Query struct {
 // Server is a name server.
 type Server struct {
 	host *socket.Host
-	udp  *socket.Datagram
+	udp  *datagram.Socket
 	tcp  *socket.Listener
 
 	ctx    context.Context
@@ -79,7 +82,8 @@ func Serve(h *socket.Host, at netip.Addr, port int, records map[string]Record) (
 		s.Set(name, r)
 	}
 	var err error
-	if s.udp, err = h.Datagram(socket.DatagramSpec{Proto: socket.UDP, Six: at.Is6() || !at.IsValid() && h.Has6(), From: at, Port: port}); err != nil {
+	if s.udp, err = datagram.Open(h, datagram.Spec{Proto: datagram.UDP, Six: at.Is6() || !at.IsValid() && h.Has6(),
+		From: at, Port: port}); err != nil {
 		return nil, err
 	}
 	if s.tcp, err = h.ListenAt(at, port, 0, socket.Options{}); err != nil {
@@ -262,7 +266,8 @@ func reverse(a netip.Addr) string {
 
 // build writes an answer.
 func build(h dnsmessage.Header, q dnsmessage.Question, r *Record, truncated bool) []byte {
-	out := dnsmessage.Header{ID: h.ID, Response: true, OpCode: h.OpCode, Authoritative: true, RecursionDesired: h.RecursionDesired, RecursionAvailable: true,
+	out := dnsmessage.Header{ID: h.ID, Response: true, OpCode: h.OpCode, Authoritative: true,
+		RecursionDesired: h.RecursionDesired, RecursionAvailable: true,
 		Truncated: truncated, RCode: Codes[r.Code]}
 	b := dnsmessage.NewBuilder(nil, out)
 	b.EnableCompression()

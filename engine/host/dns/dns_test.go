@@ -59,13 +59,15 @@ func TestAnswerIsRead(t *testing.T) {
 			why = err.Error()
 		}
 		if got != tt.want || why != tt.err || cut != tt.cut {
-			t.Errorf("%s %s: %q, cut %v, %q; want %q, cut %v, %q", tt.name, tt.typ, got, cut, why, tt.want, tt.cut, tt.err)
+			t.Errorf("%s %s: %q, cut %v, %q; want %q, cut %v, %q", tt.name, tt.typ, got, cut, why, tt.want, tt.cut,
+				tt.err)
 		}
 	}
 	if b := s.answer(ask(t, 7, "none.test.", dnsmessage.TypeA), netip.AddrPort{}, "udp"); b != nil {
 		t.Errorf("a question that is dropped was answered: % x", b)
 	}
-	if _, _, err := (&Resolver{ID: 8}).read(s.answer(ask(t, 7, "api.test.", dnsmessage.TypeA), netip.AddrPort{}, "udp"), dnsmessage.TypeA); err == nil {
+	if _, _, err := (&Resolver{ID: 8}).read(s.answer(ask(t, 7, "api.test.", dnsmessage.TypeA), netip.AddrPort{}, "udp"),
+		dnsmessage.TypeA); err == nil {
 		t.Error("an answer to another question was taken")
 	}
 }
@@ -85,7 +87,8 @@ func FuzzAnswer(f *testing.F) {
 				continue
 			}
 			var m dnsmessage.Message
-			if err := m.Unpack(answer); err != nil || !m.Response || len(m.Questions) != 1 || m.ID != uint16(b[0])<<8|uint16(b[1]) {
+			if err := m.Unpack(answer); err != nil || !m.Response || len(m.Questions) != 1 ||
+				m.ID != uint16(b[0])<<8|uint16(b[1]) {
 				t.Fatalf("% x was answered % x: %v", b, answer, err)
 			}
 		}

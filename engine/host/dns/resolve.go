@@ -11,7 +11,9 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
+	"netrepro/engine/host/datagram"
 	"netrepro/engine/host/socket"
+	"netrepro/engine/host/socket/fd"
 )
 
 // Resolver asks a name server, as the C library does (resolv.conf(5)).
@@ -37,7 +39,8 @@ func (r *Resolver) Lookup(ctx context.Context, name string, six bool) (netip.Add
 		return netip.Addr{}, fmt.Errorf("look up %q: %w", name, err)
 	}
 	b := dnsmessage.NewBuilder(nil, dnsmessage.Header{ID: r.ID, RecursionDesired: true})
-	err = errors.Join(b.StartQuestions(), b.Question(dnsmessage.Question{Name: qname, Type: typ, Class: dnsmessage.ClassINET}))
+	err = errors.Join(b.StartQuestions(),
+		b.Question(dnsmessage.Question{Name: qname, Type: typ, Class: dnsmessage.ClassINET}))
 	msg, berr := b.Finish()
 	if err := errors.Join(err, berr); err != nil {
 		return netip.Addr{}, fmt.Errorf("look up %q: %w", name, err)
@@ -61,10 +64,11 @@ func (r *Resolver) Lookup(ctx context.Context, name string, six bool) (netip.Add
 }
 
 // try asks once over UDP, and over TCP if the answer is cut.
-func (r *Resolver) try(ctx context.Context, msg []byte, typ dnsmessage.Type, timeout time.Duration) (netip.Addr, error) {
+func (r *Resolver) try(ctx context.Context, msg []byte, typ dnsmessage.Type, timeout time.Duration) (netip.Addr,
+	error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	d, err := r.Host.Datagram(socket.DatagramSpec{Proto: socket.UDP, To: r.Server})
+	d, err := datagram.Open(r.Host, datagram.Spec{Proto: datagram.UDP, To: r.Server})
 	if err != nil {
 		return netip.Addr{}, err
 	}
@@ -90,7 +94,7 @@ func (r *Resolver) try(ctx context.Context, msg []byte, typ dnsmessage.Type, tim
 		}
 		defer c.Close()
 		var answer []byte
-		err = socket.Within(ctx, c.SetDeadline, func() error {
+		err = fd.Within(ctx, c.SetDeadline, func() error {
 			if err := writeTCP(c, msg); err != nil {
 				return err
 			}

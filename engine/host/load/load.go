@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"netrepro/engine/host/socket"
-	"netrepro/engine/host/web"
+	"netrepro/engine/host/webclient"
 )
 
 // MaxRequests bounds how many requests one load makes.
@@ -20,8 +20,8 @@ const MaxRequests = 1 << 20
 
 // Spec says what is asked, how often and over how many connections.
 type Spec struct {
-	Target  web.Target
-	Request web.Request
+	Target  webclient.Target
+	Request webclient.Request
 	// Connections is how many there are at once at most; with KeepAlive they are
 	// all opened before the first request is due.
 	Connections int
@@ -45,7 +45,7 @@ type Report struct {
 	Outcomes map[string]int // how many requests had each: a status, or what failed
 	Begun    int            // connections
 	Peak     int            // connections that stood at once, at most
-	Ended    map[string]int // how many connections ended in each way (web.Tally)
+	Ended    map[string]int // how many connections ended in each way (webclient.Tally)
 	Bytes    int            // of answers' bodies
 
 	// Latency is of requests that were answered, from when each was due to the
@@ -60,7 +60,7 @@ type Report struct {
 type runner struct {
 	spec  Spec
 	host  *socket.Host
-	tally web.Tally
+	tally webclient.Tally
 
 	mu  sync.Mutex
 	out Report
@@ -132,7 +132,7 @@ func (r *runner) pace(ctx context.Context, work chan<- time.Time) {
 // client makes one request after the other.
 func (r *runner) client(ctx context.Context, opened chan<- struct{}, begin <-chan struct{}, work <-chan time.Time) {
 	s := &r.spec
-	var kept *web.Session
+	var kept *webclient.Session
 	if s.KeepAlive {
 		kept = r.session()
 		defer r.close(kept)
@@ -160,22 +160,22 @@ func (r *runner) client(ctx context.Context, opened chan<- struct{}, begin <-cha
 }
 
 // session is nil if the host is closed, with the whole case.
-func (r *runner) session() *web.Session {
-	s, err := web.NewSession(r.host, r.spec.Target)
+func (r *runner) session() *webclient.Session {
+	s, err := webclient.NewSession(r.host, r.spec.Target)
 	if err != nil {
 		return nil
 	}
 	return s
 }
 
-func (r *runner) close(s *web.Session) {
+func (r *runner) close(s *webclient.Session) {
 	if s != nil {
 		_ = s.Close() // it has nothing to say
 	}
 }
 
 // ask makes one request.
-func (r *runner) ask(ctx context.Context, s *web.Session, due time.Time) {
+func (r *runner) ask(ctx context.Context, s *webclient.Session, due time.Time) {
 	if s == nil {
 		r.note(func(o *Report) { o.Requests++; o.Outcomes["host closed"]++ })
 		return
@@ -200,7 +200,7 @@ func (r *runner) ask(ctx context.Context, s *web.Session, due time.Time) {
 }
 
 // timed notes how long a connection took.
-func (r *runner) timed(got *web.Response) {
+func (r *runner) timed(got *webclient.Response) {
 	r.note(func(o *Report) {
 		if got.Connected > 0 {
 			o.Connect.Add(got.Connected - got.Resolved)

@@ -19,9 +19,13 @@ func TestHistogram(t *testing.T) {
 	}{
 		{"nothing", nil, [4]time.Duration{}, 0, "[]"},
 		{"one", []time.Duration{3 * ms}, [4]time.Duration{3 * ms, 3 * ms, 3 * ms, 3 * ms}, 3 * ms, "[{5ms 1}]"},
-		{"not in order", []time.Duration{4 * ms, 1 * ms, 2 * ms, 3 * ms}, [4]time.Duration{1 * ms, 2 * ms, 4 * ms, 4 * ms}, 2500 * us, "[{1ms 1} {2ms 1} {5ms 2}]"},
-		{"far apart", []time.Duration{0, 90 * us, 100 * us, 2 * ms}, [4]time.Duration{0, 90 * us, 2 * ms, 2 * ms}, 547500, "[{1µs 1} {2µs 0} {5µs 0} {10µs 0} {20µs 0} {50µs 0} {100µs 2} {200µs 0} {500µs 0} {1ms 0} {2ms 1}]"},
-		{"a minute", []time.Duration{time.Minute}, [4]time.Duration{time.Minute, time.Minute, time.Minute, time.Minute}, time.Minute, "[{1m40s 1}]"},
+		{"not in order", []time.Duration{4 * ms, 1 * ms, 2 * ms, 3 * ms},
+			[4]time.Duration{1 * ms, 2 * ms, 4 * ms, 4 * ms}, 2500 * us, "[{1ms 1} {2ms 1} {5ms 2}]"},
+		{"far apart", []time.Duration{0, 90 * us, 100 * us, 2 * ms}, [4]time.Duration{0, 90 * us, 2 * ms, 2 * ms},
+			547500,
+			"[{1µs 1} {2µs 0} {5µs 0} {10µs 0} {20µs 0} {50µs 0} {100µs 2} {200µs 0} {500µs 0} {1ms 0} {2ms 1}]"},
+		{"a minute", []time.Duration{time.Minute}, [4]time.Duration{time.Minute, time.Minute, time.Minute, time.Minute},
+			time.Minute, "[{1m40s 1}]"},
 	} {
 		var h Histogram
 		for _, v := range tt.values {

@@ -31,7 +31,8 @@ const (
 // PathMTU finds the path MTU by echo requests that must not be fragmented: by
 // what routers say of those that are too large, and by halving where they say
 // nothing.
-func PathMTU(ctx context.Context, h *socket.Host, to netip.Addr, first int, timeout time.Duration, id uint16) (MTU, error) {
+func PathMTU(ctx context.Context, h *socket.Host, to netip.Addr, first int, timeout time.Duration, id uint16) (MTU,
+	error) {
 	head, low := ipv4Header+header, least4
 	if to.Is6() {
 		head, low = ipv6Header+header, least6
@@ -39,7 +40,8 @@ func PathMTU(ctx context.Context, h *socket.Host, to netip.Addr, first int, time
 	var out MTU
 	ask := func(size int) (Reply, error) {
 		out.Tries++
-		p := Ping{To: to, Size: max(size-head, 1), Timeout: timeout, ID: id + uint16(out.Tries), Options: WithDF(socket.Options{}, false)}
+		p := Ping{To: to, Size: max(size-head, 1), Timeout: timeout, ID: id + uint16(out.Tries),
+			Options: WithDF(socket.Options{}, false)}
 		rs, err := p.Run(ctx, h)
 		if err != nil || len(rs) == 0 {
 			return Reply{Err: "timeout"}, err
@@ -82,7 +84,8 @@ type Connect struct {
 }
 
 // Connects opens TCP connections one after the other and closes each at once.
-func Connects(ctx context.Context, h *socket.Host, s socket.DialSpec, count int, interval, timeout time.Duration) []Connect {
+func Connects(ctx context.Context, h *socket.Host, s socket.DialSpec, count int, interval,
+	timeout time.Duration) []Connect {
 	var out []Connect
 	for i := range count {
 		if i > 0 {

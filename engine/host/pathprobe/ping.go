@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"netrepro/engine/host/datagram"
 	"netrepro/engine/host/socket"
 	"netrepro/engine/packet"
 )
@@ -69,7 +70,7 @@ func (p Ping) Run(ctx context.Context, h *socket.Host) ([]Reply, error) {
 	if p.Timeout == 0 {
 		p.Timeout = time.Second
 	}
-	d, err := h.Datagram(socket.DatagramSpec{Proto: socket.ICMP, Six: p.To.Is6(), From: p.From, Options: p.Options})
+	d, err := datagram.Open(h, datagram.Spec{Proto: datagram.ICMP, Six: p.To.Is6(), From: p.From, Options: p.Options})
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +98,7 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // one sends one request and waits for what comes of it.
-func (p Ping) one(ctx context.Context, d *socket.Datagram, seq int) Reply {
+func (p Ping) one(ctx context.Context, d *datagram.Socket, seq int) Reply {
 	r := Reply{Seq: seq, Type: -1}
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
@@ -192,7 +193,8 @@ func (p Ping) about(msg []byte, seq uint16) bool {
 	case len(q) >= 40 && q[0]>>4 == 6:
 		inner = q[40:]
 	}
-	return len(inner) >= header && binary.BigEndian.Uint16(inner[4:]) == p.ID && binary.BigEndian.Uint16(inner[6:]) == seq
+	return len(inner) >= header && binary.BigEndian.Uint16(inner[4:]) == p.ID &&
+		binary.BigEndian.Uint16(inner[6:]) == seq
 }
 
 // dontFragment is the option that keeps a socket's packets whole; strict also

@@ -10,7 +10,9 @@ import (
 	"syscall"
 	"time"
 
+	"netrepro/engine/host/datagram"
 	"netrepro/engine/host/socket"
+	"netrepro/engine/host/socket/fd"
 	"netrepro/engine/packet"
 )
 
@@ -117,11 +119,13 @@ func (t Trace) probe(ctx context.Context, h *socket.Host, ttl, n int) (r Reply, 
 	defer cancel()
 	switch t.By {
 	case ByICMP:
-		p := Ping{To: t.To, From: t.From, Timeout: t.Timeout, Size: 32, ID: t.ID, Options: WithTTL(socket.Options{}, ttl)}
+		p := Ping{To: t.To, From: t.From, Timeout: t.Timeout, Size: 32, ID: t.ID,
+			Options: WithTTL(socket.Options{}, ttl)}
 		if t.Vary {
 			p.ID += uint16(n)
 		}
-		d, err := h.Datagram(socket.DatagramSpec{Proto: socket.ICMP, Six: t.To.Is6(), From: t.From, Options: p.Options})
+		d, err := datagram.Open(h,
+			datagram.Spec{Proto: datagram.ICMP, Six: t.To.Is6(), From: t.From, Options: p.Options})
 		if err != nil {
 			return r, false, err
 		}
@@ -135,7 +139,7 @@ func (t Trace) probe(ctx context.Context, h *socket.Host, ttl, n int) (r Reply, 
 }
 
 // told turns an ICMP error into a reply.
-func told(r *Reply, f *socket.Fault, start time.Time, six bool) {
+func told(r *Reply, f *fd.Fault, start time.Time, six bool) {
 	r.RTT, r.From, r.Type, r.Code, r.MTU = f.At.Sub(start), f.From, int(f.Type), int(f.Code), f.MTU
 	m := packet.ICMP{Type: f.Type, Code: f.Code}
 	p := uint8(packet.ProtoICMP)
@@ -157,8 +161,9 @@ func (t Trace) overUDP(ctx context.Context, h *socket.Host, ttl, n int) (r Reply
 	if t.Vary {
 		port += n - 1
 	}
-	d, err := h.Datagram(socket.DatagramSpec{Proto: socket.UDP, From: t.From, Port: t.local(), To: netip.AddrPortFrom(t.To, uint16(port)),
-		Options: recverr(WithTTL(socket.Options{}, ttl))})
+	d, err := datagram.Open(h,
+		datagram.Spec{Proto: datagram.UDP, From: t.From, Port: t.local(), To: netip.AddrPortFrom(t.To, uint16(port)),
+			Options: recverr(WithTTL(socket.Options{}, ttl))})
 	if err != nil {
 		return r, false, err
 	}

@@ -215,7 +215,8 @@ func (ca *CA) Issue(s Spec) (tls.Certificate, error) {
 	if s.Bytes != 0 {
 		plain := len(leaf.Raw) + rest
 		if leaf, err = pad(t, parent, key.Public(), s.Bytes-rest); err != nil {
-			return out, fmt.Errorf("certificate chain of %d bytes: %w; the smallest is about %d", s.Bytes, err, plain+minPadding)
+			return out, fmt.Errorf("certificate chain of %d bytes: %w; the smallest is about %d", s.Bytes, err, plain+
+				minPadding)
 		}
 	}
 	out.Leaf = leaf

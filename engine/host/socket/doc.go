@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package socket is what lives on hosts: scripted sockets, TLS and HTTP
-// servers and clients, all on the real kernel.
+// Package socket is TCP sockets on the hosts of a lab, all on the real kernel: hosts,
+// connections, listeners and their options.
 //
 // It does not break anything and does not look at packets.
 //

@@ -34,7 +34,8 @@ func ErrName(err error) string {
 		return "unexpected EOF"
 	case errors.Is(err, io.EOF):
 		return "EOF"
-	case errors.Is(err, os.ErrClosed), strings.HasSuffix(err.Error(), "use of closed file"): // the poller has no name for it
+	// the poller has no name for it
+	case errors.Is(err, os.ErrClosed), strings.HasSuffix(err.Error(), "use of closed file"):
 		return "closed"
 	case errors.As(err, &alert):
 		return "alert " + alert.Error()

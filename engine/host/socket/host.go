@@ -3,7 +3,6 @@
 package socket
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"netrepro/engine/host/socket/fd"
 	"netrepro/engine/lab/netns"
 )
 
@@ -95,74 +95,43 @@ func (h *Host) Close() error {
 	return errors.Join(errs...)
 }
 
-// DialSpec says how to open a connection.
-type DialSpec struct {
-	To       netip.AddrPort
-	From     netip.Addr // invalid is the kernel's choice
-	FromPort int        // 0 takes the next of the host's own
-	Options
+// Open opens a socket of this kind and protocol in the host's namespace (socket(2)).
+func (h *Host) Open(six bool, kind, proto int) (*fd.Socket, error) {
+	return fd.Open(h.ns, six, kind, proto)
 }
 
-// Pending is a socket on its way to be connected: its addresses are known.
-type Pending struct {
-	sock  *socket
-	host  *Host
-	to    netip.AddrPort
-	Local netip.AddrPort
-}
-
-// Bind makes the socket of a connection and fixes its source port, sending
-// nothing yet.
-func (h *Host) Bind(s DialSpec) (*Pending, error) {
-	sock, err := h.newSocket(s.To.Addr().Is6())
+// newSocket opens a TCP socket.
+func (h *Host) newSocket(six bool) (*fd.Socket, error) {
+	sock, err := h.Open(six, unix.SOCK_STREAM, unix.IPPROTO_TCP)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open socket on %s: %w", h.name, err)
 	}
-	local := s.From
-	if !local.IsValid() {
-		if local, err = h.source(s.To); err != nil {
-			return nil, errors.Join(fmt.Errorf("connect %s to %s: %w", h.name, s.To, err), sock.f.Close())
-		}
-	}
-	p := &Pending{sock: sock, host: h, to: s.To}
-	if err := sock.Set(s.Options); err != nil {
-		return nil, errors.Join(err, sock.f.Close())
-	}
-	err = sock.control(func(fd int) error {
-		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
-			return err
-		}
-		port, err := h.bindPort(fd, local, s.FromPort)
-		p.Local = netip.AddrPortFrom(local, uint16(port))
-		return err
-	})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("bind on %s: %w", h.name, err), sock.f.Close())
-	}
-	return p, nil
+	return sock, nil
 }
 
 // source is the address that the kernel sends to an address from.
 func (h *Host) source(to netip.AddrPort) (netip.Addr, error) {
-	var fd int
-	err := h.ns.Do(func() (err error) {
-		fd, err = unix.Socket(family(to.Addr().Is6()), unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-		return err
-	})
+	sock, err := h.Open(to.Addr().Is6(), unix.SOCK_DGRAM, 0)
 	if err != nil {
 		return netip.Addr{}, err
 	}
-	defer unix.Close(fd)
-	if err := unix.Connect(fd, sockaddr(to)); err != nil {
-		return netip.Addr{}, err
-	}
-	sa, err := unix.Getsockname(fd)
-	return addrPort(sa).Addr(), err
+	var from netip.Addr
+	err = sock.Control(func(n int) error {
+		if err := unix.Connect(n, fd.Sockaddr(to)); err != nil {
+			return err
+		}
+		sa, err := unix.Getsockname(n)
+		from = fd.AddrPort(sa).Addr()
+		return err
+	})
+	return from, errors.Join(err, sock.Close())
 }
 
-func (h *Host) bindPort(fd int, local netip.Addr, asked int) (int, error) {
+// BindPort binds the socket n to a port of an address and returns the port: the one
+// that is asked for, or for 0 the next of the host's own.
+func (h *Host) BindPort(n int, local netip.Addr, asked int) (int, error) {
 	if asked != 0 {
-		return asked, unix.Bind(fd, sockaddr(netip.AddrPortFrom(local, uint16(asked))))
+		return asked, unix.Bind(n, fd.Sockaddr(netip.AddrPortFrom(local, uint16(asked))))
 	}
 	for range 65536 - firstPort {
 		h.mu.Lock()
@@ -171,86 +140,10 @@ func (h *Host) bindPort(fd int, local netip.Addr, asked int) (int, error) {
 			h.port = firstPort
 		}
 		h.mu.Unlock()
-		if err := unix.Bind(fd, sockaddr(netip.AddrPortFrom(local, uint16(port)))); !errors.Is(err, unix.EADDRINUSE) {
+		err := unix.Bind(n, fd.Sockaddr(netip.AddrPortFrom(local, uint16(port))))
+		if !errors.Is(err, unix.EADDRINUSE) {
 			return port, err
 		}
 	}
 	return 0, unix.EADDRNOTAVAIL
-}
-
-// Connect completes the connection; ctx bounds how long it may take.
-func (p *Pending) Connect(ctx context.Context) (*Conn, error) {
-	if err := Within(ctx, p.sock.f.SetWriteDeadline, func() error { return p.connect(nil) }); err != nil {
-		return nil, errors.Join(fmt.Errorf("connect %s to %s: %w", p.host.name, p.to, err), p.sock.f.Close())
-	}
-	return p.adopt()
-}
-
-// connect waits until the connection stands or has failed, or told, if it is not
-// nil, reports that the socket was told something.
-func (p *Pending) connect(told func() bool) error {
-	var err error
-	started := false
-	werr := p.sock.rc.Write(func(fd uintptr) bool {
-		if told != nil && told() {
-			err = nil
-			return true
-		}
-		if !started {
-			started = true
-			err = unix.Connect(int(fd), sockaddr(p.to))
-			return !errors.Is(err, unix.EINPROGRESS)
-		}
-		// A spurious wake-up leaves no error and no peer: wait on.
-		var n int
-		if n, err = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR); err == nil && n != 0 {
-			err = unix.Errno(n)
-		}
-		if err != nil {
-			if told != nil && told() { // it came with the error
-				err = nil
-			}
-			return true
-		}
-		_, perr := unix.Getpeername(int(fd))
-		return perr == nil
-	})
-	if werr != nil {
-		return werr
-	}
-	return err
-}
-
-// Probe connects, but an ICMP error that comes meanwhile ends it with that; the
-// socket must have recverr.
-func (p *Pending) Probe(ctx context.Context) (*Conn, *Fault, error) {
-	var f *Fault
-	told := func() (ok bool) {
-		f, ok = p.sock.takeFault()
-		return ok
-	}
-	err := Within(ctx, p.sock.f.SetWriteDeadline, func() error { return p.connect(told) })
-	if f != nil || err != nil {
-		return nil, f, errors.Join(err, p.sock.f.Close())
-	}
-	c, err := p.adopt()
-	return c, nil, err
-}
-
-// adopt makes a connection of the socket that has become one.
-func (p *Pending) adopt() (*Conn, error) {
-	c, err := p.host.newConn(p.sock, p.to)
-	if err != nil {
-		return nil, errors.Join(err, p.sock.f.Close())
-	}
-	return c, p.host.Keep(c)
-}
-
-// Dial is Bind and Connect.
-func (h *Host) Dial(ctx context.Context, s DialSpec) (*Conn, error) {
-	p, err := h.Bind(s)
-	if err != nil {
-		return nil, err
-	}
-	return p.Connect(ctx)
 }

@@ -10,18 +10,20 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"netrepro/engine/host/socket/fd"
 )
 
 // Listener is a listening socket. It is a net.Listener.
 type Listener struct {
-	*socket
+	*fd.Socket
 	host *Host
 	port int
 }
 
-// DefaultBacklog is the accept queue a listener gets unless asked otherwise,
+// defaultBacklog is the accept queue a listener gets unless asked otherwise,
 // the kernel's own limit since Linux 5.4 (net.core.somaxconn).
-const DefaultBacklog = 4096
+const defaultBacklog = 4096
 
 // Listen opens a listener on every address of the host.
 func (h *Host) Listen(port, backlog int, o Options) (*Listener, error) {
@@ -41,24 +43,24 @@ func (h *Host) ListenAt(at netip.Addr, port, backlog int, o Options) (*Listener,
 		return nil, err
 	}
 	if backlog <= 0 {
-		backlog = DefaultBacklog
+		backlog = defaultBacklog
 	}
-	if err := sock.Set(o); err != nil {
-		return nil, errors.Join(err, sock.f.Close())
+	if err := o.Apply(sock); err != nil {
+		return nil, errors.Join(err, sock.Close())
 	}
-	err = sock.control(func(fd int) error {
-		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+	err = sock.Control(func(n int) error {
+		if err := unix.SetsockoptInt(n, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 			return err
 		}
-		if err := unix.Bind(fd, sockaddr(netip.AddrPortFrom(at, uint16(port)))); err != nil {
+		if err := unix.Bind(n, fd.Sockaddr(netip.AddrPortFrom(at, uint16(port)))); err != nil {
 			return err
 		}
-		return unix.Listen(fd, backlog)
+		return unix.Listen(n, backlog)
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen on %s port %d: %w", h.name, port, err), sock.f.Close())
+		return nil, errors.Join(fmt.Errorf("listen on %s port %d: %w", h.name, port, err), sock.Close())
 	}
-	l := &Listener{socket: sock, host: h, port: port}
+	l := &Listener{Socket: sock, host: h, port: port}
 	return l, h.Keep(l)
 }
 
@@ -74,7 +76,7 @@ func (l *Listener) Accept() (net.Conn, error) { return l.accept() }
 // AcceptContext takes the next connection; ctx bounds how long it may take.
 func (l *Listener) AcceptContext(ctx context.Context) (*Conn, error) {
 	var c *Conn
-	err := Within(ctx, l.f.SetReadDeadline, func() (err error) {
+	err := fd.Within(ctx, l.SetReadDeadline, func() (err error) {
 		c, err = l.accept()
 		return err
 	})
@@ -82,12 +84,12 @@ func (l *Listener) AcceptContext(ctx context.Context) (*Conn, error) {
 }
 
 func (l *Listener) accept() (*Conn, error) {
-	var fd int
+	var peer int
 	var sa unix.Sockaddr
 	var err error
-	rerr := l.rc.Read(func(lfd uintptr) bool {
+	rerr := l.AwaitRead(func(n int) bool {
 		for {
-			fd, sa, err = unix.Accept4(int(lfd), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+			peer, sa, err = unix.Accept4(n, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 			if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ECONNABORTED) {
 				return !errors.Is(err, unix.EAGAIN)
 			}
@@ -99,13 +101,13 @@ func (l *Listener) accept() (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("accept on %s port %d: %w", l.host.name, l.port, err)
 	}
-	s, err := wrap(fd)
+	s, err := fd.Wrap(peer)
 	if err != nil {
 		return nil, err
 	}
-	c, err := l.host.newConn(s, addrPort(sa))
+	c, err := l.host.newConn(s, fd.AddrPort(sa))
 	if err != nil {
-		return nil, errors.Join(err, s.f.Close())
+		return nil, errors.Join(err, s.Close())
 	}
 	return c, l.host.Keep(c)
 }
@@ -118,5 +120,5 @@ func (l *Listener) Addr() net.Addr {
 // Close implements net.Listener.
 func (l *Listener) Close() error {
 	l.host.Forget(l)
-	return l.close()
+	return l.Socket.Close()
 }

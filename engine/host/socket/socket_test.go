@@ -24,7 +24,8 @@ import (
 func loopback(t *testing.T) *Host {
 	t.Helper()
 	leaks.Lab(t)
-	s := topology.Spec{Nodes: []topology.Node{{Name: "a", Kind: topology.Host}, {Name: "b", Kind: topology.Host}}, Wires: []topology.Wire{{Nodes: [2]string{"a", "b"}}}}
+	s := topology.Spec{Nodes: []topology.Node{{Name: "a", Kind: topology.Host}, {Name: "b", Kind: topology.Host}},
+		Wires: []topology.Wire{{Nodes: [2]string{"a", "b"}}}}
 	p, err := s.Plan()
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +132,8 @@ func TestLinger(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, err := h.Dial(t.Context(), DialSpec{To: netip.AddrPortFrom(h.Addr(), 80), Options: Options{Linger: tt.linger}})
+			c, err := h.Dial(t.Context(),
+				DialSpec{To: netip.AddrPortFrom(h.Addr(), 80), Options: Options{Linger: tt.linger}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -95,10 +95,12 @@ func ranged(route *Route, req *http.Request) (content []byte, status int, header
 		last = size - 1
 	}
 	if first >= size || first > last {
-		return nil, http.StatusRequestedRangeNotSatisfiable, [][2]string{{"Content-Range", fmt.Sprintf("bytes */%d", size)}}
+		return nil, http.StatusRequestedRangeNotSatisfiable,
+			[][2]string{{"Content-Range", fmt.Sprintf("bytes */%d", size)}}
 	}
 	last = min(last, size-1)
-	return route.Body[first : last+1], http.StatusPartialContent, [][2]string{{"Content-Range", fmt.Sprintf("bytes %d-%d/%d", first, last, size)}}
+	return route.Body[first : last+1], http.StatusPartialContent,
+		[][2]string{{"Content-Range", fmt.Sprintf("bytes %d-%d/%d", first, last, size)}}
 }
 
 // head writes the start line and the header.

@@ -31,7 +31,8 @@ func newH2(v *Server) *h2 {
 	h := &h2{queue: make(chan net.Conn), done: make(chan struct{}), over: map[net.Conn]func(){}}
 	var p http.Protocols
 	p.SetHTTP2(true)
-	h.srv = &http.Server{Handler: http.HandlerFunc(v.handle), ErrorLog: stdlog.New(io.Discard, "", 0), Protocols: &p, IdleTimeout: max(v.spec.KeepaliveTimeout, 0),
+	h.srv = &http.Server{Handler: http.HandlerFunc(v.handle), ErrorLog: stdlog.New(io.Discard, "", 0), Protocols: &p,
+		IdleTimeout: max(v.spec.KeepaliveTimeout, 0),
 		ConnState: func(c net.Conn, s http.ConnState) {
 			if s == http.StateClosed || s == http.StateHijacked {
 				h.ended(c)
@@ -95,7 +96,8 @@ func (v *Server) handle(w http.ResponseWriter, req *http.Request) {
 	var note Served
 	defer func() {
 		v.amend(func() {
-			log.Status, log.Sent, log.Received, log.Err, log.Took = note.Status, note.Sent, note.Received, note.Err, time.Since(started)
+			log.Status, log.Sent, log.Received, log.Err, log.Took = note.Status, note.Sent, note.Received, note.Err,
+				time.Since(started)
 		})
 	}()
 	leave, err := v.enter()

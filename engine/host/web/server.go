@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -42,7 +41,7 @@ func Serve(h *socket.Host, s Spec) (*Server, error) {
 	if s.Gate > 0 {
 		v.gate = make(chan struct{}, s.Gate)
 	}
-	o := nodelay(s.Options)
+	o := s.Options.Nodelay()
 	if s.ReusePort {
 		o.Set = append(o.Set, socket.Setting{Option: socket.OptionOf("reuseport"), Int: 1})
 	}
@@ -58,15 +57,6 @@ func Serve(h *socket.Host, s Spec) (*Server, error) {
 		v.wg.Go(func() { v.accept(l) })
 	}
 	return v, h.Keep(v)
-}
-
-// nodelay adds TCP_NODELAY, which nginx and curl both set, unless o says
-// otherwise.
-func nodelay(o socket.Options) socket.Options {
-	if !slices.ContainsFunc(o.Set, func(s socket.Setting) bool { return s.Name == "nodelay" }) {
-		o.Set = append(slices.Clone(o.Set), socket.Setting{Option: socket.OptionOf("nodelay"), Int: 1})
-	}
-	return o
 }
 
 func (v *Server) accept(l *socket.Listener) {

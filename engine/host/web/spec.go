@@ -4,6 +4,7 @@ package web
 
 import (
 	"crypto/tls"
+	"strings"
 	"time"
 
 	"netrepro/engine/host/socket"
@@ -112,8 +113,11 @@ func or(d, def time.Duration) time.Duration {
 func (s *Spec) defaults() {
 	s.KeepaliveTimeout = or(s.KeepaliveTimeout, 75*time.Second)
 	s.LingeringTime, s.LingeringTimeout = or(s.LingeringTime, 30*time.Second), or(s.LingeringTimeout, 5*time.Second)
-	s.HeaderTimeout, s.BodyTimeout, s.SendTimeout = or(s.HeaderTimeout, time.Minute), or(s.BodyTimeout, time.Minute), or(s.SendTimeout, time.Minute)
-	for p, def := range map[*int]int{&s.Backlog: 511, &s.BufferSize: 16 << 10, &s.KeepaliveRequests: 1000, &s.MaxBody: 1 << 20, &s.Workers: 1} {
+	s.HeaderTimeout, s.BodyTimeout = or(s.HeaderTimeout, time.Minute), or(s.BodyTimeout, time.Minute)
+	s.SendTimeout = or(s.SendTimeout, time.Minute)
+	for p, def := range map[*int]int{
+		&s.Backlog: 511, &s.BufferSize: 16 << 10, &s.KeepaliveRequests: 1000, &s.MaxBody: 1 << 20, &s.Workers: 1,
+	} {
 		if *p == 0 {
 			*p = def
 		}
@@ -137,7 +141,8 @@ func (s *Spec) route(method, path string) *Route {
 		if r.Path == path {
 			return r
 		}
-		if n := len(r.Path); n > 0 && r.Path[n-1] == '/' && len(path) >= n && path[:n] == r.Path && (best == nil || n > len(best.Path)) {
+		begins := strings.HasSuffix(r.Path, "/") && strings.HasPrefix(path, r.Path)
+		if begins && (best == nil || len(r.Path) > len(best.Path)) {
 			best = r
 		}
 	}

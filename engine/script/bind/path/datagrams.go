@@ -9,7 +9,9 @@ import (
 	lua "github.com/yuin/gopher-lua"
 	"golang.org/x/sys/unix"
 
+	"netrepro/engine/host/datagram"
 	"netrepro/engine/host/socket"
+	"netrepro/engine/host/socket/fd"
 	"netrepro/engine/packet"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/session"
@@ -30,16 +32,16 @@ func opener(proto, doc, example string, more ...vm.Option) *vm.Method {
 			if err != nil {
 				return err
 			}
-			spec := socket.DatagramSpec{Proto: proto, From: from, Port: vm.ArgOr(c, "port", 0), Options: socket.Options{Set: args.Settings(c)}}
+			spec := datagram.Spec{Proto: proto, From: from, Port: vm.ArgOr(c, "port", 0), Options: socket.Options{Set: args.Settings(c)}}
 			spec.Six = from.Is6() || !to.IsValid() && !from.IsValid() && (vm.ArgOr(c, "ip", 0) == 6 || !n.Has(false))
 			if to.IsValid() {
 				port := vm.ArgOr(c, "to_port", 0)
-				if proto == socket.UDP && port == 0 {
+				if proto == datagram.UDP && port == 0 {
 					return c.Fail("to", "write to_port = 53", "to which port?")
 				}
 				spec.To = netip.AddrPortFrom(to, uint16(port))
 			}
-			d, err := n.Endpoints.Datagram(spec)
+			d, err := datagram.Open(n.Endpoints, spec)
 			if err != nil {
 				return c.Fail(proto, "each port of a host can be used once", "%v", err)
 			}
@@ -49,15 +51,15 @@ func opener(proto, doc, example string, more ...vm.Option) *vm.Method {
 }
 
 var datagramVerbs = []*vm.Method{
-	opener(socket.UDP, "Opens a UDP socket.", `local s = server:udp { port = 53 }`,
+	opener(datagram.UDP, "Opens a UDP socket.", `local s = server:udp { port = 53 }`,
 		args.Opt("port", args.Port, "its own port; otherwise 40000 and up, the same each run"), args.Opt("to_port", args.Port, "the port it is connected to")),
-	opener(socket.ICMP, "Opens a raw ICMP socket: messages begin with the ICMP header.", `local s = server:icmp {}`),
+	opener(datagram.ICMP, "Opens a raw ICMP socket: messages begin with the ICMP header.", `local s = server:icmp {}`),
 }
 
 var datagramClass = &vm.Class{Name: "Datagram", Doc: "A UDP or raw ICMP socket.",
 	Fields: []*vm.Field{
 		{Name: "port", Type: "integer", Doc: "Its own port.", Get: func(_ *vm.VM, x any) (lua.LValue, error) {
-			return lua.LNumber(x.(*socket.Datagram).Local().Port()), nil
+			return lua.LNumber(x.(*datagram.Socket).Local().Port()), nil
 		}}},
 	Methods: []*vm.Method{
 		{Name: "send", Doc: "Sends one message. Returns true, or nil and the error's name.", Example: `s:send("hello", { to = net.server, port = 53 })`, Returns: "boolean, string?", Phase: vm.Running,
@@ -72,7 +74,7 @@ var datagramClass = &vm.Class{Name: "Datagram", Doc: "A UDP or raw ICMP socket."
 				if to.IsValid() {
 					at = netip.AddrPortFrom(to, uint16(vm.ArgOr(c, "port", 0)))
 				}
-				c.VM.Block(func() { err = c.Self.(*socket.Datagram).Send(at, []byte(c.Args["data"].(string))) })
+				c.VM.Block(func() { err = c.Self.(*datagram.Socket).Send(at, []byte(c.Args["data"].(string))) })
 				c.Return(lua.LTrue)
 				if err != nil {
 					session.ReturnErr(c, err)
@@ -84,9 +86,9 @@ var datagramClass = &vm.Class{Name: "Datagram", Doc: "A UDP or raw ICMP socket."
 			Fn: func(c *vm.Call) error {
 				ctx, cancel := session.Deadline(c)
 				defer cancel()
-				var m *socket.Message
+				var m *datagram.Message
 				var err error
-				c.VM.Block(func() { m, err = c.Self.(*socket.Datagram).Receive(ctx) })
+				c.VM.Block(func() { m, err = c.Self.(*datagram.Socket).Receive(ctx) })
 				if err != nil {
 					session.ReturnErr(c, err)
 					return session.Over(c)
@@ -106,8 +108,8 @@ var datagramClass = &vm.Class{Name: "Datagram", Doc: "A UDP or raw ICMP socket."
 			Fn: func(c *vm.Call) error {
 				ctx, cancel := session.Deadline(c)
 				defer cancel()
-				d := c.Self.(*socket.Datagram)
-				var f *socket.Fault
+				d := c.Self.(*datagram.Socket)
+				var f *fd.Fault
 				var err error
 				c.VM.Block(func() { f, err = d.Fault(ctx) })
 				if err != nil || f == nil {
@@ -134,5 +136,5 @@ var datagramClass = &vm.Class{Name: "Datagram", Doc: "A UDP or raw ICMP socket."
 				c.Return(t)
 				return nil
 			}},
-		{Name: "close", Doc: "Closes the socket.", Example: `s:close()`, Phase: vm.Running, Fn: func(c *vm.Call) error { return c.Self.(*socket.Datagram).Close() }},
+		{Name: "close", Doc: "Closes the socket.", Example: `s:close()`, Phase: vm.Running, Fn: func(c *vm.Call) error { return c.Self.(*datagram.Socket).Close() }},
 	}}

@@ -11,16 +11,17 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/host/dns"
+	"netrepro/engine/host/handshake"
 	"netrepro/engine/host/pki"
 	"netrepro/engine/host/socket"
-	"netrepro/engine/host/web"
+	"netrepro/engine/host/webclient"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
 )
 
 // response is what a fetch brought, as scripts see it.
-type response struct{ *web.Response }
+type response struct{ *webclient.Response }
 
 // Outcome is how it ended.
 func (r *response) Outcome() socket.Result { return r.Result }
@@ -57,8 +58,8 @@ var clientTLSOptions = []vm.Option{
 	args.OptDef("close_notify", args.Bool, "true", "connections are closed in TLS before they are in TCP"),
 }
 
-func requestOf(c *vm.Call, a map[string]any) (web.Request, error) {
-	q := web.Request{}
+func requestOf(c *vm.Call, a map[string]any) (webclient.Request, error) {
+	q := webclient.Request{}
 	q.Path, _ = a["path"].(string)
 	if q.Path != "" && q.Path[0] != '/' {
 		return q, c.Fail(q.Path, `write "/file"`, "path %q does not begin with /", q.Path)
@@ -83,13 +84,13 @@ func requestOf(c *vm.Call, a map[string]any) (web.Request, error) {
 }
 
 // targetOf is whom the client of c speaks to.
-func targetOf(c *vm.Call) (web.Target, error) {
+func targetOf(c *vm.Call) (webclient.Target, error) {
 	n := c.Self.(*session.Node)
 	t, dial, err := dialOf(c, "from")
 	if err != nil {
-		return web.Target{}, err
+		return webclient.Target{}, err
 	}
-	out := web.Target{Dial: dial, Name: vm.ArgOr(c, "name", t.host.Name), HTTP2: vm.ArgOr(c, "http2", false), NoCloseNotify: !vm.ArgOr(c, "close_notify", true)}
+	out := webclient.Target{Dial: dial, Name: vm.ArgOr(c, "name", t.host.Name), HTTP2: vm.ArgOr(c, "http2", false), NoCloseNotify: !vm.ArgOr(c, "close_notify", true)}
 	if at, ok := vm.Arg[*session.Node](c, "resolver"); ok {
 		six := dial.To.Addr().Is6()
 		if !at.Address(six).IsValid() {
@@ -105,7 +106,7 @@ func targetOf(c *vm.Call) (web.Target, error) {
 				return out, err
 			}
 		}
-		out.TLS = web.ClientTLS(tlsSpecOf(c, n.Run.Keys), ca, out.Name)
+		out.TLS = handshake.ClientConfig(tlsSpecOf(c, n.Run.Keys), ca, out.Name)
 	}
 	return out, nil
 }
@@ -124,8 +125,8 @@ var fetchVerb = &vm.Method{Name: "fetch", Doc: "Makes one HTTP request on a conn
 		}
 		ctx, cancel := session.Deadline(c)
 		defer cancel()
-		var got *web.Response
-		c.VM.Block(func() { got = web.Fetch(ctx, c.Self.(*session.Node).Endpoints, t, q) })
+		var got *webclient.Response
+		c.VM.Block(func() { got = webclient.Fetch(ctx, c.Self.(*session.Node).Endpoints, t, q) })
 		c.Return(c.VM.New(responseClass, &response{got}))
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return session.Over(c)
@@ -140,7 +141,7 @@ var sessionVerb = &vm.Method{Name: "session", Doc: "Begins a client of one serve
 		if err != nil {
 			return err
 		}
-		s, err := web.NewSession(c.Self.(*session.Node).Endpoints, t)
+		s, err := webclient.NewSession(c.Self.(*session.Node).Endpoints, t)
 		if err != nil {
 			return err
 		}
@@ -159,7 +160,7 @@ var kRequests = &vm.Kind{Name: "list of requests", Type: "string[]|Request[]", T
 	if err != nil {
 		return nil, err
 	}
-	var out []web.Request
+	var out []webclient.Request
 	for _, item := range items {
 		a := map[string]any{"path": item.String()}
 		if rt, ok := item.(*lua.LTable); ok {
@@ -178,7 +179,7 @@ var kRequests = &vm.Kind{Name: "list of requests", Type: "string[]|Request[]", T
 
 var sessionClass = &vm.Class{Name: "Session", Doc: "A client of one server, with connections that stay open between requests.",
 	Fields: []*vm.Field{{Name: "opened", Type: "integer", Doc: "How many connections it has opened.", Get: func(_ *vm.VM, x any) (lua.LValue, error) {
-		return lua.LNumber(x.(*web.Session).Opened()), nil
+		return lua.LNumber(x.(*webclient.Session).Opened()), nil
 	}}},
 	Methods: []*vm.Method{
 		{Name: "fetch", Doc: "Makes one request, on a connection that is open if there is one.", Example: `local got = browser:fetch { path = "/" }`, Returns: "Response", Phase: vm.Running,
@@ -190,8 +191,8 @@ var sessionClass = &vm.Class{Name: "Session", Doc: "A client of one server, with
 				}
 				ctx, cancel := session.Deadline(c)
 				defer cancel()
-				var got *web.Response
-				c.VM.Block(func() { got = c.Self.(*web.Session).Do(ctx, q) })
+				var got *webclient.Response
+				c.VM.Block(func() { got = c.Self.(*webclient.Session).Do(ctx, q) })
 				c.Return(c.VM.New(responseClass, &response{got}))
 				return session.Over(c)
 			}},
@@ -202,9 +203,9 @@ var sessionClass = &vm.Class{Name: "Session", Doc: "A client of one server, with
 			Fn: func(c *vm.Call) error {
 				ctx, cancel := session.Deadline(c)
 				defer cancel()
-				var got []*web.Response
+				var got []*webclient.Response
 				c.VM.Block(func() {
-					got = c.Self.(*web.Session).All(ctx, c.Args["requests"].([]web.Request), vm.ArgOr(c, "connections", 6))
+					got = c.Self.(*webclient.Session).All(ctx, c.Args["requests"].([]webclient.Request), vm.ArgOr(c, "connections", 6))
 				})
 				t := c.L.NewTable()
 				for _, r := range got {
@@ -215,7 +216,7 @@ var sessionClass = &vm.Class{Name: "Session", Doc: "A client of one server, with
 			}},
 		{Name: "close", Doc: "Closes its idle connections.", Example: `browser:close()`, Phase: vm.Running,
 			Fn: func(c *vm.Call) (err error) {
-				c.VM.Block(func() { err = c.Self.(*web.Session).Close() })
+				c.VM.Block(func() { err = c.Self.(*webclient.Session).Close() })
 				return err
 			}},
 	}}
@@ -229,7 +230,7 @@ func responseNumber(name, doc string, get func(*response) float64) *vm.Field {
 }
 
 // peerField is a text that only TLS has.
-func peerField(name, doc string, get func(*web.Peer) lua.LValue) *vm.Field {
+func peerField(name, doc string, get func(*handshake.Peer) lua.LValue) *vm.Field {
 	return responseField(name, "string?", doc, func(r *response) lua.LValue {
 		if r.Peer == nil {
 			return lua.LNil
@@ -258,13 +259,13 @@ var responseClass = &vm.Class{Name: "Response", Doc: "What a request brought, as
 		responseNumber("connected", "Until TCP was connected.", func(r *response) float64 { return r.Connected.Seconds() }),
 		responseNumber("handshaken", "Until TLS was ready.", func(r *response) float64 { return r.Handshaken.Seconds() }),
 		responseNumber("first_byte", "Until the first byte of the answer.", func(r *response) float64 { return r.FirstByte.Seconds() }),
-		peerField("tls_version", `"TLSv1.3"; nil without TLS.`, func(p *web.Peer) lua.LValue { return lua.LString(p.Version) }),
-		peerField("cipher", "Cipher suite; nil without TLS.", func(p *web.Peer) lua.LValue { return lua.LString(p.Cipher) }),
-		peerField("alpn", "Protocol above TLS; nil without TLS.", func(p *web.Peer) lua.LValue { return lua.LString(p.ALPN) }),
-		peerField("subject", "Common name of the server's certificate; nil without TLS.", func(p *web.Peer) lua.LValue { return lua.LString(p.Subject) }),
-		peerField("issuer", "Common name of who signed it; nil without TLS.", func(p *web.Peer) lua.LValue { return lua.LString(p.Issuer) }),
-		peerField("not_after", "When it expires; nil without TLS.", func(p *web.Peer) lua.LValue { return lua.LString(p.NotAfter) }),
-		peerField("chain", "How many certificates were sent; nil without TLS.", func(p *web.Peer) lua.LValue { return lua.LNumber(p.Chain) }),
-		peerField("resumed", "A session was resumed; nil without TLS.", func(p *web.Peer) lua.LValue { return lua.LBool(p.Resumed) }),
+		peerField("tls_version", `"TLSv1.3"; nil without TLS.`, func(p *handshake.Peer) lua.LValue { return lua.LString(p.Version) }),
+		peerField("cipher", "Cipher suite; nil without TLS.", func(p *handshake.Peer) lua.LValue { return lua.LString(p.Cipher) }),
+		peerField("alpn", "Protocol above TLS; nil without TLS.", func(p *handshake.Peer) lua.LValue { return lua.LString(p.ALPN) }),
+		peerField("subject", "Common name of the server's certificate; nil without TLS.", func(p *handshake.Peer) lua.LValue { return lua.LString(p.Subject) }),
+		peerField("issuer", "Common name of who signed it; nil without TLS.", func(p *handshake.Peer) lua.LValue { return lua.LString(p.Issuer) }),
+		peerField("not_after", "When it expires; nil without TLS.", func(p *handshake.Peer) lua.LValue { return lua.LString(p.NotAfter) }),
+		peerField("chain", "How many certificates were sent; nil without TLS.", func(p *handshake.Peer) lua.LValue { return lua.LNumber(p.Chain) }),
+		peerField("resumed", "A session was resumed; nil without TLS.", func(p *handshake.Peer) lua.LValue { return lua.LBool(p.Resumed) }),
 	},
 	String: func(x any) string { return session.Describe(resultOf(x)) }}

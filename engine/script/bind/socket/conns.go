@@ -14,7 +14,9 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"netrepro/engine/host/handshake"
 	"netrepro/engine/host/socket"
+	"netrepro/engine/host/socket/fd"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
@@ -53,7 +55,7 @@ func (c *conn0) gather(ctx context.Context, done func(got []byte) bool) ([]byte,
 	got := c.rest
 	c.rest = nil
 	buf := make([]byte, 64<<10)
-	err := socket.Within(ctx, c.SetReadDeadline, func() error {
+	err := fd.Within(ctx, c.SetReadDeadline, func() error {
 		for !done(got) {
 			n, err := c.Read(buf)
 			got = append(got, buf[:n]...)
@@ -67,7 +69,7 @@ func (c *conn0) gather(ctx context.Context, done func(got []byte) bool) ([]byte,
 		return nil
 	})
 	if t, ok := c.Conn.(*tls.Conn); ok {
-		err = socket.Truncated(t, err)
+		err = handshake.Truncated(t, err)
 	}
 	return got, err
 }
@@ -182,7 +184,7 @@ func writeTo(c *vm.Call, conn net.Conn) error {
 	var n int
 	var err error
 	c.VM.Block(func() {
-		err = socket.Within(ctx, conn.SetWriteDeadline, func() (err error) {
+		err = fd.Within(ctx, conn.SetWriteDeadline, func() (err error) {
 			n, err = conn.Write([]byte(c.Args["data"].(string)))
 			return err
 		})
@@ -205,7 +207,7 @@ func waitReadable(c *vm.Call) error {
 	defer cancel()
 	var err error
 	c.VM.Block(func() {
-		err = socket.Within(ctx, conn.raw.SetReadDeadline, conn.raw.WaitReadable)
+		err = fd.Within(ctx, conn.raw.SetReadDeadline, conn.raw.WaitReadable)
 	})
 	if err != nil {
 		session.ReturnErr(c, err)

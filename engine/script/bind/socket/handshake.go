@@ -10,9 +10,9 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"netrepro/engine/host/handshake"
 	"netrepro/engine/host/pki"
 	"netrepro/engine/host/socket"
-	"netrepro/engine/host/web"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
@@ -75,7 +75,7 @@ func clientTLS(r *session.Run, c *vm.Call, name string) (*tls.Config, error) {
 			return nil, err
 		}
 	}
-	return web.ClientTLS(tlsSpecOf(c, r.Keys), ca, name), nil
+	return handshake.ClientConfig(tlsSpecOf(c, r.Keys), ca, name), nil
 }
 
 func tlsClient(c *vm.Call) error {
@@ -89,7 +89,7 @@ func tlsClient(c *vm.Call) error {
 		return err
 	}
 	ctx, cancel := session.Deadline(c)
-	call, err := n.Endpoints.StartTLS(ctx, spec, cfg)
+	call, err := handshake.Start(ctx, n.Endpoints, spec, cfg)
 	if err != nil {
 		cancel()
 		return err
@@ -108,7 +108,7 @@ var callClass = &vm.Class{Name: "Call", Doc: "A TLS handshake under way.",
 			Fn: func(c *vm.Call) error {
 				var res socket.Result
 				var err error
-				c.VM.Block(func() { res, err = c.Self.(*socket.Call).Wait(c.VM.Context()) })
+				c.VM.Block(func() { res, err = c.Self.(*handshake.Call).Wait(c.VM.Context()) })
 				if err != nil {
 					return session.Over(c)
 				}
@@ -117,11 +117,11 @@ var callClass = &vm.Class{Name: "Call", Doc: "A TLS handshake under way.",
 			}},
 		{Name: "conn", Doc: "The connection, after a handshake that succeeded.", Example: `local conn = call:conn()`, Returns: "Conn", Phase: vm.Running,
 			Fn: func(c *vm.Call) error {
-				conn, err := c.Self.(*socket.Call).TLS()
+				conn, err := c.Self.(*handshake.Call).TLS()
 				if err != nil {
 					return c.Fail("conn", "look at what call:wait() returns", "%v", err)
 				}
-				c.Return(c.VM.New(connClass, &conn0{Conn: conn, raw: conn.NetConn().(*socket.Stream).Conn}))
+				c.Return(c.VM.New(connClass, &conn0{Conn: conn, raw: conn.NetConn().(*handshake.Stream).Conn}))
 				return nil
 			}},
 	}}
@@ -189,7 +189,7 @@ func shakeHands(c *vm.Call) error {
 		if err != nil {
 			return err
 		}
-		t = tls.Server(&socket.Stream{Conn: conn.raw}, web.ServerTLS(tlsSpecOf(c, r.Keys), certs...))
+		t = tls.Server(&handshake.Stream{Conn: conn.raw}, handshake.ServerConfig(tlsSpecOf(c, r.Keys), certs...))
 	} else {
 		name := vm.ArgOr(c, "name", "")
 		if name == "" && node != nil {
@@ -206,7 +206,7 @@ func shakeHands(c *vm.Call) error {
 		if err != nil {
 			return err
 		}
-		t = tls.Client(&socket.Stream{Conn: conn.raw}, cfg)
+		t = tls.Client(&handshake.Stream{Conn: conn.raw}, cfg)
 	}
 	ctx, cancel := session.Deadline(c)
 	defer cancel()
@@ -214,7 +214,7 @@ func shakeHands(c *vm.Call) error {
 	c.VM.Block(func() { err = t.HandshakeContext(ctx) })
 	if err != nil {
 		what := socket.ErrName(err)
-		if why := web.Why(err); why != "" {
+		if why := handshake.Why(err); why != "" {
 			what = why
 		}
 		c.Return(lua.LNil, lua.LString(what))

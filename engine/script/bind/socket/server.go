@@ -11,6 +11,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"netrepro/engine/host/handshake"
 	"netrepro/engine/host/socket"
 	"netrepro/engine/host/web"
 	"netrepro/engine/script/args"
@@ -152,9 +153,9 @@ var (
 		}
 		var out []uint16
 		for _, name := range list.([]string) {
-			v, ok := web.Protocols[name]
+			v, ok := handshake.Protocols[name]
 			if !ok {
-				return nil, args.Wrong(lua.LString(name), "a version of TLS", "write one of: "+strings.Join(web.Sorted(), ", "))
+				return nil, args.Wrong(lua.LString(name), "a version of TLS", "write one of: "+strings.Join(handshake.ProtocolNames(), ", "))
 			}
 			out = append(out, v)
 		}
@@ -245,8 +246,8 @@ func hasAny(c *vm.Call, names ...string) bool {
 }
 
 // tlsSpecOf is how a side of c speaks TLS.
-func tlsSpecOf(c *vm.Call, keys *session.KeyLog) web.TLSSpec {
-	s := web.TLSSpec{Keys: keys, NoTickets: !vm.ArgOr(c, "ssl_session_tickets", true)}
+func tlsSpecOf(c *vm.Call, keys *session.KeyLog) handshake.Spec {
+	s := handshake.Spec{Keys: keys, NoTickets: !vm.ArgOr(c, "ssl_session_tickets", true)}
 	if v, ok := vm.Arg[[]uint16](c, "ssl_protocols"); ok {
 		s.Min, s.Max = v[0], v[len(v)-1]
 	}
@@ -268,7 +269,7 @@ func serveTLS(c *vm.Call) error {
 	if err != nil {
 		return err
 	}
-	return serve(n, c, web.ServerTLS(tlsSpecOf(c, n.Run.Keys), certs...))
+	return serve(n, c, handshake.ServerConfig(tlsSpecOf(c, n.Run.Keys), certs...))
 }
 
 var serverClass = &vm.Class{Name: "Server", Doc: "An HTTP server, with or without TLS.",

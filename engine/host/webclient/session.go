@@ -1,64 +1,15 @@
 //go:build linux
 
-package web
+package webclient
 
 import (
-	"bufio"
 	"context"
-	"crypto/tls"
-	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
 	"netrepro/engine/host/socket"
 )
-
-// Target is whom a client speaks to, and how.
-type Target struct {
-	Dial socket.DialSpec
-	Name string      // for the Host header
-	TLS  *tls.Config // nil for plain HTTP
-	HTTP2,
-	NoCloseNotify bool
-	// Resolve finds the address first; nil if it is known.
-	Resolve func(ctx context.Context) (netip.Addr, error)
-	// Tally accounts for the connections; nil does not.
-	Tally *Tally
-}
-
-// Request is one request.
-type Request struct {
-	Method, Path string // GET and / unless said
-	Header       [][2]string
-	Body         []byte
-	// Stop ends the reading of the answer's body after so many bytes and closes
-	// the connection; 0 does not.
-	Stop int
-	// Close says Connection: close.
-	Close bool
-	// Expect says Expect: 100-continue and waits for leave to send the body.
-	Expect bool
-}
-
-// Response is what a request brought, as far as it came.
-type Response struct {
-	socket.Result
-	Status        int
-	Header        http.Header
-	Body          []byte
-	Sent          int // bytes of the request's body that the kernel took
-	Proto         string
-	Local, Remote netip.AddrPort
-	Reused        bool  // the connection had been used before
-	Peer          *Peer // nil without TLS
-	// Since the start of the request, 0 if it did not come so far.
-	Resolved, Connected, Handshaken, FirstByte time.Duration
-
-	stage string
-	stop  bool // the rest of the body is not wanted
-}
 
 // maxBody bounds what a request keeps.
 const maxBody = 256 << 20
@@ -102,31 +53,6 @@ func (s *Session) Close() error {
 		h2.close()
 	}
 	return nil
-}
-
-// clientConn is one connection of a session.
-type clientConn struct {
-	raw  *socket.Conn
-	tls  *tls.Conn
-	nc   net.Conn
-	r    *bufio.Reader
-	used bool
-	peer *Peer
-	mute bool // closes without close_notify
-
-	tally *Tally
-	ended bool // the server has closed
-}
-
-// close ends the connection as curl does: close_notify, then FIN. how is for the
-// tally.
-func (c *clientConn) close(how string) {
-	c.tally.end(how, true)
-	if c.tls != nil && !c.mute {
-		_ = c.raw.SetWriteDeadline(time.Now().Add(time.Second))
-		_ = c.tls.CloseWrite() // the server may be gone
-	}
-	_ = c.raw.Close()
 }
 
 // take is an idle connection, the one used last first; nil if there is none that
@@ -176,50 +102,6 @@ func (s *Session) open(ctx context.Context, r *Response) (*clientConn, error) {
 	return c, nil
 }
 
-func (s *Session) connect(ctx context.Context, r *Response) (*clientConn, error) {
-	t := &s.target
-	dial := t.Dial
-	dial.Options = nodelay(dial.Options)
-	if t.Resolve != nil {
-		r.stage = "resolve"
-		a, err := t.Resolve(ctx)
-		if err != nil {
-			return nil, err
-		}
-		r.Resolved = time.Since(r.Started)
-		dial.To = netip.AddrPortFrom(a, dial.To.Port())
-	}
-	r.stage = "connect"
-	r.Remote = dial.To
-	p, err := s.host.Bind(dial)
-	if err != nil {
-		return nil, err
-	}
-	r.Local = p.Local
-	raw, err := p.Connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r.Connected = time.Since(r.Started)
-	c := &clientConn{raw: raw, nc: raw, mute: t.NoCloseNotify, tally: t.Tally}
-	if t.TLS != nil {
-		r.stage = "handshake"
-		c.tls = tls.Client(raw, t.TLS)
-		c.nc = c.tls
-		if err := c.tls.HandshakeContext(ctx); err != nil {
-			_ = raw.Close()
-			if ctx.Err() != nil {
-				err = ctx.Err()
-			}
-			return nil, err
-		}
-		r.Handshaken = time.Since(r.Started)
-		c.peer = peerOf(c.tls.ConnectionState())
-	}
-	c.r = bufio.NewReader(c.nc)
-	return c, nil
-}
-
 // Open opens a connection for requests to come. What it returns has no answer,
 // only how far it came.
 func (s *Session) Open(ctx context.Context) *Response {
@@ -250,21 +132,6 @@ func (s *Session) Do(ctx context.Context, q Request) *Response {
 	r.Took = time.Since(r.Started)
 	r.Err = r.why(ctx, err)
 	return r
-}
-
-// why names what failed, and in which stage; empty for nil.
-func (r *Response) why(ctx context.Context, err error) string {
-	if err == nil {
-		return ""
-	}
-	if ctx.Err() != nil {
-		err = ctx.Err()
-	}
-	what := socket.ErrName(err)
-	if why := Why(err); why != "" {
-		what = why
-	}
-	return r.stage + " " + what
 }
 
 func (s *Session) do(ctx context.Context, q Request, r *Response) error {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package web
+package webclient
 
 import (
 	"bufio"
@@ -11,7 +11,7 @@ import (
 	"net/http"
 	"time"
 
-	"netrepro/engine/host/socket"
+	"netrepro/engine/host/socket/fd"
 )
 
 // exchange sends a request and reads its answer; keep says that the connection
@@ -26,13 +26,14 @@ func (c *clientConn) exchange(ctx context.Context, name string, q Request, r *Re
 	leave := make(chan bool, 1)
 	waits := q.Expect
 	go func() {
-		sent <- socket.Within(ctx, c.nc.SetWriteDeadline, func() error { return c.send(req.URL.RequestURI(), name, q, r, leave) })
+		sent <- fd.Within(ctx, c.nc.SetWriteDeadline,
+			func() error { return c.send(req.URL.RequestURI(), name, q, r, leave) })
 	}()
 	if !waits {
 		leave <- true
 	}
 	var resp *http.Response
-	err = socket.Within(ctx, c.nc.SetReadDeadline, func() error {
+	err = fd.Within(ctx, c.nc.SetReadDeadline, func() error {
 		if _, err := c.r.Peek(1); err != nil {
 			return err
 		}
@@ -90,7 +91,7 @@ func (c *clientConn) exchange(ctx context.Context, name string, q Request, r *Re
 	if resp.Close || q.Close || resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 {
 		// The server closes, and the client waits for it: whose FIN comes first
 		// is no race.
-		_ = socket.Within(ctx, c.nc.SetReadDeadline, func() error { _, err := c.r.Peek(1); return err })
+		_ = fd.Within(ctx, c.nc.SetReadDeadline, func() error { _, err := c.r.Peek(1); return err })
 		c.ended = c.raw.Ended()
 		return false, nil
 	}

@@ -1,19 +1,21 @@
 //go:build linux
 
-package socket
+package handshake
 
 import (
 	"crypto/tls"
 	"errors"
 	"io"
 	"sync/atomic"
+
+	"netrepro/engine/host/socket"
 )
 
 // Stream is a connection below TLS that remembers whether TCP itself has ended:
 // what TLS reports as its end then was not said in TLS (RFC 8446, section 6.1,
 // calls that a truncation attack).
 type Stream struct {
-	*Conn
+	*socket.Conn
 	ended atomic.Bool
 }
 

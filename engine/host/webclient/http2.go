@@ -1,6 +1,6 @@
 //go:build linux
 
-package web
+package webclient
 
 import (
 	"bytes"
@@ -23,8 +23,6 @@ type h2client struct {
 	conn *clientConn
 }
 
-func as[T any](err error, target *T) bool { return errors.As(err, target) }
-
 // second is the session's HTTP/2 side, made when first needed.
 func (s *Session) second() *h2client {
 	s.mu.Lock()
@@ -35,26 +33,30 @@ func (s *Session) second() *h2client {
 	h := &h2client{}
 	var p http.Protocols
 	p.SetHTTP2(true)
-	h.tr = &http.Transport{DisableCompression: true, Protocols: &p, DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		r, _ := ctx.Value(dialled{}).(*Response)
-		if r == nil {
-			return nil, errors.New("no request is waiting for a connection")
-		}
-		c, err := s.open(ctx, r)
-		if err != nil {
-			return nil, err
-		}
-		if c.peer.ALPN != "h2" {
-			c.close(ClientClosed)
-			return nil, errors.New("the server does not speak HTTP/2")
-		}
-		h.mu.Lock()
-		h.conn = c
-		h.mu.Unlock()
-		return c.tls, nil
-	}}
+	h.tr = &http.Transport{DisableCompression: true, Protocols: &p,
+		DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return h.dial(ctx, s) }}
 	s.h2 = h
 	return h
+}
+
+// dial opens the connection for the request that waits for it.
+func (h *h2client) dial(ctx context.Context, s *Session) (net.Conn, error) {
+	r, _ := ctx.Value(dialled{}).(*Response)
+	if r == nil {
+		return nil, errors.New("no request is waiting for a connection")
+	}
+	c, err := s.open(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if c.peer.ALPN != "h2" {
+		c.close(ClientClosed)
+		return nil, errors.New("the server does not speak HTTP/2")
+	}
+	h.mu.Lock()
+	h.conn = c
+	h.mu.Unlock()
+	return c.tls, nil
 }
 
 // dialled is the key of the response that a connection is opened for.

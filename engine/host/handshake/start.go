@@ -1,6 +1,6 @@
 //go:build linux
 
-package socket
+package handshake
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"errors"
 	"net/netip"
 	"time"
+
+	"netrepro/engine/host/socket"
 )
 
 // Call is a TLS handshake under way, from connect to Finished.
@@ -16,22 +18,12 @@ type Call struct {
 	started       time.Time
 	done          chan struct{}
 	conn          *tls.Conn
-	result        Result
+	result        socket.Result
 }
 
-// Result is how something ended.
-type Result struct {
-	Err     string // empty if it succeeded, else what failed and how: "handshake timeout"
-	Started time.Time
-	Took    time.Duration
-}
-
-// OK reports success.
-func (r Result) OK() bool { return r.Err == "" }
-
-// StartTLS opens a connection and begins a handshake in the background. ctx
+// Start opens a connection from h and begins a handshake in the background. ctx
 // bounds both.
-func (h *Host) StartTLS(ctx context.Context, s DialSpec, cfg *tls.Config) (*Call, error) {
+func Start(ctx context.Context, h *socket.Host, s socket.DialSpec, cfg *tls.Config) (*Call, error) {
 	p, err := h.Bind(s)
 	if err != nil {
 		return nil, err
@@ -41,13 +33,14 @@ func (h *Host) StartTLS(ctx context.Context, s DialSpec, cfg *tls.Config) (*Call
 	return c, nil
 }
 
-func (c *Call) run(ctx context.Context, p *Pending, cfg *tls.Config) {
+func (c *Call) run(ctx context.Context, p *socket.Pending, cfg *tls.Config) {
 	defer close(c.done)
 	fail := func(stage string, err error) {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		c.result = Result{Err: stage + " " + ErrName(err), Started: c.started, Took: time.Since(c.started)}
+		c.result = socket.Result{Err: stage + " " + socket.ErrName(err), Started: c.started,
+			Took: time.Since(c.started)}
 	}
 	raw, err := p.Connect(ctx)
 	if err != nil {
@@ -61,16 +54,16 @@ func (c *Call) run(ctx context.Context, p *Pending, cfg *tls.Config) {
 		return
 	}
 	c.conn = conn
-	c.result = Result{Started: c.started, Took: time.Since(c.started)}
+	c.result = socket.Result{Started: c.started, Took: time.Since(c.started)}
 }
 
 // Wait waits for the handshake to end.
-func (c *Call) Wait(ctx context.Context) (Result, error) {
+func (c *Call) Wait(ctx context.Context) (socket.Result, error) {
 	select {
 	case <-c.done:
 		return c.result, nil
 	case <-ctx.Done():
-		return Result{}, ctx.Err()
+		return socket.Result{}, ctx.Err()
 	}
 }
 

@@ -1,10 +1,17 @@
 //go:build linux
 
-package web
+// Package handshake is TLS on the hosts of a lab: how a side speaks it, a handshake
+// that is under way, what a client learns of its peer, and what is wrong with a
+// certificate. The library does the protocol.
+//
+// Invariant: a ClientHello fits into one segment, and records have their full size
+// from the first on.
+package handshake
 
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -17,10 +24,15 @@ import (
 var curves = []tls.CurveID{tls.X25519}
 
 // Protocols are the names of TLS's versions, as nginx's ssl_protocols has them.
-var Protocols = map[string]uint16{"TLSv1": tls.VersionTLS10, "TLSv1.1": tls.VersionTLS11, "TLSv1.2": tls.VersionTLS12, "TLSv1.3": tls.VersionTLS13}
+var Protocols = map[string]uint16{
+	"TLSv1":   tls.VersionTLS10,
+	"TLSv1.1": tls.VersionTLS11,
+	"TLSv1.2": tls.VersionTLS12,
+	"TLSv1.3": tls.VersionTLS13,
+}
 
-// TLSSpec says how a side speaks TLS.
-type TLSSpec struct {
+// Spec says how a side speaks TLS.
+type Spec struct {
 	Min, Max uint16    // versions; 0 is 1.2 and 1.3
 	ALPN     []string  // protocols above TLS; nil is http/1.1
 	Keys     io.Writer // takes key log lines
@@ -28,9 +40,16 @@ type TLSSpec struct {
 	NoTickets bool
 }
 
-func (s *TLSSpec) config() *tls.Config {
-	c := &tls.Config{MinVersion: s.Min, MaxVersion: s.Max, CurvePreferences: curves, KeyLogWriter: s.Keys, NextProtos: s.ALPN,
-		SessionTicketsDisabled: s.NoTickets, DynamicRecordSizingDisabled: true}
+func (s *Spec) config() *tls.Config {
+	c := &tls.Config{
+		MinVersion:                  s.Min,
+		MaxVersion:                  s.Max,
+		CurvePreferences:            curves,
+		KeyLogWriter:                s.Keys,
+		NextProtos:                  s.ALPN,
+		SessionTicketsDisabled:      s.NoTickets,
+		DynamicRecordSizingDisabled: true,
+	}
 	if c.MinVersion == 0 {
 		c.MinVersion = tls.VersionTLS12
 	}
@@ -43,14 +62,15 @@ func (s *TLSSpec) config() *tls.Config {
 	return c
 }
 
-// ServerTLS is the configuration of a server with these certificates: the first
+// ServerConfig is the configuration of a server with these certificates: the first
 // whose names a client asks for, else the first.
-func ServerTLS(s TLSSpec, certs ...tls.Certificate) *tls.Config {
+func ServerConfig(s Spec, certs ...tls.Certificate) *tls.Config {
 	c := s.config()
 	c.Certificates = certs
 	c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		for i := range certs {
-			if leaf := certs[i].Leaf; leaf != nil && hello.ServerName != "" && leaf.VerifyHostname(hello.ServerName) == nil {
+			leaf, name := certs[i].Leaf, hello.ServerName
+			if leaf != nil && name != "" && leaf.VerifyHostname(name) == nil {
 				return &certs[i], nil
 			}
 		}
@@ -59,9 +79,9 @@ func ServerTLS(s TLSSpec, certs ...tls.Certificate) *tls.Config {
 	return c
 }
 
-// ClientTLS is the configuration of a client that trusts ca, unless that is nil,
+// ClientConfig is the configuration of a client that trusts ca, unless that is nil,
 // and expects name.
-func ClientTLS(s TLSSpec, ca *pki.CA, name string) *tls.Config {
+func ClientConfig(s Spec, ca *pki.CA, name string) *tls.Config {
 	c := s.config()
 	c.ServerName = name
 	if ca == nil {
@@ -86,8 +106,15 @@ type Peer struct {
 	Chain, ChainBytes int
 }
 
-func peerOf(s tls.ConnectionState) *Peer {
-	p := &Peer{Version: versionName(s.Version), Cipher: tls.CipherSuiteName(s.CipherSuite), ALPN: s.NegotiatedProtocol, Resumed: s.DidResume, Chain: len(s.PeerCertificates)}
+// PeerOf is what a client learns of the connection with this state.
+func PeerOf(s tls.ConnectionState) *Peer {
+	p := &Peer{
+		Version: versionName(s.Version),
+		Cipher:  tls.CipherSuiteName(s.CipherSuite),
+		ALPN:    s.NegotiatedProtocol,
+		Resumed: s.DidResume,
+		Chain:   len(s.PeerCertificates),
+	}
 	for _, c := range s.PeerCertificates {
 		p.ChainBytes += len(c.Raw)
 	}
@@ -112,27 +139,27 @@ func versionName(v uint16) string {
 // "expired", "wrong name", "unknown authority".
 func Why(err error) string {
 	var verify *tls.CertificateVerificationError
-	if as(err, &verify) {
+	if errors.As(err, &verify) {
 		err = verify.Err
 	}
 	var invalid x509.CertificateInvalidError
 	var host x509.HostnameError
 	var unknown x509.UnknownAuthorityError
 	switch {
-	case as(err, &invalid) && invalid.Reason == x509.Expired:
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "certificate expired or not yet valid"
-	case as(err, &host):
+	case errors.As(err, &host):
 		return "certificate has no such name"
-	case as(err, &unknown):
+	case errors.As(err, &unknown):
 		return "certificate from an unknown authority"
-	case as(err, &invalid):
+	case errors.As(err, &invalid):
 		return "certificate invalid"
 	}
 	return ""
 }
 
-// Sorted are the names of TLS's versions, the oldest first.
-func Sorted() []string {
+// ProtocolNames are the names of TLS's versions, the oldest first.
+func ProtocolNames() []string {
 	names := make([]string, 0, len(Protocols))
 	for n := range Protocols {
 		names = append(names, n)
