@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"netrepro/cmd/netrepro-bench/figure"
 	"netrepro/engine/lab"
 	"netrepro/engine/lab/topology"
 )
@@ -36,11 +37,14 @@ func chains(rounds int) error {
 			return err
 		}
 		ended := time.Now()
-		up, down = append(up, milliseconds(stood.Sub(began))), append(down, milliseconds(ended.Sub(stood)))
-		both = append(both, milliseconds(ended.Sub(began)))
+		up, down = append(up, figure.Milliseconds(stood.Sub(began))),
+			append(down, figure.Milliseconds(ended.Sub(stood)))
+		both = append(both, figure.Milliseconds(ended.Sub(began)))
 	}
-	fmt.Printf("chain of %d nodes: up %s ms, down %s ms, together %s ms\n", chainLength, of(up), of(down), of(both))
-	fmt.Println("  limits: the kernel makes namespaces and devices under one lock; closing the relay's socket waits for two RCU grace periods")
+	fmt.Printf("chain of %d nodes: up %s ms, down %s ms, together %s ms\n", chainLength, figure.Of(up), figure.Of(down),
+		figure.Of(both))
+	fmt.Println("  limits: the kernel makes namespaces and devices under one lock; closing the relay's socket " +
+		"waits for two RCU grace periods")
 	return nil
 }
 
@@ -88,9 +92,11 @@ func fixedCost(bin string, rounds int) error {
 		if i == 0 {
 			continue // reads the binary from disk
 		}
-		written, ended = append(written, milliseconds(st.ModTime().Sub(began))), append(ended, milliseconds(end.Sub(began)))
+		written, ended = append(written, figure.Milliseconds(st.ModTime().Sub(began))),
+			append(ended, figure.Milliseconds(end.Sub(began)))
 	}
-	fmt.Printf("case that needs no waiting: capture written after %s ms, program ended after %s ms\n", of(written), of(ended))
+	fmt.Printf("case that needs no waiting: capture written after %s ms, program ended after %s ms\n",
+		figure.Of(written), figure.Of(ended))
 	fmt.Println("  limits: two starts of the binary, making three namespaces, and letting go of them")
 	return nil
 }

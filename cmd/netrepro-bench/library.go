@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"netrepro/cmd/netrepro-bench/program"
 )
 
 // tookOf finds how long a case took in what run prints.
@@ -30,7 +32,7 @@ func shipped(bin string) error {
 	out, err := c.Output()
 	took := time.Since(began).Seconds()
 	var ee *exec.ExitError
-	if err != nil && (!errors.As(err, &ee) || ee.ExitCode() != inconclusive) {
+	if err != nil && (!errors.As(err, &ee) || ee.ExitCode() != program.Inconclusive) {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
 	cases, sum := 0, 0.0
@@ -49,6 +51,7 @@ func shipped(bin string) error {
 	seconds := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
 	fmt.Printf("library: %d cases in %.1f s (aim 30), %.1f s of processor time, %.1f cases at once; %s\n", cases, took,
 		seconds(use.Utime)+seconds(use.Stime), sum/took, lines[len(lines)-1])
-	fmt.Println("  limits: most of a case is waiting for timers of TCP; the longest waits for eight seconds of them, and cases that change the machine run alone")
+	fmt.Println("  limits: most of a case is waiting for timers of TCP; the longest waits for eight seconds of " +
+		"them, and cases that change the machine run alone")
 	return nil
 }

@@ -2,7 +2,12 @@
 
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"netrepro/cmd/netrepro-bench/figure"
+	"netrepro/cmd/netrepro-bench/program"
+)
 
 // crowd is a case with many connections; it says what became of them.
 const crowd = `
@@ -29,20 +34,24 @@ scenario "crowd" {
 // thousand short connections: every one of them must be accounted for.
 func crowds(bin string, rounds int) error {
 	for _, m := range []struct{ what, server, load string }{
-		{"1,000 TLS connections at once", `tls { port = 443, backlog = 4096, body = "hello" }`, "connections = 1000, requests = 2000"},
-		{"10,000 short connections", `serve { port = 80, backlog = 4096, close = true, body = "x" }`, "connections = 50, requests = 10000, reuse = false"},
+		{"1,000 TLS connections at once", `tls { port = 443, backlog = 4096, body = "hello" }`,
+			"connections = 1000, requests = 2000"},
+		{"10,000 short connections", `serve { port = 80, backlog = 4096, close = true, body = "x" }`,
+			"connections = 50, requests = 10000, reuse = false"},
 	} {
 		var took, memory []float64
 		var said string
 		for range rounds {
-			s, err := say(bin, fmt.Sprintf(crowd, m.server, m.load))
+			s, err := program.Say(bin, fmt.Sprintf(crowd, m.server, m.load))
 			if err != nil {
 				return err
 			}
-			took, memory, said = append(took, s.took.Seconds()), append(memory, float64(s.memory)/1024), s.said
+			took, memory, said = append(took, s.Took.Seconds()), append(memory, float64(s.Memory)/1024), s.Said
 		}
-		fmt.Printf("%s, captured, followed and each accounted for: %s s from start to end, %s MB of memory at its peak\n  the last: %s\n", m.what, of(took), of(memory), said)
+		fmt.Printf("%s, captured, followed and each accounted for: %s s from start to end, %s MB of memory at "+
+			"its peak\n  the last: %s\n", m.what, figure.Of(took), figure.Of(memory), said)
 	}
-	fmt.Println("  limits: both ends of every handshake, the relay and the trace share two cores; a trace keeps every packet it saw")
+	fmt.Println("  limits: both ends of every handshake, the relay and the trace share two cores; a trace keeps " +
+		"every packet it saw")
 	return nil
 }

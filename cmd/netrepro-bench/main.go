@@ -9,35 +9,37 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
-	"time"
+
+	"netrepro/cmd/netrepro-bench/program"
+	"netrepro/cmd/netrepro-bench/wires"
 )
 
 func main() {
-	if len(os.Args) > 2 && os.Args[1] == peerArg {
-		if err := peer(os.Args[2:]); err != nil {
+	if len(os.Args) > 2 && os.Args[1] == wires.PeerArg {
+		if err := wires.Peer(os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, "peer:", err)
 			os.Exit(1)
 		}
 		return
 	}
-	if len(os.Args) > 2 && os.Args[1] == aloneArg {
-		os.Exit(runAlone(os.Args[2:]))
+	if len(os.Args) > 2 && os.Args[1] == program.AloneArg {
+		os.Exit(program.RunAlone(os.Args[2:]))
 	}
 	bin := flag.String("bin", "bin/netrepro", "the binary to measure a case's fixed cost with")
-	only := flag.String("only", "", "measure this alone: wires, chains, fixed, analysis, delay, rate, faults, load, races, library")
+	only := flag.String("only", "",
+		"measure this alone: wires, chains, fixed, analysis, delay, rate, faults, load, races, library")
 	rounds := flag.Int("rounds", 5, "runs of each, in turn")
 	flag.Parse()
 	for _, m := range []struct {
 		name string
 		run  func() error
 	}{
-		{"wires", func() error { return wires(*rounds) }},
+		{"wires", func() error { return wires.Compare(*rounds) }},
 		{"chains", func() error { return chains(*rounds) }},
 		{"fixed", func() error { return fixedCost(*bin, 2**rounds) }},
 		{"analysis", func() error { return analysis(*bin, *rounds) }},
-		{"delay", delays},
-		{"rate", rates},
+		{"delay", wires.Delays},
+		{"rate", wires.Rates},
 		{"faults", func() error { return faults(*bin, *rounds) }},
 		{"races", races},
 		{"library", func() error { return shipped(*bin) }},
@@ -52,17 +54,3 @@ func main() {
 		}
 	}
 }
-
-// spread is the least, the middle and the greatest of several values.
-type spread struct{ min, median, max float64 }
-
-func of(values []float64) spread {
-	v := slices.Clone(values)
-	slices.Sort(v)
-	return spread{v[0], v[len(v)/2], v[len(v)-1]}
-}
-
-func (s spread) String() string { return fmt.Sprintf("%.2f (%.2f to %.2f)", s.median, s.min, s.max) }
-
-// milliseconds of a duration.
-func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }

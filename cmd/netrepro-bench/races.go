@@ -25,7 +25,8 @@ const (
 // handshake, as fast as the machine can, over a plain veth pair, and counts
 // resets: how often the kernel itself loses the race for the socket.
 func races() error {
-	s := topology.Spec{Nodes: []topology.Node{{Name: "client", Kind: topology.Host}, {Name: "server", Kind: topology.Host}},
+	s := topology.Spec{Nodes: []topology.Node{{Name: "client", Kind: topology.Host},
+		{Name: "server", Kind: topology.Host}},
 		Wires: []topology.Wire{{Nodes: [2]string{"client", "server"}, Direct: true}}}
 	p, err := s.Plan()
 	if err != nil {
@@ -76,7 +77,8 @@ func race(client, server *lab.Node) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("handshakes: %d with data right behind, %.0f a second: %d resets sent by the server's kernel, %d connections reset, %d failed otherwise\n",
+	fmt.Printf("handshakes: %d with data right behind, %.0f a second: %d resets sent by the server's kernel, %d "+
+		"connections reset, %d failed otherwise\n",
 		handshakes, handshakes/took.Seconds(), of["OutRsts"], reset.Load(), failed.Load())
 	return nil
 }

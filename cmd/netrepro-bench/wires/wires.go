@@ -1,6 +1,8 @@
 //go:build linux
 
-package main
+// Package wires measures the wires of a lab: throughput and round trips against a
+// plain veth pair, how exact delays are, and how exact rates are.
+package wires
 
 import (
 	"bufio"
@@ -16,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"netrepro/cmd/netrepro-bench/figure"
 	"netrepro/engine/lab"
 	"netrepro/engine/lab/topology"
 )
@@ -23,16 +26,19 @@ import (
 // The ends of a wire are processes of their own that block in the kernel, as
 // ordinary programs do: Go's poller inside one process would hide what a
 // wake-up costs.
-const peerArg = "peer"
+
+// PeerArg is the first argument of a process that is one end of a wire.
+const PeerArg = "peer"
 
 const (
-	chunk      = 1 << 20 // bytes of one round of throughput
-	bulkRounds = 300
+	chunk = 1 << 20 // bytes of one round of throughput
+	// BulkRounds is how many rounds of throughput are enough.
+	BulkRounds = 300
 	pingRounds = 5000
 )
 
-// peer is one end: "serve WHAT" or "dial WHAT ADDRESS"; WHAT is bulk or ping.
-func peer(args []string) error {
+// Peer is one end: "serve WHAT" or "dial WHAT ADDRESS"; WHAT is bulk or ping.
+func Peer(args []string) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
 		return err
@@ -62,7 +68,8 @@ func peer(args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(unix.Connect(fd, &unix.SockaddrInet4{Port: 9000, Addr: a.As4()}), unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)); err != nil {
+	if err := errors.Join(unix.Connect(fd, &unix.SockaddrInet4{Port: 9000, Addr: a.As4()}),
+		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)); err != nil {
 		return err
 	}
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); { // a line is a number of rounds
@@ -84,9 +91,9 @@ func peer(args []string) error {
 	return nil
 }
 
-// wires compares a wire of the engine's with a plain veth pair, offloads off: all
+// Compare compares a wire of the engine's with a plain veth pair, offloads off: all
 // on one processor, as a case runs, and on two.
-func wires(rounds int) error {
+func Compare(rounds int) error {
 	var all unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &all); err != nil {
 		return err
@@ -96,7 +103,8 @@ func wires(rounds int) error {
 			fmt.Printf("on %d processors: this machine has %d\n", n, all.Count())
 			continue
 		}
-		if err := onProcessors(all, n, func() error { return wiresHere(fmt.Sprintf("on %d processors, ", n), rounds) }); err != nil {
+		if err := onProcessors(all, n,
+			func() error { return wiresHere(fmt.Sprintf("on %d processors, ", n), rounds) }); err != nil {
 			return err
 		}
 	}
@@ -145,31 +153,35 @@ func wiresHere(where string, rounds int) error {
 		rounds     int
 		value      func(time.Duration) float64
 	}{
-		{"bulk", "Gbit/s", bulkRounds, func(d time.Duration) float64 { return float64(bulkRounds) * chunk * 8 / d.Seconds() / 1e9 }},
-		{"ping", "µs a round trip", pingRounds, func(d time.Duration) float64 { return d.Seconds() * 1e6 / pingRounds }},
+		{"bulk", "Gbit/s", BulkRounds,
+			func(d time.Duration) float64 { return float64(BulkRounds) * chunk * 8 / d.Seconds() / 1e9 }},
+		{"ping", "µs a round trip", pingRounds,
+			func(d time.Duration) float64 { return d.Seconds() * 1e6 / pingRounds }},
 	} {
 		var direct, engine, ratio []float64
 		var lost uint64
 		for range rounds {
-			d, _, err := measure(w.what, w.rounds, true, nil)
+			d, _, err := Measure(w.what, w.rounds, true, nil)
 			if err != nil {
 				return err
 			}
-			e, n, err := measure(w.what, w.rounds, false, nil)
+			e, n, err := Measure(w.what, w.rounds, false, nil)
 			if err != nil {
 				return err
 			}
 			lost += n
-			direct, engine, ratio = append(direct, w.value(d)), append(engine, w.value(e)), append(ratio, w.value(e)/w.value(d))
+			direct, engine, ratio = append(direct, w.value(d)), append(engine, w.value(e)),
+				append(ratio, w.value(e)/w.value(d))
 		}
-		fmt.Printf("%s%s: direct veth %s, wire %s %s; wire/direct %s; %d frames lost by the engine\n", where, w.what, of(direct), of(engine), w.unit, of(ratio), lost)
+		fmt.Printf("%s%s: direct veth %s, wire %s %s; wire/direct %s; %d frames lost by the engine\n", where, w.what,
+			figure.Of(direct), figure.Of(engine), w.unit, figure.Of(ratio), lost)
 	}
 	return nil
 }
 
-// measure times rounds over a fresh lab, which arm may break, and says what the
+// Measure times rounds over a fresh lab, which arm may break, and says what the
 // engine lost.
-func measure(what string, rounds int, direct bool, arm func(*lab.Lab)) (took time.Duration, lost uint64, err error) {
+func Measure(what string, rounds int, direct bool, arm func(*lab.Lab)) (took time.Duration, lost uint64, err error) {
 	dir, err := os.MkdirTemp("", "netrepro-bench")
 	if err != nil {
 		return 0, 0, err
@@ -226,7 +238,7 @@ func between(l *lab.Lab, what string, rounds int) (took time.Duration, err error
 }
 
 func start(n *lab.Node, args ...string) (*exec.Cmd, io.WriteCloser, *bufio.Reader, error) {
-	c := exec.Command("/proc/self/exe", append([]string{peerArg}, args...)...)
+	c := exec.Command("/proc/self/exe", append([]string{PeerArg}, args...)...)
 	c.Stderr = os.Stderr
 	in, err := c.StdinPipe()
 	if err != nil {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package program
 
 import (
 	"errors"
@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// aloneArg makes this program run another and say how much memory that one took.
-const aloneArg = "alone"
+// AloneArg makes this program run another and say how much memory that one took.
+const AloneArg = "alone"
 
 // peakFile is the descriptor that the figure is written to.
 const peakFile = 3
@@ -26,7 +26,7 @@ func alone(c *exec.Cmd) (peak func() (int64, error), err error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Args = append([]string{os.Args[0], aloneArg, c.Path}, c.Args[1:]...)
+	c.Args = append([]string{os.Args[0], AloneArg, c.Path}, c.Args[1:]...)
 	c.Path, c.ExtraFiles = "/proc/self/exe", []*os.File{w}
 	return func() (n int64, err error) {
 		err = w.Close()
@@ -39,8 +39,9 @@ func alone(c *exec.Cmd) (peak func() (int64, error), err error) {
 	}, nil
 }
 
-// runAlone runs a command and writes the memory that it took at its peak.
-func runAlone(args []string) int {
+// RunAlone runs a command and writes the memory that it took at its peak to the
+// descriptor that the process was given. It returns what to exit with.
+func RunAlone(args []string) int {
 	c := exec.Command(args[0], args[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 	err := c.Run()

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package wires
 
 import (
 	"encoding/binary"
@@ -27,7 +27,8 @@ const probePort = 9001
 
 func newDatagrams(w topology.Wire) (d *datagrams, err error) {
 	w.Nodes = [2]string{"a", "b"}
-	s := topology.Spec{Nodes: []topology.Node{{Name: "a", Kind: topology.Host}, {Name: "b", Kind: topology.Host}}, Wires: []topology.Wire{w}}
+	s := topology.Spec{Nodes: []topology.Node{{Name: "a", Kind: topology.Host}, {Name: "b", Kind: topology.Host}},
+		Wires: []topology.Wire{w}}
 	p, err := s.Plan()
 	if err != nil {
 		return nil, err
@@ -97,9 +98,9 @@ func (d *datagrams) receive() (n uint32, at time.Time, err error) {
 	return binary.BigEndian.Uint32(buf), at, nil
 }
 
-// delays measures how much later than asked for frames arrive: from the kernel's
+// Delays measures how much later than asked for frames arrive: from the kernel's
 // time stamp where the engine gets one to that where the node has it.
-func delays() error {
+func Delays() error {
 	const each, spacing = 2000, time.Millisecond
 	for _, delay := range []time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond} {
 		for _, flows := range []int{1, 8} {
@@ -109,11 +110,13 @@ func delays() error {
 			}
 			slices.Sort(late)
 			at := func(q float64) float64 { return late[int(q*float64(len(late)-1))].Seconds() * 1e6 }
-			fmt.Printf("delay of %s, %d flows: later than asked by %.0f µs (median), %.0f µs (99 %%), %.0f µs (most), of %d\n",
+			fmt.Printf("delay of %s, %d flows: later than asked by %.0f µs (median), %.0f µs (99 %%), %.0f µs "+
+				"(most), of %d\n",
 				delay, flows, at(0.5), at(0.99), at(1), len(late))
 		}
 	}
-	fmt.Println("  limits: waking the relay by a timer, and handing the frame to the node; the host's own stalls show in the most")
+	fmt.Println("  limits: waking the relay by a timer, and handing the frame to the node; the host's own " +
+		"stalls show in the most")
 	return nil
 }
 
@@ -158,8 +161,8 @@ func delayed(delay time.Duration, flows, each int, spacing time.Duration) (late 
 	return late, nil
 }
 
-// rates measures the rate of a wire that is kept busy, over whole frames.
-func rates() error {
+// Rates measures the rate of a wire that is kept busy, over whole frames.
+func Rates() error {
 	const size, seconds = 1400, 2
 	for _, rate := range []int64{1e6, 10e6, 100e6} {
 		frame := size + 14 + 20 + 8
