@@ -101,8 +101,10 @@ func actedOn(rs []*tcp.Record) (wrong []string) {
 			pings[fmt.Sprint(p.Src, p.Dst, string(r.Payload))] = r
 			continue
 		} else if m != nil && m.Quoted == nil && r.Direction == tcp.Out && r.Copy == 0 {
-			if q := pings[fmt.Sprint(p.Dst, p.Src, string(r.Payload))]; q != nil && m.Is("echo-reply", p.Proto) && (q.KernelDrop != "" || q.Dropped != "") {
-				wrong = append(wrong, fmt.Sprintf("frame %d is answered in frame %d, but %q %q", q.N, r.N, q.KernelDrop, q.Dropped))
+			if q := pings[fmt.Sprint(p.Dst, p.Src, string(r.Payload))]; q != nil && m.Is("echo-reply", p.Proto) &&
+				(q.KernelDrop != "" || q.Dropped != "") {
+				wrong = append(wrong,
+					fmt.Sprintf("frame %d is answered in frame %d, but %q %q", q.N, r.N, q.KernelDrop, q.Dropped))
 			}
 			continue
 		}
@@ -131,12 +133,14 @@ func actedOn(rs []*tcp.Record) (wrong []string) {
 		}
 		for _, x := range had.bad {
 			if x.Packet.SeqLen() > 0 && covered(x, p.Ack) && !others(had.good, x) {
-				wrong = append(wrong, fmt.Sprintf("frame %d is acknowledged in frame %d, but %q %q", x.N, r.N, x.KernelDrop, x.Dropped))
+				wrong = append(wrong,
+					fmt.Sprintf("frame %d is acknowledged in frame %d, but %q %q", x.N, r.N, x.KernelDrop, x.Dropped))
 			}
 		}
 		for _, x := range had.sent {
 			if covered(x, p.Ack) && !came(had.good, x) {
-				wrong = append(wrong, fmt.Sprintf("frame %d says that the one before was lost, which frame %d acknowledges", x.N, r.N))
+				wrong = append(wrong,
+					fmt.Sprintf("frame %d says that the one before was lost, which frame %d acknowledges", x.N, r.N))
 			}
 		}
 		had.bad, had.sent = nil, nil
@@ -174,8 +178,10 @@ func came(good []*tcp.Record, r *tcp.Record) bool {
 func TestActedOn(t *testing.T) {
 	c := &tcp.Conn{}
 	data := func(n, first int, dir tcp.Direction, at bool, refused, original string) *tcp.Record {
-		p := &packet.Packet{Proto: packet.ProtoTCP, SrcPort: 1, DstPort: 2, Seq: 100, Ack: 1, PayloadLen: 10, Flags: packet.ACK}
-		r := &tcp.Record{Input: tcp.Input{N: n, Packet: p, Direction: dir, KernelDrop: refused}, Conn: c, AtDestination: at, Original: original}
+		p := &packet.Packet{Proto: packet.ProtoTCP, SrcPort: 1, DstPort: 2, Seq: 100, Ack: 1, PayloadLen: 10,
+			Flags: packet.ACK}
+		r := &tcp.Record{Input: tcp.Input{N: n, Packet: p, Direction: dir, KernelDrop: refused}, Conn: c,
+			AtDestination: at, Original: original}
 		if first != n {
 			r.Copy = first
 		}
@@ -190,12 +196,18 @@ func TestActedOn(t *testing.T) {
 		rs   []*tcp.Record
 		want int
 	}{
-		"it came":                     {[]*tcp.Record{data(1, 1, out, false, "", ""), data(2, 1, in, true, "", ""), ack(3)}, 0},
-		"refused and acknowledged":    {[]*tcp.Record{data(1, 1, out, false, "", ""), data(2, 1, in, true, "NO_SOCKET", ""), ack(3)}, 1},
-		"refused, and sent again":     {[]*tcp.Record{data(1, 1, out, false, "", ""), data(2, 1, in, true, "X", ""), data(3, 3, out, false, "", "lost"), data(4, 3, in, true, "", ""), ack(5)}, 0},
-		"lost, but it came":           {[]*tcp.Record{data(1, 1, out, false, "", ""), data(3, 3, out, false, "", "lost"), data(2, 1, in, true, "", ""), ack(5)}, 1},
-		"lost, and the next came":     {[]*tcp.Record{data(1, 1, out, false, "", ""), data(3, 3, out, false, "", "lost"), data(4, 3, in, true, "", ""), ack(5)}, 0},
-		"refused and never mentioned": {[]*tcp.Record{data(1, 1, out, false, "", ""), data(2, 1, in, true, "X", "")}, 0},
+		"it came": {[]*tcp.Record{data(1, 1, out, false, "", ""), data(2, 1, in, true, "", ""),
+			ack(3)}, 0},
+		"refused and acknowledged": {[]*tcp.Record{data(1, 1, out, false, "", ""),
+			data(2, 1, in, true, "NO_SOCKET", ""), ack(3)}, 1},
+		"refused, and sent again": {[]*tcp.Record{data(1, 1, out, false, "", ""), data(2, 1, in, true, "X", ""),
+			data(3, 3, out, false, "", "lost"), data(4, 3, in, true, "", ""), ack(5)}, 0},
+		"lost, but it came": {[]*tcp.Record{data(1, 1, out, false, "", ""),
+			data(3, 3, out, false, "", "lost"), data(2, 1, in, true, "", ""), ack(5)}, 1},
+		"lost, and the next came": {[]*tcp.Record{data(1, 1, out, false, "", ""),
+			data(3, 3, out, false, "", "lost"), data(4, 3, in, true, "", ""), ack(5)}, 0},
+		"refused and never mentioned": {[]*tcp.Record{data(1, 1, out, false, "", ""), data(2, 1, in, true, "X", "")},
+			0},
 	} {
 		if got := actedOn(tt.rs); len(got) != tt.want {
 			t.Errorf("%s: %v, want %d", name, got, tt.want)

@@ -26,7 +26,8 @@ func TestNoClockInVerdicts(t *testing.T) {
 				return err
 			}
 			for _, at := range clocked(f) {
-				t.Errorf("%s: a clock is compared: wait for the event, or give what is tested a clock of its own", fset.Position(at))
+				t.Errorf("%s: a clock is compared: wait for the event, or give what is tested a clock of its own",
+					fset.Position(at))
 			}
 			return nil
 		})
@@ -52,7 +53,8 @@ func clocked(f *ast.File) (out []token.Pos) {
 				case *ast.CallExpr:
 					if s, ok := n.Fun.(*ast.SelectorExpr); ok {
 						x, _ := s.X.(*ast.Ident)
-						found = found || x != nil && x.Name == "time" && (s.Sel.Name == "Since" || s.Sel.Name == "Until") || s.Sel.Name == "Sub" && now(n)
+						found = found || x != nil && x.Name == "time" &&
+							(s.Sel.Name == "Since" || s.Sel.Name == "Until") || s.Sel.Name == "Sub" && now(n)
 					}
 				case *ast.Ident:
 					found = found || spans[n.Name]

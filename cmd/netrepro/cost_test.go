@@ -51,9 +51,12 @@ var hostiles = []hostile{
 	{"names of interfaces, ladder", []string{"trace", "FILE"}, [2]int{2000, 4000}, namesOfInterfaces},
 	{"interfaces between packets, json", []string{"trace", "--json", "FILE"}, [2]int{2000, 4000}, interleaved},
 	{"interfaces between packets, ladder", []string{"trace", "FILE"}, [2]int{2000, 4000}, interleaved},
-	{"interfaces between packets, followed", []string{"trace", "--color", "always", "FILE"}, [2]int{2000, 4000}, interleaved},
-	{"interfaces between packets, written", []string{"trace", "FILE", "-w", "/dev/null"}, [2]int{2000, 4000}, interleaved},
-	{"interfaces between packets and names, json", []string{"trace", "--json", "FILE"}, [2]int{2000, 4000}, interleavedNamed},
+	{"interfaces between packets, followed", []string{"trace", "--color", "always", "FILE"}, [2]int{2000, 4000},
+		interleaved},
+	{"interfaces between packets, written", []string{"trace", "FILE", "-w", "/dev/null"}, [2]int{2000, 4000},
+		interleaved},
+	{"interfaces between packets and names, json", []string{"trace", "--json", "FILE"}, [2]int{2000, 4000},
+		interleavedNamed},
 	{"names of hosts between packets, json", []string{"trace", "--json", "FILE"}, [2]int{20000, 40000}, namesBetween},
 	{"names of hosts between packets, ladder", []string{"trace", "FILE"}, [2]int{20000, 40000}, namesBetween},
 	{"fragments of a datagram", []string{"trace", "--json", "FILE"}, [2]int{50000, 100000}, fragments},
@@ -207,8 +210,10 @@ func kernelSaid(w io.Writer, n int) error {
 	b := begin(w, 2)
 	long := strings.Repeat("x", 1500)
 	for i := range n {
-		f := pcap.Frame{Data: segment(false, uint16(i), uint32(i), 1, 4, 0), Direction: pcap.Outbound, ID: uint64(1 + i), Comments: []string{
-			pcap.CommentReset + `{"reason":"` + long + `"}`, pcap.CommentKernelDrop + long, pcap.CommentTimer + long}}
+		f := pcap.Frame{Data: segment(false, uint16(i), uint32(i), 1, 4, 0), Direction: pcap.Outbound,
+			ID: uint64(1 + i), Comments: []string{
+				pcap.CommentReset + `{"reason":"` + long + `"}`, pcap.CommentKernelDrop + long, pcap.CommentTimer +
+					long}}
 		b.packet(f)
 	}
 	return b.err
@@ -272,7 +277,8 @@ func namesOfInterfaces(w io.Writer, n int) error {
 	b := begin(w, 0)
 	long := strings.Repeat("x", 60000)
 	for i := range n {
-		b.put(b.e.Interface(nil, pcap.Interface{Name: fmt.Sprintf("n%d/%s", i, long), Description: long, Link: pcap.Ethernet}))
+		b.put(b.e.Interface(nil,
+			pcap.Interface{Name: fmt.Sprintf("n%d/%s", i, long), Description: long, Link: pcap.Ethernet}))
 	}
 	for i := range n {
 		b.packet(pcap.Frame{Data: segment(false, 1000, uint32(i), 1, 16, 1), Interface: i})
@@ -292,7 +298,8 @@ func interleaved(w io.Writer, n int) error {
 func hosts(n int) []pcap.Name {
 	var names []pcap.Name
 	for i := range n {
-		names = append(names, pcap.Name{Addr: addr(fmt.Sprintf("10.%d.%d.%d", 1+i>>16, i>>8&255, i&255)), Host: fmt.Sprintf("n%d", i)})
+		names = append(names, pcap.Name{Addr: addr(fmt.Sprintf("10.%d.%d.%d", 1+i>>16, i>>8&255, i&255)),
+			Host: fmt.Sprintf("n%d", i)})
 	}
 	return names
 }

@@ -26,8 +26,10 @@ func TestFullDevice(t *testing.T) {
 	}
 	const text = "../../testdata/capture/close-notify-after-fin.tcpdump.txt"
 	for _, args := range [][]string{
-		{"run", "-o", filepath.Join(dir, "out"), file}, {"list", file}, {"list", "--json", file}, {"list", "--markdown", file}, {"check", file},
-		{"trace", text}, {"trace", "--json", text}, {"version"}, {"--help"}, {"trace", "--help"}, {"trace", text, "-w", "/dev/full"},
+		{"run", "-o", filepath.Join(dir, "out"), file}, {"list", file}, {"list", "--json", file},
+		{"list", "--markdown", file}, {"check", file},
+		{"trace", text}, {"trace", "--json", text}, {"version"}, {"--help"}, {"trace", "--help"},
+		{"trace", text, "-w", "/dev/full"},
 	} {
 		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 		if err != nil {
@@ -67,14 +69,17 @@ end }`
 			t.Fatal(err)
 		}
 		var out, errs bytes.Buffer
-		code := run(t.Context(), env{args: []string{"run", "-j", "1", "-o", filepath.Join(dir, "out"), file}, out: &out, err: &errs})
+		code := run(t.Context(),
+			env{args: []string{"run", "-j", "1", "-o", filepath.Join(dir, "out"), file}, out: &out, err: &errs})
 		said := out.String()
-		if code == exitExpected || !strings.Contains(said, verdict+" ") || strings.Count(said, "no space left on device: it is cut short") != 1 {
+		if code == exitExpected || !strings.Contains(said, verdict+" ") ||
+			strings.Count(said, "no space left on device: it is cut short") != 1 {
 			t.Errorf("exit code %d: %s%s", code, said, &errs)
 		}
 		// What is whole of it can be read.
 		out.Reset()
-		code = run(t.Context(), env{args: []string{"trace", "--json", filepath.Join(dir, "out/s/trace.pcapng")}, out: &out, err: &errs})
+		code = run(t.Context(),
+			env{args: []string{"trace", "--json", filepath.Join(dir, "out/s/trace.pcapng")}, out: &out, err: &errs})
 		if code != exitExpected || out.Len() == 0 {
 			t.Errorf("the capture: exit code %d, %d bytes: %s", code, out.Len(), &errs)
 		}

@@ -53,23 +53,29 @@ or output that could not be written, 3 this machine cannot (or --require was giv
 		},
 	}
 	f := c.Flags()
-	f.VarP((*jobs)(&o.Parallel), "jobs", "j", "cases side by side: a number, or auto for as many as the processors can carry")
+	f.VarP((*jobs)(&o.Parallel), "jobs", "j",
+		"cases side by side: a number, or auto for as many as the processors can carry")
 	f.IntVar(&o.Repeat, "repeat", 1, "run each case so many times")
 	f.StringVar(&o.Variant, "variant", "", "run only this variant")
 	f.Uint64Var(&o.Seed, "seed", 1, "what random choices of scripts draw from")
 	f.StringVarP(&o.Out, "out", "o", "out", "directory for traces")
 	f.BoolVar(&o.Keep, "keep", false, "after a case that did not end as expected, keep its lab until interrupted")
 	f.StringVar(&o.Lualib, "lualib", "", "take library modules from this directory")
-	f.IntVar(&o.Retries, "retries", 2, "run a case that was inconclusive, because the host stalled, again at most so many times")
-	f.BoolVar(&o.Inferred, "inferred", false, "judge resets and drops by the packets alone, even where the kernel could be asked")
+	f.IntVar(&o.Retries, "retries", 2,
+		"run a case that was inconclusive, because the host stalled, again at most so many times")
+	f.BoolVar(&o.Inferred, "inferred", false,
+		"judge resets and drops by the packets alone, even where the kernel could be asked")
 	f.BoolVar(&o.Update, "update", false, "write the golden traces that scenarios match")
 	f.IntVar(&verify, "verify-determinism", 0, "run each case so many times and compare what the traces mean")
 	f.Lookup("verify-determinism").NoOptDefVal = "5"
-	f.BoolVar(&o.Check, "check-captures", false, "the capture of each case must say of every packet what its trace does")
+	f.BoolVar(&o.Check, "check-captures", false,
+		"the capture of each case must say of every packet what its trace does")
 	f.Lookup("check-captures").Hidden = true // a test of the engine, not of scenarios
-	f.IntVar(&shaken, "shake", 0, "run each case so many times with seeded pauses where the script, its tasks or what they wait for may be late; one that fails depends on luck")
+	f.IntVar(&shaken, "shake", 0, "run each case so many times with seeded pauses where the script, its tasks "+
+		"or what they wait for may be late; one that fails depends on luck")
 	f.Lookup("shake").NoOptDefVal = "20"
-	f.BoolVar(&prove, "prove", false, "run what shows a failure with each cure applied, and without faults: it must fail")
+	f.BoolVar(&prove, "prove", false,
+		"run what shows a failure with each cure applied, and without faults: it must fail")
 	f.BoolVar(&require, "require", false, "a skipped case is a failure (exit code 3)")
 	f.BoolVarP(&verbose, "verbose", "v", false, "show what passed, with its evidence")
 	return c
@@ -110,7 +116,8 @@ func load(cmd *cobra.Command, args []string, o script.Options) ([]*script.File, 
 	return discover.Load(cmd.Context(), sources, o)
 }
 
-func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, verify, shaken int, require, verbose, prove bool) error {
+func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, verify, shaken int, require, verbose,
+	prove bool) error {
 	if verify < 0 || verify == 1 || verify > 0 && o.Repeat > 1 {
 		return errors.New("--verify-determinism is at least 2, and stands instead of --repeat")
 	}
@@ -118,7 +125,8 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, ve
 		o.Repeat, o.Form = verify, true
 	}
 	if shaken < 0 || shaken > 0 && (o.Repeat > 1 || verify > 0 || prove || o.Update || o.Keep) {
-		return errors.New("--shake is at least 1, and stands instead of --repeat, --verify-determinism, --prove, --update and --keep")
+		return errors.New("--shake is at least 1, and stands instead of --repeat, --verify-determinism, " +
+			"--prove, --update and --keep")
 	}
 	if shaken > 0 {
 		o.Repeat, o.Shake = shaken, true
@@ -147,7 +155,8 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, ve
 	if e.color || e.terminal {
 		e.allow(report.Sequences)
 	}
-	t := report.NewTerminal(e.out, len(tasks), report.Style{Color: e.color, Live: e.terminal, Verbose: verbose, UserNS: os.Geteuid() != 0, Again: "netrepro run"})
+	t := report.NewTerminal(e.out, len(tasks), report.Style{Color: e.color, Live: e.terminal, Verbose: verbose,
+		UserNS: os.Geteuid() != 0, Again: "netrepro run"})
 	goldens := &sink.Goldens{Sink: t}
 	determinism := &sink.Determinism{Sink: goldens}
 	var to task.Sink = determinism
@@ -162,7 +171,8 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, ve
 	}
 	err = runner.Run(cmd.Context(), tasks, o, to)
 	if errors.Is(err, worker.ErrCannot) {
-		return coded{fmt.Errorf("%w: run as root, or allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces above 0)", err), exitCannot}
+		return coded{fmt.Errorf("%w: run as root, or allow user namespaces (sysctl "+
+			"kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces above 0)", err), exitCannot}
 	}
 	if err != nil {
 		return err
@@ -244,9 +254,12 @@ func list(e env, files []*script.File, asJSON bool) error {
 					fmt.Fprintf(e.out, "    %s\n", c.ID())
 					continue
 				}
-				if err := enc.Encode(map[string]any{"case": c.ID(), "scenario": s.Name, "variant": c.Variant.Name, "file": f.Name,
-					"line": s.Line, "tags": s.Tags, "needs": s.Needs, "timeout": s.Timeout.Seconds(), "reproduces": c.Reproduces(),
-					"about": s.About, "symptom": s.Manual.Symptom, "is_not": s.Manual.IsNot, "recognise": s.Manual.Recognise, "kernels": s.Manual.Kernels,
+				if err := enc.Encode(map[string]any{"case": c.ID(), "scenario": s.Name, "variant": c.Variant.Name,
+					"file": f.Name,
+					"line": s.Line, "tags": s.Tags, "needs": s.Needs, "timeout": s.Timeout.Seconds(),
+					"reproduces": c.Reproduces(),
+					"about":      s.About, "symptom": s.Manual.Symptom, "is_not": s.Manual.IsNot,
+					"recognise": s.Manual.Recognise, "kernels": s.Manual.Kernels,
 					"cure": s.Manual.Cure, "sources": s.Manual.Sources, "shows": s.Manual.Shows}); err != nil {
 					return err
 				}

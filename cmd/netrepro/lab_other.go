@@ -21,7 +21,8 @@ func labCommands(env) []*cobra.Command {
 	} {
 		cs = append(cs, &cobra.Command{Use: c.use, Short: c.short, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error {
-				return coded{errors.New("scenarios need Linux, for its network namespaces: run this in a Linux machine or VM; trace works here"), exitCannot}
+				return coded{errors.New("scenarios need Linux, for its network namespaces: run this in a Linux " +
+					"machine or VM; trace works here"), exitCannot}
 			}})
 	}
 	return cs

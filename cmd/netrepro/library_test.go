@@ -76,7 +76,8 @@ func mechanisms(t *testing.T, files []*script.File) []*mechanism {
 					t.Errorf("%s shows %q, which mechanisms.txt does not know", s.Name, id)
 					continue
 				}
-				byID[id].shown = append(byID[id].shown, fmt.Sprintf("[%s](%s)", s.Name, strings.TrimPrefix(f.Name, "scenarios/")))
+				byID[id].shown = append(byID[id].shown,
+					fmt.Sprintf("[%s](%s)", s.Name, strings.TrimPrefix(f.Name, "scenarios/")))
 			}
 		}
 	}
@@ -92,8 +93,10 @@ func TestLibraryManual(t *testing.T) {
 			if s.Name == tutorial {
 				continue
 			}
-			for key, text := range map[string]string{"about": s.About, "symptom": s.Manual.Symptom, "is_not": s.Manual.IsNot, "recognise": s.Manual.Recognise,
-				"cure": s.Manual.Cure, "sources": strings.Join(s.Manual.Sources, ""), "shows": strings.Join(s.Manual.Shows, "")} {
+			for key, text := range map[string]string{"about": s.About, "symptom": s.Manual.Symptom,
+				"is_not": s.Manual.IsNot, "recognise": s.Manual.Recognise,
+				"cure": s.Manual.Cure, "sources": strings.Join(s.Manual.Sources, ""),
+				"shows": strings.Join(s.Manual.Shows, "")} {
 				if text == "" {
 					t.Errorf("%s: %s does not say its %s", f.Name, s.Name, key)
 				}
@@ -198,9 +201,11 @@ failure, the others a cure or what is left without the fault.
 		if l.lines > 0 {
 			more = fmt.Sprintf(", the first %d lines", l.lines)
 		}
-		fmt.Fprintf(&b, "\n`%s`, with `netrepro trace%s out/%s/trace.pcapng`%s:\n\n```\n%s```\n", l.name, quoted(l.flags), l.name, more, ladder)
+		fmt.Fprintf(&b, "\n`%s`, with `netrepro trace%s out/%s/trace.pcapng`%s:\n\n```\n%s```\n", l.name,
+			quoted(l.flags), l.name, more, ladder)
 	})
-	b.WriteString("\n## What is shown where\n\nEvery mechanism, wrong lead and remedy of the two write-ups that the library was founded on.\n\n| | mechanism | scenarios |\n|---|---|---|\n")
+	b.WriteString("\n## What is shown where\n\nEvery mechanism, wrong lead and remedy of the two write-ups that " +
+		"the library was founded on.\n\n| | mechanism | scenarios |\n|---|---|---|\n")
 	for _, m := range mechanisms(t, files) {
 		where := strings.Join(m.shown, ", ")
 		if where == "" {

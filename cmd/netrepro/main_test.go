@@ -73,7 +73,8 @@ func TestScripts(t *testing.T) {
 			return false, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"steady": steady, "exits": exits, "asnobody": asNobody, "suite": suite, "waitfile": waitFile, "tsharkall": tsharkAll, "resets": resets, "acted": acted,
+			"steady": steady, "exits": exits, "asnobody": asNobody, "suite": suite, "waitfile": waitFile,
+			"tsharkall": tsharkAll, "resets": resets, "acted": acted,
 			"gone": gone,
 		},
 	})
@@ -83,7 +84,8 @@ func TestScripts(t *testing.T) {
 // replaced.
 func steady(ts *testscript.TestScript, _ bool, args []string) {
 	text := unsteady.ReplaceAllString(ts.ReadFile("stdout"), "…")
-	text = regexp.MustCompile(`(passed|reproduced|clean|failed|error|inconclusive|skipped) +…`).ReplaceAllString(text, "$1 …")
+	text = regexp.MustCompile(`(passed|reproduced|clean|failed|error|inconclusive|skipped) +…`).ReplaceAllString(text,
+		"$1 …")
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
 }
 
@@ -116,7 +118,8 @@ func tsharkAll(ts *testscript.TestScript, _ bool, args []string) {
 		var errs bytes.Buffer
 		c.Stderr = &errs
 		err = c.Run()
-		said := strings.TrimSpace(strings.Replace(errs.String(), `Running as user "root" and group "root". This could be dangerous.`, "", 1))
+		said := strings.TrimSpace(strings.Replace(errs.String(),
+			`Running as user "root" and group "root". This could be dangerous.`, "", 1))
 		if said != "" {
 			err = errors.Join(err, errors.New(said))
 		}
@@ -247,6 +250,7 @@ func runSuite(ts *testscript.TestScript, want string, c *exec.Cmd) {
 	said := regexp.MustCompile(`(?m)^netrepro: a case .*waits for .*\n`).ReplaceAllString(errs.String(), "")
 	ts.Logf("%s%s", strings.Join(rest, ""), said)
 	if got := strconv.Itoa(c.ProcessState.ExitCode()); got != want || said != "" {
-		ts.Fatalf("%s exited with %s, want %s and nothing on standard error: %v", strings.Join(c.Args, " "), got, want, err)
+		ts.Fatalf("%s exited with %s, want %s and nothing on standard error: %v", strings.Join(c.Args, " "), got, want,
+			err)
 	}
 }

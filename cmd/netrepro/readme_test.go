@@ -85,7 +85,8 @@ func TestReadmeOutput(t *testing.T) {
 	code := exitInconclusive
 	for tries := 0; code == exitInconclusive && tries < 3; tries++ { // the host was stalled
 		out.Reset()
-		code = run(t.Context(), env{args: []string{"run", "-v", "-o", t.TempDir(), "one-lost-segment"}, out: &out, err: &errs})
+		code = run(t.Context(),
+			env{args: []string{"run", "-v", "-o", t.TempDir(), "one-lost-segment"}, out: &out, err: &errs})
 	}
 	if code != exitExpected {
 		t.Fatalf("exit code %d: %s%s", code, &out, &errs)

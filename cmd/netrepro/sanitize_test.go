@@ -19,7 +19,8 @@ import (
 
 // harm is text that does something to a terminal or to whoever reads it, without
 // what would end a line of it.
-var harm = []string{"\x1b[31mred", "\x1b]0;title\x07", "\x1bP+q\x1b\\", "a\x08\x08b\r", "\u009b2J", "\x9b2J", "\x7f\x00", "\u202eback\u202c", "\u2066x\u2069", "a\u2028b", "\ufeff\u200b", "\U000e0041", "\xe2\x94"}
+var harm = []string{"\x1b[31mred", "\x1b]0;title\x07", "\x1bP+q\x1b\\", "a\x08\x08b\r", "\u009b2J", "\x9b2J",
+	"\x7f\x00", "\u202eback\u202c", "\u2066x\u2069", "a\u2028b", "\ufeff\u200b", "\U000e0041", "\xe2\x94"}
 
 // shown runs a command, with colours and without, and fails if anything of what
 // it shows could do harm.
@@ -28,7 +29,8 @@ func shown(t *testing.T, args ...string) (out, errs string) {
 	for _, color := range []bool{true, false} {
 		var o, e bytes.Buffer
 		run(t.Context(), env{args: args, out: &o, err: &e, color: color, terminal: color})
-		for _, s := range append([]string{"\r\x1b[K"}, "\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m") {
+		for _, s := range append([]string{"\r\x1b[K"}, "\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m",
+			"\x1b[33m", "\x1b[36m") {
 			out = strings.ReplaceAll(o.String(), s, "")
 			o.Reset()
 			o.WriteString(out)
@@ -65,7 +67,8 @@ func harmfulCapture(t *testing.T, h string) string {
 	b = e.Interface(b, pcap.Interface{Name: h + "/" + h, Link: pcap.Ethernet})
 	b = e.Names(b, []pcap.Name{{Addr: addr("192.0.2.1"), Host: h}})
 	payload := "GET /" + h + " HTTP/1.1\r\nHost: " + h + "\r\n\r\n"
-	frame := []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, byte(40 + len(payload)), 0, 1, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 2,
+	frame := []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, byte(40 + len(payload)), 0, 1, 0x40, 0, 64, 6,
+		0, 0, 192, 0, 2, 1, 198, 51, 100, 2,
 		0x9c, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x18, 1, 244, 0, 0, 0, 0}
 	frame = append(frame, payload...)
 	for _, c := range []string{h, "dropped: " + h, "fault: " + h} {
@@ -99,9 +102,12 @@ func TestPlainTrace(t *testing.T) {
 		text := filepath.Join(t.TempDir(), "text")
 		good := "12:00:00.000000 IP 192.0.2.1.40000 > 198.51.100.2.80: Flags [S], seq 1, win 1, length 0\n"
 		for _, bad := range []string{
-			"12:00:00.000000 IP %s > %s: Flags [S], seq 1\n", "12:00:00.000000 IP h%s.1 > 192.0.2.1.%s: Flags [S], seq 1\n",
-			"12:00:00.000000 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [%s], seq %s\n", "12:00:00.000000 IP %s.40000 > %s.80: Flags [S], seq 1, win 1, length 0\n",
-			"12:00:00.000000 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [P.], seq 1:2, ack 1, win 1, length 1: HTTP: GET /%s HTTP/1.1%s\n",
+			"12:00:00.000000 IP %s > %s: Flags [S], seq 1\n",
+			"12:00:00.000000 IP h%s.1 > 192.0.2.1.%s: Flags [S], seq 1\n",
+			"12:00:00.000000 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [%s], seq %s\n",
+			"12:00:00.000000 IP %s.40000 > %s.80: Flags [S], seq 1, win 1, length 0\n",
+			"12:00:00.000000 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [P.], seq 1:2, ack 1, win 1, length 1: HTTP: " +
+				"GET /%s HTTP/1.1%s\n",
 		} {
 			for _, head := range []string{"", good} {
 				if err := os.WriteFile(text, []byte(head+fmt.Sprintf(bad, h, h)), 0o600); err != nil {
@@ -141,11 +147,15 @@ func TestPlainRun(t *testing.T) {
 	for i, text := range []string{
 		head + `scenario "error" { topology = ends, run = function() error(h) end }`,
 		head + `scenario "table" { topology = ends, run = function() error { [h] = h } end }`,
-		head + `scenario "print" { topology = ends, about = h, tags = { h }, run = function(net) print(h) step(h) expect(h, h):equals(h .. "x") expect(net.trace):includes { http = h } end }`,
-		head + `scenario "names" { topology = ends, variants = { { "` + strings.Join(strings.Fields(strings.ReplaceAll(q, "\\044", "")), "") + `", x = h } }, matrix = { [h] = { h } }, run = function(net, v) expect(v.x):is_nil() end }`,
+		head +
+			`scenario "print" { topology = ends, about = h, tags = { h }, run = function(net) print(h) step(h) expect(h, h):equals(h .. "x") expect(net.trace):includes { http = h } end }`,
+		head + `scenario "names" { topology = ends, variants = { { "` +
+			strings.Join(strings.Fields(strings.ReplaceAll(q, "\\044", "")), "") +
+			`", x = h } }, matrix = { [h] = { h } }, run = function(net, v) expect(v.x):is_nil() end }`,
 		head + `scenario "program" { topology = ends, run = function(net)
   net.a:start { "sh", "-c", "printf '%s\\n' \"$H\"; exit 1", env = { H = ("` + strings.ReplaceAll(q, "\\000", "") + `") }, ready = { line = "never" }, timeout = "200ms" } end }`,
-		head + `scenario "no-program" { topology = ends, run = function(net) net.a:run { "no` + strings.ReplaceAll(q, "\\000", "") + `" } end }`,
+		head + `scenario "no-program" { topology = ends, run = function(net) net.a:run { "no` +
+			strings.ReplaceAll(q, "\\000", "") + `" } end }`,
 		head + `error(h)`,
 		head + `local x = net.` + raw,
 		`-- ` + raw + "\nlocal x = nothing -- " + raw,

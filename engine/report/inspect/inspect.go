@@ -1,0 +1,103 @@
+// Package inspect shows a capture: as ladders, as JSON, or as a capture whose packets
+// have comments. It reads the file once, from its beginning, and keeps only what a
+// ladder needs.
+//
+// Invariant: a packet that is shown is shown at every point where it was seen.
+package inspect
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"netrepro/engine/capture"
+	"netrepro/engine/capture/pcap"
+	"netrepro/engine/view"
+)
+
+// Options say what of a capture is shown, and how.
+type Options struct {
+	JSON   bool
+	Follow bool   // wait for more at the end of the file, until the context ends
+	Flow   int    // only the connection of this number; -1 for all
+	Filter string // only the packets for which it holds; see [match.ParseFilter]
+	Write  string // write a capture with comments here instead of showing anything
+	Style  view.Style
+}
+
+// memoryGoal is when the garbage collector begins to hurry: no capture is to take
+// more than a quarter of a gigabyte.
+const memoryGoal = 216 << 20
+
+// usage is a mistake in a flag.
+type usage struct{ error }
+
+// Show shows the capture at path on out, and says on complain what the reader must
+// know of it.
+func Show(ctx context.Context, path string, o Options, out, complain io.Writer) (err error) {
+	// What is in use stays well below; this is for what is not used any more.
+	debug.SetMemoryLimit(memoryGoal)
+	open := capture.Open
+	if o.Follow {
+		open = capture.Follow
+	}
+	s, err := open(ctx, path)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(out, 1<<20)
+	t := &tracer{source: s, out: w, options: o}
+	if o.Write != "" {
+		if t.file, err = capture.NewWriter(ctx, o.Write, s); err != nil {
+			return errors.Join(err, s.Close())
+		}
+	}
+	err = t.run()
+	if t.file != nil {
+		if ctx.Err() == nil && errors.Is(err, pcap.ErrCut) { // what came before it is good
+			err = errors.Join(err, t.file.Close(nil))
+		} else {
+			err = t.file.Close(err)
+		}
+	}
+	if o.Follow && ctx.Err() != nil && (errors.Is(err, pcap.ErrCut) || errors.Is(err, ctx.Err())) {
+		err = nil // the end of --follow
+	}
+	var mistake usage
+	if err != nil && !errors.As(err, &mistake) {
+		err = fmt.Errorf("read %s: after frame %d: %w", path, t.last, err)
+	}
+	err = errors.Join(err, w.Flush(), s.Close())
+	if err == nil {
+		t.remarks(complain)
+	}
+	return err
+}
+
+// remarks says what the reader of the ladder must know of the capture.
+func (t *tracer) remarks(w io.Writer) {
+	s := t.source
+	if t.more > 0 {
+		fmt.Fprintf(w, "netrepro: %d more packets are not shown: narrow them with --flow or --filter, or take --json\n",
+			t.more)
+	}
+	if n := s.Lost(); n > 0 {
+		fmt.Fprintf(w, "netrepro: the capturing program lost %d packets: what seems lost may only be missing here\n", n)
+	}
+	if s.Unknown > 0 {
+		fmt.Fprintf(w, "netrepro: %d frames are of link type %d, which is not decoded\n", s.Unknown, s.UnknownLink)
+	}
+	if s.Text != nil && s.Text.Skipped > 0 {
+		fmt.Fprintf(w, "netrepro: %d lines were not understood, the first is line %d: %s\n", s.Text.Skipped,
+			s.Text.FirstSkipped, s.Text.SkippedWhy)
+	}
+	if t.options.Flow >= 0 && t.shown == 0 {
+		fmt.Fprintf(w, "netrepro: there is no flow %d\n", t.options.Flow)
+	}
+	if t.last == 0 {
+		fmt.Fprintln(w, "netrepro: the capture has no packets")
+	}
+}
