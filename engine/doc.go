@@ -119,16 +119,17 @@
 // normal reduces them to what they mean. wireshark, reset and app are what
 // analysis knows of flags, resets and application protocols.
 //
-// forge knows the bytes of frames: one table of header fields, by which matches
-// read, faults rewrite and scripts name them ([forge.Fields]), and how to build a
-// packet that no kernel sent.
+// packet/header knows where each header field stands and mends what depends on a
+// change ([header.Edit]). packet/field names the fields that matches read, faults
+// rewrite and scripts speak of ([field.All]). packet/build makes packets that no
+// kernel sent ([build.Packet.Build]).
 //
 // plain makes text from outside fit to be shown ([sanitize.Text]); cmd/netrepro writes
 // through it too.
 //
 // files opens and writes what people name, whatever it is ([files.Create]).
 //
-// packet decodes frames and alone knows the decoding library; pcap reads and
+// packet decodes frames; it and those below it alone know the packet library. pcap reads and
 // writes capture files, tcpdump reads text; netns alone enters namespaces ([netns.NS.Do]).
 //
 // # What the relay promises

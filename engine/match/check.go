@@ -3,8 +3,8 @@ package match
 import (
 	"fmt"
 
-	"netrepro/engine/forge"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/field"
 )
 
 // proto is the transport protocol that a packet must have to match t, empty if it may
@@ -24,7 +24,7 @@ func (t *Term) proto() string {
 }
 
 // ports reports whether a packet must have ports to match t.
-func (t *Term) ports() bool { return t.Key.Kind == KindPort || t.Key.Layer == forge.Ports }
+func (t *Term) ports() bool { return t.Key.Kind == KindPort || t.Key.Layer == field.Ports }
 
 // versions reports whether a packet must be of IPv4, or of IPv6, to match t.
 func (t *Term) versions() (four, six bool) {
@@ -32,8 +32,8 @@ func (t *Term) versions() (four, six bool) {
 	if !ok {
 		return false, false
 	}
-	return f.Field.Layer == forge.IPv4 || f.Prefix.IsValid() && f.Prefix.Addr().Is4(),
-		f.Field.Layer == forge.IPv6 || f.Prefix.IsValid() && f.Prefix.Addr().Is6()
+	return f.Field.Layer == field.IPv4 || f.Prefix.IsValid() && f.Prefix.Addr().Is4(),
+		f.Field.Layer == field.IPv6 || f.Prefix.IsValid() && f.Prefix.Addr().Is6()
 }
 
 // Check reports what about m can never match: fields of layers that no packet has at
@@ -73,7 +73,7 @@ func (m *Match) Check() (word string, err error) {
 }
 
 // Bears reports why no packet that m matches can have the field, nil if one can.
-func (m *Match) Bears(f *forge.Field) error {
+func (m *Match) Bears(f *field.Field) error {
 	k := KeyNamed(f.Name)
 	if k == nil {
 		return nil

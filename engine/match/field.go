@@ -5,15 +5,15 @@ import (
 	"net"
 	"net/netip"
 
-	"netrepro/engine/forge"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/field"
 )
 
 // FieldValue says what a header field must be.
 type FieldValue struct {
-	Field  *forge.Field
+	Field  *field.Field
 	Range  Range        // of a number
-	Value  forge.Value  // of all else
+	Value  field.Value  // of all else
 	Prefix netip.Prefix // of an address
 	Absent bool         // a TCP option must not be there
 }
@@ -26,9 +26,9 @@ func (m FieldValue) matches(p *Packet) bool {
 		return !ok && p.IsTCP()
 	case !ok:
 		return false
-	case m.Field.Type == forge.Number:
+	case m.Field.Type == field.Number:
 		return m.Range.has(int(v.N))
-	case m.Field.Type == forge.Address:
+	case m.Field.Type == field.Address:
 		return m.Prefix.Contains(v.Addr)
 	}
 	return v == m.Value
@@ -39,11 +39,11 @@ func (m FieldValue) String() string {
 	switch {
 	case m.Absent:
 		return m.Field.Name + " = false"
-	case m.Field.Type == forge.Number:
+	case m.Field.Type == field.Number:
 		return fmt.Sprintf("%s = %s", m.Field.Name, quoted(m.Range))
-	case m.Field.Type == forge.Address && m.Prefix.IsSingleIP():
+	case m.Field.Type == field.Address && m.Prefix.IsSingleIP():
 		return fmt.Sprintf("%s = %q", m.Field.Name, m.Prefix.Addr())
-	case m.Field.Type == forge.Address:
+	case m.Field.Type == field.Address:
 		return fmt.Sprintf("%s = %q", m.Field.Name, m.Prefix)
 	}
 	return m.Field.Name + " = " + m.Field.String(m.Value)
@@ -57,13 +57,13 @@ var own = map[string]bool{"sport": true, "dport": true, "seq": true, "ack": true
 var Protocols = map[string]int{"icmp": packet.ProtoICMP, "tcp": packet.ProtoTCP, "udp": packet.ProtoUDP, "icmpv6": packet.ProtoICMPv6}
 
 // protoOf is the transport protocol that has a layer alone, empty if several have it.
-func protoOf(y forge.Layer) string {
+func protoOf(y field.Layer) string {
 	switch y {
-	case forge.TCP:
+	case field.TCP:
 		return "TCP"
-	case forge.UDP:
+	case field.UDP:
 		return "UDP"
-	case forge.ICMP:
+	case field.ICMP:
 		return "ICMP"
 	}
 	return ""
@@ -72,7 +72,7 @@ func protoOf(y forge.Layer) string {
 // fieldKeys are the keys of all header fields that have none of their own.
 func fieldKeys() []*Key {
 	var out []*Key
-	for _, f := range forge.Fields {
+	for _, f := range field.All {
 		if own[f.Name] {
 			continue
 		}
@@ -83,14 +83,14 @@ func fieldKeys() []*Key {
 }
 
 // kindField is what a header field can be asked for.
-func kindField(f *forge.Field) *Kind {
+func kindField(f *field.Field) *Kind {
 	k := &Kind{Field: f, Name: "a value of " + f.Name, Type: "integer|string", Hint: `write 18, "1..1448" or ">= 1"`}
 	switch f.Type {
-	case forge.Bool:
-		k.Name, k.Type, k.Hint, k.bare = KindBool.Name, KindBool.Type, KindBool.Hint, FieldValue{Field: f, Value: forge.Value{N: 1}}
-	case forge.Address:
+	case field.Bool:
+		k.Name, k.Type, k.Hint, k.bare = KindBool.Name, KindBool.Type, KindBool.Hint, FieldValue{Field: f, Value: field.Value{N: 1}}
+	case field.Address:
 		k.Name, k.Type, k.Hint = "an address", "string|Host", `write "192.0.2.1", or net.NAME`
-	case forge.Hardware:
+	case field.Hardware:
 		k.Name, k.Type, k.Hint = "a MAC address", "string", `write it like "02:00:00:00:01:01"`
 	}
 	k.read = func(x any) (any, bool) { return readField(f, x) }
@@ -98,10 +98,10 @@ func kindField(f *forge.Field) *Kind {
 }
 
 // readField makes a value of a field of a string, a number, or true or false.
-func readField(f *forge.Field, x any) (v FieldValue, ok bool) {
+func readField(f *field.Field, x any) (v FieldValue, ok bool) {
 	v.Field = f
 	switch f.Type {
-	case forge.Number:
+	case field.Number:
 		if b, is := boolean(x); is && b == false && f.Option {
 			v.Absent = true
 			return v, true
@@ -117,13 +117,13 @@ func readField(f *forge.Field, x any) (v FieldValue, ok bool) {
 		}
 		v.Range = r.(Range)
 		return v, uint64(v.Range.Min) <= f.Max && (v.Range.Max < 0 || uint64(v.Range.Max) <= f.Max)
-	case forge.Bool:
+	case field.Bool:
 		b, is := boolean(x)
 		if b == true {
 			v.Value.N = 1
 		}
 		return v, is
-	case forge.Address:
+	case field.Address:
 		s, _ := x.(string)
 		if p, err := netip.ParsePrefix(s); err == nil {
 			v.Prefix = p.Masked()
@@ -135,7 +135,7 @@ func readField(f *forge.Field, x any) (v FieldValue, ok bool) {
 		}
 		v.Prefix = netip.PrefixFrom(a, a.BitLen())
 		return v, true
-	case forge.Hardware:
+	case field.Hardware:
 		s, _ := x.(string)
 		m, err := net.ParseMAC(s)
 		if err != nil || len(m) != len(v.Value.MAC) {

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"netrepro/engine/forge"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/field"
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/payload"
 	"netrepro/engine/tcp/wireshark"
@@ -23,7 +23,7 @@ type Key struct {
 	// Proto is the transport protocol of packets that can have it: "TCP", "UDP" or
 	// "ICMP", empty for any. Layer is that of a header field, which may tell more.
 	Proto string
-	Layer forge.Layer
+	Layer field.Layer
 	// Recorded says that only a recorded packet can be asked: it is the analysis, or
 	// the wire behind, that tells.
 	Recorded bool
@@ -33,7 +33,7 @@ type Key struct {
 	// Was is what the key was called in an earlier release.
 	Was string
 
-	field *forge.Field // a header field, nil for all else
+	field *field.Field // a header field, nil for all else
 	test  func(v any, p *Packet) bool
 	quick func(v any, q *Quick)
 }

@@ -1,8 +1,8 @@
 package match
 
 import (
-	"netrepro/engine/forge"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/header"
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/payload"
 	"netrepro/engine/trace"
@@ -27,7 +27,7 @@ type Packet struct {
 
 	app    []payload.Event
 	first  []*tcp.Record // records by frame number, to find first sightings
-	layout forge.Layout
+	layout header.Layout
 	parsed bool
 }
 
@@ -69,9 +69,9 @@ func (q *Packet) record(r *tcp.Record, all []*tcp.Record) {
 }
 
 // header is where the layers of the frame begin.
-func (q *Packet) header() *forge.Layout {
+func (q *Packet) header() *header.Layout {
 	if !q.parsed {
-		q.layout, q.parsed = forge.Parse(q.Frame), true
+		q.layout, q.parsed = header.Parse(q.Frame), true
 	}
 	return &q.layout
 }

@@ -1,8 +1,8 @@
 package match
 
 import (
-	"netrepro/engine/forge"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/field"
 	"netrepro/engine/tcp"
 	"netrepro/engine/trace"
 )
@@ -103,7 +103,7 @@ func quickField(v any, q *Quick) {
 		if f.Range.Max >= 0 {
 			q.ttl[1] = uint8(min(f.Range.Max, 255))
 		}
-	case f.Field.Layer == forge.TCP && !f.Absent && (f.Field.Name == "mss" || f.Field.Name == "wscale"):
+	case f.Field.Layer == field.TCP && !f.Absent && (f.Field.Name == "mss" || f.Field.Name == "wscale"):
 		q.flags(packet.SYN, packet.SYN) // only handshakes have these options
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"netrepro/engine/forge"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/field"
 )
 
 // Kind is a kind of value that keys take.
@@ -22,7 +22,7 @@ type Kind struct {
 	read func(x any) (any, bool)
 	text func(v any) string // as a script writes it
 	// Field is the header field that it is a value of, nil for all else.
-	Field *forge.Field
+	Field *field.Field
 	bare  any // what a key of the command line means that has no value, nil if it needs one
 }
 

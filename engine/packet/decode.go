@@ -1,32 +1,34 @@
 package packet
 
 import (
-	"encoding/binary"
 	"fmt"
-	"net/netip"
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
+
+	"netrepro/engine/packet/fragment"
+	"netrepro/engine/packet/header"
 )
 
 // EtherTypes that are decoded further.
 const (
-	EtherTypeIPv4 = 0x0800
-	EtherTypeARP  = 0x0806
-	EtherTypeIPv6 = 0x86dd
+	EtherTypeIPv4 = header.EtherTypeIPv4
+	EtherTypeARP  = header.EtherTypeARP
+	EtherTypeIPv6 = header.EtherTypeIPv6
 )
 
 // Decoder decodes frames, reusing its buffers from one to the next. It is not
 // safe for concurrent use.
 type Decoder struct {
-	// Defragment, if not nil, joins IP fragments: the one that completes a
-	// datagram is decoded as all of it, the others as fragments.
-	Defragment *Defragmenter
+	// Defragment has IP fragments joined: the one that completes a datagram is
+	// decoded as all of it, the others as fragments.
+	Defragment bool
 
-	eth     layers.Ethernet
-	udp     layers.UDP
-	payload []byte
-	depth   int // of tunnels
+	eth       layers.Ethernet
+	udp       layers.UDP
+	fragments fragment.Table
+	payload   []byte
+	depth     int // of tunnels
 }
 
 // Ethernet decodes an Ethernet frame of which data are the captured bytes and
@@ -67,109 +69,88 @@ func (d *Decoder) network(kind uint16, data []byte, size int, p *Packet) {
 	}
 }
 
-// IPv4 header fields (RFC 791, section 3.1).
-const (
-	ip4Header        = 20
-	ip4DontFragment  = 0x4000
-	ip4MoreFragments = 0x2000
-	ip4Offset        = 0x1fff
-)
-
 // ipv4 decodes a packet that has size bytes of the frame to itself, whatever
 // its header claims. It is not left to the library, which gives up at a damaged
 // option.
 func (d *Decoder) ipv4(data []byte, size int, p *Packet) {
 	p.EtherType = EtherTypeIPv4
-	if len(data) < ip4Header || data[0]>>4 != 4 {
+	if len(data) < header.IPv4Size || header.Version(data) != 4 {
 		p.more().malformed = "ipv4 header shorter than 20 bytes or of another version"
 		return
 	}
-	be := binary.BigEndian
-	head, total, frag := int(data[0]&15)*4, int(be.Uint16(data[2:])), be.Uint16(data[6:])
+	head, total, frag := header.IPv4HeadLen(data), int(header.IPv4Length.Get(data)), header.IPv4Fragment.Get(data)
 	if total == 0 {
 		total = size // segmentation is left to the device and the length not yet known
 	}
-	p.Src, p.Dst = netip.AddrFrom4([4]byte(data[12:16])), netip.AddrFrom4([4]byte(data[16:20]))
-	p.Proto, p.TTL, p.ID = data[9], data[8], be.Uint16(data[4:])
-	p.DF = frag&ip4DontFragment != 0
+	p.Src, p.Dst = header.IPv4Src.Get(data), header.IPv4Dst.Get(data)
+	p.Proto, p.TTL, p.ID = header.IPv4Proto.Get(data), header.IPv4TTL.Get(data), header.IPv4ID.Get(data)
+	p.DF = frag&header.DontFragment != 0
 	p.IPLen = int32(total)
-	if head < ip4Header || head > len(data) || total < head {
+	if head < header.IPv4Size || head > len(data) || total < head {
 		p.more().malformed = "ipv4 header length is wrong"
 		p.Proto = 0
 		return
 	}
 	total = min(total, size)
 	body := data[head:max(min(total, len(data)), head)]
-	if frag&(ip4Offset|ip4MoreFragments) != 0 {
-		d.fragment(fragment{
-			key:  fragKey{p.Src, p.Dst, uint32(p.ID), p.Proto},
-			from: int(frag&ip4Offset) * 8, more: frag&ip4MoreFragments != 0,
-			data: body, size: total - head}, p)
+	more := frag&header.MoreFragments != 0
+	if from := int(frag&header.FragmentOffset) * 8; from > 0 || more {
+		d.fragment(fragment.Fragment{Key: fragment.Key{Src: p.Src, Dst: p.Dst, ID: uint32(p.ID), Proto: p.Proto},
+			From: from, More: more, Data: body}, total-head, p)
 		return
 	}
 	d.transport(body, total-head, p)
 }
 
-// fragment decodes a fragment: as the whole datagram if it is the last that was
-// missing, as the beginning of a transport header if that is all there will be.
-func (d *Decoder) fragment(f fragment, p *Packet) {
+// fragment decodes a fragment that has size bytes on the wire: as the whole
+// datagram if it is the last that was missing, as the beginning of a transport
+// header if that is all there will be.
+func (d *Decoder) fragment(f fragment.Fragment, size int, p *Packet) {
 	p.Fragment = true
-	if len(f.data) < f.size || d.Defragment == nil {
-		if f.from == 0 {
+	if len(f.Data) < size || !d.Defragment {
+		if f.From == 0 {
 			p.Fragment = false
-			d.transport(f.data, f.size, p)
+			d.transport(f.Data, size, p)
 			p.Unsized = true
 		}
 		return
 	}
-	if whole := d.Defragment.add(f); whole != nil {
+	if whole := d.fragments.Add(f); whole != nil {
 		p.Fragment = false
 		d.transport(whole, len(whole), p)
 	}
 }
 
-// IPv6 extension headers (RFC 8200, section 4).
-const (
-	extHopByHop = 0
-	extRouting  = 43
-	extFragment = 44
-	extAuth     = 51
-	extDest     = 60
-	extMobility = 135
-	extShim6    = 140
-)
-
 func (d *Decoder) ipv6(data []byte, size int, p *Packet) {
-	const header = 40
 	p.EtherType = EtherTypeIPv6
-	if len(data) < header || data[0]>>4 != 6 {
+	if len(data) < header.IPv6Size || header.Version(data) != 6 {
 		p.more().malformed = "ipv6 header shorter than 40 bytes or of another version"
 		return
 	}
-	p.Src, p.Dst = addr(data[8:24]), addr(data[24:40])
-	p.Proto, p.TTL = data[6], data[7]
-	length := int(binary.BigEndian.Uint16(data[4:]))
+	p.Src, p.Dst = header.IPv6Src.Get(data), header.IPv6Dst.Get(data)
+	p.Proto, p.TTL = header.IPv6Next.Get(data), header.IPv6Hops.Get(data)
+	length := int(header.IPv6Length.Get(data))
 	if length == 0 {
 		// Left to the device, as with IPv4, or longer than the field can
 		// say (RFC 2675).
-		length = size - header
+		length = size - header.IPv6Size
 	}
-	p.IPLen = int32(header + length)
-	length = max(min(length, size-header), 0)
-	body := data[header:min(header+length, len(data))]
+	p.IPLen = int32(header.IPv6Size + length)
+	length = max(min(length, size-header.IPv6Size), 0)
+	body := data[header.IPv6Size:min(header.IPv6Size+length, len(data))]
 	for {
 		var n int
 		switch p.Proto {
-		case extHopByHop, extRouting, extDest, extMobility, extShim6:
+		case header.ProtoHopByHop, header.ProtoRouting, header.ProtoDest, header.ProtoMobility, header.ProtoShim6:
 			if len(body) >= 8 {
-				n = 8 + int(body[1])*8
+				n = 8 + int(header.ExtLength.Get(body))*8
 			}
-		case extAuth:
+		case header.ProtoAuth:
 			if len(body) >= 8 {
-				n = 8 + int(body[1])*4
+				n = 8 + int(header.ExtLength.Get(body))*4
 			}
-		case extFragment:
-			if len(body) >= 8 {
+		case header.ProtoFragment:
+			if len(body) >= header.FragmentSize {
 				d.fragment6(body, length, p)
 				return
 			}
@@ -181,20 +162,21 @@ func (d *Decoder) ipv6(data []byte, size int, p *Packet) {
 			p.more().malformed = "ipv6 extension header reaches beyond the packet"
 			return
 		}
-		p.Proto, body, length = body[0], body[n:], length-n
+		p.Proto, body, length = header.ExtNext.Get(body), body[n:], length-n
 	}
 }
 
 func (d *Decoder) fragment6(b []byte, length int, p *Packet) {
-	p.Proto = b[0]
-	field := binary.BigEndian.Uint16(b[2:])
-	f := fragment{key: fragKey{p.Src, p.Dst, binary.BigEndian.Uint32(b[4:]), p.Proto},
-		from: int(field &^ 7), more: field&1 != 0, data: b[8:], size: length - 8}
-	if f.from == 0 && !f.more { // an atomic fragment, RFC 6946
-		d.transport(f.data, f.size, p)
+	p.Proto = header.ExtNext.Get(b)
+	from, more := header.FragmentPlace(b)
+	f := fragment.Fragment{Key: fragment.Key{Src: p.Src, Dst: p.Dst, ID: header.FragmentIdent.Get(b), Proto: p.Proto},
+		From: from, More: more, Data: b[header.FragmentSize:]}
+	size := length - header.FragmentSize
+	if from == 0 && !more { // an atomic fragment, RFC 6946
+		d.transport(f.Data, size, p)
 		return
 	}
-	d.fragment(f, p)
+	d.fragment(f, size, p)
 }
 
 // transport decodes the layer above IP; size is its length by the IP header,
@@ -209,18 +191,13 @@ func (d *Decoder) transport(data []byte, size int, p *Packet) {
 			return
 		}
 		p.SrcPort, p.DstPort = uint16(d.udp.SrcPort), uint16(d.udp.DstPort)
-		p.PayloadLen = int32(max(size-8, 0))
-		d.payload = data[8:]
+		p.PayloadLen = int32(max(size-header.UDPSize, 0))
+		d.payload = data[header.UDPSize:]
 		d.udpTunnel(p)
 	case ProtoICMP, ProtoICMPv6:
-		p.PayloadLen = int32(max(size-8, 0))
+		p.PayloadLen = int32(max(size-header.ICMPSize, 0))
 		icmp(data, p)
 	default:
 		d.tunnel(data, size, p)
 	}
-}
-
-func addr(b []byte) netip.Addr {
-	a, _ := netip.AddrFromSlice(b)
-	return a
 }

@@ -1,6 +1,6 @@
 package packet
 
-import "encoding/binary"
+import "netrepro/engine/packet/header"
 
 // ICMP error types that quote a packet (RFC 792, RFC 4443).
 const (
@@ -10,53 +10,56 @@ const (
 	icmpParameter     = 12
 	icmpFragNeeded    = 4 // code of icmpUnreachable
 	icmp6PacketTooBig = 2
+
+	quotedLeast = 8 // bytes of the transport header (RFC 792)
 )
 
 func icmp(data []byte, p *Packet) {
-	if len(data) < 8 {
+	if len(data) < header.ICMPSize {
 		p.more().malformed = "icmp message shorter than 8 bytes"
 		return
 	}
-	m := &ICMP{Type: data[0], Code: data[1]}
+	m := &ICMP{Type: header.ICMPType.Get(data), Code: header.ICMPCode.Get(data)}
 	p.more().icmp = m
 	switch {
 	case p.Proto == ProtoICMP && m.Type == icmpUnreachable && m.Code == icmpFragNeeded:
-		m.MTU = int(binary.BigEndian.Uint16(data[6:]))
+		m.MTU = int(header.ICMPMTU4.Get(data))
 	case p.Proto == ProtoICMPv6 && m.Type == icmp6PacketTooBig:
-		m.MTU = int(binary.BigEndian.Uint32(data[4:]))
+		m.MTU = int(header.ICMPMTU6.Get(data))
 	}
-	isError := p.Proto == ProtoICMPv6 && m.Type < 128 ||
-		p.Proto == ProtoICMP && (m.Type == icmpUnreachable || m.Type == icmpTimeExceeded || m.Type == icmpSourceQuench || m.Type == icmpParameter)
-	if isError {
-		m.Quoted = quote(data[8:])
+	if isError(p.Proto, m.Type) {
+		m.Quoted = quote(data[header.ICMPSize:])
 	}
+}
+
+// isError reports whether messages of a type quote a packet.
+func isError(proto, kind uint8) bool {
+	if proto == ProtoICMPv6 {
+		return kind < 128
+	}
+	switch kind {
+	case icmpUnreachable, icmpTimeExceeded, icmpSourceQuench, icmpParameter:
+		return true
+	}
+	return false
 }
 
 // quote reads the beginning of an IP packet; routers may quote as little as
 // the IP header and eight bytes, so the transport decoders cannot be used.
 func quote(data []byte) *Quote {
-	q := &Quote{}
-	var l4 []byte
-	switch {
-	case len(data) >= 20 && data[0]>>4 == 4:
-		q.Proto, q.Src, q.Dst = data[9], addr(data[12:16]), addr(data[16:20])
-		if n := int(data[0]&15) * 4; n <= len(data) {
-			l4 = data[n:]
-		}
-	case len(data) >= 40 && data[0]>>4 == 6:
-		q.Proto, q.Src, q.Dst = data[6], addr(data[8:24]), addr(data[24:40])
-		l4 = data[40:]
-	default:
+	ip, ok := header.ReadIP(data)
+	if !ok {
 		return nil
 	}
-	if len(l4) >= 8 && (q.Proto == ProtoTCP || q.Proto == ProtoUDP) {
-		q.SrcPort, q.DstPort = binary.BigEndian.Uint16(l4), binary.BigEndian.Uint16(l4[2:])
+	q := &Quote{Proto: ip.Proto, Src: ip.Src, Dst: ip.Dst}
+	if len(ip.Rest) >= quotedLeast && (q.Proto == ProtoTCP || q.Proto == ProtoUDP) {
+		q.SrcPort, q.DstPort = header.TCPSrcPort.Get(ip.Rest), header.TCPDstPort.Get(ip.Rest)
 		if q.Proto == ProtoTCP {
-			q.Seq = binary.BigEndian.Uint32(l4[4:])
+			q.Seq = header.TCPSeq.Get(ip.Rest)
 		}
 	}
-	if len(l4) >= tcpLeast && q.Proto == ProtoTCP {
-		q.TCP, q.Flags = true, TCPFlags(l4[13])
+	if len(ip.Rest) >= tcpLeast && q.Proto == ProtoTCP {
+		q.TCP, q.Flags = true, TCPFlags(header.TCPControl.Get(ip.Rest))
 	}
 	return q
 }

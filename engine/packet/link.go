@@ -5,6 +5,9 @@ import (
 	"fmt"
 
 	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+
+	"netrepro/engine/packet/header"
 )
 
 // Link is the kind of header a frame begins with: a LINKTYPE_ value of
@@ -13,50 +16,36 @@ type Link uint16
 
 // Links that are decoded.
 const (
-	LinkNull     Link = 0
-	LinkEthernet Link = 1
-	LinkPPP      Link = 9
+	LinkNull          = Link(layers.LinkTypeNull)
+	LinkEthernet      = Link(layers.LinkTypeEthernet)
+	LinkPPP           = Link(layers.LinkTypePPP)
 	LinkRawBSD   Link = 12
 	LinkRawOpen  Link = 14
-	LinkPPPHDLC  Link = 50
-	LinkPPPoE    Link = 51
-	LinkRaw      Link = 101
-	LinkWiFi     Link = 105
+	LinkPPPHDLC       = Link(layers.LinkTypePPP_HDLC)
+	LinkPPPoE         = Link(layers.LinkTypePPPEthernet)
+	LinkRaw           = Link(layers.LinkTypeRaw)
+	LinkCHDLC         = Link(layers.LinkTypeC_HDLC)
+	LinkWiFi          = Link(layers.LinkTypeIEEE802_11)
+	LinkLoop          = Link(layers.LinkTypeLoop)
 	LinkEnc      Link = 109
-	LinkPflog    Link = 117
-	LinkRadiotap Link = 127
+	LinkSLL           = Link(layers.LinkTypeLinuxSLL)
+	LinkPflog         = Link(layers.LinkTypePFLog)
+	LinkRadiotap      = Link(layers.LinkTypeIEEE80211Radio)
 	LinkPPPDir   Link = 204
-	LinkCHDLC    Link = 104
-	LinkLoop     Link = 108
-	LinkSLL      Link = 113
-	LinkIPv4     Link = 228
-	LinkIPv6     Link = 229
+	LinkIPv4          = Link(layers.LinkTypeIPv4)
+	LinkIPv6          = Link(layers.LinkTypeIPv6)
 	LinkSLL2     Link = 276
 )
 
 // Known reports whether frames of l are decoded.
 func (l Link) Known() bool {
 	switch l {
-	case LinkNull, LinkEthernet, LinkPPP, LinkRawBSD, LinkRawOpen, LinkPPPHDLC, LinkPPPoE, LinkRaw, LinkCHDLC, LinkLoop, LinkSLL, LinkIPv4, LinkIPv6, LinkSLL2,
-		LinkWiFi, LinkEnc, LinkPflog, LinkRadiotap, LinkPPPDir:
+	case LinkNull, LinkEthernet, LinkPPP, LinkRawBSD, LinkRawOpen, LinkPPPHDLC, LinkPPPoE, LinkRaw, LinkCHDLC, LinkLoop,
+		LinkSLL, LinkIPv4, LinkIPv6, LinkSLL2, LinkWiFi, LinkEnc, LinkPflog, LinkRadiotap, LinkPPPDir:
 		return true
 	}
 	return false
 }
-
-// EtherTypes of headers that stand between a link and IP.
-const (
-	etherVLAN    = 0x8100
-	etherQinQ    = 0x88a8
-	etherQinQOld = 0x9100
-	etherMPLS    = 0x8847
-	etherMPLSMC  = 0x8848
-	etherPPPoE   = 0x8864
-	etherBridged = 0x6558 // transparent Ethernet bridging, in GRE
-
-	// A type field up to this is the length of an IEEE 802.3 frame.
-	etherMaxLength = 1500
-)
 
 // link decodes the header of a frame.
 func (d *Decoder) link(l Link, data []byte, size int, p *Packet) {
@@ -91,7 +80,7 @@ func (d *Decoder) link(l Link, data []byte, size int, p *Packet) {
 		}
 		d.ppp(data, size, p)
 	case LinkPPPoE:
-		d.shim(etherPPPoE, data, size, p)
+		d.shim(header.EtherTypePPPoE, data, size, p)
 	case LinkCHDLC:
 		if !short(4) {
 			d.linkPayload(be.Uint16(data[2:]), data[4:], size-4, p)
@@ -105,21 +94,20 @@ func (d *Decoder) link(l Link, data []byte, size int, p *Packet) {
 
 // ethernet decodes an Ethernet frame, also one within a tunnel.
 func (d *Decoder) ethernet(data []byte, size int, p *Packet) {
-	const header = 14
-	if len(data) < header {
+	if len(data) < header.EthernetSize {
 		p.more().malformed = "frame shorter than an Ethernet header"
 		return
 	}
-	kind := binary.BigEndian.Uint16(data[12:])
-	if kind <= etherMaxLength {
-		d.llc(data[header:], int(kind), p)
+	kind := header.EthernetType.Get(data)
+	if kind <= header.MaxLength {
+		d.llc(data[header.EthernetSize:], int(kind), p)
 		return
 	}
 	if err := d.eth.DecodeFromBytes(data, gopacket.NilDecodeFeedback); err != nil {
 		p.more().malformed = err.Error()
 		return
 	}
-	d.linkPayload(kind, d.eth.Payload, size-header, p)
+	d.linkPayload(kind, d.eth.Payload, size-header.EthernetSize, p)
 }
 
 // linkPayload decodes what follows a link header, and notes its type.
@@ -167,18 +155,18 @@ func (d *Decoder) shim(kind uint16, data []byte, size int, p *Packet) {
 		return
 	}
 	switch kind {
-	case etherVLAN, etherQinQ, etherQinQOld:
+	case header.EtherTypeVLAN, header.EtherTypeQinQ, header.EtherTypeQinQOld:
 		if len(data) < 4 {
 			p.more().malformed = "VLAN tag cut short"
 			return
 		}
 		next := binary.BigEndian.Uint16(data[2:])
-		if next <= etherMaxLength {
+		if next <= header.MaxLength {
 			d.llc(data[4:], int(next), p)
 			return
 		}
 		d.linkPayload(next, data[4:], size-4, p)
-	case etherMPLS, etherMPLSMC:
+	case header.EtherTypeMPLS, header.EtherTypeMPLSMC:
 		for len(data) >= 4 {
 			bottom := data[2]&1 != 0
 			data, size = data[4:], size-4
@@ -187,11 +175,11 @@ func (d *Decoder) shim(kind uint16, data []byte, size int, p *Packet) {
 				return
 			}
 		}
-	case etherPPPoE:
+	case header.EtherTypePPPoE:
 		if len(data) >= 6 {
 			d.ppp(data[6:], min(size-6, int(binary.BigEndian.Uint16(data[4:]))), p)
 		}
-	case etherBridged:
+	case header.EtherTypeBridged:
 		d.ethernet(data, size, p)
 	}
 }

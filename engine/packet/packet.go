@@ -1,70 +1,37 @@
 // Package packet turns bytes from a link into a [Packet]: the header fields
 // that faults, traces and expectations speak of.
 //
-// It is the only package that knows the decoding library. It does not follow
-// connections (package trace does) and does not read files (package pcap does).
+// It and the packages below it are the only ones that know the packet library. It
+// does not follow connections (package tcp does) and does not read files (package
+// pcap does).
 //
 // Invariant: no input makes it panic or read outside the bytes it was given.
 package packet
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"netrepro/engine/packet/header"
+)
 
 // TCPFlags are the control bits of a TCP header (RFC 9293, section 3.1).
-type TCPFlags uint8
+type TCPFlags = header.TCPFlags
 
 // The control bits.
 const (
-	FIN TCPFlags = 1 << iota
-	SYN
-	RST
-	PSH
-	ACK
-	URG
-	ECE
-	CWR
+	FIN = header.FIN
+	SYN = header.SYN
+	RST = header.RST
+	PSH = header.PSH
+	ACK = header.ACK
+	URG = header.URG
+	ECE = header.ECE
+	CWR = header.CWR
 )
-
-// Has reports whether every bit of want is set.
-func (f TCPFlags) Has(want TCPFlags) bool { return f&want == want }
-
-// Any reports whether at least one bit of want is set.
-func (f TCPFlags) Any(want TCPFlags) bool { return f&want != 0 }
-
-// String writes the flags as tcpdump does: "S.", "P.", ".", "none".
-func (f TCPFlags) String() string {
-	if f == 0 {
-		return "none"
-	}
-	buf := make([]byte, 0, 8)
-	for _, l := range flagLetters {
-		if f.Has(l.bit) {
-			buf = append(buf, l.c)
-		}
-	}
-	return string(buf)
-}
-
-// flagLetters are tcpdump's letters, in its order.
-var flagLetters = [...]struct {
-	bit TCPFlags
-	c   byte
-}{{FIN, 'F'}, {SYN, 'S'}, {RST, 'R'}, {PSH, 'P'}, {ACK, '.'}, {URG, 'U'}, {CWR, 'W'}, {ECE, 'E'}}
 
 // ParseFlags reads flags as tcpdump writes them, in any order; ok is false if
 // there is another letter among them.
-func ParseFlags(s string) (f TCPFlags, ok bool) {
-next:
-	for i := range len(s) {
-		for _, l := range flagLetters {
-			if s[i] == l.c {
-				f |= l.bit
-				continue next
-			}
-		}
-		return 0, false
-	}
-	return f, true
-}
+func ParseFlags(s string) (f TCPFlags, ok bool) { return header.ParseFlags(s) }
 
 // After reports a > b in sequence space (RFC 9293, section 3.4).
 func After(a, b uint32) bool { return int32(a-b) > 0 }
@@ -74,10 +41,10 @@ func Before(a, b uint32) bool { return int32(a-b) < 0 }
 
 // Transport protocol numbers (IANA) that a Packet is decoded for.
 const (
-	ProtoICMP   = 1
-	ProtoTCP    = 6
-	ProtoUDP    = 17
-	ProtoICMPv6 = 58
+	ProtoICMP   = header.ProtoICMP
+	ProtoTCP    = header.ProtoTCP
+	ProtoUDP    = header.ProtoUDP
+	ProtoICMPv6 = header.ProtoICMPv6
 )
 
 // Block is one SACK block (RFC 2018): sequence numbers from Left up to, not
@@ -110,7 +77,9 @@ type Packet struct {
 	SACKPermitted    bool
 	NoOptions        bool // a TCP header of 20 bytes
 	HeaderCut        bool // a TCP header that was not captured whole, or that cannot be
-	Unsized          bool // the length of the payload is not known: a first fragment, or a TCP header longer than its packet
+	// Unsized is a payload of which the length is not known: a first fragment, or
+	// a TCP header longer than its packet.
+	Unsized bool
 
 	rare *rare
 }

@@ -1,27 +1,29 @@
 package packet
 
 import (
-	"bytes"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"testing"
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
+
+	"netrepro/engine/packet/fragment"
 )
 
 func build(t testing.TB, ls ...gopacket.SerializableLayer) []byte {
 	t.Helper()
 	b := gopacket.NewSerializeBuffer()
-	if err := gopacket.SerializeLayers(b, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, ls...); err != nil {
+	o := gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}
+	if err := gopacket.SerializeLayers(b, o, ls...); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
 }
 
 func ether(kind layers.EthernetType) *layers.Ethernet {
-	return &layers.Ethernet{SrcMAC: net.HardwareAddr{2, 0, 0, 0, 1, 1}, DstMAC: net.HardwareAddr{2, 0, 0, 0, 1, 2}, EthernetType: kind}
+	return &layers.Ethernet{EthernetType: kind,
+		SrcMAC: net.HardwareAddr{2, 0, 0, 0, 1, 1}, DstMAC: net.HardwareAddr{2, 0, 0, 0, 1, 2}}
 }
 
 func ip4(p layers.IPProtocol) *layers.IPv4 {
@@ -31,10 +33,11 @@ func ip4(p layers.IPProtocol) *layers.IPv4 {
 
 func tcpSegment(t testing.TB) []byte {
 	ip := ip4(layers.IPProtocolTCP)
-	tcp := &layers.TCP{SrcPort: 40000, DstPort: 443, Seq: 100, Ack: 200, ACK: true, PSH: true, Window: 501, Options: []layers.TCPOption{
+	tcp := &layers.TCP{SrcPort: 40000, DstPort: 443, Seq: 100, Ack: 200, ACK: true, PSH: true, Window: 501}
+	tcp.Options = []layers.TCPOption{
 		{OptionType: layers.TCPOptionKindTimestamps, OptionLength: 10, OptionData: []byte{0, 0, 0, 5, 0, 0, 0, 6}},
 		{OptionType: layers.TCPOptionKindSACK, OptionLength: 10, OptionData: []byte{0, 0, 1, 0, 0, 0, 2, 0}},
-	}}
+	}
 	if err := tcp.SetNetworkLayerForChecksum(ip); err != nil {
 		t.Fatal(err)
 	}
@@ -55,13 +58,15 @@ func TestEthernet(t *testing.T) {
 		check func(t *testing.T, p *Packet)
 	}{
 		{"tcp", seg, func(t *testing.T, p *Packet) {
-			if p.Src != netip.MustParseAddr("192.0.2.1") || p.DstPort != 443 || p.Seq != 100 || p.Ack != 200 || p.PayloadLen != 5 {
+			if p.Src != netip.MustParseAddr("192.0.2.1") || p.DstPort != 443 || p.Seq != 100 || p.Ack != 200 ||
+				p.PayloadLen != 5 {
 				t.Errorf("got %+v", p)
 			}
 			if p.Flags.String() != "P." || p.Window != 501 || !p.DF || p.TTL != 63 || p.ID != 7 || p.WScale != -1 {
 				t.Errorf("got %+v", p)
 			}
-			if !p.HasTS || p.TSVal != 5 || p.TSEcr != 6 || len(p.SACK()) != 1 || p.SACK()[0] != (Block{256, 512}) {
+			if !p.HasTS || p.TSVal != 5 || p.TSEcr != 6 || len(p.SACK()) != 1 ||
+				p.SACK()[0] != (Block{256, 512}) {
 				t.Errorf("options: %+v %v", p, p.SACK())
 			}
 		}},
@@ -101,7 +106,9 @@ func TestEthernet(t *testing.T) {
 }
 
 func TestFlags(t *testing.T) {
-	for flags, want := range map[TCPFlags]string{0: "none", SYN: "S", SYN | ACK: "S.", ACK: ".", FIN | PSH | ACK: "FP.", RST: "R"} {
+	for flags, want := range map[TCPFlags]string{
+		0: "none", SYN: "S", SYN | ACK: "S.", ACK: ".", FIN | PSH | ACK: "FP.", RST: "R",
+	} {
 		if got := flags.String(); got != want {
 			t.Errorf("%d: got %q, want %q", flags, got, want)
 		}
@@ -111,7 +118,8 @@ func TestFlags(t *testing.T) {
 func FuzzEthernet(f *testing.F) {
 	f.Add(tcpSegment(f))
 	f.Add(fragNeeded(f))
-	f.Add(build(f, ether(layers.EthernetTypeIPv6), &layers.IPv6{Version: 6, NextHeader: layers.IPProtocolUDP, SrcIP: net.ParseIP("2001:db8::1"), DstIP: net.ParseIP("2001:db8::2")}))
+	f.Add(build(f, ether(layers.EthernetTypeIPv6), &layers.IPv6{Version: 6, NextHeader: layers.IPProtocolUDP,
+		SrcIP: net.ParseIP("2001:db8::1"), DstIP: net.ParseIP("2001:db8::2")}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var d Decoder
 		var p Packet
@@ -130,7 +138,9 @@ func nested(t testing.TB) map[string][]byte {
 		return build(t, ether(layers.EthernetTypeIPv4), ip4(p), gopacket.Payload(b))
 	}
 	udp := func(port uint16, b []byte) []byte {
-		return outer(layers.IPProtocolUDP, append([]byte{0x20, 0, byte(port >> 8), byte(port), byte((len(b) + 8) >> 8), byte(len(b) + 8), 0, 0}, b...))
+		n := len(b) + 8
+		head := []byte{0x20, 0, byte(port >> 8), byte(port), byte(n >> 8), byte(n), 0, 0}
+		return outer(layers.IPProtocolUDP, append(head, b...))
 	}
 	mac := seg[:12:12]
 	return map[string][]byte{
@@ -152,7 +162,8 @@ func TestNested(t *testing.T) {
 		var d Decoder
 		var p Packet
 		d.Ethernet(frame, len(frame), &p)
-		if !p.IsTCP() || p.DstPort != 443 || p.PayloadLen != 5 || string(d.Payload()) != "hello" || !p.HasTS || p.Malformed() != "" {
+		whole := p.DstPort == 443 && p.PayloadLen == 5 && string(d.Payload()) == "hello" && p.HasTS
+		if !p.IsTCP() || !whole || p.Malformed() != "" {
 			t.Errorf("%s: got %+v, payload %q, malformed %q", name, p, d.Payload(), p.Malformed())
 		}
 	}
@@ -162,8 +173,10 @@ func TestLinks(t *testing.T) {
 	ip := tcpSegment(t)[14:]
 	for link, head := range map[Link][]byte{
 		LinkNull: {2, 0, 0, 0}, LinkLoop: {0, 0, 0, 2}, LinkRaw: {}, LinkRawBSD: {}, LinkRawOpen: {}, LinkIPv4: {},
-		LinkSLL: {0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0}, LinkSLL2: {8, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0},
-		LinkPPP: {0xff, 3, 0, 0x21}, LinkPPPHDLC: {0x21}, LinkPPPoE: {0x11, 0, 0, 1, 0, byte(len(ip) + 2), 0, 0x21}, LinkCHDLC: {15, 0, 8, 0},
+		LinkSLL:  {0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0},
+		LinkSLL2: {8, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0},
+		LinkPPP:  {0xff, 3, 0, 0x21}, LinkPPPHDLC: {0x21}, LinkCHDLC: {15, 0, 8, 0},
+		LinkPPPoE: {0x11, 0, 0, 1, 0, byte(len(ip) + 2), 0, 0x21},
 	} {
 		var d Decoder
 		var p Packet
@@ -186,14 +199,15 @@ func fragments(t testing.TB, size int) [][]byte {
 		if at+size < len(body) {
 			h.Flags = layers.IPv4MoreFragments
 		}
-		out = append(out, build(t, ether(layers.EthernetTypeIPv4), h, gopacket.Payload(body[at:min(at+size, len(body))])))
+		piece := gopacket.Payload(body[at:min(at+size, len(body))])
+		out = append(out, build(t, ether(layers.EthernetTypeIPv4), h, piece))
 	}
 	return out
 }
 
 func TestDefragment(t *testing.T) {
 	for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {0, 0, 1, 2}} {
-		d := Decoder{Defragment: &Defragmenter{}}
+		d := Decoder{Defragment: true}
 		var p Packet
 		fs := fragments(t, 16)
 		for i, n := range order {
@@ -205,19 +219,6 @@ func TestDefragment(t *testing.T) {
 		if p.PayloadLen != 5 || string(d.Payload()) != "hello" || p.Fragment {
 			t.Errorf("order %v: got %+v %q", order, p, d.Payload())
 		}
-		if len(d.Defragment.open) != 0 || d.Defragment.bytes != 0 {
-			t.Errorf("order %v: something is kept: %+v", order, d.Defragment)
-		}
-	}
-}
-
-func TestDefragmenterIsBounded(t *testing.T) {
-	var d Defragmenter
-	for i := range 100_000 {
-		d.add(fragment{key: fragKey{id: uint32(i)}, from: 8 * (i % 8000), more: true, data: make([]byte, 1000)})
-	}
-	if len(d.open) > maxDatagrams || d.bytes > maxKept || len(d.order) > 4*maxDatagrams+1 {
-		t.Errorf("%d datagrams, %d bytes, %d keys are kept", len(d.open), d.bytes, len(d.order))
 	}
 }
 
@@ -240,59 +241,13 @@ func FuzzFrame(f *testing.F) {
 	f.Add(uint16(LinkEthernet), fs[0], fs[2])
 	f.Add(uint16(LinkRaw), tcpSegment(f)[14:], []byte{})
 	f.Fuzz(func(t *testing.T, link uint16, a, b []byte) {
-		d := Decoder{Defragment: &Defragmenter{}}
+		d := Decoder{Defragment: true}
 		var p Packet
 		for _, data := range [][]byte{a, b, a} {
 			d.Frame(Link(link), data, len(data)+3, &p)
-			if p.PayloadLen < 0 || len(p.SACK()) > 4 || len(d.Payload()) > maxDatagram+len(data) {
+			if p.PayloadLen < 0 || len(p.SACK()) > 4 || len(d.Payload()) > fragment.MaxDatagram+len(data) {
 				t.Errorf("got %+v, %d bytes of payload", p, len(d.Payload()))
 			}
 		}
 	})
-}
-
-// TestManyFragments joins what comes in pieces of every size and order, twice and
-// overlapping, and keeps little of what never becomes whole.
-func TestManyFragments(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	for range 200 {
-		want := make([]byte, 1+r.IntN(5000))
-		for i := range want {
-			want[i] = byte(r.Uint32())
-		}
-		var d Defragmenter
-		var pieces []fragment
-		for at := 0; at < len(want); {
-			n := min(1+r.IntN(700), len(want)-at)
-			pieces = append(pieces, fragment{from: at, data: want[at : at+n], more: at+n < len(want)})
-			if r.IntN(3) == 0 { // once more, a part of it alone
-				m := 1 + r.IntN(n)
-				pieces = append(pieces, fragment{from: at, data: want[at : at+m], more: at+m < len(want)})
-			}
-			at += n
-		}
-		r.Shuffle(len(pieces), func(i, j int) { pieces[i], pieces[j] = pieces[j], pieces[i] })
-		var got []byte
-		for _, f := range pieces {
-			if whole := d.add(f); whole != nil && got == nil {
-				got = whole
-			}
-		}
-		if !bytes.Equal(got, want) {
-			t.Fatalf("%d bytes in %d pieces became %d", len(want), len(pieces), len(got))
-		}
-	}
-	var d Defragmenter
-	for i := range 100_000 {
-		d.add(fragment{from: 8 * (1 + i%8000), data: make([]byte, 8), more: true}) // its beginning never comes
-	}
-	if g := d.open[fragKey{}]; len(g.parts) > 8000 || d.bytes > 1<<20 {
-		t.Errorf("%d parts, %d bytes", len(g.parts), d.bytes)
-	}
-	d = Defragmenter{}
-	d.add(fragment{from: 2, data: []byte("BBBB"), more: true})
-	d.add(fragment{from: 0, data: []byte("aaaa"), more: true})
-	if got := d.add(fragment{from: 5, data: []byte("ccc")}); string(got) != "aaBBBBcc" {
-		t.Errorf("the first to come does not win: %q", got)
-	}
 }

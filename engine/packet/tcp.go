@@ -1,12 +1,10 @@
 package packet
 
-import "encoding/binary"
+import "netrepro/engine/packet/header"
 
-// Fields of a TCP header that are read before anything is said about it.
-const (
-	tcpLeast  = 16 // up to the window
-	tcpHeader = 20
-)
+// tcpLeast is as much of a TCP header as is read before anything is said about it:
+// up to the window.
+const tcpLeast = int(header.TCPWindow) + 2
 
 // maxWScale is the largest shift there is (RFC 7323, section 2.3).
 const maxWScale = 14
@@ -19,55 +17,58 @@ func (d *Decoder) tcp(data []byte, size int, p *Packet) {
 		p.more().malformed = "TCP header shorter than 20 bytes"
 		return
 	}
-	p.SrcPort, p.DstPort = binary.BigEndian.Uint16(data), binary.BigEndian.Uint16(data[2:])
-	p.Seq, p.Ack = binary.BigEndian.Uint32(data[4:]), binary.BigEndian.Uint32(data[8:])
-	p.Flags, p.Window = TCPFlags(data[13]), binary.BigEndian.Uint16(data[14:])
-	head := int(data[12]>>4) * 4
+	p.SrcPort, p.DstPort = header.TCPSrcPort.Get(data), header.TCPDstPort.Get(data)
+	p.Seq, p.Ack = header.TCPSeq.Get(data), header.TCPAck.Get(data)
+	p.Flags, p.Window = TCPFlags(header.TCPControl.Get(data)), header.TCPWindow.Get(data)
+	head := header.TCPHeadLen(data)
 	p.PayloadLen = int32(max(size-head, 0))
-	p.NoOptions = head <= tcpHeader
+	p.NoOptions = head <= header.TCPSize
 	p.Unsized = size < head
-	p.HeaderCut = head < tcpHeader || len(data) < head
-	if head < tcpHeader || p.Unsized {
+	p.HeaderCut = head < header.TCPSize || len(data) < head
+	if head < header.TCPSize || p.Unsized {
 		p.more().malformed = "TCP header length is wrong"
 		return
 	}
-	if len(data) > tcpHeader {
-		tcpOptions(data[tcpHeader:min(head, len(data))], p)
+	if len(data) > header.TCPSize {
+		tcpOptions(data[header.TCPSize:min(head, len(data))], p)
 	}
 	d.payload = data[min(head, len(data)):]
 }
 
 func tcpOptions(b []byte, p *Packet) {
 	for {
-		o, rest, ok := NextTCPOption(b)
+		o, rest, ok := header.NextTCPOption(b)
 		if !ok && !p.Cut {
 			p.more().malformed = "TCP option reaches beyond the header"
 		}
 		if o == nil {
 			return
 		}
-		tcpOption(o[0], o[2:], p)
+		tcpOption(o, p)
 		b = rest
 	}
 }
 
-func tcpOption(kind byte, v []byte, p *Packet) {
-	switch {
-	case kind == TCPOptMSS && len(v) == 2:
-		p.MSS = binary.BigEndian.Uint16(v)
-	case kind == TCPOptWScale && len(v) == 1:
-		p.WScale = int8(min(v[0], maxWScale))
-	case kind == TCPOptSACKPermitted && len(v) == 0:
+// tcpOption takes in an option, kind and length included. One of a length that its
+// kind does not have is passed over.
+func tcpOption(o []byte, p *Packet) {
+	v := o[header.OptionValue:]
+	switch kind := header.OptionKind.Get(o); {
+	case kind == header.TCPOptMSS && len(v) == 2:
+		p.MSS = header.OptionMSS.Get(o)
+	case kind == header.TCPOptWScale && len(v) == 1:
+		p.WScale = int8(min(header.OptionShift.Get(o), maxWScale))
+	case kind == header.TCPOptSACKPermitted && len(v) == 0:
 		p.SACKPermitted = true
-	case kind == TCPOptMPTCP && len(v) > 0:
+	case kind == header.TCPOptMPTCP && len(v) > 0:
 		p.MPTCP |= 1 << (v[0] >> 4)
-	case kind == TCPOptTimestamps && len(v) == 8:
+	case kind == header.TCPOptTimestamps && len(v) == 8:
 		p.HasTS = true
-		p.TSVal, p.TSEcr = binary.BigEndian.Uint32(v), binary.BigEndian.Uint32(v[4:])
-	case kind == TCPOptSACK:
+		p.TSVal, p.TSEcr = header.OptionTSVal.Get(o), header.OptionTSEcr.Get(o)
+	case kind == header.TCPOptSACK:
 		r := p.more()
-		for ; len(v) >= 8 && r.nsack < len(r.sack); v = v[8:] {
-			r.sack[r.nsack] = Block{binary.BigEndian.Uint32(v), binary.BigEndian.Uint32(v[4:])}
+		for ; len(v) >= header.BlockSize && r.nsack < len(r.sack); v = v[header.BlockSize:] {
+			r.sack[r.nsack] = Block{header.BlockLeft.Get(v), header.BlockRight.Get(v)}
 			r.nsack++
 		}
 	}

@@ -1,12 +1,9 @@
 package packet
 
-import "encoding/binary"
+import (
+	"encoding/binary"
 
-// IP protocol numbers of tunnels (IANA).
-const (
-	protoIPIP = 4
-	protoIPv6 = 41
-	protoGRE  = 47
+	"netrepro/engine/packet/header"
 )
 
 // UDP ports of tunnels (IANA).
@@ -34,16 +31,16 @@ func (d *Decoder) enter(p *Packet) bool {
 // tunnel decodes what an IP protocol other than TCP, UDP and ICMP carries.
 func (d *Decoder) tunnel(data []byte, size int, p *Packet) {
 	switch p.Proto {
-	case protoIPIP, protoIPv6:
+	case header.ProtoIPIP, header.ProtoIPv6:
 		if len(data) > 0 && d.enter(p) {
 			d.ip(data, size, p)
 		}
-	case protoGRE:
+	case header.ProtoGRE:
 		kind, n := gre(data)
 		if n == 0 || n > len(data) {
 			return
 		}
-		if kind == EtherTypeIPv4 || kind == EtherTypeIPv6 || kind == etherBridged {
+		if kind == EtherTypeIPv4 || kind == EtherTypeIPv6 || kind == header.EtherTypeBridged {
 			if d.enter(p) {
 				d.network(kind, data[n:], size-n, p)
 			}

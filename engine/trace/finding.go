@@ -97,7 +97,7 @@ func (t *Trace) Findings() []*tcp.Record {
 	}
 	if f.analyzer == nil {
 		f.analyzer, f.passing = tcp.New(tcp.Options{}), map[string]time.Duration{}
-		f.dec = packet.Decoder{Defragment: &packet.Defragmenter{}}
+		f.dec = packet.Decoder{Defragment: true}
 		f.analyzer.Describe(t.CapturePoints())
 	}
 	for _, p := range packets[len(f.records):] {

@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 
-	"netrepro/engine/forge"
 	"netrepro/engine/lab/wire"
+	"netrepro/engine/packet/build"
+	"netrepro/engine/packet/field"
+	"netrepro/engine/packet/header"
 	"netrepro/engine/trace"
 )
 
@@ -44,7 +46,7 @@ func (c *Corrupt) String() string {
 // Do implements [Action].
 func (c *Corrupt) Do(p *trace.Packet, v *wire.Verdict, name string) error {
 	at, layer := 0, c.Layer
-	b, err := forge.Edit(v.Frame(), !c.Mend, func(b []byte, l *forge.Layout) ([]byte, error) {
+	b, err := header.Edit(v.Frame(), !c.Mend, func(b []byte, l *header.Layout) ([]byte, error) {
 		if layer == "" {
 			layer = innermost(l)
 		}
@@ -77,12 +79,12 @@ func (c *Corrupt) Do(p *trace.Packet, v *wire.Verdict, name string) error {
 }
 
 // start is where a layer of a frame begins, -1 if it has none.
-func start(l *forge.Layout, layer string) int {
+func start(l *header.Layout, layer string) int {
 	return map[string]int{"frame": 0, "ip": l.Net, "transport": l.Trans, "payload": l.Payload}[layer]
 }
 
 // innermost is the last layer that has bytes in a frame.
-func innermost(l *forge.Layout) string {
+func innermost(l *header.Layout) string {
 	for _, layer := range []string{"payload", "transport", "ip"} {
 		if from := start(l, layer); from >= 0 && from < l.End {
 			return layer
@@ -105,7 +107,7 @@ func (t *Truncate) String() string { return fmt.Sprintf("to %d", t.To) }
 
 // Do implements [Action].
 func (t *Truncate) Do(p *trace.Packet, v *wire.Verdict, name string) error {
-	l := forge.Parse(v.Frame())
+	l := header.Parse(v.Frame())
 	if l.Net < 0 {
 		return errNoFrame
 	}
@@ -121,7 +123,7 @@ func (t *Truncate) Do(p *trace.Packet, v *wire.Verdict, name string) error {
 		return fmt.Errorf("%s cannot be %d bytes long: its headers are longer", about(p), t.To)
 	}
 	// What pads a short frame is no part of the packet, and stays.
-	b, err := forge.Edit(v.Frame(), false, func(b []byte, l *forge.Layout) ([]byte, error) { return slices.Delete(b, end, l.End), nil })
+	b, err := header.Edit(v.Frame(), false, func(b []byte, l *header.Layout) ([]byte, error) { return slices.Delete(b, end, l.End), nil })
 	if err != nil {
 		return err
 	}
@@ -131,8 +133,8 @@ func (t *Truncate) Do(p *trace.Packet, v *wire.Verdict, name string) error {
 
 // Setting is a header field and what it becomes.
 type Setting struct {
-	Field *forge.Field
-	Value forge.Value
+	Field *field.Field
+	Value field.Value
 	// Add has N added, as a number in two's complement.
 	Add bool
 	// Relative has N counted from the connection's initial sequence number.
@@ -186,7 +188,7 @@ func (r *Rewrite) Do(p *trace.Packet, v *wire.Verdict, name string) error {
 
 // Edit makes the change to a frame of packet p.
 func (r *Rewrite) Edit(p *trace.Packet, frame []byte) ([]byte, error) {
-	return forge.Edit(frame, r.Keep, func(b []byte, l *forge.Layout) ([]byte, error) {
+	return header.Edit(frame, r.Keep, func(b []byte, l *header.Layout) ([]byte, error) {
 		for i := range r.Settings {
 			if err := r.Settings[i].apply(p, b, l); err != nil {
 				return nil, err
@@ -203,7 +205,7 @@ func (r *Rewrite) Edit(p *trace.Packet, frame []byte) ([]byte, error) {
 	})
 }
 
-func (s *Setting) apply(p *trace.Packet, b []byte, l *forge.Layout) error {
+func (s *Setting) apply(p *trace.Packet, b []byte, l *header.Layout) error {
 	v := s.Value
 	missing := func() error { return fmt.Errorf("%s has no %s to rewrite", about(p), s.Field.Name) }
 	switch {
@@ -242,15 +244,10 @@ func (r *Replace) String() string { return fmt.Sprintf("with %d bytes", len(r.IP
 // Do implements [Action].
 func (r *Replace) Do(_ *trace.Packet, v *wire.Verdict, name string) error {
 	b := v.Frame()
-	const macs = 12
-	if len(b) < macs || len(r.IP) == 0 {
+	if len(b) < header.EthernetSize || len(r.IP) == 0 {
 		return errors.New("there is nothing to replace it with")
 	}
-	kind := []byte{0x08, 0x00}
-	if r.IP[0]>>4 == 6 {
-		kind = []byte{0x86, 0xdd}
-	}
-	out := slices.Concat(b[:macs], forge.TagOf(b), kind, r.IP)
+	out := build.Frame(header.EthernetDst.Get(b), header.EthernetSrc.Get(b), header.TagOf(b), r.IP)
 	v.Alter(out, "replaced by "+name)
 	return nil
 }

@@ -7,9 +7,10 @@ import (
 	"net/netip"
 	"testing"
 
-	"netrepro/engine/forge"
 	"netrepro/engine/lab/wire"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/build"
+	"netrepro/engine/packet/header"
 	"netrepro/engine/trace"
 )
 
@@ -18,23 +19,23 @@ import (
 func TestTruncatePadded(t *testing.T) {
 	for _, a := range []string{"192.0.2.1", "2001:db8::1"} {
 		src := netip.MustParseAddr(a)
-		f := forge.Packet{Src: src, Dst: src.Next(), Proto: packet.ProtoUDP, TTL: 64, SrcPort: 1, DstPort: 2, Payload: bytes.Repeat([]byte("x"), 30), Options: forge.NoOptions}
+		f := build.Packet{Src: src, Dst: src.Next(), Proto: packet.ProtoUDP, TTL: 64, SrcPort: 1, DstPort: 2, Payload: bytes.Repeat([]byte("x"), 30), Options: build.NoOptions}
 		b, err := f.Build()
 		if err != nil {
 			t.Fatal(err)
 		}
 		const pad, cut = 10, 12
-		l := forge.Parse(b)
+		l := header.Parse(b)
 		var v wire.Verdict
 		v.Alter(append(b, make([]byte, pad)...), "")
 		if err := (&Truncate{To: l.End - l.Net - cut, Mend: true}).Do(&trace.Packet{}, &v, "cut"); err != nil {
 			t.Fatal(err)
 		}
-		got := forge.Parse(v.Frame())
+		got := header.Parse(v.Frame())
 		if got.End-got.Payload != len(f.Payload)-cut || len(v.Frame()) != got.End+pad {
 			t.Errorf("%s: %d bytes of payload and %d behind it, want %d and %d", a, got.End-got.Payload, len(v.Frame())-got.End, len(f.Payload)-cut, pad)
 		}
-		if net, trans := forge.Valid(v.Frame()); !net || !trans {
+		if net, trans := header.Valid(v.Frame()); !net || !trans {
 			t.Errorf("%s: checksums right: %t of IP, %t of UDP", a, net, trans)
 		}
 	}

@@ -3,8 +3,8 @@
 package wire
 
 import (
-	"netrepro/engine/forge"
 	"netrepro/engine/lab/wire/ledger"
+	"netrepro/engine/packet/header"
 	"netrepro/engine/trace"
 )
 
@@ -61,14 +61,13 @@ func (p *port) stops(a *arrival) string {
 // for another, or a checksum that the node looks at is wrong. It gets the frame
 // all the same.
 func (p *port) unfit(q *trace.Packet, b []byte) string {
-	const group = 1 // of MAC addresses: the first bit
-	net, trans := forge.Valid(b)
+	net, trans := header.Valid(b)
 	switch {
 	case p.Point.Hub:
 		return ""
-	case len(b) >= 6 && b[0]&group == 0 && [6]byte(b[:6]) != p.Point.MAC:
+	case p.another(b):
 		return "by the receiver: for another MAC address"
-	case forge.Cut(b):
+	case header.Cut(b):
 		return "by the receiver: shorter than its IP header says"
 	case !net:
 		return "by the receiver: wrong IPv4 header checksum"
@@ -76,6 +75,16 @@ func (p *port) unfit(q *trace.Packet, b []byte) string {
 		return "by the receiver: wrong checksum"
 	}
 	return ""
+}
+
+// another reports whether a frame is for another address than that of the node
+// behind p.
+func (p *port) another(b []byte) bool {
+	if len(b) < header.EthernetSize {
+		return false
+	}
+	to := header.EthernetDst.Get(b)
+	return !header.Multicast(to) && to != p.Point.MAC
 }
 
 // through runs the boxes of the node behind p on a frame that reaches it.
@@ -109,8 +118,8 @@ func (p *port) through(q *trace.Packet, data []byte) {
 // is queued has been sent.
 func (p *port) transmit(data []byte) {
 	if p.Taps != nil {
-		if tag, vlan := vlanOf(data); tag > 0 {
-			p.pipe.out.Send(p.Taps[vlan], untagged(data))
+		if tag, vlan := header.VLANOf(data); tag > 0 {
+			p.pipe.out.Send(p.Taps[vlan], header.Untagged(data))
 			return
 		}
 	}

@@ -7,10 +7,9 @@ import (
 
 	"netrepro/engine/lab/wire/ledger"
 	"netrepro/engine/match"
+	"netrepro/engine/packet/header"
 	"netrepro/engine/trace"
 )
-
-const ethHeader = 14
 
 // enter handles one frame that enters the wire: it records, judges and forwards it.
 // by says who made it, empty for what a device sent.
@@ -72,7 +71,7 @@ func (p *port) refuse(f Frame, why string) {
 func (p *port) judge(pkt *trace.Packet, v *Verdict, f Frame) {
 	x, w, to := p.pipe, p.wire, p.peer
 	large := ""
-	if f.Length-ethHeader > to.Point.MTU || to.Taps != nil {
+	if f.Length-header.EthernetSize > to.Point.MTU || to.Taps != nil {
 		large = to.tooLarge(f.Data)
 	}
 	switch {
@@ -119,9 +118,9 @@ func (w *Wire) ask(pkt *trace.Packet, v *Verdict) {
 // tooLarge says why a frame cannot be sent to the node behind p, empty if it
 // can.
 func (p *port) tooLarge(b []byte) string {
-	tag, vlan := vlanOf(b)
+	tag, vlan := header.VLANOf(b)
 	switch {
-	case len(b)-ethHeader-tag > p.Point.MTU:
+	case len(b)-header.EthernetSize-tag > p.Point.MTU:
 		return fmt.Sprintf("larger than the MTU of %s, %d", p.Point.Name(), p.Point.MTU)
 	case tag == 0 && p.Ifindex == 0:
 		return "without a VLAN, which " + p.Point.Name() + " does not carry"

@@ -7,6 +7,7 @@ import (
 
 	"netrepro/engine/lab/wire/ledger"
 	"netrepro/engine/lab/wire/queue"
+	"netrepro/engine/packet/header"
 )
 
 // Output is what sends frames to the nodes.
@@ -103,7 +104,9 @@ func (x *Pipeline) Enter(ifindex int32, f Frame, refused string) {
 		return
 	}
 	if from.vlan != 0 {
-		f = tagged(f, from.vlan)
+		b := header.Tagged(f.Data, from.vlan)
+		f.Length += len(b) - len(f.Data)
+		f.Data = b
 	}
 	if refused != "" {
 		from.port.refuse(f, refused)

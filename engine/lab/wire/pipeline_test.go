@@ -3,7 +3,6 @@
 package wire
 
 import (
-	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -11,9 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"netrepro/engine/forge"
 	"netrepro/engine/lab/wire/ledger"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/build"
+	"netrepro/engine/packet/header"
 	"netrepro/engine/trace"
 )
 
@@ -32,7 +32,7 @@ func (b *bench) Send(dev int, f []byte)  { b.sent = append(b.sent, fmt.Sprint(de
 func (b *bench) wire() *Wire             { return b.Wire("a_b") }
 func (b *bench) after(d time.Duration)   { b.now += int64(d); b.Settle(b.now); b.Recycle() }
 func (b *bench) send(dev int, f []byte)  { b.Enter(int32(dev), Frame{f, len(f), b.now}, "") }
-func payloadOf(f []byte) string          { l := forge.Parse(f); return string(f[l.Payload:l.End]) }
+func payloadOf(f []byte) string          { l := header.Parse(f); return string(f[l.Payload:l.End]) }
 func macOf(side byte) [6]byte            { return [6]byte{2, 0, 0, 0, 0, side} }
 func addrOf(side byte) netip.Addr        { return netip.AddrFrom4([4]byte{192, 0, 2, side}) }
 func (b *bench) records() (out []string) { return describe(b.trace.Packets()) }
@@ -56,7 +56,7 @@ func newBench(p Props) *bench {
 // datagram is one from a to b with a payload.
 func datagram(t *testing.T, payload string) []byte {
 	t.Helper()
-	p := forge.Packet{SrcMAC: macOf(1), DstMAC: macOf(2), Src: addrOf(1), Dst: addrOf(2), Proto: packet.ProtoUDP,
+	p := build.Packet{SrcMAC: macOf(1), DstMAC: macOf(2), Src: addrOf(1), Dst: addrOf(2), Proto: packet.ProtoUDP,
 		TTL: 64, SrcPort: 1000, DstPort: 2000, Payload: []byte(payload)}
 	f, err := p.Build()
 	if err != nil {
@@ -237,7 +237,7 @@ func TestTaps(t *testing.T) {
 	if len(got) != 3 || got[2].Dropped != "VLAN 20 is not carried to b/a_b" {
 		t.Fatalf("records %q", describe(got))
 	}
-	if tag := hex.EncodeToString(got[0].Frame[12:16]); tag != "8100000a" {
-		t.Errorf("tag %s", tag)
+	if size, vlan := header.VLANOf(got[0].Frame); size == 0 || vlan != 10 {
+		t.Errorf("VLAN %d, a tag of %d bytes", vlan, size)
 	}
 }

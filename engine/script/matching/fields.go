@@ -11,9 +11,10 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"netrepro/engine/forge"
 	"netrepro/engine/match"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/field"
+	"netrepro/engine/packet/header"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
@@ -36,9 +37,9 @@ func AddressOf(x lua.LValue) (netip.Addr, error) {
 }
 
 // ValueOf reads what a header field is to be.
-func ValueOf(f *forge.Field, x lua.LValue) (v forge.Value, err error) {
+func ValueOf(f *field.Field, x lua.LValue) (v field.Value, err error) {
 	switch f.Type {
-	case forge.Number:
+	case field.Number:
 		n, ok := x.(lua.LNumber)
 		if p, named := match.Protocols[x.String()]; named && f.Name == "proto" {
 			n, ok = lua.LNumber(p), true
@@ -47,7 +48,7 @@ func ValueOf(f *forge.Field, x lua.LValue) (v forge.Value, err error) {
 			return v, args.Wrong(x, "a value of "+f.Name, fmt.Sprintf("%s is a whole number from 0 to %d", f.Name, f.Max))
 		}
 		v.N = uint64(n)
-	case forge.Bool:
+	case field.Bool:
 		b, ok := x.(lua.LBool)
 		if !ok {
 			return v, args.Wrong(x, "true or false", "write true or false")
@@ -55,16 +56,16 @@ func ValueOf(f *forge.Field, x lua.LValue) (v forge.Value, err error) {
 		if b {
 			v.N = 1
 		}
-	case forge.Flags:
+	case field.Flags:
 		s, ok := x.(lua.LString)
 		fl, good := packet.ParseFlags(string(s))
 		if !ok || !good {
 			return v, args.Wrong(x, "TCP flags", `write them as tcpdump does: "S", "P."`)
 		}
 		v.N = uint64(fl)
-	case forge.Address:
+	case field.Address:
 		v.Addr, err = AddressOf(x)
-	case forge.Hardware:
+	case field.Hardware:
 		m, perr := net.ParseMAC(x.String())
 		if perr != nil || len(m) != len(v.MAC) {
 			return v, args.Wrong(x, "a MAC address", `write it like "02:00:00:00:01:01"`)
@@ -78,7 +79,7 @@ func ValueOf(f *forge.Field, x lua.LValue) (v forge.Value, err error) {
 // that it has by itself. frame reads the frame of an object.
 func Headers(frame func(any) ([]byte, error), own ...string) []*vm.Field {
 	var out []*vm.Field
-	for _, f := range forge.Fields {
+	for _, f := range field.All {
 		if slices.Contains(own, f.Name) {
 			continue
 		}
@@ -88,7 +89,7 @@ func Headers(frame func(any) ([]byte, error), own ...string) []*vm.Field {
 				if err != nil {
 					return lua.LNil, err
 				}
-				l := forge.Parse(b)
+				l := header.Parse(b)
 				v, ok := f.Get(b, &l)
 				if !ok {
 					return lua.LNil, nil
@@ -100,15 +101,15 @@ func Headers(frame func(any) ([]byte, error), own ...string) []*vm.Field {
 }
 
 // valueOf is what a field holds, as scripts see it.
-func valueOf(f *forge.Field, v forge.Value) lua.LValue {
+func valueOf(f *field.Field, v field.Value) lua.LValue {
 	switch f.Type {
-	case forge.Bool:
+	case field.Bool:
 		return lua.LBool(v.N != 0)
-	case forge.Flags:
+	case field.Flags:
 		return lua.LString(packet.TCPFlags(v.N).String())
-	case forge.Address:
+	case field.Address:
 		return lua.LString(v.Addr.String())
-	case forge.Hardware:
+	case field.Hardware:
 		return lua.LString(net.HardwareAddr(v.MAC[:]).String())
 	}
 	return lua.LNumber(v.N)

@@ -12,10 +12,10 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"netrepro/engine/forge"
 	"netrepro/engine/lab/fault"
 	"netrepro/engine/match"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/field"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
@@ -106,7 +106,7 @@ func parse(c *vm.Call, k *match.Kind, x lua.LValue) (any, error) {
 			return resetOf(c, v), nil
 		}
 	}
-	if k.Field != nil && k.Field.Type == forge.Address {
+	if k.Field != nil && k.Field.Type == field.Address {
 		if s, ok := in.(string); !ok || !strings.Contains(s, "/") {
 			a, err := AddressOf(x)
 			if err != nil {

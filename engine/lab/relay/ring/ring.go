@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"netrepro/engine/packet/header"
 )
 
 // Frame slots start with a tpacket2_hdr and, aligned behind it, a sockaddr_ll
@@ -20,7 +22,7 @@ const (
 	addrIndex  = 4 // of sll_ifindex in sockaddr_ll
 	blockSize  = 64 << 10
 	// linkSlack is a link header and what a device accepts beyond it and its MTU.
-	linkSlack = 14 + 4
+	linkSlack = header.EthernetSize + header.TagSize
 	// maxBytes bounds the memory of a ring.
 	maxBytes = 64 << 20
 	// Slots of a ring: what may wait while the host keeps the relay from running.

@@ -7,8 +7,8 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"netrepro/engine/forge"
 	"netrepro/engine/lab/fault"
+	"netrepro/engine/packet/field"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/matching"
 	"netrepro/engine/script/session"
@@ -91,7 +91,7 @@ var kSettings = &vm.Kind{Name: "table of fields", Type: "Settings", Table: setti
 	}
 	r := &fault.Rewrite{}
 	a := c.Table(settingsTable, t)
-	for _, f := range forge.Fields {
+	for _, f := range field.All {
 		if s, ok := a[f.Name].(fault.Setting); ok {
 			r.Settings = append(r.Settings, s)
 		}
@@ -108,7 +108,7 @@ var kSettings = &vm.Kind{Name: "table of fields", Type: "Settings", Table: setti
 
 var settingsTable = &vm.Method{Name: "set", Options: func() []vm.Option {
 	out := []vm.Option{args.Opt("payload", args.String, "the payload; lengths are made to fit")}
-	for _, f := range forge.Fields {
+	for _, f := range field.All {
 		if !f.ReadOnly {
 			out = append(out, args.Opt(f.Name, kSetting(f), "of "+f.Layer.String()+": "+f.Doc))
 		}
@@ -117,17 +117,17 @@ var settingsTable = &vm.Method{Name: "set", Options: func() []vm.Option {
 }()}
 
 // kSetting is what a field can become.
-func kSetting(f *forge.Field) *vm.Kind {
+func kSetting(f *field.Field) *vm.Kind {
 	return &vm.Kind{Name: f.Name, Type: "integer|string|boolean", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
 		s := fault.Setting{Field: f}
 		if f.Option && x == lua.LFalse {
 			s.Strip = true
 			return s, nil
 		}
-		if f.Option && f.Type == forge.Bool {
+		if f.Option && f.Type == field.Bool {
 			return nil, args.Wrong(x, "something this option can become", "write false to take it away")
 		}
-		if text, ok := x.(lua.LString); ok && f.Type == forge.Number && text != "" && (text[0] == '+' || text[0] == '-') {
+		if text, ok := x.(lua.LString); ok && f.Type == field.Number && text != "" && (text[0] == '+' || text[0] == '-') {
 			n, err := strconv.ParseInt(string(text), 10, 64)
 			if err != nil {
 				return nil, args.Wrong(x, "a number to add", `write "+1000" or "-1"`)

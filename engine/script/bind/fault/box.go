@@ -9,11 +9,12 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"netrepro/engine/forge"
 	"netrepro/engine/lab/fault"
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/lab/wire"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/build"
+	"netrepro/engine/packet/header"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/matching"
 	"netrepro/engine/script/session"
@@ -159,7 +160,7 @@ func look(name, typ, doc string, get func(x *passing, p *trace.Packet) lua.LValu
 
 // payloadOf is the transport payload of a frame.
 func payloadOf(b []byte) []byte {
-	l := forge.Parse(b)
+	l := header.Parse(b)
 	if l.Payload < 0 {
 		return nil
 	}
@@ -278,7 +279,7 @@ func emit(c *vm.Call, onward bool) error {
 	}
 	b := x.like(onward)
 	if v, ok := vm.Arg[int](c, "vlan"); ok {
-		b.Tag = []byte{0x81, 0, byte(v >> 8), byte(v)}
+		b.Tag = header.Tag(uint16(v))
 	}
 	if a, ok := c.Args["src"].(netip.Addr); ok {
 		b.Src = a
@@ -287,7 +288,7 @@ func emit(c *vm.Call, onward bool) error {
 		b.Dst = a
 	}
 	if has(c.Args, "icmp") && !onward {
-		b.Payload = forge.Quote(x.p.Frame)
+		b.Payload = build.Quote(x.p.Frame)
 		b.DF = false
 		if x.node != nil {
 			if a := x.node.Address(x.p.Src.Is6()); a.IsValid() {
@@ -300,7 +301,7 @@ func emit(c *vm.Call, onward bool) error {
 		return err
 	}
 	if has(c.Args, "icmp", "udp", "proto") && !has(c.Args, tcpKeys...) {
-		p.Options = forge.NoOptions
+		p.Options = build.NoOptions
 	}
 	frame, err := built(c, p)
 	if err != nil {
@@ -315,9 +316,9 @@ func emit(c *vm.Call, onward bool) error {
 // or answering it (RFC 9293, section 3.10.7.1).
 func (x *passing) like(onward bool) *base {
 	p := x.p
-	f := forge.Packet{Src: p.Src, Dst: p.Dst, SrcPort: p.SrcPort, DstPort: p.DstPort, TTL: forge.DefaultTTL, DF: true, Tag: forge.TagOf(p.Frame),
-		Seq: p.Seq, Ack: p.Ack, Window: p.Window, Options: forge.NoOptions}
-	f.SrcMAC, f.DstMAC = [6]byte(p.Frame[6:12]), [6]byte(p.Frame[:6])
+	f := build.Packet{Src: p.Src, Dst: p.Dst, SrcPort: p.SrcPort, DstPort: p.DstPort, TTL: build.DefaultTTL, DF: true, Tag: header.TagOf(p.Frame),
+		Seq: p.Seq, Ack: p.Ack, Window: p.Window, Options: build.NoOptions}
+	f.SrcMAC, f.DstMAC = header.EthernetSrc.Get(p.Frame), header.EthernetDst.Get(p.Frame)
 	b := &base{Packet: f}
 	if p.Conn != nil && p.IsTCP() {
 		b.seq = func(n any) uint32 { return x.absolute(n, onward, false) }

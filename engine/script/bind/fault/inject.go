@@ -10,10 +10,12 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"netrepro/engine/forge"
 	"netrepro/engine/lab/fault"
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/build"
+	"netrepro/engine/packet/field"
+	"netrepro/engine/packet/header"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
@@ -66,7 +68,7 @@ func inject(c *vm.Call) error {
 	if err != nil {
 		return err
 	}
-	in := &injection{c: c, w: w, base: base{Packet: forge.Packet{DF: true, TTL: forge.DefaultTTL, Options: forge.NoOptions}}}
+	in := &injection{c: c, w: w, base: base{Packet: build.Packet{DF: true, TTL: build.DefaultTTL, Options: build.NoOptions}}}
 	in.toward, _ = vm.Arg[*session.Node](c, "toward")
 	frame, err := in.frame()
 	if err != nil {
@@ -76,10 +78,10 @@ func inject(c *vm.Call) error {
 	if !w.Run.Spare() {
 		c.VM.Block(func() { live.Inject(in.side, frame, by) })
 	}
-	l := forge.Parse(frame)
+	l := header.Parse(frame)
 	t := c.L.NewTable()
 	for _, name := range []string{"seq", "ack"} {
-		if v, ok := forge.FieldNamed(name).Get(frame, &l); ok {
+		if v, ok := field.Named(name).Get(frame, &l); ok {
 			t.RawSetString("raw_"+name, lua.LNumber(v.N))
 		}
 	}
@@ -103,16 +105,12 @@ func (in *injection) frame() ([]byte, error) {
 		if in.toward == nil {
 			return nil, c.Fail("ip", "write toward = net.NAME", "to which end of %s?", in.w.Plan.Name)
 		}
-		if ip == "" || ip[0]>>4 != 4 && ip[0]>>4 != 6 {
+		if v := header.Version([]byte(ip)); v != 4 && v != 6 {
 			return nil, c.Fail("ip", `it begins with its version: hex "45 …"`, "these bytes are no IP packet")
 		}
 		in.side = nearest(in.w, in.toward)
-		kind := []byte{0x08, 0x00}
-		if ip[0]>>4 == 6 {
-			kind = []byte{0x86, 0xdd}
-		}
 		src, dst := in.macs(netip.Addr{})
-		return slices.Concat(dst[:], src[:], in.tag(netip.Addr{}), kind, []byte(ip)), nil
+		return build.Frame(dst, src, in.tag(netip.Addr{}), []byte(ip)), nil
 	}
 	if err := in.about(); err != nil {
 		return nil, err
@@ -160,7 +158,8 @@ func (in *injection) again(p *trace.Packet) ([]byte, error) {
 	in.side = nearest(in.w, in.toward)
 	frame := slices.Clone(p.Frame)
 	src, dst := in.macs(p.Dst)
-	copy(frame, slices.Concat(dst[:], src[:]))
+	header.EthernetDst.Put(frame, dst)
+	header.EthernetSrc.Put(frame, src)
 	if r, ok := vm.Arg[*fault.Rewrite](c, "set"); ok {
 		b, err := r.Edit(p, frame)
 		if err != nil {
@@ -185,11 +184,11 @@ func (in *injection) owner(a netip.Addr) *session.Node {
 // that of the VLAN that the script asks for, if it does.
 func (in *injection) tag(dst netip.Addr) []byte {
 	if v, ok := vm.Arg[int](in.c, "vlan"); ok {
-		return []byte{0x81, 0, byte(v >> 8), byte(v)}
+		return header.Tag(uint16(v))
 	}
 	for _, p := range slices.Backward(in.w.Run.Lab.Trace.Packets()) {
 		if p.Point.Wire == in.w.Plan.Name && (p.Dst == dst || !dst.IsValid()) {
-			return forge.TagOf(p.Frame)
+			return header.TagOf(p.Frame)
 		}
 	}
 	return nil
@@ -200,8 +199,8 @@ func (in *injection) macs(dst netip.Addr) (src, to [6]byte) {
 	end := in.w.Plan.Ends[in.side]
 	ps := in.w.Run.Lab.Trace.Packets()
 	for _, p := range slices.Backward(ps) {
-		if p.Dir == trace.In && p.Point.Wire == in.w.Plan.Name && p.Point.Node == end.Node.Name && p.Dst == dst && len(p.Frame) >= 12 {
-			return [6]byte(p.Frame[6:12]), [6]byte(p.Frame[:6])
+		if p.Dir == trace.In && p.Point.Wire == in.w.Plan.Name && p.Point.Node == end.Node.Name && p.Dst == dst && len(p.Frame) >= header.EthernetSize {
+			return header.EthernetSrc.Get(p.Frame), header.EthernetDst.Get(p.Frame)
 		}
 	}
 	src, to = topology.MACs(end, dst)
@@ -343,7 +342,7 @@ func (in *injection) complaint(quoted any) error {
 	if !has(c.Args, "icmp") {
 		return c.Fail("quote", `write icmp = "frag-needed"`, "only an ICMP message quotes a packet")
 	}
-	p.Payload = forge.Quote(q.Frame)
+	p.Payload = build.Quote(q.Frame)
 	if p.Payload == nil {
 		return c.Fail("quote", "quote an IP packet", "packet %d is no IP packet", q.N)
 	}

@@ -7,8 +7,8 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"netrepro/engine/forge"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/build"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/matching"
 	"netrepro/engine/script/session"
@@ -105,7 +105,7 @@ var packetOptions = []vm.Option{
 // base is what a packet is made from: what its options leave open, and how
 // relative numbers are read.
 type base struct {
-	forge.Packet
+	build.Packet
 	// seq and ack turn numbers of the connection into those on the wire; nil
 	// if there is no connection.
 	seq, ack func(n any) uint32
@@ -119,7 +119,7 @@ func has(a map[string]any, names ...string) bool {
 var tcpKeys = []string{"flags", "seq", "ack", "raw_seq", "raw_ack", "win", "urgent", "mss", "wscale", "sack_permitted", "sack", "timestamps", "tsval", "tsecr"}
 
 // fill gives p what the options a say.
-func (b *base) fill(c *vm.Call, a map[string]any) (*forge.Packet, error) {
+func (b *base) fill(c *vm.Call, a map[string]any) (*build.Packet, error) {
 	p := &b.Packet
 	if err := b.protocol(c, a); err != nil {
 		return nil, err
@@ -274,7 +274,7 @@ func (b *base) icmp(c *vm.Call, a map[string]any) error {
 }
 
 // built is the frame of p.
-func built(c *vm.Call, p *forge.Packet) ([]byte, error) {
+func built(c *vm.Call, p *build.Packet) ([]byte, error) {
 	b, err := p.Build()
 	if err != nil {
 		return nil, c.Fail("", "give it addresses of one IP version, and no more than fits", "build packet: %v", err)

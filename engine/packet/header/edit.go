@@ -1,4 +1,4 @@
-package forge
+package header
 
 // Edit changes a frame by f, which gets its bytes and their layout and returns
 // the new bytes, and mends the lengths and checksums that the change touches.
@@ -21,33 +21,33 @@ func Edit(frame []byte, keep bool, f func(b []byte, l *Layout) ([]byte, error)) 
 	l := Parse(b)
 	// The header's own difference first: addresses are part of both.
 	if l.Version == 4 && old.Version == 4 {
-		correct(b, l.Net+10, netBefore, l.netSum(b))
+		correct(b, l.Net+int(IPv4Checksum), netBefore, l.netSum(b))
 	}
 	at := l.checksumAt()
-	if at < 0 || old.checksumAt() < 0 || l.Proto == protoUDP && be.Uint16(b[at:]) == 0 {
+	if at < 0 || old.checksumAt() < 0 || l.noChecksum(b) {
 		return b, nil
 	}
 	correct(b, at, transBefore, l.transSum(b))
-	if l.Proto == protoUDP && be.Uint16(b[at:]) == 0 {
-		be.PutUint16(b[at:], 0xffff) // 0 means that there is none (RFC 768)
+	if l.noChecksum(b) {
+		UDPChecksum.Put(b[l.Trans:], 0xffff) // 0 means that there is none (RFC 768)
 	}
 	return b, nil
 }
 
 // resize adds n to the lengths of the IP and UDP headers.
 func resize(b []byte, l *Layout, n int) {
-	add := func(at int) {
-		if at+2 <= len(b) {
-			be.PutUint16(b[at:], uint16(int(be.Uint16(b[at:]))+n))
+	add := func(head int, field Uint16) {
+		if at := head + int(field); at+field.Size() <= len(b) {
+			field.Put(b[head:], uint16(int(field.Get(b[head:]))+n))
 		}
 	}
 	switch l.Version {
 	case 4:
-		add(l.Net + 2)
+		add(l.Net, IPv4Length)
 	case 6:
-		add(l.Net + 4)
+		add(l.Net, IPv6Length)
 	}
-	if l.Trans >= 0 && l.Proto == protoUDP {
-		add(l.Trans + 4)
+	if l.Trans >= 0 && l.Proto == ProtoUDP {
+		add(l.Trans, UDPLength)
 	}
 }

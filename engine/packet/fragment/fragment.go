@@ -1,31 +1,34 @@
-package packet
+// Package fragment joins IP fragments (RFC 791, RFC 8200).
+//
+// What it keeps is bounded: the oldest datagram that stays incomplete gives way. No
+// fragments make it panic.
+package fragment
 
 import (
 	"net/netip"
 	"slices"
 )
 
-// Defragmenter joins IP fragments (RFC 791, RFC 8200). Its zero value is ready.
-// What it keeps is bounded: the oldest datagram that stays incomplete gives way.
-type Defragmenter struct {
-	open  map[fragKey]*datagram
-	order []fragKey // oldest first; may hold keys that are gone
+// Table joins the fragments of many datagrams. Its zero value is ready.
+type Table struct {
+	open  map[Key]*datagram
+	order []Key // oldest first; may hold keys that are gone
 	bytes int
 }
 
-// fragKey names a datagram.
-type fragKey struct {
-	src, dst netip.Addr
-	id       uint32
-	proto    uint8
+// Key names a datagram.
+type Key struct {
+	Src, Dst netip.Addr
+	ID       uint32
+	Proto    uint8
 }
 
-type fragment struct {
-	key  fragKey
-	from int // offset in the datagram
-	more bool
-	data []byte
-	size int // bytes on the wire
+// Fragment is a part of a datagram.
+type Fragment struct {
+	Key
+	From int // offset in the datagram
+	More bool
+	Data []byte
 }
 
 // datagram is one of which fragments have come.
@@ -45,29 +48,30 @@ type part struct {
 const (
 	maxDatagrams = 1024
 	maxKept      = 16 << 20
-	maxDatagram  = 1 << 16
+	// MaxDatagram is the longest datagram, in bytes.
+	MaxDatagram = 1 << 16
 )
 
-// add takes in a fragment and returns the payload of its datagram if that is
+// Add takes in a fragment and returns the payload of its datagram if that is
 // now complete.
-func (d *Defragmenter) add(f fragment) []byte {
-	if f.from+len(f.data) > maxDatagram || len(f.data) == 0 {
+func (d *Table) Add(f Fragment) []byte {
+	if f.From+len(f.Data) > MaxDatagram || len(f.Data) == 0 {
 		return nil
 	}
-	g := d.open[f.key]
+	g := d.open[f.Key]
 	if g == nil {
 		if d.open == nil {
-			d.open = map[fragKey]*datagram{}
+			d.open = map[Key]*datagram{}
 		}
 		g = &datagram{}
-		d.open[f.key] = g
-		d.order = append(d.order, f.key)
+		d.open[f.Key] = g
+		d.order = append(d.order, f.Key)
 	}
 	before := g.size
 	g.add(f)
 	d.bytes += g.size - before
 	if g.total > 0 && g.n >= g.total && g.complete() {
-		d.forget(f.key)
+		d.forget(f.Key)
 		return g.join()
 	}
 	for len(d.order) > 0 && (len(d.open) > maxDatagrams || d.bytes > maxKept) {
@@ -76,12 +80,12 @@ func (d *Defragmenter) add(f fragment) []byte {
 		d.forget(old)
 	}
 	if len(d.order) > 4*maxDatagrams {
-		d.order = slices.DeleteFunc(d.order, func(k fragKey) bool { return d.open[k] == nil })
+		d.order = slices.DeleteFunc(d.order, func(k Key) bool { return d.open[k] == nil })
 	}
 	return nil
 }
 
-func (d *Defragmenter) forget(k fragKey) {
+func (d *Table) forget(k Key) {
 	if g := d.open[k]; g != nil {
 		d.bytes -= g.size
 		delete(d.open, k)
@@ -89,26 +93,26 @@ func (d *Defragmenter) forget(k fragKey) {
 }
 
 // add takes in a fragment, unless it has nothing that did not come before.
-func (g *datagram) add(f fragment) {
+func (g *datagram) add(f Fragment) {
 	const each = 64 // besides its data
-	end := f.from + len(f.data)
+	end := f.From + len(f.Data)
 	if n := (end + 63) / 64; n > len(g.have) {
 		g.size += 8 * (n - len(g.have))
 		g.have = append(g.have, make([]uint64, n-len(g.have))...)
 	}
 	before := g.n
-	for at := f.from; at < end; at++ {
+	for at := f.From; at < end; at++ {
 		if bit := uint64(1) << (at % 64); g.have[at/64]&bit == 0 {
 			g.have[at/64] |= bit
 			g.n++
 		}
 	}
-	if !f.more {
+	if !f.More {
 		g.total = end
 	}
 	if g.n > before {
-		g.parts = append(g.parts, part{f.from, slices.Clone(f.data)})
-		g.size += len(f.data) + each
+		g.parts = append(g.parts, part{f.From, slices.Clone(f.Data)})
+		g.size += len(f.Data) + each
 	}
 }
 

@@ -1,0 +1,90 @@
+package build_test
+
+import (
+	"bytes"
+	"testing"
+
+	"netrepro/engine/packet"
+	"netrepro/engine/packet/build"
+	"netrepro/engine/packet/header"
+	"netrepro/engine/testutil/frames"
+)
+
+// TestBuild reads back what was built with the decoder of traces.
+func TestBuild(t *testing.T) {
+	for name, want := range frames.Samples() {
+		b := frames.Of(t, want)
+		var d packet.Decoder
+		var p packet.Packet
+		d.Ethernet(b, len(b), &p)
+		net, trans := header.Valid(b)
+		if p.Malformed() != "" || !net || !trans {
+			t.Errorf("%s: malformed %q, checksums %t %t", name, p.Malformed(), net, trans)
+		}
+		if p.Src != want.Src || p.Dst != want.Dst || p.Proto != want.Proto || p.TTL != 61 {
+			t.Errorf("%s: %s > %s proto %d ttl %d", name, p.Src, p.Dst, p.Proto, p.TTL)
+		}
+		if want.Proto == packet.ProtoTCP || want.Proto == packet.ProtoUDP {
+			if p.SrcPort != 40000 || p.DstPort != 80 || !bytes.Equal(d.Payload(), want.Payload) {
+				t.Errorf("%s: ports %d %d, payload %q", name, p.SrcPort, p.DstPort, d.Payload())
+			}
+		}
+		if want.Proto != packet.ProtoTCP {
+			continue
+		}
+		o := want.Options
+		numbers := p.Seq == 7 && p.Ack == 9 && p.Flags == want.Flags && p.Window == 500
+		options := p.HasTS && p.TSVal == o.TSVal && int(p.MSS) == max(o.MSS, 0) && int(p.WScale) == o.WScale &&
+			p.SACKPermitted == o.SACKPermitted && len(p.SACK()) == len(o.SACK)
+		if !numbers || !options {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+}
+
+func TestBuildRefuses(t *testing.T) {
+	for name, p := range map[string]build.Packet{
+		"no address":   {Src: frames.A4},
+		"two versions": {Src: frames.A4, Dst: frames.B6},
+		"too long":     {Src: frames.A4, Dst: frames.B4, Proto: packet.ProtoUDP, Payload: make([]byte, 65530)},
+		"options": {Src: frames.A4, Dst: frames.B4, Proto: packet.ProtoTCP,
+			Options: build.Options{WScale: -1, HasTS: true, MSS: 1, SACK: make([]packet.Block, 4)}},
+	} {
+		if _, err := p.Build(); err == nil {
+			t.Errorf("%s was built", name)
+		}
+	}
+}
+
+// TestFrame puts packets of both versions behind Ethernet headers, with and without
+// a tag.
+func TestFrame(t *testing.T) {
+	for _, tt := range []struct {
+		ip, tag []byte
+		want    []byte // behind the addresses
+	}{
+		{[]byte{0x45, 1}, nil, []byte{8, 0, 0x45, 1}},
+		{[]byte{0x60, 1}, nil, []byte{0x86, 0xdd, 0x60, 1}},
+		{[]byte{0x45}, header.Tag(5), []byte{0x81, 0, 0, 5, 8, 0, 0x45}},
+	} {
+		got := build.Frame([6]byte{1}, [6]byte{2}, tt.tag, tt.ip)
+		if want := append([]byte{1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0}, tt.want...); !bytes.Equal(got, want) {
+			t.Errorf("%x is %x, want %x", tt.ip, got, want)
+		}
+	}
+}
+
+// TestQuote holds what is quoted to the limits of both versions.
+func TestQuote(t *testing.T) {
+	for name, want := range map[string]int{"udp4": 548, "udp6": 1232} {
+		p := frames.Samples()[name]
+		p.Payload = make([]byte, 1400)
+		frame := frames.Of(t, p)
+		if got := build.Quote(frame); len(got) != want || !bytes.Equal(got, frame[header.EthernetSize:][:want]) {
+			t.Errorf("%s: %d bytes are quoted, want %d", name, len(got), want)
+		}
+	}
+	if got := build.Quote([]byte("no packet")); got != nil {
+		t.Errorf("of no packet %x is quoted", got)
+	}
+}
