@@ -11,6 +11,7 @@ import (
 
 	"netrepro/engine/runner/discover"
 	"netrepro/engine/script"
+	"netrepro/engine/script/vm"
 	"netrepro/engine/testutil/leaks"
 )
 
@@ -20,25 +21,106 @@ const readme = "../../README.md"
 // counts, and how many segments had come when an acknowledgement was sent.
 var changes = regexp.MustCompile(`#\d+ +\+\d+\.\d+|rexmit 1 \((fast|rack)|[\d.]+s\b|\d+ packets|ack \d+( sack \d+:\d+)*`)
 
-// TestReadme holds the README to what the program does.
+// TestReadme holds the README to what is there: the scenario that it shows is the
+// shipped one, its links lead somewhere, and its commands and flags exist.
 func TestReadme(t *testing.T) {
 	b, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(b)
 	shipped, err := discover.Find(t.Context(), []string{"one-lost-segment"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(text, "```lua\n"+shipped[0].Text+"```") {
-		t.Error("the scenario in the README is not the shipped one")
+	for _, wrong := range readmeMistakes(string(b), shipped[0].Text) {
+		t.Error(wrong)
 	}
-	for _, c := range script.Language().Classes {
-		for _, m := range c.Methods {
-			if !regexp.MustCompile(`\b` + m.Name + `\b`).MatchString(text) {
-				t.Errorf("the README does not name %s:%s", c.Name, m.Name)
+}
+
+// Links of Markdown that are not to the web, and commands where they stand in code.
+var (
+	links    = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	fences   = regexp.MustCompile("(?ms)^```[a-z]*\n.*?^```$")
+	spans    = regexp.MustCompile("`([^`\\n]+)`")
+	commands = regexp.MustCompile(`(?m)^(?:\$ )?(?:sudo )?(?:\S*/)?netrepro ([a-z]+)(.*)$`)
+	flags    = regexp.MustCompile(`--([a-z][a-z-]*)`)
+)
+
+// readmeMistakes lists what a README says and is not so.
+func readmeMistakes(text, scenario string) []string {
+	var out []string
+	if !strings.Contains(text, "```lua\n"+scenario+"```") {
+		out = append(out, "the scenario in the README is not the shipped one")
+	}
+	for _, m := range links.FindAllStringSubmatch(text, -1) {
+		if _, err := os.Stat("../../" + m[1]); err != nil {
+			out = append(out, "the README links to what is not there: "+m[1])
+		}
+	}
+	all := root(env{})
+	code := fences.FindAllString(text, -1)
+	for _, m := range spans.FindAllStringSubmatch(fences.ReplaceAllString(text, ""), -1) {
+		code = append(code, m[1])
+	}
+	for _, m := range commands.FindAllStringSubmatch(strings.Join(code, "\n"), -1) {
+		cmd, _, err := all.Find([]string{m[1]})
+		if err != nil || cmd == all {
+			out = append(out, "the README names a command that there is not: "+m[1])
+			continue
+		}
+		for _, f := range flags.FindAllStringSubmatch(m[2], -1) {
+			if cmd.Flags().Lookup(f[1]) == nil {
+				out = append(out, "the README names a flag that netrepro "+m[1]+" has not: --"+f[1])
 			}
+		}
+	}
+	return out
+}
+
+// TestReadmeMistakes has each of them found.
+func TestReadmeMistakes(t *testing.T) {
+	const good = "```lua\nscenario\n```\n[page](scenarios/README.md#there) [web](https://example.com) `netrepro " +
+		"run --keep x`\n" +
+		"```\nnetrepro list [PATH…]  or --markdown\n```\n"
+	for _, tt := range []struct{ old, new, want string }{
+		{"", "", ""},
+		{"scenario\n", "scenarios\n", "not the shipped one"},
+		{"scenarios/README.md", "scenarios/NONE.md", "links to what is not there: scenarios/NONE.md"},
+		{"netrepro run", "netrepro walk", "a command that there is not: walk"},
+		{"--keep", "--kept", "netrepro run has not: --kept"},
+		{"--markdown", "--html", "netrepro list has not: --html"},
+	} {
+		got := strings.Join(readmeMistakes(strings.Replace(good, tt.old, tt.new, 1), "scenario\n"), "; ")
+		if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
+			t.Errorf("%q for %q: found %q, want %q", tt.new, tt.old, got, tt.want)
+		}
+	}
+}
+
+// TestReference has every verb in the generated page: a heading of its own, and the
+// words that say what it does.
+func TestReference(t *testing.T) {
+	b, err := os.ReadFile("../../lualib/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(b)
+	verb := func(name string, m *vm.Method) {
+		heading := regexp.MustCompile("(?m)^#### `(?:[\\w.]+[:.])?" + m.Name + `\b`)
+		if !heading.MatchString(page) {
+			t.Errorf("lualib/README.md has no heading for %s", name)
+		}
+		if !strings.Contains(page, m.Doc) {
+			t.Errorf("lualib/README.md does not say what %s does: %q", name, m.Doc)
+		}
+	}
+	l := script.Language()
+	for _, m := range l.Globals {
+		verb(m.Name, m)
+	}
+	for _, c := range l.Classes {
+		for _, m := range c.Methods {
+			verb(c.Name+":"+m.Name, m)
 		}
 	}
 }
