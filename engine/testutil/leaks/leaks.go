@@ -79,7 +79,8 @@ func descriptors(tb testing.TB) map[string]int {
 	out := map[string]int{}
 	for _, n := range names {
 		target, err := os.Readlink("/proc/self/fd/" + n)
-		if err != nil || strings.Contains(target, "eventpoll") || strings.Contains(target, "eventfd") || strings.HasPrefix(target, "/proc/") ||
+		if err != nil || strings.Contains(target, "eventpoll") || strings.Contains(target, "eventfd") ||
+			strings.HasPrefix(target, "/proc/") ||
 			strings.HasPrefix(target, "pipe:") {
 			continue
 		}

@@ -24,8 +24,18 @@ type Result struct {
 	SameSet     int // with the same set of flags
 	Flags       int // flags that either side set
 	SameFlags   int // flags that both set
-	Differences []string
+	Differences []Difference
 }
+
+// Difference is a packet of which tshark says something else.
+type Difference struct {
+	Flags   wireshark.Flags // that one side set and the other did not
+	Numbers bool            // its sequence or acknowledgement number is another
+	text    string
+}
+
+// String says where it is and what both say.
+func (d Difference) String() string { return d.text }
 
 // Add adds the counts of o.
 func (r *Result) Add(o Result) {
@@ -36,31 +46,10 @@ func (r *Result) Add(o Result) {
 	r.Differences = append(r.Differences, o.Differences...)
 }
 
-// How much must agree: of the packets their whole set of flags, of the flags
-// each.
-const (
-	leastPackets = 0.995
-	leastFlags   = 0.97
-)
-
-// Enough reports whether as much agrees as must.
-func (r Result) Enough() bool {
-	return float64(r.SameSet) >= leastPackets*float64(r.Packets) && float64(r.SameFlags) >= leastFlags*float64(r.Flags)
-}
-
 // String sums r up in a line.
 func (r Result) String() string {
-	return fmt.Sprintf("%d of %d packets with the same set of flags, %d of %d flags agreed", r.SameSet, r.Packets, r.SameFlags, r.Flags)
-}
-
-// Version is tshark's version, as "4.0.17", empty if there is no tshark.
-func Version() string {
-	out, err := exec.Command("tshark", "--version").Output()
-	w := strings.Fields(string(out))
-	if err != nil || len(w) < 3 {
-		return ""
-	}
-	return strings.TrimSuffix(w[2], ".")
+	return fmt.Sprintf("%d of %d packets with the same set of flags, %d of %d flags agreed",
+		r.SameSet, r.Packets, r.SameFlags, r.Flags)
 }
 
 // line is what one program says of a packet.
@@ -89,15 +78,22 @@ func Compare(path string) (Result, error) {
 		res.Flags += len((o.flags | t.flags).Names())
 		res.SameFlags += len((o.flags & t.flags).Names())
 		if o != t {
-			res.Differences = append(res.Differences, fmt.Sprintf("%s frame %d: tshark %s,%s %v, here %s,%s %v",
-				path, n, t.seq, t.ack, t.flags.Names(), o.seq, o.ack, o.flags.Names()))
+			res.Differences = append(res.Differences, Difference{
+				Flags:   o.flags ^ t.flags,
+				Numbers: o.seq != t.seq || o.ack != t.ack,
+				text: fmt.Sprintf("%s frame %d: tshark %s,%s %v, here %s,%s %v",
+					path, n, t.seq, t.ack, t.flags.Names(), o.seq, o.ack, o.flags.Names()),
+			})
 		}
 	}
 	return res, nil
 }
 
 func tshark(path string) (map[int]line, error) {
-	args := []string{"-r", path, "-T", "fields", "-e", "frame.number", "-e", "tcp.seq", "-e", "tcp.ack", "-e", "icmp.type", "-e", "icmpv6.type"}
+	args := []string{"-r", path, "-T", "fields"}
+	for _, n := range []string{"frame.number", "tcp.seq", "tcp.ack", "icmp.type", "icmpv6.type"} {
+		args = append(args, "-e", n)
+	}
 	for _, n := range wireshark.All.Names() {
 		args = append(args, "-e", "tcp.analysis."+n)
 	}
