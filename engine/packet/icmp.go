@@ -15,21 +15,31 @@ const (
 )
 
 func icmp(data []byte, p *Packet) {
-	if len(data) < header.ICMPSize {
+	m := ReadICMP(p.Proto, data)
+	if m == nil {
 		p.more().malformed = "icmp message shorter than 8 bytes"
 		return
 	}
-	m := &ICMP{Type: header.ICMPType.Get(data), Code: header.ICMPCode.Get(data)}
 	p.more().icmp = m
+}
+
+// ReadICMP reads a message of protocol proto, [ProtoICMP] or [ProtoICMPv6]; it is
+// nil if data is shorter than its header.
+func ReadICMP(proto uint8, data []byte) *ICMP {
+	if len(data) < header.ICMPSize {
+		return nil
+	}
+	m := &ICMP{Type: header.ICMPType.Get(data), Code: header.ICMPCode.Get(data)}
 	switch {
-	case p.Proto == ProtoICMP && m.Type == icmpUnreachable && m.Code == icmpFragNeeded:
+	case proto == ProtoICMP && m.Type == icmpUnreachable && m.Code == icmpFragNeeded:
 		m.MTU = int(header.ICMPMTU4.Get(data))
-	case p.Proto == ProtoICMPv6 && m.Type == icmp6PacketTooBig:
+	case proto == ProtoICMPv6 && m.Type == icmp6PacketTooBig:
 		m.MTU = int(header.ICMPMTU6.Get(data))
 	}
-	if isError(p.Proto, m.Type) {
+	if isError(proto, m.Type) {
 		m.Quoted = quote(data[header.ICMPSize:])
 	}
+	return m
 }
 
 // isError reports whether messages of a type quote a packet.

@@ -1,8 +1,9 @@
 package tcpdump
 
 import (
-	"encoding/binary"
 	"net/netip"
+
+	"netrepro/engine/packet/header"
 )
 
 // flowKey names a connection the same way from either side.
@@ -53,14 +54,14 @@ func (r *Reader) absolute(p *packet) {
 		f = &flow{}
 		r.flows[flowKey{a, b}] = f
 	}
-	if p.flags&flagACK != 0 {
+	if p.flags&header.ACK != 0 {
 		f.count(p, me)
 	}
 	f.follow(p, me)
 }
 
 func (f *flow) count(p *packet, me int) {
-	if !f.known || p.flags&flagSYN != 0 {
+	if !f.known || p.flags&header.SYN != 0 {
 		base := p.seq
 		if !p.hasSeq { // a bare ACK does not tell: what it has sent so far is unknown
 			base = f.next[me]
@@ -85,20 +86,15 @@ func (f *flow) count(p *packet, me int) {
 	if p.hasSeq {
 		p.seq += f.base[me]
 	}
-	for o := p.options; len(o) >= 2; { // SACK blocks count as acknowledgements do
-		n := 1
-		if o[0] > 1 {
-			n = int(o[1])
+	o, rest, _ := header.NextTCPOption(p.options)
+	for ; o != nil; o, rest, _ = header.NextTCPOption(rest) {
+		if header.OptionKind.Get(o) != header.TCPOptSACK { // its blocks count as acknowledgements do
+			continue
 		}
-		if n < 1 || n > len(o) {
-			return
+		for v := o[header.OptionValue:]; len(v) >= header.BlockSize; v = v[header.BlockSize:] {
+			header.BlockLeft.Put(v, header.BlockLeft.Get(v)+f.base[1-me])
+			header.BlockRight.Put(v, header.BlockRight.Get(v)+f.base[1-me])
 		}
-		if o[0] == 5 {
-			for v := o[2:n]; len(v) >= 4; v = v[4:] {
-				binary.BigEndian.PutUint32(v, binary.BigEndian.Uint32(v)+f.base[1-me])
-			}
-		}
-		o = o[n:]
 	}
 }
 
@@ -108,17 +104,17 @@ func (f *flow) follow(p *packet, me int) {
 	if !p.hasSeq {
 		p.seq = f.next[me]
 	}
-	if p.flags&flagRST != 0 {
+	if p.flags&header.RST != 0 {
 		return
 	}
 	end := p.seq + uint32(p.payload)
-	if p.flags&(flagSYN|flagFIN) != 0 {
+	if p.flags&(header.SYN|header.FIN) != 0 {
 		end++
 	}
-	if p.hasSeq && (!f.has[me] || p.flags&flagSYN != 0 || int32(end-f.next[me]) > 0) {
+	if p.hasSeq && (!f.has[me] || p.flags&header.SYN != 0 || int32(end-f.next[me]) > 0) {
 		f.next[me], f.has[me] = end, true
 	}
-	if p.flags&flagACK != 0 && !f.has[1-me] {
+	if p.flags&header.ACK != 0 && !f.has[1-me] {
 		f.next[1-me], f.has[1-me] = p.ack, true
 	}
 }

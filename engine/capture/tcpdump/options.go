@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"netrepro/engine/packet/header"
 )
 
 // readOptions builds the option bytes of "mss 1460,sackOK,TS val 1 ecr
@@ -27,22 +29,22 @@ func (p *packet) readOptions(s string) {
 		}
 		switch w[0] {
 		case "mss":
-			b = be.AppendUint16(append(b, 2, 4), uint16(num(1, 16)))
+			b = be.AppendUint16(append(b, header.TCPOptMSS, 4), uint16(num(1, 16)))
 		case "wscale":
-			b = append(b, 3, 3, byte(num(1, 8)))
+			b = append(b, header.TCPOptWScale, 3, byte(num(1, 8)))
 		case "sackOK":
-			b = append(b, 4, 2)
+			b = append(b, header.TCPOptSACKPermitted, header.OptionValue)
 		case "nop":
-			b = append(b, 1)
+			b = append(b, header.TCPOptNop)
 		case "TS":
-			b = append(b, 8, 10)
+			b = append(b, header.TCPOptTimestamps, 10)
 			b = be.AppendUint32(be.AppendUint32(b, uint32(num(2, 32))), uint32(num(4, 32)))
 		case "sack":
 			b = append(b, sackBlocks(o)...)
 		}
 	}
 	for len(b)%4 != 0 {
-		b = append(b, 1)
+		b = append(b, header.TCPOptNop)
 	}
 	if len(b) <= maxOptions {
 		p.options = b
@@ -57,7 +59,7 @@ func sackBlocks(s string) []byte {
 	if len(ms) == 0 {
 		return nil
 	}
-	b := []byte{5, byte(2 + 8*len(ms))}
+	b := []byte{header.TCPOptSACK, byte(header.OptionValue + header.BlockSize*len(ms))}
 	for _, m := range ms {
 		for _, v := range m[1:] {
 			n, _ := strconv.ParseUint(v, 10, 32)
@@ -85,46 +87,52 @@ var icmpLength = regexp.MustCompile(`length (\d+)`)
 // icmp reads "ICMP 10.0.0.2 unreachable - need to frag (mtu 1400), length 36".
 // What the message quotes, the line does not tell.
 func (p *packet) icmp(s string) {
-	p.proto = protoICMP
-	body := make([]byte, 8)
+	p.proto = header.ProtoICMP
+	body := make([]byte, header.ICMPSize)
 	if strings.HasPrefix(s, "ICMP6") {
-		p.proto = protoICMPv6
+		p.proto = header.ProtoICMPv6
 		icmp6(s, body)
 	} else {
-		body[0], body[1] = 3, 1 // "unreachable" alone is that of a host
+		put(body, 3, 1) // "unreachable" alone is that of a host
 		for _, t := range icmpTexts {
 			if strings.Contains(s, t.text) {
-				body[0], body[1] = t.kind, t.code
+				put(body, t.kind, t.code)
 				break
 			}
 		}
 		if icmpPort.MatchString(s) {
-			body[0], body[1] = 3, 3
+			put(body, 3, 3)
 		}
 		if m := icmpMTU.FindStringSubmatch(s); m != nil {
 			n, _ := strconv.ParseUint(m[1], 10, 16)
-			binary.BigEndian.PutUint16(body[6:], uint16(n))
+			header.ICMPMTU4.Put(body, uint16(n))
 		}
 	}
 	p.body = body
 	if m := icmpLength.FindStringSubmatch(s); m != nil {
-		if n, err := strconv.Atoi(m[1]); err == nil && n >= 8 && n <= maxPayload {
-			p.payload = n - 8
+		if n, err := strconv.Atoi(m[1]); err == nil && n >= header.ICMPSize && n <= maxPayload {
+			p.payload = n - header.ICMPSize
 		}
 	}
 }
 
+// put writes type and code of an ICMP message.
+func put(message []byte, kind, code byte) {
+	header.ICMPType.Put(message, kind)
+	header.ICMPCode.Put(message, code)
+}
+
 func icmp6(s string, body []byte) {
-	body[0] = 1
+	put(body, 1, 0)
 	for _, t := range icmp6Texts {
 		if strings.Contains(s, t.text) {
-			body[0], body[1] = t.kind, t.code
+			put(body, t.kind, t.code)
 			break
 		}
 	}
 	if m := icmpMTU.FindStringSubmatch(s); m != nil {
 		n, _ := strconv.ParseUint(m[1], 10, 32)
-		binary.BigEndian.PutUint32(body[4:], uint32(n))
+		header.ICMPMTU6.Put(body, uint32(n))
 	}
 }
 

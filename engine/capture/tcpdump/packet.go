@@ -1,12 +1,13 @@
 package tcpdump
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"netrepro/engine/packet/header"
 )
 
 // ipHeader is what -v tells of the IP header.
@@ -55,7 +56,7 @@ type packet struct {
 	src, dst         netip.Addr
 	srcPort, dstPort uint16
 	proto            uint8
-	flags            uint8
+	flags            header.TCPFlags
 	seq, ack         uint32
 	hasSeq           bool
 	window           uint16
@@ -66,26 +67,16 @@ type packet struct {
 }
 
 const (
-	flagFIN, flagSYN, flagRST, flagPSH, flagACK, flagURG, flagECE, flagCWR = 1, 2, 4, 8, 16, 32, 64, 128
-
-	protoICMP, protoTCP, protoUDP, protoICMPv6 = 1, 6, 17, 58
-
 	maxPayload = 1 << 20 // more than any frame with segmentation left to the device
 )
 
-var flagBits = map[rune]uint8{'F': flagFIN, 'S': flagSYN, 'R': flagRST, 'P': flagPSH, '.': flagACK, 'U': flagURG, 'E': flagECE, 'W': flagCWR}
-
-func flagsOf(s string) (uint8, error) {
+func flagsOf(s string) (header.TCPFlags, error) {
 	if s == "none" {
 		return 0, nil
 	}
-	var f uint8
-	for _, c := range s {
-		bit, ok := flagBits[c]
-		if !ok {
-			return 0, fmt.Errorf("%q is not a set of TCP flags", s)
-		}
-		f |= bit
+	f, ok := header.ParseFlags(s)
+	if !ok {
+		return 0, fmt.Errorf("%q is not a set of TCP flags", s)
 	}
 	return f, nil
 }
@@ -97,7 +88,7 @@ func oldFlags(s string) bool { return old.MatchString(s) }
 
 // tcp reads "Flags [P.], seq 1:10, ack 1, win 5, options […], length 9".
 func (p *packet) tcp(s string) error {
-	p.proto = protoTCP
+	p.proto = header.ProtoTCP
 	if m := old.FindStringSubmatch(s); m != nil {
 		return p.oldTCP(m)
 	}
@@ -126,7 +117,7 @@ func (p *packet) tcp(s string) error {
 			err = p.readSeq(v, &sized)
 		case "ack":
 			p.ack, err = number(v)
-			p.flags |= flagACK
+			p.flags |= header.ACK
 		case "win":
 			err = short(v, &p.window)
 		case "urg":
@@ -164,7 +155,7 @@ func (p *packet) oldTCP(m []string) (err error) {
 	if p.flags, err = flagsOf(m[1]); err != nil {
 		return err
 	}
-	p.flags &^= flagACK // the dot only says that no other flag is set
+	p.flags &^= header.ACK // the dot only says that no other flag is set
 	if m[2] != "" {
 		if p.seq, err = number(m[2]); err == nil {
 			p.hasSeq = true
@@ -173,7 +164,7 @@ func (p *packet) oldTCP(m []string) (err error) {
 	}
 	if m[5] != "" && err == nil {
 		p.ack, err = number(m[5])
-		p.flags |= flagACK
+		p.flags |= header.ACK
 	}
 	if err == nil {
 		err = short(m[6], &p.window)
@@ -212,57 +203,69 @@ var udpLength = regexp.MustCompile(`length (\d+)|\((\d+)\)$`)
 
 // udp reads what is left: the length, where there is one.
 func (p *packet) udp(s string) {
-	p.proto = protoUDP
+	p.proto = header.ProtoUDP
 	if m := udpLength.FindStringSubmatch(s); m != nil {
 		_ = p.size(m[1] + m[2]) // one of them is empty; without either it is 0
 	}
 }
 
-// head appends the transport header.
-func (p *packet) head(b []byte) []byte {
-	be := binary.BigEndian
+// head is the transport header.
+func (p *packet) head() []byte {
 	switch p.proto {
-	case protoTCP:
-		opts := p.options
-		b = be.AppendUint16(be.AppendUint16(b, p.srcPort), p.dstPort)
-		b = be.AppendUint32(be.AppendUint32(b, p.seq), p.ack)
-		b = append(b, byte((20+len(opts))/4)<<4, p.flags)
-		b = be.AppendUint16(be.AppendUint16(be.AppendUint16(b, p.window), 0), p.urgent)
-		return append(b, opts...)
-	case protoUDP:
-		b = be.AppendUint16(be.AppendUint16(b, p.srcPort), p.dstPort)
-		return be.AppendUint16(be.AppendUint16(b, uint16(min(8+p.payload, 1<<16-1))), 0)
+	case header.ProtoTCP:
+		b := make([]byte, header.TCPSize, header.TCPSize+len(p.options))
+		header.TCPSrcPort.Put(b, p.srcPort)
+		header.TCPDstPort.Put(b, p.dstPort)
+		header.TCPSeq.Put(b, p.seq)
+		header.TCPAck.Put(b, p.ack)
+		header.TCPHead.Put(b, byte((len(b)+len(p.options))/4)<<4)
+		header.TCPControl.Put(b, uint8(p.flags))
+		header.TCPWindow.Put(b, p.window)
+		header.TCPUrgent.Put(b, p.urgent)
+		return append(b, p.options...)
+	case header.ProtoUDP:
+		b := make([]byte, header.UDPSize)
+		header.UDPSrcPort.Put(b, p.srcPort)
+		header.UDPDstPort.Put(b, p.dstPort)
+		header.UDPLength.Put(b, uint16(min(header.UDPSize+p.payload, 1<<16-1)))
+		return b
 	}
-	return append(b, p.body...)
+	return p.body
+}
+
+// long is a length as IP writes it, 0 if it is more than that: as captured from a
+// device that does the segmentation.
+func long(n int) uint16 {
+	if n >= 1<<16 {
+		return 0
+	}
+	return uint16(n)
 }
 
 // encode appends the packet up to where its payload would begin.
 func (p *packet) encode(b []byte) []byte {
-	be := binary.BigEndian
-	head := p.head(nil)
+	head := p.head()
 	n := len(head) + p.payload
 	if p.src.Is4() {
-		total := 20 + n
-		if total >= 1<<16 {
-			total = 0 // as captured from a device that does the segmentation
-		}
-		b = append(b, 0x45, 0)
-		b = be.AppendUint16(be.AppendUint16(b, uint16(total)), p.id)
-		frag := uint16(0)
+		ip := make([]byte, header.IPv4Size)
+		header.IPv4Head.Put(ip, 4<<4|header.IPv4Size/4)
+		header.IPv4Length.Put(ip, long(len(ip)+n))
+		header.IPv4ID.Put(ip, p.id)
 		if p.df {
-			frag = 0x4000
+			header.IPv4Fragment.Put(ip, header.DontFragment)
 		}
-		b = be.AppendUint16(b, frag)
-		b = append(b, p.ttl, p.proto, 0, 0)
-	} else {
-		size := n
-		if size >= 1<<16 {
-			size = 0
-		}
-		b = be.AppendUint32(b, 6<<28)
-		b = be.AppendUint16(b, uint16(size))
-		b = append(b, p.proto, p.ttl)
+		header.IPv4TTL.Put(ip, p.ttl)
+		header.IPv4Proto.Put(ip, p.proto)
+		header.IPv4Src.Put(ip, p.src)
+		header.IPv4Dst.Put(ip, p.dst)
+		return append(append(b, ip...), head...)
 	}
-	b = append(append(b, p.src.AsSlice()...), p.dst.AsSlice()...)
-	return append(b, head...)
+	ip := make([]byte, header.IPv6Size)
+	header.IPv6Head.Put(ip, 6<<28)
+	header.IPv6Length.Put(ip, long(n))
+	header.IPv6Next.Put(ip, p.proto)
+	header.IPv6Hops.Put(ip, p.ttl)
+	header.IPv6Src.Put(ip, p.src)
+	header.IPv6Dst.Put(ip, p.dst)
+	return append(append(b, ip...), head...)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"netrepro/engine/host/socket"
+	"netrepro/engine/packet/header"
 )
 
 // MTU is what was found of a path.
@@ -22,7 +23,6 @@ type MTU struct {
 }
 
 const (
-	ipv4Header, ipv6Header = 20, 40
 	// least is the smallest packet that is tried: every path must take it
 	// (RFC 791, section 3.2; RFC 8200, section 5).
 	least4, least6 = 68, 1280
@@ -33,9 +33,9 @@ const (
 // nothing.
 func PathMTU(ctx context.Context, h *socket.Host, to netip.Addr, first int, timeout time.Duration, id uint16) (MTU,
 	error) {
-	head, low := ipv4Header+header, least4
+	head, low := header.IPv4Size+header.ICMPSize, least4
 	if to.Is6() {
-		head, low = ipv6Header+header, least6
+		head, low = header.IPv6Size+header.ICMPSize, least6
 	}
 	var out MTU
 	ask := func(size int) (Reply, error) {

@@ -4,7 +4,6 @@ package pathprobe
 
 import (
 	"context"
-	"encoding/binary"
 	"net/netip"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"netrepro/engine/host/datagram"
 	"netrepro/engine/host/socket"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/header"
 )
 
 // Reply is what came back for one probe.
@@ -47,7 +47,6 @@ type Ping struct {
 const (
 	echoReply4, echo4 = 0, 8
 	echo6, echoReply6 = 128, 129
-	header            = 8
 )
 
 // proto is the ICMP of an address's version of IP.
@@ -117,7 +116,7 @@ func (p Ping) one(ctx context.Context, d *datagram.Socket, seq int) Reply {
 			continue
 		}
 		r.RTT, r.From, r.TTL = m.At.Sub(start), m.From.Addr(), m.TTL
-		r.Type, r.Code = int(m.Data[0]), int(m.Data[1])
+		r.Type, r.Code = int(header.ICMPType.Get(m.Data)), int(header.ICMPCode.Get(m.Data))
 		if r.Type != echoReply4 && r.Type != echoReply6 {
 			r.Err, r.MTU = name(m.Data, p.To)
 		}
@@ -127,74 +126,49 @@ func (p Ping) one(ctx context.Context, d *datagram.Socket, seq int) Reply {
 
 // name names an ICMP error, and the MTU it tells.
 func name(msg []byte, to netip.Addr) (string, int) {
-	i := packet.ICMP{Type: msg[0], Code: msg[1]}
-	mtu := 0
-	if to.Is6() && msg[0] == 2 {
-		mtu = int(binary.BigEndian.Uint32(msg[4:]))
-	} else if !to.Is6() && msg[0] == 3 && msg[1] == 4 {
-		mtu = int(binary.BigEndian.Uint16(msg[6:]))
-	}
-	return i.Name(proto(to)), mtu
+	m := packet.ReadICMP(proto(to), msg)
+	mtu := m.MTU
+	m.MTU = 0 // the name is to be without it
+	return m.Name(proto(to)), mtu
 }
 
 // echo writes an echo request.
 func echo(six bool, id, seq uint16, size int) []byte {
-	b := make([]byte, header+size)
-	if b[0] = echo4; six {
-		b[0] = echo6
+	b := make([]byte, header.ICMPSize+size)
+	header.ICMPType.Put(b, echo4)
+	if six {
+		header.ICMPType.Put(b, echo6)
 	}
-	binary.BigEndian.PutUint16(b[4:], id)
-	binary.BigEndian.PutUint16(b[6:], seq)
+	header.ICMPID.Put(b, id)
+	header.ICMPSeq.Put(b, seq)
 	for i := range size {
-		b[header+i] = byte(i)
+		b[header.ICMPSize+i] = byte(i)
 	}
 	if !six { // the kernel has that of ICMPv6
-		binary.BigEndian.PutUint16(b[2:], checksum(b))
+		header.ICMPChecksum.Put(b, header.Checksum(b))
 	}
 	return b
-}
-
-// checksum is that of RFC 1071.
-func checksum(b []byte) uint16 {
-	var sum uint32
-	for i := 0; i+1 < len(b); i += 2 {
-		sum += uint32(binary.BigEndian.Uint16(b[i:]))
-	}
-	if len(b)%2 == 1 {
-		sum += uint32(b[len(b)-1]) << 8
-	}
-	for sum > 0xffff {
-		sum = sum>>16 + sum&0xffff
-	}
-	return ^uint16(sum)
 }
 
 // about reports whether an ICMP message answers the request of that number, or
 // quotes it.
 func (p Ping) about(msg []byte, seq uint16) bool {
-	if len(msg) < header {
+	if len(msg) < header.ICMPSize {
 		return false
 	}
-	if msg[0] == echoReply4 && !p.To.Is6() || msg[0] == echoReply6 && p.To.Is6() {
-		return binary.BigEndian.Uint16(msg[4:]) == p.ID && binary.BigEndian.Uint16(msg[6:]) == seq
-	}
-	if msg[0] == echo4 && !p.To.Is6() || msg[0] == echo6 && p.To.Is6() {
+	switch kind := header.ICMPType.Get(msg); {
+	case kind == echoReply4 && !p.To.Is6() || kind == echoReply6 && p.To.Is6():
+		return p.asked(msg, seq)
+	case kind == echo4 && !p.To.Is6() || kind == echo6 && p.To.Is6():
 		return false // its own, on a path back to itself
 	}
-	q := msg[header:]
-	var inner []byte
-	switch {
-	case len(q) >= 20 && q[0]>>4 == 4:
-		n := int(q[0]&15) * 4
-		if n > len(q) {
-			return false
-		}
-		inner = q[n:]
-	case len(q) >= 40 && q[0]>>4 == 6:
-		inner = q[40:]
-	}
-	return len(inner) >= header && binary.BigEndian.Uint16(inner[4:]) == p.ID &&
-		binary.BigEndian.Uint16(inner[6:]) == seq
+	quoted, ok := header.ReadIP(msg[header.ICMPSize:])
+	return ok && p.asked(quoted.Rest, seq)
+}
+
+// asked reports whether an echo has the identifier and the number of a request.
+func (p Ping) asked(echo []byte, seq uint16) bool {
+	return len(echo) >= header.ICMPSize && header.ICMPID.Get(echo) == p.ID && header.ICMPSeq.Get(echo) == seq
 }
 
 // dontFragment is the option that keeps a socket's packets whole; strict also

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/lab/netns"
+	"netrepro/engine/packet/header"
 	"netrepro/engine/testutil/leaks"
 )
 
@@ -127,7 +128,7 @@ func TestEachRingHearsItsOwnNamespaces(t *testing.T) {
 		kinds = append(kinds, e.Kind)
 		switch e.Kind {
 		case SendReset:
-			if e.Reason != "NO_SOCKET" || e.Socket || !e.Passive() || binary.BigEndian.Uint16(e.Packet[22:]) != 80 {
+			if e.Reason != "NO_SOCKET" || e.Socket || !e.Passive() || header.TCPDstPort.Get(e.Packet[header.IPv4Size:]) != 80 {
 				t.Errorf("reset: %+v", e)
 			}
 			if f := Functions(e.Stack); len(f) == 0 || f[0] != "tcp_v4_send_reset" || !slices.Contains(f, "tcp_v4_rcv") {

@@ -76,6 +76,9 @@ func (Addr4) Size() int { return 4 }
 // Get reads the address of the header that b begins with.
 func (at Addr4) Get(b []byte) netip.Addr { return netip.AddrFrom4([4]byte(b[at:])) }
 
+// Put writes the address.
+func (at Addr4) Put(b []byte, a netip.Addr) { copy(b[at:], a.AsSlice()) }
+
 // Offset implements [Place].
 func (at Addr6) Offset() int { return int(at) }
 
@@ -84,6 +87,9 @@ func (Addr6) Size() int { return 16 }
 
 // Get reads the address of the header that b begins with.
 func (at Addr6) Get(b []byte) netip.Addr { return netip.AddrFrom16([16]byte(b[at:])) }
+
+// Put writes the address.
+func (at Addr6) Put(b []byte, a netip.Addr) { copy(b[at:], a.AsSlice()) }
 
 // Offset implements [Place].
 func (at MAC) Offset() int { return int(at) }
