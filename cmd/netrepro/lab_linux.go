@@ -99,7 +99,7 @@ func (j *jobs) Set(text string) error {
 	case text == "auto":
 		n = schedule.Auto
 	case err != nil || n < 1:
-		return fmt.Errorf("%q is not auto, nor a number that is at least 1", text)
+		return fmt.Errorf("%q is neither auto nor a number of at least 1", text)
 	}
 	*j = jobs(n)
 	return nil
@@ -119,13 +119,13 @@ func load(cmd *cobra.Command, args []string, o script.Options) ([]*script.File, 
 func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, verify, shaken int, require, verbose,
 	prove bool) error {
 	if verify < 0 || verify == 1 || verify > 0 && o.Repeat > 1 {
-		return errors.New("--verify-determinism is at least 2, and stands instead of --repeat")
+		return errors.New("--verify-determinism is at least 2, and takes the place of --repeat")
 	}
 	if verify > 0 {
 		o.Repeat, o.Form = verify, true
 	}
 	if shaken < 0 || shaken > 0 && (o.Repeat > 1 || verify > 0 || prove || o.Update || o.Keep) {
-		return errors.New("--shake is at least 1, and stands instead of --repeat, --verify-determinism, " +
+		return errors.New("--shake is at least 1, and takes the place of --repeat, --verify-determinism, " +
 			"--prove, --update and --keep")
 	}
 	if shaken > 0 {

@@ -223,11 +223,11 @@ func TestFollowAnother(t *testing.T) {
 	}{
 		{"moved", "moved or removed", func(path string) error { return os.Rename(path, path+".1") }},
 		{"removed", "moved or removed", os.Remove},
-		{"rotated", "another file now", func(path string) error {
+		{"rotated", "took the place", func(path string) error {
 			return errors.Join(os.Rename(path, path+".1"), os.WriteFile(path, other, 0o600))
 		}},
-		{"rewritten longer", "follow it anew", func(path string) error { return os.WriteFile(path, other, 0o600) }},
-		{"rewritten shorter", "follow it anew", func(path string) error { return os.WriteFile(path, other[:64], 0o600) }},
+		{"rewritten longer", "start again", func(path string) error { return os.WriteFile(path, other, 0o600) }},
+		{"rewritten shorter", "start again", func(path string) error { return os.WriteFile(path, other[:64], 0o600) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "c")

@@ -65,7 +65,7 @@ func (g *growing) rewritten() error {
 		return nil //nolint:nilerr // a pipe has no beginning
 	}
 	if !bytes.Equal(now, g.head) {
-		return fmt.Errorf("follow capture: %s was written anew: follow it anew", g.path)
+		return fmt.Errorf("follow capture: %s was written anew: start again", g.path)
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func (g *growing) gone() error {
 		return nil
 	}
 	if st.Size() < g.at {
-		return fmt.Errorf("follow capture: the file became shorter, %d bytes where %d were read: follow it anew", st.Size(), g.at)
+		return fmt.Errorf("follow capture: the file became shorter, %d bytes where %d were read: start again", st.Size(), g.at)
 	}
 	now, err := os.Stat(g.path)
 	switch {
@@ -89,7 +89,7 @@ func (g *growing) gone() error {
 	case err != nil:
 		return fmt.Errorf("follow capture: %w", err)
 	case !os.SameFile(now, st):
-		return fmt.Errorf("follow capture: %s is another file now: follow it anew", g.path)
+		return fmt.Errorf("follow capture: another file took the place of %s: start again", g.path)
 	}
 	return g.rewritten()
 }

@@ -139,7 +139,7 @@ func (r *Row) word(w []string, party Parties) (int, error) {
 	case strings.HasPrefix(word, "x"):
 		var err error
 		if r.Times, err = ParseCount(word[1:]); err == nil && r.Times.Min == 0 {
-			err = fmt.Errorf("%s: a line that need not come says nothing", word)
+			err = fmt.Errorf("%s: a line that may come zero times says nothing", word)
 		}
 		return 1, err
 	default:

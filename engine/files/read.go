@@ -78,7 +78,7 @@ func ReadRegular(path string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("read %s: it is no file: %s", path, st.Mode().Type())
+		return nil, fmt.Errorf("read %s: it is not a regular file: %s", path, st.Mode().Type())
 	}
 	return Read(context.Background(), path, most)
 }

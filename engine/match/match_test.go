@@ -168,7 +168,7 @@ func TestParse(t *testing.T) {
 		"rst=linger": `{ rst = { cause = "linger" } }`, "flags=none": `{ flags = "none" }`, "sent=rto": `read match: "sent" is now called tcp`,
 		"harmed": `read match: "harmed" is now called fault`, "refused=x": `read match: "refused" is now called kernel_drop`,
 		"len": "read match: len needs a value: write len=VALUE", "port=70000": `read match: port: "70000" is not a port`, "from=nobody": "read match: from: \"nobody\" is neither",
-		"frame=3..1": `read match: frame: "3..1" is not a length`, "where=x": "read match: where can be asked for in a script alone", `tls="alert`: "read match: a quote",
+		"frame=3..1": `read match: frame: "3..1" is not a length`, "where=x": "read match: only a script can ask for where", `tls="alert`: "read match: a quote",
 		"mss=70000": `read match: mss: "70000" is not a value of mss`, "src=fe80::1%eth0": "read match: src: ",
 	} {
 		m, err := Parse(text, names)

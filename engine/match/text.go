@@ -35,7 +35,7 @@ func ReadTerm(key, value string, names Names) (Term, error) {
 	v, err := k.Kind.Read(value)
 	if wrong := (*Wrong)(nil); errors.As(err, &wrong) {
 		if k.Kind.read == nil {
-			return Term{}, fmt.Errorf("%s can be asked for in a script alone", key)
+			return Term{}, fmt.Errorf("only a script can ask for %s", key)
 		}
 		return Term{}, fmt.Errorf("%s: %q is not %s: %s", key, value, wrong.Want, wrong.Hint)
 	}

@@ -66,7 +66,7 @@ func emptied(out string, t *task.Task) (capture string, err error) {
 		}
 		// What a link leads to is not ours to empty.
 		if st, err := root.Lstat(at); err != nil || !st.IsDir() {
-			what := fmt.Errorf("%s is there and no directory: remove it, or name another directory with --out",
+			what := fmt.Errorf("%s exists and is not a directory: remove it, or name another directory with --out",
 				filepath.Join(out, at))
 			return "", errors.Join(what, err)
 		}

@@ -81,7 +81,7 @@ func TestFolders(t *testing.T) {
 		"plain": session.Passed, "file-linked": session.Passed, long: session.Passed,
 	} {
 		r := got[name]
-		if r.Verdict != want || want == session.Errored && !strings.Contains(r.Why, "is there and no directory") {
+		if r.Verdict != want || want == session.Errored && !strings.Contains(r.Why, "exists and is not a directory") {
 			t.Errorf("%s: %s, %s", name, r.Verdict, r.Why)
 		}
 	}

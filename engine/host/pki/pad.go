@@ -32,5 +32,5 @@ func pad(t *x509.Certificate, parent issuer, pub crypto.PublicKey, size int) (*x
 			return nil, fmt.Errorf("too small")
 		}
 	}
-	return nil, fmt.Errorf("no padding gives this size") // a length field would be of no size
+	return nil, fmt.Errorf("no padding makes a chain of this size") // a length field would be of no size
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // ErrLoader says that a program is there and what runs it is not.
-var ErrLoader = errors.New("what runs it is not there")
+var ErrLoader = errors.New("its interpreter is missing")
 
 // failure is why the program at path could not be started.
 func (s status) failure(path string) error {

@@ -68,7 +68,7 @@ func (r *Ring) Files() ([]*os.File, error) {
 			for _, f := range out {
 				_ = f.Close() // the error before tells more
 			}
-			return nil, fmt.Errorf("hand on ring of events: %w", err)
+			return nil, fmt.Errorf("pass on the ring of events: %w", err)
 		}
 		out = append(out, os.NewFile(uintptr(fd), "bpf"))
 	}

@@ -121,7 +121,7 @@ func (m *Miss) hang(ns *netns.NS, device string, p *ebpf.Program) error {
 func (m *Miss) Hits() (int, error) {
 	var s state
 	if err := m.states.Lookup(uint32(0), &s); err != nil {
-		return 0, fmt.Errorf("read what missed: %w", err)
+		return 0, fmt.Errorf("read which lookups missed: %w", err)
 	}
 	return int(s.Hits), nil
 }
@@ -130,7 +130,7 @@ func (m *Miss) Hits() (int, error) {
 func (m *Miss) Disarm() error {
 	var s state
 	if err := m.states.Lookup(uint32(0), &s); err != nil {
-		return fmt.Errorf("read what missed: %w", err)
+		return fmt.Errorf("read which lookups missed: %w", err)
 	}
 	s.Times = 0
 	return m.states.Put(uint32(0), s)

@@ -25,11 +25,11 @@ const maxWorker = 3 << 30
 func bounded() error {
 	var l unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_DATA, &l); err != nil {
-		return fmt.Errorf("bound the worker's memory: %w", err)
+		return fmt.Errorf("limit the worker's memory: %w", err)
 	}
 	l.Cur = min(maxWorker, l.Max)
 	if err := unix.Setrlimit(unix.RLIMIT_DATA, &l); err != nil {
-		return fmt.Errorf("bound the worker's memory: %w", err)
+		return fmt.Errorf("limit the worker's memory: %w", err)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func dropCaps() error {
 		}
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("rule out new privileges: %w", err)
+		return fmt.Errorf("forbid new privileges: %w", err)
 	}
 	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) // they are within what is kept anyway
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}

@@ -165,7 +165,7 @@ func (p *parser) value(f *field, name string) (lo, hi []byte, err error) {
 	bad := words.Wrong(w, "%q is not a value of %s", w, name)
 	switch {
 	case w == "":
-		return nil, nil, words.Wrong(name, "%s is compared with nothing", name)
+		return nil, nil, words.Wrong(name, "%s is not compared with anything", name)
 	case f.text:
 		if len(w) >= unix.IFNAMSIZ || strings.Contains(w, "*") {
 			return nil, nil, bad
@@ -218,7 +218,7 @@ func (p *parser) lookup(f *field, name string, not bool) error {
 		s.Interval = s.Interval || slices.Compare(lo, hi) != 0
 		s.Elements = append(s.Elements, Element{Key: lo}, Element{Key: hi, End: true})
 		if !p.Take(",") && p.Peek(0) != "}" && p.Peek(0) != "" {
-			return words.Wrong(p.Peek(0), "a comma is to stand before %q", p.Peek(0))
+			return words.Wrong(p.Peek(0), "a comma must stand before %q", p.Peek(0))
 		}
 	}
 	if len(s.Elements) == 0 {

@@ -38,7 +38,7 @@ func Compile(text string) (*Rule, error) {
 	p := &parser{Words: ws, out: &Rule{}}
 	for !p.Done() {
 		if len(p.out.Act) > 0 && ends(p.out.Act[len(p.out.Act)-1]) {
-			return nil, words.Wrong(p.Peek(0), "%q comes after what ends the rule", p.Peek(0))
+			return nil, words.Wrong(p.Peek(0), "%q stands after the verdict that ends the rule", p.Peek(0))
 		}
 		if err := p.clause(); err != nil {
 			return nil, err
@@ -81,7 +81,7 @@ func (p *parser) clause() error {
 		return err
 	}
 	if acting && len(p.out.Match) > matching {
-		return words.Wrong(from, "%q is to stand before what the rule does", from)
+		return words.Wrong(from, "%q must stand before the action of the rule", from)
 	}
 	return nil
 }

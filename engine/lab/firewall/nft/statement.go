@@ -48,7 +48,7 @@ func (p *parser) numgen() (*expr.Numgen, error) {
 	case "random":
 		g.Type = unix.NFT_NG_RANDOM
 	default:
-		return nil, words.Wrong(w, "numgen is inc or random, not %q", w)
+		return nil, words.Wrong(w, "numgen takes inc or random, not %q", w)
 	}
 	if err := p.Need("mod"); err != nil {
 		return nil, err
@@ -236,7 +236,7 @@ func (p *parser) nat(kind expr.NATType) error {
 // ported makes sure that the packets have ports.
 func (p *parser) ported(word string) error {
 	if p.proto != "tcp" && p.proto != "udp" {
-		return words.Wrong(word, "ports are translated of TCP or UDP alone: match one first, as in tcp dport 443")
+		return words.Wrong(word, "only ports of TCP and UDP can be translated: match one of them first, as in tcp dport 443")
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func cut(text string) ([]string, error) {
 		case c == '"':
 			end := strings.IndexByte(text[i+1:], '"')
 			if end < 0 {
-				return nil, Wrong(text[i:], "a quote is not closed")
+				return nil, Wrong(text[i:], "a quotation mark is not closed")
 			}
 			out = append(out, text[i+1:i+1+end])
 			i += end + 2
@@ -129,7 +129,7 @@ func (w *Words) TakeName(most int, known func(name string) bool) (name string, o
 // Need takes a word that must come next.
 func (w *Words) Need(what string) error {
 	if s := w.Next(); s != what {
-		return Wrong(s, "%q is to follow %q, not %q", what, w.before(), s)
+		return Wrong(s, "%q must follow %q, not %q", what, w.before(), s)
 	}
 	return nil
 }
