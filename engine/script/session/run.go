@@ -139,10 +139,41 @@ func (r *Run) Captured() bool {
 	return slices.ContainsFunc(r.Plan.Wires, func(w *topology.WirePlan) bool { return !w.Direct })
 }
 
-// Settle waits until the wires are idle.
+// Settle waits until the wires are idle and no task of the script goes on, which may
+// send something yet.
 func (r *Run) Settle() {
-	r.VM.Block(func() { _ = r.Lab.Relay.WaitIdle(r.VM.Context(), Quiet) })
+	r.VM.Block(func() {
+		for awake := true; awake; awake = r.goesOn() {
+			if r.Lab.Relay.WaitIdle(r.VM.Context(), Quiet) != nil {
+				return
+			}
+		}
+	})
 }
+
+// goesOn reports whether a task of the script goes on. Where the machine has just
+// come back from a stall, one that is to be woken may not have been yet: it is given
+// turns to.
+func (r *Run) goesOn() bool {
+	for range turns {
+		if r.VM.Awake() {
+			return true
+		}
+		select {
+		case <-r.VM.Context().Done():
+			return false
+		case <-time.After(turn):
+		}
+	}
+	return r.VM.Awake()
+}
+
+// Between two turns the process has nothing to do, so that it finds out which of its
+// sockets have become ready.
+const (
+	turns = 3
+	turn  = time.Millisecond
+)
 
 // Hear waits until the kernels have had the time to say what they may of the
 // packets so far.
@@ -165,7 +196,7 @@ func (r *Run) WaitHeard() {
 // is shaken.
 func (r *Run) Late(place string) {
 	if r.Shaker != nil {
-		r.VM.Block(func() { r.Shaker.Pause(r.VM.Context(), place) })
+		r.VM.Yield(func() { r.Shaker.Pause(r.VM.Context(), place) })
 	}
 }
 
@@ -190,7 +221,9 @@ func (r *Run) News(seen uint64, pause time.Duration) (now uint64, idle bool) {
 		var err error
 		if now, idle, err = r.Lab.Relay.WaitNews(r.VM.Context(), Quiet, seen); err != nil {
 			idle = true // the case is over
+			return
 		}
+		idle = idle && !r.goesOn() // a task may send something yet
 	})
 	return now, idle
 }

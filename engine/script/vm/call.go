@@ -83,7 +83,7 @@ func (v *VM) function(m *Method, class *Class) *lua.LFunction {
 		}
 		v.arguments(c, m, at)
 		if m.Phase == Running && v.Late != nil {
-			v.Block(func() { v.Late(c.Where() + " before " + full) })
+			v.Yield(func() { v.Late(c.Where() + " before " + full) })
 		}
 		if err := m.Fn(c); err != nil {
 			v.raiseErr(l, m.Name, err)

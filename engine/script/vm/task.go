@@ -34,7 +34,9 @@ func (v *VM) Spawn(t Task, fn *lua.LFunction, done func(error), args ...lua.LVal
 	if !t.Background {
 		v.live++
 	}
+	v.awake.Add(1)
 	v.tasks.Go(func() {
+		defer v.awake.Add(-1)
 		if v.Late != nil {
 			v.Late(fmt.Sprintf("%s:%d before this %s begins", t.File, t.Line, t.What))
 		}

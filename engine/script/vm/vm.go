@@ -59,6 +59,7 @@ type VM struct {
 	cancel context.CancelCauseFunc
 	inline map[*lua.LState]bool // threads that must not wait
 	print  func(where, text string)
+	awake  atomic.Int32 // tasks that wait for nothing, the main one among them
 }
 
 // Loader finds the text of module name, and the file name to show.
@@ -149,6 +150,8 @@ func (v *VM) compile(src *diag.Source) (*lua.LFunction, error) {
 
 // Call calls fn with args and waits for it.
 func (v *VM) Call(fn *lua.LFunction, args ...lua.LValue) error {
+	v.awake.Add(1)
+	defer v.awake.Add(-1)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.call(v.L, fn, args...)
@@ -166,6 +169,20 @@ func (v *VM) call(l *lua.LState, fn *lua.LFunction, args ...lua.LValue) error {
 // that may wait uses it. Once all has come to its end (see [VM.Finish]), it does
 // not return before the context ends.
 func (v *VM) Block(f func()) {
+	v.Yield(func() {
+		v.awake.Add(-1)
+		defer v.awake.Add(1)
+		f()
+	})
+}
+
+// Awake reports whether a task goes on, or is about to: it waits for nothing but its
+// turn. Whoever asks from within [VM.Block] is not among them.
+func (v *VM) Awake() bool { return v.awake.Load() > 0 }
+
+// Yield is [VM.Block] for what is late of itself, and waits for nothing: the task
+// counts as one that goes on.
+func (v *VM) Yield(f func()) {
 	v.mu.Unlock()
 	defer func() {
 		v.mu.Lock()
