@@ -39,7 +39,11 @@ func (k *Kind) Read(x any) (any, error) {
 			return v, nil
 		}
 	}
-	return nil, &Wrong{k.Name, k.Hint}
+	wrong := &Wrong{k.Name, k.Hint}
+	if _, err := KindRange.Read(x); err == nil && k.Field != nil && k.Field.Type == forge.Number {
+		wrong.Hint = fmt.Sprintf("%s is 0 to %d", k.Field.Name, k.Field.Max)
+	}
+	return nil, wrong
 }
 
 // Party is a node as a match sees it: a name and its addresses.

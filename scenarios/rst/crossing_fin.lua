@@ -48,7 +48,8 @@ scenario "crossing-fin" {
       fin:release()
     else
       fin:release()
-      must(net.trace:at(client)):includes { from = server, tcp = "fin" }
+      -- The server's kernel has the acknowledgement of its FIN before the request.
+      must(net.trace:at(server)):sequence { { from = server, tcp = "fin" }, { from = client, tcp = "ack" } }
       request:release()
     end
 

@@ -48,9 +48,19 @@ func options(of func(*match.Key) bool) []vm.Option {
 	return out
 }
 
+// relative is a relative sequence number, as an int.
+var relative = args.Int("relative number", 0, 1<<32-1, match.KindNumber.Hint)
+
 // own are the kinds that scripts have objects for, or words.
 var own = map[*match.Kind]*vm.Kind{
-	match.KindPort: args.Port, match.KindBool: args.Bool, match.KindNumber: args.Int("relative number", 0, 1<<32-1, match.KindNumber.Hint),
+	match.KindPort: args.Port, match.KindBool: args.Bool,
+	match.KindNumber: {Name: "relative number", Type: "integer", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+		n, err := relative.Parse(c, x)
+		if err != nil {
+			return nil, err
+		}
+		return uint32(n.(int)), nil
+	}},
 	match.KindCount: args.Int("number", 0, 1<<31-1, match.KindCount.Hint),
 	match.KindEnds:  session.KEnds,
 	match.KindHit: {Name: "fault", Type: session.KFault.Type, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
