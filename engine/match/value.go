@@ -40,8 +40,10 @@ func (k *Kind) Read(x any) (any, error) {
 		}
 	}
 	wrong := &Wrong{k.Name, k.Hint}
-	if _, err := KindRange.Read(x); err == nil && k.Field != nil && k.Field.Type == forge.Number {
-		wrong.Hint = fmt.Sprintf("%s is 0 to %d", k.Field.Name, k.Field.Max)
+	if k.Field != nil && k.Field.Type == field.Number {
+		if _, err := KindRange.Read(x); err == nil { // it is a number, but too large
+			wrong.Hint = fmt.Sprintf("%s is 0 to %d", k.Field.Name, k.Field.Max)
+		}
 	}
 	return nil, wrong
 }
