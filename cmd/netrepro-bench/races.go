@@ -13,6 +13,7 @@ import (
 
 	"netrepro/engine/kernel"
 	"netrepro/engine/lab"
+	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/topology"
 )
 
@@ -41,7 +42,7 @@ func races() error {
 	return errors.Join(race(l.Nodes[0], l.Nodes[1]), l.Close())
 }
 
-func race(client, server *lab.Node) error {
+func race(client, server *node.Node) error {
 	var reset, failed atomic.Int64
 	var wg sync.WaitGroup
 	errs := make(chan error, 2*racers)
@@ -83,7 +84,7 @@ func race(client, server *lab.Node) error {
 	return nil
 }
 
-func listenAt(n *lab.Node, port int) (fd int, err error) {
+func listenAt(n *node.Node, port int) (fd int, err error) {
 	err = n.NS.Do(func() (err error) {
 		if fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
 			return err
@@ -110,7 +111,7 @@ func answer(listener, n int) error {
 }
 
 // ask opens a connection, writes at once and waits for the other side to close.
-func ask(client, server *lab.Node, port int) error {
+func ask(client, server *node.Node, port int) error {
 	var fd int
 	err := client.NS.Do(func() (err error) {
 		fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

@@ -6,20 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"runtime"
 	"slices"
 	"time"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/capture/pcap"
 	"netrepro/engine/lab/netns"
+	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/relay"
 	"netrepro/engine/lab/relay/ring"
 	"netrepro/engine/lab/stall"
+	"netrepro/engine/lab/sysctl"
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/lab/wire"
 	"netrepro/engine/trace"
@@ -40,7 +40,7 @@ type Options struct {
 // Lab is a live topology.
 type Lab struct {
 	Plan   *topology.Plan
-	Nodes  []*Node
+	Nodes  []*node.Node
 	Relay  *relay.Relay
 	Trace  *trace.Trace
 	Stalls *stall.Monitor
@@ -48,19 +48,10 @@ type Lab struct {
 	engine *netns.NS
 	socket *ring.Ring // until the relay has it
 	file   *pcap.Writer
-	keys   map[*topology.TunnelPlan]keyPair // of WireGuard tunnels
-	taps   map[*topology.WirePlan][]int     // the engine's devices
+	keys   map[*topology.TunnelPlan]node.Keys // of WireGuard tunnels
+	taps   map[*topology.WirePlan][]int       // the engine's devices
 	// excused are the frames that devices dropped while they were down.
 	excused map[int]uint64
-}
-
-// Node is a node with its namespace.
-type Node struct {
-	*topology.NodePlan
-	NS *netns.NS
-
-	lab   *Lab
-	index map[string]int // of its devices
 }
 
 // Up brings a plan to life. It needs CAP_SYS_ADMIN and CAP_NET_ADMIN in the
@@ -79,7 +70,7 @@ func Up(p *topology.Plan, o Options) (l *Lab, err error) {
 		}
 	}
 	// What is its own must not talk on the wires either.
-	if err = l.engine.Do(func() error { return pin("engine", quiet) }); err != nil {
+	if err = l.engine.Do(func() error { return sysctl.Quiet("engine") }); err != nil {
 		return l, err
 	}
 	// The socket takes the kernel as long as all the rest.
@@ -102,7 +93,8 @@ func Up(p *topology.Plan, o Options) (l *Lab, err error) {
 	}
 	socket := l.socket
 	l.socket = nil
-	l.Relay, err = relay.Start(relay.Config{Socket: socket, Wires: specs, Trace: l.Trace, Stalls: l.Stalls, Seed: o.Seed})
+	l.Relay, err = relay.Start(relay.Config{
+		Socket: socket, Wires: specs, Trace: l.Trace, Stalls: l.Stalls, Seed: o.Seed})
 	return l, err
 }
 
@@ -119,12 +111,12 @@ func (l *Lab) openSocket() error {
 
 // build makes the nodes and the links between them.
 func (l *Lab) build() ([]wire.Spec, []*trace.Point, error) {
-	l.keys = map[*topology.TunnelPlan]keyPair{}
+	l.keys = map[*topology.TunnelPlan]node.Keys{}
 	for _, t := range l.Plan.Tunnels {
 		if t.Kind != "wireguard" {
 			continue
 		}
-		keys, err := newKeys()
+		keys, err := node.NewKeys()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -140,7 +132,7 @@ func (l *Lab) build() ([]wire.Spec, []*trace.Point, error) {
 	var g errgroup.Group
 	g.SetLimit(runtime.NumCPU())
 	for _, n := range l.Nodes {
-		g.Go(n.start)
+		g.Go(n.Start)
 	}
 	if err := g.Wait(); err != nil {
 		return nil, nil, err
@@ -149,132 +141,14 @@ func (l *Lab) build() ([]wire.Spec, []*trace.Point, error) {
 }
 
 func (l *Lab) makeNodes() error {
-	l.Nodes = make([]*Node, len(l.Plan.Nodes))
+	l.Nodes = make([]*node.Node, len(l.Plan.Nodes))
 	var g errgroup.Group
 	g.SetLimit(runtime.NumCPU())
 	for i, n := range l.Plan.Nodes {
-		l.Nodes[i] = &Node{NodePlan: n, lab: l}
-		g.Go(func() error {
-			ns, err := netns.New(n.Name)
-			if err != nil {
-				return err
-			}
-			l.Nodes[i].NS = ns
-			return ns.Do(func() error { return settle(n) })
-		})
+		l.Nodes[i] = node.New(n, l.Plan, l.keys)
+		g.Go(l.Nodes[i].Make)
 	}
 	return g.Wait()
-}
-
-// connect makes the links of every wire and returns those the relay serves.
-func (l *Lab) connect() (specs []wire.Spec, points []*trace.Point, err error) {
-	var g errgroup.Group
-	made := make([][2]wire.End, len(l.Plan.Wires))
-	hands := runtime.NumCPU()
-	for hand := range hands {
-		g.Go(func() error {
-			h, err := handle(l.engine)
-			if err != nil {
-				return err
-			}
-			defer h.Close()
-			for i := hand; i < len(made); i += hands {
-				if made[i], err = l.link(h, i); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, nil, err
-	}
-	for i, w := range l.Plan.Wires {
-		if w.Direct {
-			continue
-		}
-		for side := range w.Ends {
-			made[i][side].Point.Index = len(points)
-			points = append(points, made[i][side].Point)
-		}
-		for _, e := range made[i] {
-			l.taps[w] = append(l.taps[w], e.Devices()...)
-		}
-		specs = append(specs, wire.Spec{Name: w.Name, Ends: made[i],
-			Props: wire.Props{Delay: w.Delay, Jitter: w.Jitter, Rate: w.Rate, QueueBytes: w.QueueBytes, QueuePackets: w.QueuePackets}})
-	}
-	return specs, points, nil
-}
-
-// link makes the links of wire number i.
-func (l *Lab) link(h *netlink.Handle, i int) (ends [2]wire.End, err error) {
-	w := l.Plan.Wires[i]
-	if w.Direct {
-		return ends, direct(w, [2]*netns.NS{l.Node(w.Nodes[0]).NS, l.Node(w.Nodes[1]).NS})
-	}
-	for side, f := range w.Ends {
-		e := &ends[side]
-		for _, d := range w.Ports(side) {
-			index, err := tap(h, fmt.Sprintf("w%d%c%d", i, 'a'+side, d.VLAN), d, l.Node(f.Node.Name).NS)
-			if err != nil {
-				return ends, err
-			}
-			if d.VLAN == 0 {
-				e.Ifindex = index
-				continue
-			}
-			if e.Taps == nil {
-				e.Taps = map[uint16]int{}
-			}
-			e.Taps[uint16(d.VLAN)] = index
-		}
-		var addrs []netip.Addr
-		for _, d := range w.Ports(side) {
-			for _, a := range d.Addrs {
-				addrs = append(addrs, a.Addr())
-			}
-		}
-		ends[side].Point = &trace.Point{Node: f.Node.Name, Wire: w.Name, Far: f.Peer().Node.Name, Hub: f.Node.Kind == topology.Switch, Dev: f.Dev, MTU: f.MTU, MAC: f.MAC, Addrs: addrs}
-	}
-	return ends, nil
-}
-
-func (n *Node) start() error {
-	if err := n.configure(); err != nil {
-		return err
-	}
-	for _, s := range n.Sysctl {
-		if err := SetSysctl(n.NS, s); err != nil {
-			return topology.Bad(n.Line, s.Name, "the name and value must be ones this kernel has for a network namespace", "node %s: %v", n.Name, err)
-		}
-	}
-	return nil
-}
-
-// describe says what a capture point is.
-func describe(p *trace.Point) string {
-	s := fmt.Sprintf("%s of %s on wire %s", p.Dev, p.Node, p.Wire)
-	for _, a := range p.Addrs {
-		s += ", " + a.String()
-	}
-	return fmt.Sprintf("%s, MTU %d", s, p.MTU)
-}
-
-// head is the beginning of the capture file.
-func (l *Lab) head(comment string, points []*trace.Point) []byte {
-	var e pcap.Encoder
-	b := e.Section(nil, comment, "Linux "+Kernel(), "netrepro")
-	for _, p := range points {
-		b = e.Interface(b, pcap.Interface{Name: p.Name(), MAC: p.MAC, Link: pcap.Ethernet,
-			Description: describe(p)})
-	}
-	var names []pcap.Name
-	for _, n := range l.Nodes {
-		for _, a := range n.Addrs() {
-			names = append(names, pcap.Name{Addr: a, Host: n.Name})
-		}
-	}
-	return e.Names(b, names)
 }
 
 // Kernel is the release of the running kernel.
@@ -287,8 +161,8 @@ func Kernel() string {
 }
 
 // Node returns the live node of that name, nil if there is none.
-func (l *Lab) Node(name string) *Node {
-	i := slices.IndexFunc(l.Nodes, func(n *Node) bool { return n.Name == name })
+func (l *Lab) Node(name string) *node.Node {
+	i := slices.IndexFunc(l.Nodes, func(n *node.Node) bool { return n.Name == name })
 	if i < 0 {
 		return nil
 	}
@@ -299,7 +173,7 @@ func (l *Lab) Node(name string) *Node {
 // by the relay, or by the kernel on the way to it or from it.
 func (l *Lab) Lost() (uint64, error) {
 	n, why := l.Relay.Lost()
-	h, err := handle(l.engine)
+	h, err := node.Netlink(l.engine)
 	if err != nil {
 		return n + 1, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"netrepro/engine/lab/sysctl"
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/packet"
 	"netrepro/engine/testutil/leaks"
@@ -113,7 +114,8 @@ func TestPathDelivers(t *testing.T) {
 		}
 		last = p
 	}
-	if first, last := ps[0], ps[5]; first.TTL != 64 || last.TTL != 62 || first.Point.Node != "n0" || last.Point.Node != "n3" || last.Dir != trace.In {
+	first, last := ps[0], ps[5]
+	if first.TTL != 64 || last.TTL != 62 || first.Point.Node != "n0" || last.Point.Node != "n3" || last.Dir != trace.In {
 		t.Errorf("from %s ttl %d to %s ttl %d", first.Point.Node, first.TTL, last.Point.Node, last.TTL)
 	}
 	if n, why := l.Lost(); n > 0 {
@@ -192,15 +194,16 @@ func TestSysctl(t *testing.T) {
 		{"n0", "net.ipv4.ip_forward", "0"},
 		{"n1", "net.ipv4.ip_forward", "1"},
 	} {
-		if got, err := GetSysctl(l.Node(tt.node).NS, tt.name); err != nil || got != tt.want {
+		if got, err := sysctl.Get(l.Node(tt.node).NS, tt.name); err != nil || got != tt.want {
 			t.Errorf("%s on %s: got %q, %v; want %q", tt.name, tt.node, got, err, tt.want)
 		}
 	}
-	if err := SetSysctl(l.Nodes[0].NS, topology.Setting{Name: "net.ipv4.no_such", Value: "1"}); !errors.Is(err, fs.ErrNotExist) {
+	unknown := topology.Setting{Name: "net.ipv4.no_such", Value: "1"}
+	if err := sysctl.Set(l.Nodes[0].NS, unknown); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("an unknown sysctl: got %v", err)
 	}
 	for _, name := range []string{"kernel.hostname", "net..ipv4", "net.ipv4/../../kernel"} {
-		if err := SetSysctl(l.Nodes[0].NS, topology.Setting{Name: name, Value: "1"}); err == nil {
+		if err := sysctl.Set(l.Nodes[0].NS, topology.Setting{Name: name, Value: "1"}); err == nil {
 			t.Errorf("%s was written", name)
 		}
 	}

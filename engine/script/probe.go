@@ -10,9 +10,9 @@ import (
 
 	"netrepro/engine/host/process"
 	"netrepro/engine/kernel/bpf"
-	"netrepro/engine/lab"
 	"netrepro/engine/lab/firewall"
 	"netrepro/engine/lab/netns"
+	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/topology"
 )
 
@@ -90,11 +90,11 @@ var probes = map[string]func() error{
 func init() {
 	for _, kind := range topology.TunnelKinds {
 		probes[kind] = func() error {
-			return inScratch(func(ns *netns.NS) error { return lab.ProbeTunnel(ns, kind) })
+			return inScratch(func(ns *netns.NS) error { return node.ProbeTunnel(ns, kind) })
 		}
 	}
 	probes[needKernel] = func() error { return nil } // what runs the case knows
-	probes["bridge"] = func() error { return inScratch(lab.ProbeBridge) }
+	probes["bridge"] = func() error { return inScratch(node.ProbeBridge) }
 }
 
 func inScratch(f func(*netns.NS) error) error {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/lab"
+	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/trace"
 )
@@ -38,7 +39,7 @@ func newDatagrams(w topology.Wire) (d *datagrams, err error) {
 		return nil, err
 	}
 	d = &datagrams{lab: l, out: -1, in: -1}
-	open := func(n *lab.Node, fd *int) error {
+	open := func(n *node.Node, fd *int) error {
 		return n.NS.Do(func() (err error) {
 			*fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 			return err

@@ -20,6 +20,7 @@ import (
 
 	"netrepro/cmd/netrepro-bench/figure"
 	"netrepro/engine/lab"
+	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/topology"
 )
 
@@ -237,7 +238,7 @@ func between(l *lab.Lab, what string, rounds int) (took time.Duration, err error
 	return time.Since(began), err
 }
 
-func start(n *lab.Node, args ...string) (*exec.Cmd, io.WriteCloser, *bufio.Reader, error) {
+func start(n *node.Node, args ...string) (*exec.Cmd, io.WriteCloser, *bufio.Reader, error) {
 	c := exec.Command("/proc/self/exe", append([]string{PeerArg}, args...)...)
 	c.Stderr = os.Stderr
 	in, err := c.StdinPipe()

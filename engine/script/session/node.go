@@ -11,9 +11,9 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/host/socket"
-	"netrepro/engine/lab"
 	"netrepro/engine/lab/fault"
 	"netrepro/engine/lab/firewall"
+	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/match"
 	"netrepro/engine/script/args"
@@ -23,7 +23,7 @@ import (
 
 // Node is a live node as scripts see it.
 type Node struct {
-	*lab.Node
+	*node.Node
 	Run       *Run
 	Endpoints *socket.Host
 	Rules     *firewall.Table
@@ -37,7 +37,7 @@ type Node struct {
 }
 
 // NewNode makes n known to scripts.
-func NewNode(r *Run, n *lab.Node) *Node {
+func NewNode(r *Run, n *node.Node) *Node {
 	return &Node{Node: n, Run: r, Endpoints: socket.NewHost(n.Name, n.NS, n.Addrs()...), Rules: firewall.New(n.NS), Turns: map[string][]func() error{}}
 }
 

@@ -13,8 +13,8 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"netrepro/engine/lab"
 	"netrepro/engine/lab/firewall"
+	"netrepro/engine/lab/sysctl"
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/packet"
 	"netrepro/engine/script/args"
@@ -119,7 +119,7 @@ var conntrackVerbs = []*vm.Method{
 			}
 			more, _ := c.Args["timeouts"].([]topology.Setting)
 			for _, s := range append(set, more...) {
-				if err := lab.SetSysctl(n.NS, s); err != nil {
+				if err := sysctl.Set(n.NS, s); err != nil {
 					return c.Fail("track", "this kernel has no such setting", "%v", err)
 				}
 			}

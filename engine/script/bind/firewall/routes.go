@@ -11,8 +11,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/lab"
 	"netrepro/engine/lab/firewall"
+	"netrepro/engine/lab/sysctl"
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/diag"
@@ -113,7 +113,7 @@ func spread(c *vm.Call, n *session.Node, plans []topology.RoutePlan) error {
 				if plan.To.Addr().Is6() {
 					name = "net.ipv6.fib_multipath_hash_policy"
 				}
-				if err := lab.SetSysctl(n.NS, topology.Setting{Name: name, Value: hashPolicy[how]}); err != nil {
+				if err := sysctl.Set(n.NS, topology.Setting{Name: name, Value: hashPolicy[how]}); err != nil {
 					return err
 				}
 			}
@@ -210,11 +210,11 @@ var sysctlVerb = &vm.Method{Name: "sysctl", Doc: "Reads a kernel setting of this
 			if x.Type() != lua.LTString && x.Type() != lua.LTNumber {
 				return c.Fail(name, "write it in quotes, or as a number", "%s is not a value of a kernel setting", vm.Show(x))
 			}
-			if err := lab.SetSysctl(n.NS, topology.Setting{Name: name, Value: x.String()}); err != nil {
+			if err := sysctl.Set(n.NS, topology.Setting{Name: name, Value: x.String()}); err != nil {
 				return c.Fail(name, "the name and value must be ones this kernel has for a network namespace", "%v", err)
 			}
 		}
-		v, err := lab.GetSysctl(n.NS, name)
+		v, err := sysctl.Get(n.NS, name)
 		if err != nil {
 			return c.Fail(name, "the name must be one this kernel has for a network namespace", "%v", err)
 		}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package lab
+package node
 
 import (
 	"errors"
@@ -29,9 +29,11 @@ func (n *Node) dig(h *netlink.Handle, f *topology.Iface) error {
 	switch {
 	case t.Kind == "vxlan":
 		attrs.HardwareAddr = f.MAC[:]
-		l = &netlink.Vxlan{LinkAttrs: attrs, VxlanId: t.ID, SrcAddr: local, Group: remote, Port: vxlanPort, Learning: false, UDPCSum: true}
+		l = &netlink.Vxlan{LinkAttrs: attrs, VxlanId: t.ID, SrcAddr: local, Group: remote, Port: vxlanPort,
+			Learning: false, UDPCSum: true}
 	case t.Kind == "gre":
-		l = &netlink.Gretun{LinkAttrs: attrs, Local: local, Remote: remote, IKey: uint32(t.ID), OKey: uint32(t.ID), PMtuDisc: 1}
+		l = &netlink.Gretun{LinkAttrs: attrs, Local: local, Remote: remote,
+			IKey: uint32(t.ID), OKey: uint32(t.ID), PMtuDisc: 1}
 	case t.Kind == "ipip" && six:
 		l = &netlink.Ip6tnl{LinkAttrs: attrs, Local: local, Remote: remote, Proto: unix.IPPROTO_IPV6}
 	case t.Kind == "ipip":
@@ -46,7 +48,7 @@ func (n *Node) dig(h *netlink.Handle, f *topology.Iface) error {
 	}
 	n.index[f.Dev] = l.Attrs().Index
 	if t.Kind == "wireguard" {
-		if err := n.wireguard(f.Dev, n.lab.keys[t], f.Side, remote); err != nil {
+		if err := n.wireguard(f.Dev, n.keys[t], f.Side, remote); err != nil {
 			return err
 		}
 	}
@@ -59,7 +61,7 @@ func (n *Node) dig(h *netlink.Handle, f *topology.Iface) error {
 }
 
 func (n *Node) tunnelOf(f *topology.Iface) *topology.TunnelPlan {
-	for _, t := range n.lab.Plan.Tunnels {
+	for _, t := range n.tunnels {
 		if t.Ends[f.Side] == f {
 			return t
 		}
@@ -69,7 +71,7 @@ func (n *Node) tunnelOf(f *topology.Iface) *topology.TunnelPlan {
 
 // ProbeTunnel reports whether the kernel has a kind of tunnel.
 func ProbeTunnel(ns *netns.NS, kind string) error {
-	h, err := handle(ns)
+	h, err := Netlink(ns)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,8 @@
 //go:build linux
 
-package lab
+package node
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -12,64 +11,14 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/lab/netns"
+	"netrepro/engine/lab/sysctl"
 	"netrepro/engine/lab/topology"
 )
-
-// handle opens a route netlink socket in ns.
-func handle(ns *netns.NS) (h *netlink.Handle, err error) {
-	err = ns.Do(func() error {
-		h, err = netlink.NewHandle(unix.NETLINK_ROUTE)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open netlink in %s: %w", ns.Name(), err)
-	}
-	return h, nil
-}
-
-// tap makes the veth pair between the engine and one end of a wire. The
-// engine's side takes frames of any size; the wire itself drops what is larger
-// than the receiver's MTU, and records it. It returns the engine's ifindex.
-func tap(engine *netlink.Handle, name string, f *topology.Iface, node *netns.NS) (int, error) {
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.MTU, attrs.Flags = name, topology.MaxMTU, net.FlagUp
-	attrs.NumTxQueues, attrs.NumRxQueues = 1, 1
-	v := netlink.NewVeth(attrs)
-	v.PeerName, v.PeerNamespace, v.PeerMTU = f.Dev, netlink.NsFd(node.Fd()), uint32(f.MTU)
-	v.PeerHardwareAddr = f.MAC[:]
-	v.PeerNumTxQueues, v.PeerNumRxQueues = 1, 1
-	if err := engine.LinkAdd(v); err != nil {
-		return 0, fmt.Errorf("wire %s: create link for %s: %w", f.Wire.Name, f.Node.Name, err)
-	}
-	return v.Index, nil
-}
-
-// direct makes the plain veth pair of a direct wire.
-func direct(w *topology.WirePlan, nodes [2]*netns.NS) error {
-	h, err := handle(nodes[0])
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	a, b := w.Ends[0], w.Ends[1]
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.MTU, attrs.HardwareAddr = a.Dev, a.MTU, a.MAC[:]
-	attrs.NumTxQueues, attrs.NumRxQueues = 1, 1
-	v := netlink.NewVeth(attrs)
-	v.PeerName, v.PeerNamespace, v.PeerMTU = b.Dev, netlink.NsFd(nodes[1].Fd()), uint32(b.MTU)
-	v.PeerHardwareAddr = b.MAC[:]
-	v.PeerNumTxQueues, v.PeerNumRxQueues = 1, 1
-	if err := h.LinkAdd(v); err != nil {
-		return fmt.Errorf("wire %s: create direct link: %w", w.Name, err)
-	}
-	return nil
-}
 
 // configure brings a node's devices up with addresses, pinned neighbours and
 // routes.
 func (n *Node) configure() error {
-	h, err := handle(n.NS)
+	h, err := Netlink(n.NS)
 	if err != nil {
 		return err
 	}
@@ -104,7 +53,7 @@ func (n *Node) configure() error {
 			}
 		}
 		if n.Forward {
-			if err := n.NS.Do(func() error { return pin("node "+n.Name, forward6) }); err != nil {
+			if err := n.NS.Do(func() error { return sysctl.Forward6("node " + n.Name) }); err != nil {
 				return err
 			}
 		}
@@ -182,52 +131,4 @@ func (n *Node) link(f *topology.Iface) netlink.Link {
 
 func ipNet(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
-}
-
-// ProbeBridge reports whether the kernel has bridges.
-func ProbeBridge(ns *netns.NS) error {
-	h, err := handle(ns)
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name = BridgeName(0)
-	return h.LinkAdd(&netlink.Bridge{LinkAttrs: attrs})
-}
-
-// SetCarrier gives the devices at both ends of a wire their carrier, or takes it
-// away.
-func (l *Lab) SetCarrier(w *topology.WirePlan, on bool) error {
-	h, err := handle(l.engine)
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	for _, index := range l.taps[w] {
-		link := &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: index}}
-		if on {
-			err = l.excuse(h, index)
-			err = errors.Join(err, h.LinkSetUp(link))
-		} else {
-			err = h.LinkSetDown(link)
-		}
-		if err != nil {
-			return fmt.Errorf("wire %s: set carrier: %w", w.Name, err)
-		}
-	}
-	return nil
-}
-
-// excuse takes what a device that is down has dropped for what a script asked
-// for.
-func (l *Lab) excuse(h *netlink.Handle, index int) error {
-	k, err := h.LinkByIndex(index)
-	if err != nil {
-		return err
-	}
-	if a := k.Attrs(); a.Statistics != nil && a.Flags&net.FlagUp == 0 {
-		l.excused[index] = a.Statistics.RxDropped + a.Statistics.TxDropped
-	}
-	return nil
 }

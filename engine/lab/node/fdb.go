@@ -1,15 +1,16 @@
 //go:build linux
 
-package lab
+package node
 
 import (
 	"errors"
 	"fmt"
 	"net"
-	"netrepro/engine/lab/topology"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"netrepro/engine/lab/topology"
 )
 
 // FDBEntry is where a switch has learned that a MAC address is.
@@ -32,7 +33,8 @@ func (n *Node) FDB() ([]FDBEntry, error) {
 // ForgetFDB has a switch forget what it has learned.
 func (n *Node) ForgetFDB() error {
 	return n.learned(func(f *topology.Iface, e *netlink.Neigh, h *netlink.Handle) error {
-		err := h.NeighDel(&netlink.Neigh{LinkIndex: n.index[f.Dev], Family: unix.AF_BRIDGE, Flags: netlink.NTF_MASTER, HardwareAddr: e.HardwareAddr})
+		err := h.NeighDel(&netlink.Neigh{LinkIndex: n.index[f.Dev], Family: unix.AF_BRIDGE,
+			Flags: netlink.NTF_MASTER, HardwareAddr: e.HardwareAddr})
 		if err != nil && !errors.Is(err, unix.ENOENT) {
 			return fmt.Errorf("switch %s: forget %s: %w", n.Name, e.HardwareAddr, err)
 		}
@@ -42,7 +44,7 @@ func (n *Node) ForgetFDB() error {
 
 // learned hands out what the ports of a switch have learned.
 func (n *Node) learned(f func(*topology.Iface, *netlink.Neigh, *netlink.Handle) error) error {
-	h, err := handle(n.NS)
+	h, err := Netlink(n.NS)
 	if err != nil {
 		return err
 	}
@@ -54,7 +56,8 @@ func (n *Node) learned(f func(*topology.Iface, *netlink.Neigh, *netlink.Handle) 
 		}
 		for i := range entries {
 			e := &entries[i]
-			if e.LinkIndex != n.index[port.Dev] || e.State&netlink.NUD_PERMANENT != 0 || e.State&netlink.NUD_NOARP != 0 || e.MasterIndex == 0 {
+			own := e.State&(netlink.NUD_PERMANENT|netlink.NUD_NOARP) != 0 // of the switch itself
+			if e.LinkIndex != n.index[port.Dev] || own || e.MasterIndex == 0 {
 				continue
 			}
 			if err := f(port, e, h); err != nil {

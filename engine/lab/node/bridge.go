@@ -1,14 +1,16 @@
 //go:build linux
 
-package lab
+package node
 
 import (
 	"fmt"
-	"netrepro/engine/lab/topology"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"netrepro/engine/lab/netns"
+	"netrepro/engine/lab/topology"
 )
 
 // bridges make a switch: one bridge for each of its VLANs, which then needs no
@@ -33,7 +35,7 @@ func (n *Node) port(h *netlink.Handle, f *topology.Iface, made map[int]netlink.L
 	v := f.Access()
 	if made[v] == nil {
 		attrs := netlink.NewLinkAttrs()
-		attrs.Name = BridgeName(v)
+		attrs.Name = bridgeName(v)
 		snoop := false
 		b := &netlink.Bridge{LinkAttrs: attrs, MulticastSnooping: &snoop}
 		if err := h.LinkAdd(b); err != nil {
@@ -78,29 +80,15 @@ func (n *Node) awaitPort(h *netlink.Handle, news *nl.NetlinkSocket, f *topology.
 	}
 }
 
-// awaitDirect waits until the devices of direct wires pass frames: the first one
-// of the two that is brought up has no carrier yet.
-func (l *Lab) awaitDirect() error {
-	for _, w := range l.Plan.Wires {
-		if !w.Direct {
-			continue
-		}
-		for _, f := range w.Ends {
-			if err := l.Node(f.Node.Name).awaitDirect(f); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (n *Node) awaitDirect(f *topology.Iface) error {
+// AwaitDirect waits until a device of a direct wire passes frames: the first one of
+// the two that is brought up has no carrier yet.
+func (n *Node) AwaitDirect(f *topology.Iface) error {
 	news, err := n.subscribe(unix.RTNLGRP_LINK)
 	if err != nil {
 		return err
 	}
 	defer news.Close()
-	h, err := handle(n.NS)
+	h, err := Netlink(n.NS)
 	if err != nil {
 		return err
 	}
@@ -108,5 +96,17 @@ func (n *Node) awaitDirect(f *topology.Iface) error {
 	return n.awaitPort(h, news, f)
 }
 
-// BridgeName is the bridge of a switch that has a VLAN's ports.
-func BridgeName(vlan int) string { return fmt.Sprintf("br%d", vlan) }
+// ProbeBridge reports whether the kernel has bridges.
+func ProbeBridge(ns *netns.NS) error {
+	h, err := Netlink(ns)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = bridgeName(0)
+	return h.LinkAdd(&netlink.Bridge{LinkAttrs: attrs})
+}
+
+// bridgeName is the bridge of a switch that has a VLAN's ports.
+func bridgeName(vlan int) string { return fmt.Sprintf("br%d", vlan) }

@@ -1,16 +1,12 @@
 //go:build linux
 
-package lab
+package sysctl
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path"
-	"strings"
 
-	"netrepro/engine/lab/netns"
 	"netrepro/engine/lab/topology"
 )
 
@@ -72,66 +68,8 @@ var pinned6 = []topology.Setting{
 	{Name: "net.ipv6.auto_flowlabels", Value: "0"},
 }
 
-// SetSysctl writes a sysctl inside ns. A name the kernel does not have is an
-// error that is fs.ErrNotExist.
-func SetSysctl(ns *netns.NS, s topology.Setting) error {
-	return ns.Do(func() error { return writeSysctl(s) })
-}
-
-// writeSysctl writes s in the calling thread's namespace.
-func writeSysctl(s topology.Setting) error {
-	file, err := sysctlPath(s.Name)
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(file, os.O_WRONLY, 0)
-	if err != nil {
-		return fmt.Errorf("set sysctl %s: %w", s.Name, reason(err))
-	}
-	_, err = f.WriteString(s.Value)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("set sysctl %s to %q: %w", s.Name, s.Value, reason(err))
-	}
-	return nil
-}
-
-// GetSysctl reads a sysctl inside ns, its fields separated by single spaces.
-func GetSysctl(ns *netns.NS, name string) (string, error) {
-	file, err := sysctlPath(name)
-	if err != nil {
-		return "", err
-	}
-	var b []byte
-	err = ns.Do(func() error {
-		b, err = os.ReadFile(file)
-		return err
-	})
-	if err != nil {
-		return "", fmt.Errorf("read sysctl %s: %w", name, reason(err))
-	}
-	return strings.Join(strings.Fields(string(b)), " "), nil
-}
-
-// sysctlPath is the file of a sysctl; only those of a network namespace are
-// allowed, others would change the machine.
-func sysctlPath(name string) (string, error) {
-	if !strings.HasPrefix(name, "net.") || strings.ContainsAny(name, "/\x00") || strings.Contains(name, "..") {
-		return "", fmt.Errorf("sysctl %q: only dotted names below net. belong to a node", name)
-	}
-	return path.Join("/proc/sys", strings.ReplaceAll(name, ".", "/")), nil
-}
-
-// reason drops the path from a file error: the sysctl's name says it better.
-func reason(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
-}
-
-// settle writes the sysctls of a new node, in the calling thread's namespace.
-func settle(n *topology.NodePlan) error {
+// Settle writes the sysctls that a new node starts with, in the calling thread's namespace.
+func Settle(n *topology.NodePlan) error {
 	settings := append([]topology.Setting(nil), pinned...)
 	if n.Family.Has6() && n.Kind != topology.Switch {
 		settings = append(settings, pinned6...)
@@ -144,15 +82,22 @@ func settle(n *topology.NodePlan) error {
 	return pin("node "+n.Name, settings)
 }
 
-// forward6 makes a node an IPv6 router. It is done once its devices are no
-// longer able to join groups, which routers do.
-var forward6 = []topology.Setting{{Name: "net.ipv6.conf.all.forwarding", Value: "1"}, {Name: "net.ipv6.conf.default.forwarding", Value: "1"}}
+// Quiet keeps IPv6 silent, in the calling thread's namespace; who names it in errors.
+func Quiet(who string) error { return pin(who, quiet) }
+
+// Forward6 makes a node an IPv6 router, in the calling thread's namespace; who names
+// it in errors. It is done once the node's devices are no longer able to join groups,
+// which routers do.
+func Forward6(who string) error {
+	return pin(who, []topology.Setting{{Name: "net.ipv6.conf.all.forwarding", Value: "1"},
+		{Name: "net.ipv6.conf.default.forwarding", Value: "1"}})
+}
 
 // pin writes sysctls, as far as the kernel has them, in the calling thread's
 // namespace.
 func pin(who string, settings []topology.Setting) error {
 	for _, s := range settings {
-		if err := writeSysctl(s); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := write(s); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%s: %w", who, err)
 		}
 	}

@@ -1,14 +1,15 @@
 //go:build linux
 
-package lab
+package node
 
 import (
 	"errors"
 	"fmt"
-	"netrepro/engine/lab/topology"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"netrepro/engine/lab/topology"
 )
 
 // offloads are the ethtool commands (linux/ethtool.h) that turn off what would
@@ -50,7 +51,8 @@ func noOffloads(n *topology.NodePlan) (err error) {
 			v := ethtoolValue{cmd: o.cmd}
 			r := ifreqData{data: unsafe.Pointer(&v)}
 			copy(r.name[:unix.IFNAMSIZ-1], f.Dev)
-			if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&r))); errno != 0 {
+			_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&r)))
+			if errno != 0 {
 				return fmt.Errorf("node %s: turn %s of %s off: %w", n.Name, o.name, f.Dev, errno)
 			}
 		}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package lab
+package node
 
 import (
 	"fmt"
@@ -49,20 +49,21 @@ func (n *Node) awaitAddrs(h *netlink.Handle, news *nl.NetlinkSocket) error {
 // unready is an IPv6 address of the node that it does not take packets for yet,
 // invalid if there is none.
 func (n *Node) unready(h *netlink.Handle) (netip.Addr, error) {
-	routes, err := h.RouteListFiltered(netlink.FAMILY_V6, &netlink.Route{Table: unix.RT_TABLE_LOCAL}, netlink.RT_FILTER_TABLE)
+	local := &netlink.Route{Table: unix.RT_TABLE_LOCAL}
+	routes, err := h.RouteListFiltered(netlink.FAMILY_V6, local, netlink.RT_FILTER_TABLE)
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("node %s: list local addresses: %w", n.Name, err)
 	}
-	local := map[netip.Addr]bool{}
+	takes := map[netip.Addr]bool{}
 	for _, r := range routes {
 		if r.Dst != nil && r.Type == unix.RTN_LOCAL {
 			if a, ok := netip.AddrFromSlice(r.Dst.IP); ok {
-				local[a] = true
+				takes[a] = true
 			}
 		}
 	}
 	for _, a := range n.Addrs() {
-		if a.Is6() && !local[a] {
+		if a.Is6() && !takes[a] {
 			return a, nil
 		}
 	}
