@@ -20,7 +20,7 @@ var fence = regexp.MustCompile("(?ms)^```(lua|console)\n(.*?)^```$")
 // the kernel says of a packet is left out, since it may not be asked.
 var loose = regexp.MustCompile(
 	`#\d+ +\+\d+\.\d+|[\d.]+ ?(ms|µs|s)\b|\d+ packets|\d+ and \d+|--seed \d+|again#\d+| +\(host stalled .*\)` +
-		`|, \d+ inconclusive runs made again|(?m)^ +dropped by the kernel.*\n`)
+		`|, \d+ inconclusive runs repeated|(?m)^ +dropped by the kernel.*\n`)
 
 // alike is an output without what differs between runs; the cases of a run come
 // in any order.

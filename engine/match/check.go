@@ -45,7 +45,7 @@ func (m *Match) Check() (word string, err error) {
 		name := t.Key.Name
 		if p := t.proto(); p != "" {
 			if of != "" && of != p {
-				return name, fmt.Errorf("%s is of %s, and %s of %s: no packet is both", why, of, name, p)
+				return name, fmt.Errorf("%s belongs to %s and %s to %s: no packet has both", why, of, name, p)
 			}
 			of, why = p, name
 		}
@@ -57,7 +57,7 @@ func (m *Match) Check() (word string, err error) {
 			six = name
 		}
 		if four != "" && six != "" {
-			return name, fmt.Errorf("%s is of IPv4, and %s of IPv6: no packet is both", four, six)
+			return name, fmt.Errorf("%s belongs to IPv4 and %s to IPv6: no packet has both", four, six)
 		}
 	}
 	for i := range m.terms {

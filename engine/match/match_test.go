@@ -223,10 +223,10 @@ func FuzzParseFilter(f *testing.F) {
 
 func TestCheck(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
-		{"", ""}, {"tcp=syn mss>=0 ttl>=0", ""}, {"udp sport=5", ""}, {"udp mss=5", "mss of TCP"}, {"tcp=syn icmp", "icmp of ICMP"},
-		{"flags=S udp", "udp of UDP"}, {"icmp port=5", "no ports"}, {"icmp_type=8 mss=5", "mss of TCP"}, {"df flow_label=1", "df is of IPv4"},
-		{"src=192.0.2.0/24 dst=2001:db8::/32", "no packet is both"}, {"tcp=syn proto=17", "proto of UDP"}, {"tcp=syn proto=0..17", ""},
-		{"rexmit>=1 udp", "udp of UDP"},
+		{"", ""}, {"tcp=syn mss>=0 ttl>=0", ""}, {"udp sport=5", ""}, {"udp mss=5", "mss to TCP"}, {"tcp=syn icmp", "icmp to ICMP"},
+		{"flags=S udp", "udp to UDP"}, {"icmp port=5", "no ports"}, {"icmp_type=8 mss=5", "mss to TCP"}, {"df flow_label=1", "df belongs to IPv4"},
+		{"src=192.0.2.0/24 dst=2001:db8::/32", "no packet has both"}, {"tcp=syn proto=17", "proto to UDP"}, {"tcp=syn proto=0..17", ""},
+		{"rexmit>=1 udp", "udp to UDP"},
 	} {
 		m, err := Parse(tt.text, nil)
 		if err != nil {

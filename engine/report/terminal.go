@@ -271,7 +271,7 @@ func (t *Terminal) Close() {
 		}
 	}
 	if t.reruns > 0 {
-		parts = append(parts, fmt.Sprintf("%d inconclusive runs made again", t.reruns))
+		parts = append(parts, fmt.Sprintf("%d inconclusive runs repeated", t.reruns))
 	}
 	fmt.Fprintf(t.w, "%s in %.2fs\n", strings.Join(parts, ", "), time.Since(t.started).Seconds())
 }
