@@ -25,8 +25,8 @@ import (
 	"netrepro/engine/tcp"
 )
 
-// Reader hands out the frames of a capture.
-type Reader interface {
+// frameReader hands out the frames of a capture.
+type frameReader interface {
 	// Next reads the next frame into f, whose data are good until the call
 	// after. The error is io.EOF after the last.
 	Next(f *pcap.Frame) error
@@ -45,7 +45,7 @@ type Source struct {
 	Unknown     int
 	UnknownLink pcap.LinkType
 
-	reader Reader
+	reader frameReader
 	close  io.Closer
 	ahead  *ahead
 	dec    packet.Decoder

@@ -197,12 +197,12 @@ func TestPipes(t *testing.T) {
 func TestRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "0123456789", 0o600)
-	for most, want := range map[int64]error{10: nil, 9: ErrLarge} {
+	for most, want := range map[int64]error{10: nil, 9: errLarge} {
 		if _, err := Read(t.Context(), path, most); !errors.Is(err, want) {
 			t.Errorf("of %d bytes: %v", most, err)
 		}
 	}
-	if _, err := Read(t.Context(), "/dev/zero", 1<<20); !errors.Is(err, ErrLarge) {
+	if _, err := Read(t.Context(), "/dev/zero", 1<<20); !errors.Is(err, errLarge) {
 		t.Errorf("endless: %v", err)
 	}
 	if _, err := ReadRegular("/dev/zero", 1<<20); err == nil {

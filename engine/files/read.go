@@ -47,8 +47,8 @@ func open(ctx context.Context, path string, flag int) (*os.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: path, Err: context.Cause(ctx)}
 }
 
-// ErrLarge says that a file is larger than what was asked for ever is.
-var ErrLarge = errors.New("the file is too large")
+// errLarge says that a file is larger than what was asked for ever is.
+var errLarge = errors.New("the file is too large")
 
 // Read reads a file of at most so many bytes, a pipe too, until ctx ends.
 func Read(ctx context.Context, path string, most int64) ([]byte, error) {
@@ -65,7 +65,7 @@ func Read(ctx context.Context, path string, most int64) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case int64(len(b)) > most:
-		return nil, fmt.Errorf("read %s: %w: more than %d MB", path, ErrLarge, most>>20)
+		return nil, fmt.Errorf("read %s: %w: more than %d MB", path, errLarge, most>>20)
 	}
 	return b, nil
 }

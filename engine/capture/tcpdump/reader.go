@@ -22,8 +22,8 @@ import (
 	"netrepro/engine/capture/pcap"
 )
 
-// LinkRaw is the link of the frames: an IP packet and nothing before it.
-const LinkRaw pcap.LinkType = 101
+// linkRaw is the link of the frames: an IP packet and nothing before it.
+const linkRaw pcap.LinkType = 101
 
 // Reader reads frames from text.
 type Reader struct {
@@ -80,7 +80,7 @@ func (r *Reader) Next(f *pcap.Frame) error {
 		}
 		r.frames++
 		r.ready = p.encode(r.ready[:0])
-		*f = pcap.Frame{Time: p.time, Data: r.ready, Length: len(r.ready) + p.payload, Link: LinkRaw}
+		*f = pcap.Frame{Time: p.time, Data: r.ready, Length: len(r.ready) + p.payload, Link: linkRaw}
 		return nil
 	}
 	switch err := r.lines.Err(); {

@@ -111,9 +111,6 @@ func (d *Socket) prepare(s Spec) error {
 // Local is its own address.
 func (d *Socket) Local() netip.AddrPort { return d.local }
 
-// Host is where it lives.
-func (d *Socket) Host() *socket.Host { return d.host }
-
 // Send sends one message; to is invalid for a connected socket.
 func (d *Socket) Send(to netip.AddrPort, data []byte) error {
 	var err error

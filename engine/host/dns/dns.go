@@ -112,9 +112,6 @@ func (s *Server) Queries() []Query {
 	return append([]Query(nil), s.queries...)
 }
 
-// Host is where the server lives.
-func (s *Server) Host() *socket.Host { return s.host }
-
 // Close ends the server. Closing twice is harmless.
 func (s *Server) Close() error {
 	s.host.Forget(s)

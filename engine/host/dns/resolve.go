@@ -25,8 +25,8 @@ type Resolver struct {
 	ID      uint16        // of the first question
 }
 
-// ErrNoName is an answer that there is no such name, or no address of it.
-var ErrNoName = errors.New("NXDOMAIN")
+// errNoName is an answer that there is no such name, or no address of it.
+var errNoName = errors.New("NXDOMAIN")
 
 // Lookup finds an address of a name: of version 6 if six.
 func (r *Resolver) Lookup(ctx context.Context, name string, six bool) (netip.Addr, error) {
@@ -55,7 +55,7 @@ func (r *Resolver) Lookup(ctx context.Context, name string, six bool) (netip.Add
 	var last error
 	for range tries {
 		a, err := r.try(ctx, msg, typ, timeout)
-		if err == nil || errors.Is(err, ErrNoName) || ctx.Err() != nil {
+		if err == nil || errors.Is(err, errNoName) || ctx.Err() != nil {
 			return a, err
 		}
 		last = err
@@ -121,7 +121,7 @@ func (r *Resolver) read(msg []byte, typ dnsmessage.Type) (a netip.Addr, truncate
 	case m.Truncated:
 		return a, true, nil
 	case m.RCode == dnsmessage.RCodeNameError:
-		return a, false, ErrNoName
+		return a, false, errNoName
 	case m.RCode != dnsmessage.RCodeSuccess:
 		for name, code := range Codes {
 			if code == m.RCode {
@@ -142,5 +142,5 @@ func (r *Resolver) read(msg []byte, typ dnsmessage.Type) (a netip.Addr, truncate
 			}
 		}
 	}
-	return a, false, ErrNoName
+	return a, false, errNoName
 }

@@ -28,13 +28,13 @@ func (s *Stream) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// ErrTruncated is the end of TCP without a close_notify before it.
-var ErrTruncated = errors.New("EOF without close_notify")
+// errTruncated is the end of TCP without a close_notify before it.
+var errTruncated = errors.New("EOF without close_notify")
 
-// Truncated makes err, of reading t, [ErrTruncated] if it is that.
+// Truncated makes err, of reading t, [errTruncated] if it is that.
 func Truncated(t *tls.Conn, err error) error {
 	if s, ok := t.NetConn().(*Stream); ok && errors.Is(err, io.EOF) && s.ended.Load() {
-		return ErrTruncated
+		return errTruncated
 	}
 	return err
 }

@@ -13,8 +13,8 @@ type Histogram struct {
 	sorted bool
 }
 
-// Add notes one value.
-func (h *Histogram) Add(d time.Duration) { h.values, h.sorted = append(h.values, d), false }
+// add notes one value.
+func (h *Histogram) add(d time.Duration) { h.values, h.sorted = append(h.values, d), false }
 
 // Count is how many values there are.
 func (h *Histogram) Count() int { return len(h.values) }

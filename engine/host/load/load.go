@@ -195,7 +195,7 @@ func (r *runner) ask(ctx context.Context, s *webclient.Session, due time.Time) {
 			return
 		}
 		o.Outcomes[fmt.Sprint(got.Status)]++
-		o.Latency.Add(took)
+		o.Latency.add(took)
 	})
 }
 
@@ -203,10 +203,10 @@ func (r *runner) ask(ctx context.Context, s *webclient.Session, due time.Time) {
 func (r *runner) timed(got *webclient.Response) {
 	r.note(func(o *Report) {
 		if got.Connected > 0 {
-			o.Connect.Add(got.Connected - got.Resolved)
+			o.Connect.add(got.Connected - got.Resolved)
 		}
 		if got.Handshaken > 0 {
-			o.Handshake.Add(got.Handshaken - got.Connected)
+			o.Handshake.add(got.Handshaken - got.Connected)
 		}
 	})
 }

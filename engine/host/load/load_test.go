@@ -29,7 +29,7 @@ func TestHistogram(t *testing.T) {
 	} {
 		var h Histogram
 		for _, v := range tt.values {
-			h.Add(v)
+			h.add(v)
 		}
 		for i, p := range []float64{0, 50, 99, 100} {
 			if got := h.Percentile(p); got != tt.want[i] {
@@ -54,7 +54,7 @@ func TestHistogramHolds(t *testing.T) {
 		for range 1 + rng.IntN(300) {
 			d := time.Duration(rng.ExpFloat64() * float64(time.Millisecond))
 			all = append(all, d)
-			h.Add(d)
+			h.add(d)
 		}
 		slices.Sort(all)
 		p := rng.Float64() * 100

@@ -256,14 +256,19 @@ func TestExit(t *testing.T) {
 // TestGroup checks that all that a program started ends with it, whatever it does.
 func TestGroup(t *testing.T) {
 	ns := namespace(t)
-	for _, tt := range []struct{ name, command string }{
-		{"one that ignores signals", "trap '' TERM INT HUP; echo ready; while :; do sleep 1; done"},
-		{"one that has forked away", "(setsid sleep 1000 &) ; echo ready; sleep 1000"},
-		{"one that has ended", "setsid sleep 1000 & echo ready"},
+	ready := func(p *Process) error { return p.WaitLine(patient(t), "ready") }
+	ended := func(p *Process) error { _, err := p.Wait(patient(t)); return err }
+	for _, tt := range []struct {
+		name, command string
+		until         func(*Process) error
+	}{
+		{"one that ignores signals", "trap '' TERM INT HUP; echo ready; while :; do sleep 1; done", ready},
+		{"one that has forked away", "(setsid sleep 1000 &) ; echo ready; sleep 1000", ready},
+		{"one that has ended", "setsid sleep 1000 & exit 0", ended},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := start(t, Spec{NS: ns}, tt.command)
-			if err := p.WaitLine(patient(t), "ready"); err != nil {
+			if err := tt.until(p); err != nil {
 				t.Fatal(err)
 			}
 			// The end of its outputs is the end of whoever holds them.

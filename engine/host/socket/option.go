@@ -13,7 +13,7 @@ type OptionKind uint8
 
 // Kinds of option value.
 const (
-	FlagOption    OptionKind = iota // on or off
+	flagOption    OptionKind = iota // on or off
 	NumberOption                    // an integer from Min to Max
 	BytesOption                     // a size
 	SecondsOption                   // a time in whole seconds, rounded up

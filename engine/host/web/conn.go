@@ -173,7 +173,7 @@ func (c *conn) refuse(status int) {
 // finish closes after an answer (ngx_http_finalize_connection).
 func (c *conn) finish() {
 	spec := &c.srv.spec
-	if spec.Lingering == LingerAlways || spec.Lingering == LingerOn && !spec.LeaveBody &&
+	if spec.Lingering == lingerAlways || spec.Lingering == lingerOn && !spec.LeaveBody &&
 		(c.r.Buffered() > 0 || c.raw.Readable()) {
 		c.linger()
 		return

@@ -82,9 +82,6 @@ func (v *Server) accept(l *socket.Listener) {
 // Addr is where the server listens.
 func (v *Server) Addr() netip.AddrPort { return netip.AddrPortFrom(v.host.Addr(), uint16(v.spec.Port)) }
 
-// Host is where the server lives.
-func (v *Server) Host() *socket.Host { return v.host }
-
 // TLS reports whether it speaks TLS.
 func (v *Server) TLS() bool { return v.spec.TLS != nil }
 

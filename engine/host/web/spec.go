@@ -11,7 +11,7 @@ import (
 )
 
 // Spec says what a server is and answers. Times of 0 are nginx's defaults;
-// [Never] is for ever.
+// [never] is for ever.
 type Spec struct {
 	Port      int
 	Backlog   int  // of listen(2); 0 is 511
@@ -52,10 +52,10 @@ type Spec struct {
 	Gate int
 }
 
-// Off turns a timeout's feature off, Never makes it endless.
+// Off turns a timeout's feature off, never makes it endless.
 const (
 	Off   time.Duration = -1
-	Never time.Duration = -2
+	never time.Duration = -2
 )
 
 // Lingering is nginx's lingering_close.
@@ -63,9 +63,9 @@ type Lingering string
 
 // Values of lingering_close.
 const (
-	LingerOn     Lingering = "on" // if the client may still send
-	LingerOff    Lingering = "off"
-	LingerAlways Lingering = "always"
+	lingerOn     Lingering = "on" // if the client may still send
+	lingerOff    Lingering = "off"
+	lingerAlways Lingering = "always"
 )
 
 // Route is what is answered to requests of a path.
@@ -123,7 +123,7 @@ func (s *Spec) defaults() {
 		}
 	}
 	if s.Lingering == "" {
-		s.Lingering = LingerOn
+		s.Lingering = lingerOn
 	}
 	if !s.ReusePort {
 		s.Workers = 1

@@ -186,7 +186,7 @@ func TestEnds(t *testing.T) {
 	}{
 		{"an answer", Spec{Routes: hello}, getClose, ""},
 		{"a rest of the request, read", Spec{Routes: hello}, post(3, "Connection: close\r\n") + "abc", ""},
-		{"a rest of the request, left", Spec{Routes: late, LeaveBody: true, Lingering: LingerOff},
+		{"a rest of the request, left", Spec{Routes: late, LeaveBody: true, Lingering: lingerOff},
 			post(len(large), "Connection: close\r\n") + large, "ECONNRESET"},
 		{"a rest of the request, taken", Spec{Routes: late},
 			post(len(large), "Connection: close\r\n") + large, ""},

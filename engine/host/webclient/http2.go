@@ -50,7 +50,7 @@ func (h *h2client) dial(ctx context.Context, s *Session) (net.Conn, error) {
 		return nil, err
 	}
 	if c.peer.ALPN != "h2" {
-		c.close(ClientClosed)
+		c.close(clientClosed)
 		return nil, errors.New("the server does not speak HTTP/2")
 	}
 	h.mu.Lock()

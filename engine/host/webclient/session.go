@@ -47,7 +47,7 @@ func (s *Session) Close() error {
 	s.idle, s.h2, s.closed = nil, nil, true
 	s.mu.Unlock()
 	for _, c := range idle {
-		c.close(ClientClosed)
+		c.close(clientClosed)
 	}
 	if h2 != nil {
 		h2.close()
@@ -71,7 +71,7 @@ func (s *Session) take() *clientConn {
 		if !c.raw.Ended() {
 			return c
 		}
-		c.close(ServerClosed)
+		c.close(serverClosed)
 	}
 }
 
@@ -83,7 +83,7 @@ func (s *Session) put(c *clientConn) {
 	}
 	s.mu.Unlock()
 	if closed {
-		c.close(ClientClosed)
+		c.close(clientClosed)
 	}
 }
 
@@ -155,9 +155,9 @@ func (s *Session) do(ctx context.Context, q Request, r *Response) error {
 	case keep:
 		s.put(c)
 	case c.ended:
-		c.close(ServerClosed)
+		c.close(serverClosed)
 	default:
-		c.close(ClientClosed)
+		c.close(clientClosed)
 	}
 	return err
 }

@@ -9,8 +9,8 @@ import (
 
 // How a connection ended that nothing went wrong with.
 const (
-	ClientClosed = "client closed"
-	ServerClosed = "server closed"
+	clientClosed = "client closed"
+	serverClosed = "server closed"
 )
 
 // Tally accounts for the connections of clients: each that was begun is open or
@@ -26,8 +26,8 @@ type Tally struct {
 // Begun is how many connections were begun.
 func (t *Tally) Begun() int { return t.get(&t.begun) }
 
-// Open is how many stand now: ready to carry a request, with TLS if it is spoken.
-func (t *Tally) Open() int { return t.get(&t.open) }
+// standing is how many stand now: ready to carry a request, with TLS if it is spoken.
+func (t *Tally) standing() int { return t.get(&t.open) }
 
 // Peak is how many stood at once at most.
 func (t *Tally) Peak() int { return t.get(&t.peak) }
@@ -38,8 +38,8 @@ func (t *Tally) get(n *int) int {
 	return *n
 }
 
-// Ended is how many connections ended in each way: [ClientClosed],
-// [ServerClosed], or what failed as in [Response]: "connect ECONNREFUSED".
+// Ended is how many connections ended in each way: [clientClosed],
+// [serverClosed], or what failed as in [Response]: "connect ECONNREFUSED".
 func (t *Tally) Ended() map[string]int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

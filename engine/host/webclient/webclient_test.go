@@ -199,8 +199,8 @@ func TestSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := c.Open(t.Context()); !r.OK() || tally.Open() != 1 {
-		t.Fatalf("open: %q, %d stand", r.Err, tally.Open())
+	if r := c.Open(t.Context()); !r.OK() || tally.standing() != 1 {
+		t.Fatalf("open: %q, %d stand", r.Err, tally.standing())
 	}
 	var reused []bool
 	for range 4 {
@@ -217,9 +217,9 @@ func TestSession(t *testing.T) {
 		t.Error(err)
 	}
 	ended := tally.Ended()
-	if n := ended[ClientClosed] + ended[ServerClosed]; n != 2 || tally.Begun() != 2 || tally.Open() != 0 ||
+	if n := ended[clientClosed] + ended[serverClosed]; n != 2 || tally.Begun() != 2 || tally.standing() != 0 ||
 		tally.Peak() != 1 {
-		t.Errorf("begun %d, open %d, at once %d, ended %v", tally.Begun(), tally.Open(), tally.Peak(), ended)
+		t.Errorf("begun %d, open %d, at once %d, ended %v", tally.Begun(), tally.standing(), tally.Peak(), ended)
 	}
 }
 

@@ -42,14 +42,14 @@ type Probe struct {
 // reports none: without it a socket's state before is not known.
 var kinds = map[string]Kind{"send_reset": SendReset, "receive_reset": ReceiveReset, "retransmit": Retransmit, "drop": Drop}
 
-// ErrUnsupported says that this machine cannot be asked.
-var ErrUnsupported = errors.New("the kernel's own reasons cannot be read")
+// errUnsupported says that this machine cannot be asked.
+var errUnsupported = errors.New("the kernel's own reasons cannot be read")
 
 // Load loads the programs and hangs them on their tracepoints. Programs that
 // this kernel does not take are in Missing, and the kinds of event that they
 // report are mute ([Names.Mute]): Linux before 6.10 gives no reason for a reset,
 // and reports none of those that no socket sent. Without a single program Load
-// fails with [ErrUnsupported].
+// fails with [errUnsupported].
 func Load() (*Probe, error) { return load(nil) }
 
 // load is Load without some of the programs, as on a kernel that does not take
@@ -60,18 +60,18 @@ func load(without []string) (*Probe, error) {
 		return nil, fmt.Errorf("read programs: %w", err)
 	}
 	if err := rlimit.RemoveMemlock(); err != nil && !errors.Is(err, os.ErrPermission) {
-		return nil, fmt.Errorf("%w: raise limit of locked memory: %w", ErrUnsupported, err)
+		return nil, fmt.Errorf("%w: raise limit of locked memory: %w", errUnsupported, err)
 	}
 	programs := spec.Programs
 	spec.Programs = nil
 	c, err := ebpf.NewCollection(spec)
 	if err != nil {
-		return nil, fmt.Errorf("%w: make maps: %w", ErrUnsupported, err)
+		return nil, fmt.Errorf("%w: make maps: %w", errUnsupported, err)
 	}
 	p := &Probe{rings: c.Maps["rings"], lost: c.Maps["lost"], changes: c.Maps["changes"], Missing: map[string]error{}}
 	types, err := btf.LoadKernelSpec()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: read the kernel's types: %w", ErrUnsupported, err), p.Close())
+		return nil, errors.Join(fmt.Errorf("%w: read the kernel's types: %w", errUnsupported, err), p.Close())
 	}
 	p.names = namesOf(types)
 	// All at once, for each load reads the kernel's types again; one by one
@@ -89,7 +89,7 @@ func load(without []string) (*Probe, error) {
 		}
 	}
 	if len(p.links) == 0 {
-		return nil, errors.Join(fmt.Errorf("%w: %w", ErrUnsupported, p.Missing[all[0]]), p.Close())
+		return nil, errors.Join(fmt.Errorf("%w: %w", errUnsupported, p.Missing[all[0]]), p.Close())
 	}
 	p.names.Mute = map[Kind]string{}
 	for name, err := range p.Missing {
