@@ -138,7 +138,8 @@ var ladders = map[string]struct {
 
 // moving is what differs between two runs in a ladder: times, frame numbers,
 // ports that the kernel drew.
-var moving = regexp.MustCompile(`#\d+ +\+\d+\.\d+|frame \d+|answers #\d+|\d+ and \d+ packets|handshake [\d.]+ .?s|\d+\.\d+\.\d+\.\d+:\d+|held back [\d.]+ ms|timeout \d+ in a row|rexmit \d+|GET /\d|said so \d+ times`)
+var moving = regexp.MustCompile(`#\d+ +\+\d+\.\d+|frame \d+|answers #\d+|\d+ and \d+ packets|handshake [\d.]+ .?s|` +
+	`\d+\.\d+\.\d+\.\d+:\d+|held back [\d.]+ ms|timeout \d+ in a row|rexmit \d+|GET /\d|said so \d+ times`)
 
 // TestLibraryLadders runs the cases whose ladders scenarios/README.md shows.
 func TestLibraryLadders(t *testing.T) {

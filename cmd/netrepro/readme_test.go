@@ -19,7 +19,8 @@ const readme = "../../README.md"
 
 // changes is what differs between two runs in what the README shows: times,
 // counts, and how many segments had come when an acknowledgement was sent.
-var changes = regexp.MustCompile(`#\d+ +\+\d+\.\d+|rexmit 1 \((fast|rack)|[\d.]+s\b|\d+ packets|ack \d+( sack \d+:\d+)*`)
+var changes = regexp.MustCompile(`#\d+ +\+\d+\.\d+|rexmit 1 \((fast|rack)|[\d.]+s\b|\d+ packets|` +
+	`ack \d+( sack \d+:\d+)*`)
 
 // TestReadme holds the README to what is there: the scenario that it shows is the
 // shipped one, its links lead somewhere, and its commands and flags exist.

@@ -33,7 +33,8 @@ const (
 
 // newAhead reads r ahead, in [ahead.run].
 func newAhead(ctx context.Context) *ahead {
-	a := &ahead{ctx: ctx, full: make(chan chunk, aheadChunks), free: make(chan []byte, aheadChunks+1), stop: make(chan struct{})}
+	a := &ahead{ctx: ctx, full: make(chan chunk, aheadChunks), free: make(chan []byte, aheadChunks+1),
+		stop: make(chan struct{})}
 	for range aheadChunks {
 		a.free <- make([]byte, aheadBytes)
 	}

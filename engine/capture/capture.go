@@ -129,7 +129,8 @@ func (s *Source) Next(in *tcp.Input) error {
 		s.UnknownLink = f.Link
 	}
 	s.dec.Frame(link, f.Data, f.Length, &s.packet)
-	*in = tcp.Input{N: s.n, Time: time.Duration(f.Time - s.Start), Point: f.Interface, Packet: &s.packet, Payload: s.dec.Payload()}
+	*in = tcp.Input{N: s.n, Time: time.Duration(f.Time - s.Start), Point: f.Interface, Packet: &s.packet,
+		Payload: s.dec.Payload()}
 	if link == packet.LinkEthernet {
 		in.Frame = f.Data
 	}

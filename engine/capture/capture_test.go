@@ -25,7 +25,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // segment is an Ethernet frame with a TCP segment of no payload.
 func segment(seq uint32) []byte {
-	b := []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 40, 0, 1, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 2, 0x9c, 0x40, 1, 0xbb}
+	b := []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 40, 0, 1, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 1, 198,
+		51, 100, 2, 0x9c, 0x40, 1, 0xbb}
 	b = binary.BigEndian.AppendUint32(b, seq)
 	return append(b, 0, 0, 0, 1, 0x50, 16, 1, 244, 0, 0, 0, 0)
 }
@@ -86,10 +87,12 @@ func TestOpen(t *testing.T) {
 		if err != nil || len(ins) != 3 {
 			t.Fatalf("%s: %d packets, %v", name, len(ins), err)
 		}
-		if p := s.Points(); len(p) != 2 || p[1].Name != "server/wan" || len(p[1].Addrs) != 1 || p[1].Addrs[0] != addr("198.51.100.2") {
+		if p := s.Points(); len(p) != 2 || p[1].Name != "server/wan" || len(p[1].Addrs) != 1 ||
+			p[1].Addrs[0] != addr("198.51.100.2") {
 			t.Errorf("%s: points %+v", name, p)
 		}
-		if in := ins[1]; in.Point != 1 || in.Dropped != "by a fault" || in.Direction != tcp.Out || in.Time != time.Microsecond || in.Packet.Seq != 1 {
+		if in := ins[1]; in.Point != 1 || in.Dropped != "by a fault" || in.Direction != tcp.Out ||
+			in.Time != time.Microsecond || in.Packet.Seq != 1 {
 			t.Errorf("%s: got %+v", name, in)
 		}
 		if err := s.Close(); err != nil {
@@ -195,7 +198,8 @@ func TestWriter(t *testing.T) {
 	}
 	defer c.Close()
 	ins, err := all(t, c)
-	if err != nil || len(ins) != 3 || ins[1].Dropped != "by a fault" || ins[1].Point != 1 || len(c.Names()) != 2 || c.Points()[0].Name != "client/wan" {
+	if err != nil || len(ins) != 3 || ins[1].Dropped != "by a fault" || ins[1].Point != 1 || len(c.Names()) != 2 ||
+		c.Points()[0].Name != "client/wan" {
 		t.Errorf("%d packets, %v, %+v", len(ins), err, ins)
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {

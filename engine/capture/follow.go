@@ -80,7 +80,8 @@ func (g *growing) gone() error {
 		return nil
 	}
 	if st.Size() < g.at {
-		return fmt.Errorf("follow capture: the file became shorter, %d bytes where %d were read: start again", st.Size(), g.at)
+		return fmt.Errorf("follow capture: the file became shorter, %d bytes where %d were read: start again",
+			st.Size(), g.at)
 	}
 	now, err := os.Stat(g.path)
 	switch {

@@ -41,13 +41,16 @@ func TestCreate(t *testing.T) {
 		err  bool
 	}{
 		{"new", func(*testing.T, string) {}, "out", Secret, false},
-		{"there", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "out"), "old", 0o640) }, "out", 0o640, false},
-		{"there for all", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "out"), "old", 0o666) }, "out", 0o666, false},
+		{"there", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "out"), "old", 0o640) }, "out", 0o640,
+			false},
+		{"there for all", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "out"), "old", 0o666) }, "out",
+			0o666, false},
 		{"link", func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, "real"), "old", 0o644)
 			_ = os.Symlink("real", filepath.Join(dir, "out"))
 		}, "real", 0o644, false},
-		{"link to nothing", func(_ *testing.T, dir string) { _ = os.Symlink("nothing", filepath.Join(dir, "out")) }, "", 0, true},
+		{"link to nothing", func(_ *testing.T, dir string) { _ = os.Symlink("nothing", filepath.Join(dir, "out")) }, "",
+			0, true},
 		{"directory", func(_ *testing.T, dir string) { _ = os.Mkdir(filepath.Join(dir, "out"), 0o700) }, "", 0, true},
 		{"no directory", func(_ *testing.T, dir string) { _ = os.Remove(dir) }, "", 0, true},
 	} {

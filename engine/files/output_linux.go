@@ -29,7 +29,8 @@ func name(f *os.File, path string, taken bool) (string, error) {
 		if taken || i > 0 {
 			to = filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s-%d-%d", filepath.Base(path), os.Getpid(), i))
 		}
-		err := unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", f.Fd()), unix.AT_FDCWD, to, unix.AT_SYMLINK_FOLLOW)
+		err := unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", f.Fd()), unix.AT_FDCWD, to,
+			unix.AT_SYMLINK_FOLLOW)
 		if err == nil {
 			return to, nil
 		}

@@ -118,8 +118,10 @@ func columns(c Counters, text []byte) error {
 
 // deviceColumns are those of /proc/net/dev (net/core/net-procfs.c), named as
 // under /sys/class/net/*/statistics.
-var deviceColumns = []string{"rx_bytes", "rx_packets", "rx_errors", "rx_dropped", "rx_fifo_errors", "rx_frame_errors", "rx_compressed", "multicast",
-	"tx_bytes", "tx_packets", "tx_errors", "tx_dropped", "tx_fifo_errors", "collisions", "tx_carrier_errors", "tx_compressed"}
+var deviceColumns = []string{"rx_bytes", "rx_packets", "rx_errors", "rx_dropped", "rx_fifo_errors", "rx_frame_errors",
+	"rx_compressed", "multicast",
+	"tx_bytes", "tx_packets", "tx_errors", "tx_dropped", "tx_fifo_errors", "collisions", "tx_carrier_errors",
+	"tx_compressed"}
 
 func devices(c Counters, text []byte) error {
 	for line := range bytes.Lines(text) {

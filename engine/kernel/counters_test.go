@@ -26,8 +26,10 @@ func TestParseCounters(t *testing.T) {
 			t.Errorf("%q: %v", step.text, err)
 		}
 	}
-	for name, want := range map[string]uint64{"IpInErrs": 7, "TcpInErrs": 3, "InErrs": 3, "UdpInErrs": 4, "TCPTimeouts": 1<<64 - 1, "Ip6InReceives": 12,
-		"eth0 rx_dropped": 4, "eth0 tx_packets": 10, "nf_conntrack entries": 2, "nf_conntrack insert": 11, "nf_conntrack drop": 3, "softnet processed": 17,
+	for name, want := range map[string]uint64{"IpInErrs": 7, "TcpInErrs": 3, "InErrs": 3, "UdpInErrs": 4,
+		"TCPTimeouts": 1<<64 - 1, "Ip6InReceives": 12,
+		"eth0 rx_dropped": 4, "eth0 tx_packets": 10, "nf_conntrack entries": 2, "nf_conntrack insert": 11,
+		"nf_conntrack drop": 3, "softnet processed": 17,
 		"softnet dropped": 3, "softnet time_squeeze": 3} {
 		if c[name] != want {
 			t.Errorf("%s: got %d, want %d", name, c[name], want)

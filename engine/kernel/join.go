@@ -31,7 +31,8 @@ type joiner struct {
 }
 
 func newJoiner() joiner {
-	return joiner{seed: maphash.MakeSeed(), groups: map[uint64]*group{}, dirty: map[*group]bool{}, newest: map[uint64]int32{}}
+	return joiner{seed: maphash.MakeSeed(), groups: map[uint64]*group{}, dirty: map[*group]bool{},
+		newest: map[uint64]int32{}}
 }
 
 // alike is what an event and its packet have in common for sure.
@@ -148,7 +149,8 @@ func (g *group) match() map[*trace.Packet]*Event {
 		var best *trace.Packet
 		least := 2 * near
 		// Outward from the event: behind it first, then before it.
-		from, _ := slices.BinarySearchFunc(g.packets, e.At, func(p *trace.Packet, at time.Duration) int { return int(p.Time - at) })
+		from, _ := slices.BinarySearchFunc(g.packets, e.At,
+			func(p *trace.Packet, at time.Duration) int { return int(p.Time - at) })
 		try := func(p *trace.Packet, away time.Duration) (on bool) {
 			if away > near || away >= least {
 				return false
@@ -229,7 +231,8 @@ func (e *Event) alike() (k alike, ok bool) {
 
 // copies are the functions that give raw sockets and captures a reference of
 // their own to a packet, and drop it where nobody takes it.
-var copies = []string{"packet_rcv", "packet_rcv_spkt", "tpacket_rcv", "raw_rcv", "rawv6_rcv", "raw_rcv_skb", "rawv6_rcv_skb"}
+var copies = []string{"packet_rcv", "packet_rcv_spkt", "tpacket_rcv", "raw_rcv", "rawv6_rcv", "raw_rcv_skb",
+	"rawv6_rcv_skb"}
 
 // ofAnother reports whether what was dropped was one of several references to a
 // packet, of which another may have gone where it should: an answer to ping is

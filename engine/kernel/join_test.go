@@ -40,7 +40,8 @@ type recordedPacket struct {
 
 func (r *recorded) decoded(i int) *packet.Packet {
 	p := r.packets[i]
-	d := &packet.Packet{Src: clientAddr, Dst: serverAddr, SrcPort: 40000, DstPort: 80, Seq: p.seq, Ack: p.ack, Proto: packet.ProtoTCP, Flags: p.flags,
+	d := &packet.Packet{Src: clientAddr, Dst: serverAddr, SrcPort: 40000, DstPort: 80, Seq: p.seq, Ack: p.ack,
+		Proto: packet.ProtoTCP, Flags: p.flags,
 		Window: 500, PayloadLen: p.n, WScale: -1, ID: p.id}
 	if p.out {
 		d.Src, d.Dst, d.SrcPort, d.DstPort = serverAddr, clientAddr, 80, 40000
@@ -81,7 +82,8 @@ func trouble() *recorded {
 	add(bpf.Event{Kind: bpf.Drop, Reason: "TCP_OLD_DATA", Packet: header(5)}, 211*ms+9e3, 0)
 	add(bpf.Event{Kind: bpf.Retransmit, Socket: true, Local: local, Remote: remote, SndUna: 501}, 850*ms+4e3, 300*ms)
 	add(bpf.Event{Kind: bpf.Retransmit, Socket: true, Local: local, Remote: remote, SndUna: 501}, 1270*ms-3e3, 0)
-	add(bpf.Event{Kind: bpf.SendReset, Reason: "TCP_ABORT_ON_CLOSE", Socket: true, Local: local, Remote: remote, RcvNxt: 111}, 1310*ms+5e3, 200*ms)
+	add(bpf.Event{Kind: bpf.SendReset, Reason: "TCP_ABORT_ON_CLOSE", Socket: true, Local: local, Remote: remote,
+		RcvNxt: 111}, 1310*ms+5e3, 200*ms)
 	add(bpf.Event{Kind: bpf.SendReset, Reason: "NO_SOCKET", Packet: header(12)}, 1320*ms+1e3, 100*ms)
 	add(bpf.Event{Kind: bpf.Drop, Reason: "NO_SOCKET", Packet: header(12)}, 1320*ms+2e3, 250*ms)
 	return r
@@ -222,7 +224,8 @@ func TestWords(t *testing.T) {
 	r := trouble()
 	ring := &fakeRing{waiting: r.events}
 	for _, mute := range []map[bpf.Kind]string{nil, {bpf.SendReset: "left out"}} {
-		ring.waiting = slices.DeleteFunc(slices.Clone(r.events), func(e bpf.Event) bool { _, m := mute[e.Kind]; return m })
+		ring.waiting = slices.DeleteFunc(slices.Clone(r.events),
+			func(e bpf.Event) bool { _, m := mute[e.Kind]; return m })
 		w := newWitness(ring, mute)
 		tr := trace.New(time.Unix(0, 0), r.points, nil)
 		tr.Now = func() time.Duration { return time.Hour }
@@ -264,7 +267,8 @@ func TestReferences(t *testing.T) {
 	copy(reply[12:], src[:])
 	copy(reply[16:], dst[:])
 	for _, cloned := range []bool{true, false} {
-		ring := &fakeRing{waiting: []bpf.Event{{Kind: bpf.Drop, Reason: "NO_SOCKET", Netns: 1, Time: ms, Packet: reply, Cloned: cloned}}}
+		ring := &fakeRing{waiting: []bpf.Event{{Kind: bpf.Drop, Reason: "NO_SOCKET", Netns: 1, Time: ms, Packet: reply,
+			Cloned: cloned}}}
 		tr := trace.New(time.Unix(0, 0), trouble().points, nil)
 		tr.Now = func() time.Duration { return time.Hour }
 		tr.Ask(newWitness(ring, nil))

@@ -100,8 +100,10 @@ func socketOf(proto string, s *netlink.Socket) Socket {
 		a, _ := netip.AddrFromSlice(ip)
 		return netip.AddrPortFrom(a.Unmap(), port)
 	}
-	return Socket{Proto: proto, State: bpf.State(s.State), Local: addr(s.ID.Source, s.ID.SourcePort), Remote: addr(s.ID.Destination, s.ID.DestinationPort),
-		RecvQueue: s.RQueue, SendQueue: s.WQueue, Timer: timerNames[s.Timer], Expires: time.Duration(s.Expires) * time.Millisecond, Retrans: int(s.Retrans),
+	return Socket{Proto: proto, State: bpf.State(s.State), Local: addr(s.ID.Source, s.ID.SourcePort),
+		Remote:    addr(s.ID.Destination, s.ID.DestinationPort),
+		RecvQueue: s.RQueue, SendQueue: s.WQueue, Timer: timerNames[s.Timer],
+		Expires: time.Duration(s.Expires) * time.Millisecond, Retrans: int(s.Retrans),
 		UID: int(s.UID), Inode: s.INode}
 }
 

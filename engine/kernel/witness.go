@@ -196,7 +196,8 @@ func (e *Event) verdict() *reset.Kernel {
 
 // timers are the functions that send again, by what they are called; the first
 // that is in a stack tells.
-var timers = []string{"tcp_send_loss_probe", "tcp_retransmit_timer", "tcp_xmit_retransmit_queue", "tcp_simple_retransmit", "tcp_mtu_probe", "tcp_fastopen_synack_timer",
+var timers = []string{"tcp_send_loss_probe", "tcp_retransmit_timer", "tcp_xmit_retransmit_queue",
+	"tcp_simple_retransmit", "tcp_mtu_probe", "tcp_fastopen_synack_timer",
 	"tcp_rcv_fastopen_synack"}
 
 // timer is the function that had a segment sent again, empty if it is none of

@@ -12,8 +12,10 @@ import (
 func head() []byte {
 	var e Encoder
 	b := e.Section(nil, "a comment", "an OS", "netrepro")
-	b = e.Interface(b, Interface{Name: "client/wan", Description: "eth0", MAC: [6]byte{2, 0, 0, 0, 1, 1}, Link: Ethernet})
-	return e.Names(b, []Name{{netip.MustParseAddr("192.0.2.1"), "client"}, {netip.MustParseAddr("2001:db8::1"), "client6"}})
+	b = e.Interface(b, Interface{Name: "client/wan", Description: "eth0", MAC: [6]byte{2, 0, 0, 0, 1, 1},
+		Link: Ethernet})
+	return e.Names(b, []Name{{netip.MustParseAddr("192.0.2.1"), "client"},
+		{netip.MustParseAddr("2001:db8::1"), "client6"}})
 }
 
 func comments(s string) []string {
@@ -25,7 +27,8 @@ func comments(s string) []string {
 
 func block(comment string, data []byte) []byte {
 	var e Encoder
-	return e.Packet(nil, &Frame{Time: 1e9 + 2, Data: data, Length: len(data), Direction: Outbound, Comments: comments(comment)})
+	return e.Packet(nil, &Frame{Time: 1e9 + 2, Data: data, Length: len(data), Direction: Outbound,
+		Comments: comments(comment)})
 }
 
 // blocks cuts a file into its blocks, failing on anything that is not one.

@@ -199,6 +199,7 @@ func (p *Reader) nextRecord(f *Frame) error {
 	if !p.nano {
 		ns *= 1000
 	}
-	*f = Frame{Time: int64(sec)*1e9 + ns, Data: data, Length: int(min(max(length, caplen), 1<<31-1)), Link: p.Interfaces[0].Link}
+	*f = Frame{Time: int64(sec)*1e9 + ns, Data: data, Length: int(min(max(length, caplen), 1<<31-1)),
+		Link: p.Interfaces[0].Link}
 	return nil
 }

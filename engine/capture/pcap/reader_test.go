@@ -56,12 +56,14 @@ func ngSection(o binary.AppendByteOrder) []byte {
 }
 
 func ngInterface(o binary.AppendByteOrder, link LinkType, snap uint32, options ...byte) []byte {
-	return ngBlock(o, blockInterface, append(o.AppendUint32(o.AppendUint16(o.AppendUint16(nil, uint16(link)), 0), snap), options...))
+	return ngBlock(o, blockInterface,
+		append(o.AppendUint32(o.AppendUint16(o.AppendUint16(nil, uint16(link)), 0), snap), options...))
 }
 
 func ngEnhanced(o binary.AppendByteOrder, iface uint32, stamp uint64, data string) []byte {
 	b := o.AppendUint32(o.AppendUint32(o.AppendUint32(nil, iface), uint32(stamp>>32)), uint32(stamp))
-	return ngBlock(o, blockEnhanced, append(o.AppendUint32(o.AppendUint32(b, uint32(len(data))), uint32(len(data))), data...))
+	return ngBlock(o, blockEnhanced,
+		append(o.AppendUint32(o.AppendUint32(b, uint32(len(data))), uint32(len(data))), data...))
 }
 
 // readAll reads every frame; its data and comments are copied.
@@ -95,7 +97,8 @@ func TestReader(t *testing.T) {
 				t.Fatal("no frame")
 			}
 			f := fs[0]
-			if f.Time != want.Time || string(f.Data) != string(want.Data) || f.Length != want.Length || f.Link != want.Link {
+			if f.Time != want.Time || string(f.Data) != string(want.Data) || f.Length != want.Length ||
+				f.Link != want.Link {
 				t.Errorf("got %+v, want %+v", f, want)
 			}
 		}
@@ -119,21 +122,28 @@ func TestReader(t *testing.T) {
 				t.Errorf("%d frames, %d interfaces", len(fs), len(r.Interfaces))
 			}
 		}},
-		{"pcapng", join(ngSection(le), ngInterface(le, 1, 0), ngEnhanced(le, 0, 5, "abcde")), one(Frame{Time: 5000, Data: []byte("abcde"), Length: 5, Link: 1})},
-		{"pcapng, big endian", join(ngSection(be), ngInterface(be, 1, 0), ngEnhanced(be, 0, 5, "abcde")), one(Frame{Time: 5000, Data: []byte("abcde"), Length: 5, Link: 1})},
-		{"time in powers of two, with an offset", join(ngSection(le), ngInterface(le, 1, 0, 9, 0, 1, 0, 0x8a, 0, 0, 0, 14, 0, 8, 0, 3, 0, 0, 0, 0, 0, 0, 0), ngEnhanced(le, 0, 1536, "x")),
+		{"pcapng", join(ngSection(le), ngInterface(le, 1, 0), ngEnhanced(le, 0, 5, "abcde")),
+			one(Frame{Time: 5000, Data: []byte("abcde"), Length: 5, Link: 1})},
+		{"pcapng, big endian", join(ngSection(be), ngInterface(be, 1, 0), ngEnhanced(be, 0, 5, "abcde")),
+			one(Frame{Time: 5000, Data: []byte("abcde"), Length: 5, Link: 1})},
+		{"time in powers of two, with an offset", join(ngSection(le), ngInterface(le, 1, 0, 9, 0, 1, 0, 0x8a, 0, 0, 0,
+			14, 0, 8, 0, 3, 0, 0, 0, 0, 0, 0, 0), ngEnhanced(le, 0, 1536, "x")),
 			one(Frame{Time: 4_500_000_000, Data: []byte("x"), Length: 1, Link: 1})},
-		{"a section after another counts its interfaces anew", join(ngSection(le), ngInterface(le, 1, 0), ngInterface(le, 1, 0), ngSection(be), ngInterface(be, 101, 0), ngEnhanced(be, 0, 1, "y")),
+		{"a section after another counts its interfaces anew", join(ngSection(le), ngInterface(le, 1, 0),
+			ngInterface(le, 1, 0), ngSection(be), ngInterface(be, 101, 0), ngEnhanced(be, 0, 1, "y")),
 			func(t *testing.T, _ *Reader, fs []Frame) {
 				if len(fs) != 1 || fs[0].Interface != 2 || fs[0].Link != 101 {
 					t.Errorf("got %+v", fs)
 				}
 			}},
-		{"simple packets are cut to the snap length", join(ngSection(le), ngInterface(le, 1, 4), ngBlock(le, blockSimple, append(le.AppendUint32(nil, 9), "abcd"...))),
+		{"simple packets are cut to the snap length", join(ngSection(le), ngInterface(le, 1, 4),
+			ngBlock(le, blockSimple, append(le.AppendUint32(nil, 9), "abcd"...))),
 			one(Frame{Data: []byte("abcd"), Length: 9, Link: 1})},
 		{"an obsolete packet block", join(ngSection(le), ngInterface(le, 1, 0),
-			ngBlock(le, blockPacket, append([]byte{0, 0, 7, 0, 0, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0}, "hi"...))), one(Frame{Time: 5000, Data: []byte("hi"), Length: 2, Link: 1})},
-		{"unknown blocks are passed over", join(ngSection(le), ngBlock(le, 0xbad, []byte("whatever")), ngInterface(le, 1, 0), ngEnhanced(le, 0, 5, "abcde")),
+			ngBlock(le, blockPacket, append([]byte{0, 0, 7, 0, 0, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0},
+				"hi"...))), one(Frame{Time: 5000, Data: []byte("hi"), Length: 2, Link: 1})},
+		{"unknown blocks are passed over", join(ngSection(le), ngBlock(le, 0xbad, []byte("whatever")),
+			ngInterface(le, 1, 0), ngEnhanced(le, 0, 5, "abcde")),
 			one(Frame{Time: 5000, Data: []byte("abcde"), Length: 5, Link: 1})},
 	}
 	for _, tt := range tests {
@@ -166,7 +176,8 @@ func TestReaderRefuses(t *testing.T) {
 		{"half a packet header", pcapFile(le, magicMicro, 1, "abc")[:30], ErrCut, 0},
 		{"a packet that claims two gigabytes", huge, ErrFormat, 0},
 		{"half a block", ng[:len(ng)-5], ErrCut, 0},
-		{"a packet on an interface that is not described", join(ngSection(le), ngEnhanced(le, 0, 5, "abcde")), ErrFormat, 0},
+		{"a packet on an interface that is not described", join(ngSection(le), ngEnhanced(le, 0, 5, "abcde")),
+			ErrFormat, 0},
 		{"an interface of the section before", join(ng, ngSection(le), ngEnhanced(le, 0, 5, "abcde")), ErrFormat, 1},
 		{"a block before the first section", ngInterface(le, 1, 0), ErrFormat, 0},
 		{"lengths that differ", append(ng[:len(ng)-4:len(ng)-4], 0, 0, 0, 0), ErrFormat, 0},
@@ -188,13 +199,15 @@ func TestReaderRefuses(t *testing.T) {
 func everything() []byte {
 	var e Encoder
 	b := e.Section(nil, "from last night", "Linux", "netrepro")
-	b = e.Interface(b, Interface{Name: "client/wan", Description: "eth0", MAC: [6]byte{2, 0, 0, 0, 1, 1}, Link: Ethernet,
+	b = e.Interface(b, Interface{Name: "client/wan", Description: "eth0", MAC: [6]byte{2, 0, 0, 0, 1, 1},
+		Link:    Ethernet,
 		Options: []Option{{Code: 12, Value: []byte("some OS")}}})
 	b = e.Interface(b, Interface{Name: "server/wan", Link: 101})
 	b = e.Names(b, []Name{{netip.MustParseAddr("192.0.2.1"), "client"}, {netip.MustParseAddr("2001:db8::1"), "server"}})
 	b = e.Secrets(b, []byte("CLIENT_RANDOM 00 11\n"))
-	b = e.Packet(b, &Frame{Interface: 1, Time: 1_700_000_000_123_456_789, Data: []byte("abcde"), Length: 90, Direction: Inbound,
-		Comments: []string{"one", "two"}, ID: 77, Options: []Option{{Code: 6, Value: []byte{1, 2, 3, 4}}}})
+	b = e.Packet(b, &Frame{Interface: 1, Time: 1_700_000_000_123_456_789, Data: []byte("abcde"), Length: 90,
+		Direction: Inbound,
+		Comments:  []string{"one", "two"}, ID: 77, Options: []Option{{Code: 6, Value: []byte{1, 2, 3, 4}}}})
 	b = e.Packet(b, &Frame{Time: 1_700_000_001_000_000_000, Data: []byte("f"), Length: 1})
 	return e.statistics(b, 0, time.Unix(1_700_000_002, 0), 3)
 }
@@ -208,15 +221,18 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatalf("%d frames, %d interfaces, %d names", len(fs), len(r.Interfaces), len(r.Names))
 	}
 	f := fs[0]
-	if f.Interface != 1 || f.Time != 1_700_000_000_123_456_789 || f.Length != 90 || f.Direction != Inbound || f.Link != 101 ||
+	if f.Interface != 1 || f.Time != 1_700_000_000_123_456_789 || f.Length != 90 || f.Direction != Inbound ||
+		f.Link != 101 ||
 		!slices.Equal(f.Comments, []string{"one", "two"}) || f.ID != 77 ||
 		len(f.Options) != 1 || f.Options[0].Code != 6 || len(f.Options[0].Value) != 4 {
 		t.Errorf("frame: %+v", f)
 	}
-	if i := r.Interfaces[0]; i.Name != "client/wan" || i.Description != "eth0" || i.MAC != [6]byte{2, 0, 0, 0, 1, 1} || len(i.Options) != 1 || string(i.Options[0].Value) != "some OS" {
+	if i := r.Interfaces[0]; i.Name != "client/wan" || i.Description != "eth0" || i.MAC != [6]byte{2, 0, 0, 0, 1, 1} ||
+		len(i.Options) != 1 || string(i.Options[0].Value) != "some OS" {
 		t.Errorf("interface: %+v", i)
 	}
-	if r.Names[1].Host != "server" || r.Section.Comment != "from last night" || r.Section.Application != "netrepro" || r.Lost != 3 {
+	if r.Names[1].Host != "server" || r.Section.Comment != "from last night" || r.Section.Application != "netrepro" ||
+		r.Lost != 3 {
 		t.Errorf("names %v, section %+v, lost %d", r.Names, r.Section, r.Lost)
 	}
 	if string(r.Secrets) != "CLIENT_RANDOM 00 11\n" {
@@ -237,8 +253,10 @@ func TestCapinfos(t *testing.T) {
 	if err != nil {
 		t.Fatalf("capinfos: %v\n%s", err, out)
 	}
-	for _, want := range []string{"Number of packets:   2", "Data size:           91 bytes", "Number of interfaces in file: 2",
-		"Name = client/wan", "Number of decryption secrets in file: 1", "Number of resolved IPv4 addresses in file: 1", "Number of resolved IPv6 addresses in file: 1"} {
+	for _, want := range []string{"Number of packets:   2", "Data size:           91 bytes",
+		"Number of interfaces in file: 2",
+		"Name = client/wan", "Number of decryption secrets in file: 1", "Number of resolved IPv4 addresses in file: 1",
+		"Number of resolved IPv6 addresses in file: 1"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("capinfos does not say %q:\n%s", want, out)
 		}
@@ -274,8 +292,10 @@ func FuzzPcap(f *testing.F) {
 func FuzzPcapng(f *testing.F) {
 	be := binary.BigEndian
 	f.Add(everything())
-	f.Add(join(ngSection(be), ngInterface(be, 1, 4), ngEnhanced(be, 0, 5, "abcde"), ngBlock(be, blockSimple, append(be.AppendUint32(nil, 9), "abcd"...)),
+	f.Add(join(ngSection(be), ngInterface(be, 1, 4), ngEnhanced(be, 0, 5, "abcde"),
+		ngBlock(be, blockSimple, append(be.AppendUint32(nil, 9), "abcd"...)),
 		ngBlock(be, blockPacket, append([]byte{0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 2}, "hi"...)),
-		ngInterface(be, 1, 0, 0, 9, 0, 1, 0x8a, 0, 0, 0, 0, 14, 0, 8, 0, 0, 0, 0, 0, 0, 0, 3), ngEnhanced(be, 1, 1536, "x")))
+		ngInterface(be, 1, 0, 0, 9, 0, 1, 0x8a, 0, 0, 0, 0, 14, 0, 8, 0, 0, 0, 0, 0, 0, 0, 3),
+		ngEnhanced(be, 1, 1536, "x")))
 	f.Fuzz(fuzzed)
 }

@@ -40,7 +40,8 @@ func Create(path string, head []byte) (*Writer, error) {
 	if _, err := f.Write(head); err != nil {
 		return nil, errors.Join(fmt.Errorf("write capture: %w", err), f.Close())
 	}
-	w := &Writer{f: f, full: make(chan []byte, chunkCount), free: make(chan []byte, chunkCount), done: make(chan struct{})}
+	w := &Writer{f: f, full: make(chan []byte, chunkCount), free: make(chan []byte, chunkCount),
+		done: make(chan struct{})}
 	for range chunkCount - 1 {
 		w.free <- nil // allocated when first needed
 	}

@@ -75,7 +75,8 @@ var icmpTexts = []struct {
 	text       string
 	kind, code byte
 }{
-	{"echo request", 8, 0}, {"echo reply", 0, 0}, {"need to frag", 3, 4}, {"admin prohibited filter", 3, 13}, {"admin prohibited", 3, 10},
+	{"echo request", 8, 0}, {"echo reply", 0, 0}, {"need to frag", 3, 4}, {"admin prohibited filter", 3, 13},
+	{"admin prohibited", 3, 10},
 	{"port unreachable", 3, 3}, {"protocol unreachable", 3, 2}, {"net unreachable", 3, 0},
 	{"time exceeded in-transit", 11, 0}, {"reassembly time exceeded", 11, 1}, {"redirect", 5, 1},
 }
@@ -141,6 +142,7 @@ var icmp6Texts = []struct {
 	kind, code byte
 }{
 	{"echo request", 128, 0}, {"echo reply", 129, 0}, {"packet too big", 2, 0}, {"time exceeded in-transit", 3, 0},
-	{"neighbor solicitation", 135, 0}, {"neighbor advertisement", 136, 0}, {"router solicitation", 133, 0}, {"router advertisement", 134, 0},
+	{"neighbor solicitation", 135, 0}, {"neighbor advertisement", 136, 0}, {"router solicitation", 133, 0},
+	{"router advertisement", 134, 0},
 	{"administratively prohibited", 1, 1}, {"no route", 1, 0}, {"port unreach", 1, 4},
 }

@@ -85,7 +85,8 @@ func (r *Reader) Next(f *pcap.Frame) error {
 	}
 	switch err := r.lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return fmt.Errorf("%w: line %d is longer than %d bytes: this is not tcpdump's text", pcap.ErrFormat, r.line+1, maxLine)
+		return fmt.Errorf("%w: line %d is longer than %d bytes: this is not tcpdump's text", pcap.ErrFormat, r.line+1,
+			maxLine)
 	case err != nil:
 		return fmt.Errorf("read text: %w", err)
 	}
@@ -241,9 +242,12 @@ func (r *Reader) host(s string) (netip.Addr, error) {
 
 // services are the names tcpdump prints most for ports (IANA).
 var services = map[string]uint16{
-	"ftp-data": 20, "ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "bootps": 67, "bootpc": 68, "http": 80, "kerberos": 88,
-	"pop3": 110, "sunrpc": 111, "ntp": 123, "imap2": 143, "imap": 143, "snmp": 161, "bgp": 179, "ldap": 389, "https": 443, "microsoft-ds": 445,
-	"submission": 587, "ldaps": 636, "imaps": 993, "pop3s": 995, "ms-sql-s": 1433, "mysql": 3306, "postgresql": 5432, "amqp": 5672,
+	"ftp-data": 20, "ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "bootps": 67, "bootpc": 68,
+	"http": 80, "kerberos": 88,
+	"pop3": 110, "sunrpc": 111, "ntp": 123, "imap2": 143, "imap": 143, "snmp": 161, "bgp": 179, "ldap": 389,
+	"https": 443, "microsoft-ds": 445,
+	"submission": 587, "ldaps": 636, "imaps": 993, "pop3s": 995, "ms-sql-s": 1433, "mysql": 3306, "postgresql": 5432,
+	"amqp":  5672,
 	"redis": 6379, "ircd": 6667, "http-alt": 8080, "https-alt": 8443,
 }
 

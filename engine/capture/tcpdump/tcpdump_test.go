@@ -56,8 +56,10 @@ func read(t testing.TB, text string) []row {
 }
 
 const (
-	syn    = "11:05:42.5 IP 192.0.2.1.4000 > 198.51.100.2.443: Flags [S], seq 4000000000, win 64240, options [mss 1460,sackOK,TS val 10 ecr 0,nop,wscale 7], length 0\n"
-	synack = "11:05:42.6 IP 198.51.100.2.443 > 192.0.2.1.4000: Flags [S.], seq 5000, ack 4000000001, win 65160, options [mss 1440,sackOK,TS val 20 ecr 10,nop,wscale 9], length 0\n"
+	syn = "11:05:42.5 IP 192.0.2.1.4000 > 198.51.100.2.443: Flags [S], seq 4000000000, win 64240, options " +
+		"[mss 1460,sackOK,TS val 10 ecr 0,nop,wscale 7], length 0\n"
+	synack = "11:05:42.6 IP 198.51.100.2.443 > 192.0.2.1.4000: Flags [S.], seq 5000, ack 4000000001, win 65160, " +
+		"options [mss 1440,sackOK,TS val 20 ecr 10,nop,wscale 9], length 0\n"
 )
 
 func TestLines(t *testing.T) {
@@ -67,103 +69,134 @@ func TestLines(t *testing.T) {
 		check func(t *testing.T, ps []row)
 	}{
 		{"a SYN with its options", syn, func(t *testing.T, ps []row) {
-			if p := ps[0]; p.MSS != 1460 || p.WScale != 7 || !p.SACKPermitted || !p.HasTS || p.TSVal != 10 || p.Seq != 4000000000 || p.Window != 64240 || p.DstPort != 443 {
+			if p := ps[0]; p.MSS != 1460 || p.WScale != 7 || !p.SACKPermitted || !p.HasTS || p.TSVal != 10 ||
+				p.Seq != 4000000000 || p.Window != 64240 || p.DstPort != 443 {
 				t.Errorf("got %+v", p)
 			}
 		}},
-		{"numbers count from the handshake, across the wrap", syn + synack + "11:05:42.7 IP 192.0.2.1.4000 > 198.51.100.2.443: Flags [P.], seq 294967290:294967390, ack 1, win 502, length 100\n",
+		{"numbers count from the handshake, across the wrap", syn + synack + "11:05:42.7 IP 192.0.2.1.4000 > " +
+			"198.51.100.2.443: Flags [P.], seq 294967290:294967390, ack 1, win 502, length 100\n",
 			func(t *testing.T, ps []row) {
-				if p := ps[2]; p.Seq != 4294967290 || p.Ack != 5001 || p.PayloadLen != 100 || p.seq != 294967290 || p.ack != 1 {
+				if p := ps[2]; p.Seq != 4294967290 || p.Ack != 5001 || p.PayloadLen != 100 || p.seq != 294967290 ||
+					p.ack != 1 {
 					t.Errorf("got %+v", p)
 				}
 			}},
-		{"a bare RST is printed as it is", syn + synack + "11:05:42.8 IP 192.0.2.1.4000 > 198.51.100.2.443: Flags [R], seq 4000000001, win 0, length 0\n", func(t *testing.T, ps []row) {
+		{"a bare RST is printed as it is", syn + synack + "11:05:42.8 IP 192.0.2.1.4000 > 198.51.100.2.443: " +
+			"Flags [R], seq 4000000001, win 0, length 0\n", func(t *testing.T, ps []row) {
 			if p := ps[2]; p.Seq != 4000000001 || p.seq != 1 {
 				t.Errorf("got %+v", p)
 			}
 		}},
-		{"absolute numbers (-S)", syn + synack + "11:05:42.7 IP 192.0.2.1.4000 > 198.51.100.2.443: Flags [P.], seq 4000000001:4000000101, ack 5001, win 502, length 100\n" +
-			"11:05:42.8 IP 198.51.100.2.443 > 192.0.2.1.4000: Flags [.], ack 4000000101, win 502, length 0\n", func(t *testing.T, ps []row) {
-			if p := ps[3]; p.Ack != 4000000101 || p.ack != 101 {
-				t.Errorf("got %+v", p)
-			}
-		}},
-		{"from the middle of a connection", "1.0 IP 192.0.2.1.4000 > 198.51.100.2.443: Flags [P.], seq 700:733, ack 900, win 301, length 33\n" +
-			"1.1 IP 198.51.100.2.443 > 192.0.2.1.4000: Flags [.], ack 33, win 852, length 0\n" +
-			"1.2 IP 192.0.2.1.4000 > 198.51.100.2.443: Flags [P.], seq 33:40, ack 1, win 301, length 7\n", func(t *testing.T, ps []row) {
-			if ps[1].Ack != 733 || ps[1].Seq != 900 || ps[2].Seq != 733 || ps[2].Ack != 900 {
-				t.Errorf("got %+v", ps)
-			}
-		}},
-		{"SACK blocks", syn + synack + "11:05:42.9 IP 192.0.2.1.4000 > 198.51.100.2.443: Flags [.], ack 1, win 502, options [nop,nop,sack 1 {1449:2897}], length 0\n", func(t *testing.T, ps []row) {
+		{"absolute numbers (-S)", syn + synack + "11:05:42.7 IP 192.0.2.1.4000 > 198.51.100.2.443: Flags [P.], " +
+			"seq 4000000001:4000000101, ack 5001, win 502, length 100\n" +
+			"11:05:42.8 IP 198.51.100.2.443 > 192.0.2.1.4000: Flags [.], ack 4000000101, win 502, length 0\n",
+			func(t *testing.T, ps []row) {
+				if p := ps[3]; p.Ack != 4000000101 || p.ack != 101 {
+					t.Errorf("got %+v", p)
+				}
+			}},
+		{"from the middle of a connection",
+			"1.0 IP 192.0.2.1.4000 > 198.51.100.2.443: Flags [P.], seq 700:733, ack 900, win 301, length 33\n" +
+				"1.1 IP 198.51.100.2.443 > 192.0.2.1.4000: Flags [.], ack 33, win 852, length 0\n" +
+				"1.2 IP 192.0.2.1.4000 > 198.51.100.2.443: Flags [P.], seq 33:40, ack 1, win 301, length 7\n",
+			func(t *testing.T, ps []row) {
+				if ps[1].Ack != 733 || ps[1].Seq != 900 || ps[2].Seq != 733 || ps[2].Ack != 900 {
+					t.Errorf("got %+v", ps)
+				}
+			}},
+		{"SACK blocks", syn + synack + "11:05:42.9 IP 192.0.2.1.4000 > 198.51.100.2.443: Flags [.], ack 1, win " +
+			"502, options [nop,nop,sack 1 {1449:2897}], length 0\n", func(t *testing.T, ps []row) {
 			if s := ps[2].SACK(); len(s) != 1 || s[0] != (packet.Block{Left: 5000 + 1449, Right: 5000 + 2897}) {
 				t.Errorf("got %v", s)
 			}
 		}},
-		{"verbose: the IP header on a line before", "11:05:42.5 IP (tos 0x0, ttl 57, id 4242, offset 0, flags [DF], proto TCP (6), length 52)\n    192.0.2.1.4000 > 198.51.100.2.443: Flags [.], cksum 0x5c55 (correct), seq 1, ack 2, win 3, length 0\n",
+		{"verbose: the IP header on a line before", "11:05:42.5 IP (tos 0x0, ttl 57, id 4242, offset 0, flags " +
+			"[DF], proto TCP (6), length 52)\n    192.0.2.1.4000 > 198.51.100.2.443: Flags [.], cksum 0x5c55 " +
+			"(correct), seq 1, ack 2, win 3, length 0\n",
 			func(t *testing.T, ps []row) {
 				if p := ps[0]; p.TTL != 57 || p.ID != 4242 || !p.DF {
 					t.Errorf("got %+v", p)
 				}
 			}},
-		{"IPv6", "11:05:42.5 IP6 2001:db8::1.4000 > 2001:db8::2.443: Flags [S], seq 1, win 64240, length 0\n", func(t *testing.T, ps []row) {
-			if p := ps[0]; p.Src.String() != "2001:db8::1" || p.SrcPort != 4000 {
-				t.Errorf("got %+v", p)
-			}
-		}},
-		{"names, with dots", "11:05:42.5 IP client.example.com.4000 > server.example.com.https: Flags [S], seq 1, win 64240, length 0\n", func(t *testing.T, ps []row) {
+		{"IPv6", "11:05:42.5 IP6 2001:db8::1.4000 > 2001:db8::2.443: Flags [S], seq 1, win 64240, length 0\n",
+			func(t *testing.T, ps []row) {
+				if p := ps[0]; p.Src.String() != "2001:db8::1" || p.SrcPort != 4000 {
+					t.Errorf("got %+v", p)
+				}
+			}},
+		{"names, with dots", "11:05:42.5 IP client.example.com.4000 > server.example.com.https: Flags [S], seq " +
+			"1, win 64240, length 0\n", func(t *testing.T, ps []row) {
 			if p := ps[0]; p.Src.String() != "192.0.2.1" || p.Dst.String() != "192.0.2.2" || p.DstPort != 443 {
 				t.Errorf("got %+v", p)
 			}
 		}},
-		{"link headers, interfaces, packet numbers", "    1  11:05:42.5 02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype IPv4 (0x0800), length 66: 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n" +
-			"11:05:42.6 eth0  Out IP 192.0.2.1.1 > 192.0.2.2.2: Flags [F], seq 1, win 3, length 0\n", func(t *testing.T, ps []row) {
-			if len(ps) != 2 || ps[1].Flags != packet.FIN {
-				t.Errorf("got %+v", ps)
-			}
-		}},
-		{"the notation before tcpdump 4.1", "11:05:42.5 IP 192.0.2.1.1 > 192.0.2.2.2: S 100:100(0) win 5840 <mss 1460,nop,wscale 2>\n11:05:42.6 IP 192.0.2.2.2 > 192.0.2.1.1: . ack 1 win 5792\n", func(t *testing.T, ps []row) {
-			if len(ps) != 2 || ps[0].Seq != 100 || ps[0].MSS != 1460 || ps[0].Flags != packet.SYN || ps[1].Flags != packet.ACK {
-				t.Errorf("got %+v", ps)
-			}
-		}},
-		{"ICMP", "11:05:42.5 IP 192.0.2.9 > 192.0.2.1: ICMP 198.51.100.2 unreachable - need to frag (mtu 1400), length 556\n", func(t *testing.T, ps []row) {
+		{"link headers, interfaces, packet numbers", "    1  11:05:42.5 02:00:00:00:00:01 > 02:00:00:00:00:02, " +
+			"ethertype IPv4 (0x0800), length 66: 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n" +
+			"11:05:42.6 eth0  Out IP 192.0.2.1.1 > 192.0.2.2.2: Flags [F], seq 1, win 3, length 0\n",
+			func(t *testing.T, ps []row) {
+				if len(ps) != 2 || ps[1].Flags != packet.FIN {
+					t.Errorf("got %+v", ps)
+				}
+			}},
+		{"the notation before tcpdump 4.1", "11:05:42.5 IP 192.0.2.1.1 > 192.0.2.2.2: S 100:100(0) win 5840 " +
+			"<mss 1460,nop,wscale 2>\n11:05:42.6 IP 192.0.2.2.2 > 192.0.2.1.1: . ack 1 win 5792\n",
+			func(t *testing.T, ps []row) {
+				if len(ps) != 2 || ps[0].Seq != 100 || ps[0].MSS != 1460 || ps[0].Flags != packet.SYN ||
+					ps[1].Flags != packet.ACK {
+					t.Errorf("got %+v", ps)
+				}
+			}},
+		{"ICMP", "11:05:42.5 IP 192.0.2.9 > 192.0.2.1: ICMP 198.51.100.2 unreachable - need to frag (mtu 1400), " +
+			"length 556\n", func(t *testing.T, ps []row) {
 			if m := ps[0].ICMP(); m == nil || m.Type != 3 || m.Code != 4 || m.MTU != 1400 {
 				t.Errorf("got %+v", m)
 			}
 		}},
-		{"UDP", "11:05:42.5 IP 192.0.2.9.5353 > 192.0.2.1.53: 1234+ A? example.com. (29)\n", func(t *testing.T, ps []row) {
-			if p := ps[0]; p.Proto != packet.ProtoUDP || p.PayloadLen != 29 {
-				t.Errorf("got %+v", p)
-			}
-		}},
-		{"more than a packet: segmentation left to the device", "11:05:42.5 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [.], seq 1:70001, ack 1, win 3, length 70000\n", func(t *testing.T, ps []row) {
+		{"UDP", "11:05:42.5 IP 192.0.2.9.5353 > 192.0.2.1.53: 1234+ A? example.com. (29)\n",
+			func(t *testing.T, ps []row) {
+				if p := ps[0]; p.Proto != packet.ProtoUDP || p.PayloadLen != 29 {
+					t.Errorf("got %+v", p)
+				}
+			}},
+		{"more than a packet: segmentation left to the device", "11:05:42.5 IP 192.0.2.1.1 > 192.0.2.2.2: Flags " +
+			"[.], seq 1:70001, ack 1, win 3, length 70000\n", func(t *testing.T, ps []row) {
 			if ps[0].PayloadLen != 70000 {
 				t.Errorf("got %+v", ps[0])
 			}
 		}},
-		{"past midnight", "23:59:59.9 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n00:00:00.1 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n", func(t *testing.T, ps []row) {
-			if ps[1].time != 200*time.Millisecond {
-				t.Errorf("got %v", ps[1].time)
-			}
-		}},
-		{"dates (-tttt)", "2026-11-22 23:59:59.9 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n2026-11-23 00:00:00.1 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n", func(t *testing.T, ps []row) {
-			if ps[1].time != 200*time.Millisecond {
-				t.Errorf("got %v", ps[1].time)
-			}
-		}},
-		{"since the line before (-ttt)", " 00:00:00.000000 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n 00:00:00.500000 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n" +
-			" 00:00:00.000100 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n", func(t *testing.T, ps []row) {
-			if ps[2].time != 500100*time.Microsecond {
-				t.Errorf("got %v", ps[2].time)
-			}
-		}},
-		{"seconds since 1970 (-tt)", "1700000000.5 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n1700000001.000001 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n", func(t *testing.T, ps []row) {
-			if ps[1].time != 500001*time.Microsecond {
-				t.Errorf("got %v", ps[1].time)
-			}
-		}},
-		{"payload and notes between the lines", "tcpdump: verbose output suppressed, use -v for full protocol decode\n" + syn + "\t0x0000:  4500 0034 f72d 4000\nGET / HTTP/1.1\n" + synack + "3 packets captured\n",
+		{"past midnight", "23:59:59.9 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length " +
+			"0\n00:00:00.1 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n",
+			func(t *testing.T, ps []row) {
+				if ps[1].time != 200*time.Millisecond {
+					t.Errorf("got %v", ps[1].time)
+				}
+			}},
+		{"dates (-tttt)", "2026-11-22 23:59:59.9 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length " +
+			"0\n2026-11-23 00:00:00.1 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n",
+			func(t *testing.T, ps []row) {
+				if ps[1].time != 200*time.Millisecond {
+					t.Errorf("got %v", ps[1].time)
+				}
+			}},
+		{"since the line before (-ttt)", " 00:00:00.000000 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win " +
+			"3, length 0\n 00:00:00.500000 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n" +
+			" 00:00:00.000100 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n",
+			func(t *testing.T, ps []row) {
+				if ps[2].time != 500100*time.Microsecond {
+					t.Errorf("got %v", ps[2].time)
+				}
+			}},
+		{"seconds since 1970 (-tt)", "1700000000.5 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, " +
+			"length 0\n1700000001.000001 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 1, win 3, length 0\n",
+			func(t *testing.T, ps []row) {
+				if ps[1].time != 500001*time.Microsecond {
+					t.Errorf("got %v", ps[1].time)
+				}
+			}},
+		{"payload and notes between the lines",
+			"tcpdump: verbose output suppressed, use -v for full protocol decode\n" + syn +
+				"\t0x0000:  4500 0034 f72d 4000\nGET / HTTP/1.1\n" + synack + "3 packets captured\n",
 			func(t *testing.T, ps []row) {
 				if len(ps) != 2 {
 					t.Errorf("got %d packets", len(ps))
@@ -177,11 +210,12 @@ func TestLines(t *testing.T) {
 
 func TestRefuses(t *testing.T) {
 	for name, text := range map[string]string{
-		"prose":                 "this is no capture\n",
-		"a port without number": "11:05:42.5 IP 192.0.2.1.4000 > 192.0.2.2.frobnicate: Flags [S], seq 1, win 3, length 0\n",
-		"flags that are none":   "11:05:42.5 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [Q], seq 1, win 3, length 0\n",
-		"a number too large":    "11:05:42.5 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 99999999999, win 3, length 0\n",
-		"an endless line":       strings.Repeat("x", 100_000),
+		"prose": "this is no capture\n",
+		"a port without number": "11:05:42.5 IP 192.0.2.1.4000 > 192.0.2.2.frobnicate: Flags [S], seq 1, win 3, " +
+			"length 0\n",
+		"flags that are none": "11:05:42.5 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [Q], seq 1, win 3, length 0\n",
+		"a number too large":  "11:05:42.5 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 99999999999, win 3, length 0\n",
+		"an endless line":     strings.Repeat("x", 100_000),
 	} {
 		s, err := capture.New(strings.NewReader(text))
 		if err == nil {
@@ -209,8 +243,10 @@ func TestIncidents(t *testing.T) {
 		s, err := capture.Open(t.Context(), testdata+tt.file)
 		ps := rows(t, s, err)
 		last := ps[len(ps)-1]
-		if len(ps) != tt.packets || last.Flags != packet.RST || last.seq != tt.rst || s.Text.Skipped != 0 || s.Text.Lost != tt.lost {
-			t.Errorf("%s: %d packets, last %s %d, skipped %d, lost %d", tt.file, len(ps), last.Flags, last.seq, s.Text.Skipped, s.Text.Lost)
+		if len(ps) != tt.packets || last.Flags != packet.RST || last.seq != tt.rst || s.Text.Skipped != 0 ||
+			s.Text.Lost != tt.lost {
+			t.Errorf("%s: %d packets, last %s %d, skipped %d, lost %d", tt.file, len(ps), last.Flags, last.seq,
+				s.Text.Skipped, s.Text.Lost)
 		}
 	}
 }
@@ -250,7 +286,8 @@ func TestAsPrinted(t *testing.T) {
 				if w.Seq != p.Seq && len(w.SACK()) == 0 && w.SeqLen() == 0 {
 					continue // a bare ACK's number is not printed
 				}
-				if w.Flags != p.Flags || w.PayloadLen != p.PayloadLen || w.Window != p.Window || w.Src != p.Src || w.DstPort != p.DstPort || w.Flags.Has(packet.ACK) && w.Ack != p.Ack && w.ack != p.ack {
+				if w.Flags != p.Flags || w.PayloadLen != p.PayloadLen || w.Window != p.Window || w.Src != p.Src ||
+					w.DstPort != p.DstPort || w.Flags.Has(packet.ACK) && w.Ack != p.Ack && w.ack != p.ack {
 					if bad++; bad < 5 {
 						t.Errorf("%s %v packet %d:\nfile %+v\ntext %+v", path, opts, i+1, w, p)
 					}
@@ -273,7 +310,8 @@ func FuzzReader(f *testing.F) {
 		f.Add(string(b))
 	}
 	f.Add("1.0 IP (tos 0x0, ttl 57, id 4242)\n    a.1 > b.2: S 1:1(0) ack 4 win 5 <mss 3,sack 1 {1:2}>\n")
-	f.Add("2026-11-22 11:05:42.5 IP 192.0.2.9 > 192.0.2.1: ICMP 198.51.100.2 unreachable - need to frag (mtu 1400), length 556\n")
+	f.Add("2026-11-22 11:05:42.5 IP 192.0.2.9 > 192.0.2.1: ICMP 198.51.100.2 unreachable - need to frag (mtu " +
+		"1400), length 556\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		r := tcpdump.NewReader(strings.NewReader(text))
 		var fr pcap.Frame

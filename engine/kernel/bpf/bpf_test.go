@@ -61,7 +61,8 @@ func refuse(t *testing.T, ns *netns.NS) {
 			return err
 		}
 		defer unix.Close(s)
-		if err := unix.Connect(s, &unix.SockaddrInet4{Port: 80, Addr: [4]byte{127, 0, 0, 1}}); !errors.Is(err, unix.ECONNREFUSED) {
+		if err := unix.Connect(s, &unix.SockaddrInet4{Port: 80, Addr: [4]byte{127, 0, 0, 1}}); !errors.Is(err,
+			unix.ECONNREFUSED) {
 			t.Errorf("connect: %v", err)
 		}
 		return nil
@@ -128,10 +129,12 @@ func TestEachRingHearsItsOwnNamespaces(t *testing.T) {
 		kinds = append(kinds, e.Kind)
 		switch e.Kind {
 		case SendReset:
-			if e.Reason != "NO_SOCKET" || e.Socket || !e.Passive() || header.TCPDstPort.Get(e.Packet[header.IPv4Size:]) != 80 {
+			if e.Reason != "NO_SOCKET" || e.Socket || !e.Passive() ||
+				header.TCPDstPort.Get(e.Packet[header.IPv4Size:]) != 80 {
 				t.Errorf("reset: %+v", e)
 			}
-			if f := Functions(e.Stack); len(f) == 0 || f[0] != "tcp_v4_send_reset" || !slices.Contains(f, "tcp_v4_rcv") {
+			if f := Functions(e.Stack); len(f) == 0 || f[0] != "tcp_v4_send_reset" ||
+				!slices.Contains(f, "tcp_v4_rcv") {
 				t.Errorf("stack: %v", f)
 			}
 		case ReceiveReset:
@@ -203,7 +206,8 @@ func FuzzEvent(f *testing.F) {
 		if err := binary.Read(bytes.NewReader(b), binary.NativeEndian, &r); err != nil {
 			t.Fatalf("% x is %+v, and yet: %v", b, e, err)
 		}
-		if e.Kind.String() == "" && e.Kind != 0 || e.Socket && e.State == "" && r.State != 0 { // a socket of no state has no name of it
+		// a socket of no state has no name of it
+		if e.Kind.String() == "" && e.Kind != 0 || e.Socket && e.State == "" && r.State != 0 {
 			t.Fatalf("% x is %+v", b, e)
 		}
 	})

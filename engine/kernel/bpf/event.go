@@ -82,7 +82,8 @@ type raw struct {
 }
 
 // states are the names of TCP's states (include/net/tcp_states.h).
-var states = []string{"", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN",
+var states = []string{"", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE",
+	"CLOSE_WAIT", "LAST_ACK", "LISTEN",
 	"CLOSING", "NEW_SYN_RECV", "BOUND_INACTIVE"}
 
 // State is the name of a TCP state of the kernel.
@@ -118,7 +119,8 @@ func (n *Names) Whole() string {
 }
 
 func namesOf(types *btf.Spec) Names {
-	return Names{Resets: enum(types, "sk_rst_reason", "SK_RST_REASON_"), Drops: enum(types, "skb_drop_reason", "SKB_DROP_REASON_")}
+	return Names{Resets: enum(types, "sk_rst_reason", "SK_RST_REASON_"),
+		Drops: enum(types, "skb_drop_reason", "SKB_DROP_REASON_")}
 }
 
 // enum reads an enumeration from the kernel's type information; empty where the
@@ -141,7 +143,8 @@ func (n *Names) event(b []byte) (Event, error) {
 		return Event{}, fmt.Errorf("read event of %d bytes: %w", len(b), err)
 	}
 	e := Event{Kind: Kind(r.Kind), Time: time.Duration(r.Time), Netns: r.Netns, Location: r.Location, Pid: int(r.Pid),
-		Process: unix.ByteSliceToString(r.Comm[:]), Socket: r.Socket != 0, State: State(r.State), Before: State(r.OldState), Linger0: r.Linger0 != 0,
+		Process: unix.ByteSliceToString(r.Comm[:]), Socket: r.Socket != 0, State: State(r.State),
+		Before: State(r.OldState), Linger0: r.Linger0 != 0,
 		RcvNxt: r.RcvNxt, CopiedSeq: r.CopiedSeq, SndUna: r.SndUna, SndNxt: r.SndNxt, WriteSeq: r.WriteSeq}
 	names := n.Resets
 	if e.Kind == Drop {

@@ -40,7 +40,8 @@ type Probe struct {
 
 // kinds are the kinds of event by the programs that report them. set_state
 // reports none: without it a socket's state before is not known.
-var kinds = map[string]Kind{"send_reset": SendReset, "receive_reset": ReceiveReset, "retransmit": Retransmit, "drop": Drop}
+var kinds = map[string]Kind{"send_reset": SendReset, "receive_reset": ReceiveReset, "retransmit": Retransmit,
+	"drop": Drop}
 
 // errUnsupported says that this machine cannot be asked.
 var errUnsupported = errors.New("the kernel's own reasons cannot be read")
@@ -106,7 +107,8 @@ func load(without []string) (*Probe, error) {
 
 // attach loads the programs of these names and hangs them on their tracepoints;
 // if one fails, none is.
-func (p *Probe) attach(spec *ebpf.CollectionSpec, programs map[string]*ebpf.ProgramSpec, types *btf.Spec, names ...string) error {
+func (p *Probe) attach(spec *ebpf.CollectionSpec, programs map[string]*ebpf.ProgramSpec, types *btf.Spec,
+	names ...string) error {
 	some := spec.Copy()
 	some.Programs = map[string]*ebpf.ProgramSpec{}
 	for _, name := range names {

@@ -83,7 +83,8 @@ type subscription struct {
 // subscribe takes over the files of a publication, which begin with the
 // descriptor fd.
 func subscribe(fd int) *subscription {
-	return &subscription{file: os.NewFile(uintptr(fd), "symbols"), ready: os.NewFile(uintptr(fd+1), "ready"), ask: os.NewFile(uintptr(fd+2), "ask")}
+	return &subscription{file: os.NewFile(uintptr(fd), "symbols"), ready: os.NewFile(uintptr(fd+1), "ready"),
+		ask: os.NewFile(uintptr(fd+2), "ask")}
 }
 
 // read asks for the symbols, waits for them and maps them. They are empty where

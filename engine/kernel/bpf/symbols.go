@@ -180,5 +180,6 @@ const depthOfTracing = 4
 
 // tracing reports whether a function is one of the kernel's own for tracing.
 func tracing(name string) bool {
-	return slices.ContainsFunc([]string{"bpf_", "__bpf_", "__traceiter_", "trace_"}, func(p string) bool { return strings.HasPrefix(name, p) })
+	return slices.ContainsFunc([]string{"bpf_", "__bpf_", "__traceiter_", "trace_"},
+		func(p string) bool { return strings.HasPrefix(name, p) })
 }

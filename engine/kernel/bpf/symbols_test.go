@@ -6,11 +6,13 @@ import "testing"
 
 func TestSymbols(t *testing.T) {
 	s := parseSymbols([]byte("ffffffff81000100 T second\nffffffff81000000 T first\nffffffff81000000 T alias\n"+
-		"ffffffff81000200 D data\nffffffffc0000000 t ours\t[module]\n0000000000000000 T hidden\nbad line\nffffffff8100030g T no\nffffffff81000300 w last"), 7)
+		"ffffffff81000200 D data\nffffffffc0000000 t ours\t[module]\n0000000000000000 T hidden\nbad "+
+		"line\nffffffff8100030g T no\nffffffff81000300 w last"), 7)
 	for i, want := range []struct {
 		addr uint64
 		name string
-	}{{0xffffffff81000000, "first"}, {0xffffffff81000000, "alias"}, {0xffffffff81000100, "second"}, {0xffffffff81000300, "last"}, {0xffffffffc0000000, "ours"}} {
+	}{{0xffffffff81000000, "first"}, {0xffffffff81000000, "alias"}, {0xffffffff81000100, "second"},
+		{0xffffffff81000300, "last"}, {0xffffffffc0000000, "ours"}} {
 		if i >= s.len() || s.addr(i) != want.addr || s.name(i) != want.name {
 			t.Errorf("symbol %d of %d: want %+v", i, s.len(), want)
 		}

@@ -12,12 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/lab"
+	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/testutil/leaks"
 )
 
 // two are hosts with a plain wire between them.
-func two(t *testing.T) (client, server *lab.Node) {
+func two(t *testing.T) (client, server *node.Node) {
 	t.Helper()
 	leaks.Lab(t)
 	s := topology.Spec{
@@ -41,7 +42,7 @@ func two(t *testing.T) (client, server *lab.Node) {
 }
 
 // need makes a rule, or skips the test where that cannot be done.
-func need(t *testing.T, n *lab.Node, r Rule) *Miss {
+func need(t *testing.T, n *node.Node, r Rule) *Miss {
 	t.Helper()
 	m, err := Make(n.NS, devices(n), r)
 	if errors.Is(err, ErrUnsupported) && os.Getenv("NETREPRO_REQUIRE") == "" {
@@ -53,7 +54,7 @@ func need(t *testing.T, n *lab.Node, r Rule) *Miss {
 	return m
 }
 
-func devices(n *lab.Node) []string {
+func devices(n *node.Node) []string {
 	var out []string
 	for _, i := range n.Ifaces {
 		out = append(out, i.Dev)
@@ -64,7 +65,7 @@ func devices(n *lab.Node) []string {
 const port = 80
 
 // listen opens a listener on the node, which is closed with the test.
-func listen(t *testing.T, n *lab.Node) int {
+func listen(t *testing.T, n *node.Node) int {
 	t.Helper()
 	fd := open(t, n)
 	if err := errors.Join(unix.Bind(fd, &unix.SockaddrInet4{Port: port}), unix.Listen(fd, 16)); err != nil {
@@ -73,7 +74,7 @@ func listen(t *testing.T, n *lab.Node) int {
 	return fd
 }
 
-func open(t *testing.T, n *lab.Node) (fd int) {
+func open(t *testing.T, n *node.Node) (fd int) {
 	t.Helper()
 	err := n.NS.Do(func() (err error) {
 		fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -93,7 +94,7 @@ func open(t *testing.T, n *lab.Node) (fd int) {
 
 // ask connects, sends a byte, and takes the answer of the server, which echoes: nil, or
 // the error of a connection that was reset.
-func ask(t *testing.T, client, server *lab.Node, listener int) error {
+func ask(t *testing.T, client, server *node.Node, listener int) error {
 	t.Helper()
 	fd := open(t, client)
 	defer unix.Close(fd)
