@@ -12,6 +12,7 @@ import (
 	"netrepro/cmd/netrepro-bench/wires"
 	"netrepro/engine/lab"
 	"netrepro/engine/lab/fault"
+	"netrepro/engine/lab/fault/chance"
 	"netrepro/engine/match"
 )
 
@@ -28,7 +29,7 @@ func twenty() ([]*fault.Fault, error) {
 		}
 		out = append(out, fault.New(fault.Spec{Match: m, Action: fault.Drop{}, Gate: fault.Gate{Nth: 1}}),
 			fault.New(fault.Spec{Match: m, Action: &fault.Delay{By: time.Second},
-				Gate: fault.Gate{Chance: &fault.Model{P: 0.5}}}))
+				Gate: fault.Gate{Chance: &chance.Model{P: 0.5}}}))
 	}
 	return out, nil
 }

@@ -18,10 +18,12 @@ import (
 
 // Corrupt flips bits.
 type Corrupt struct {
-	Layer string // where At counts from: "frame", "ip", "transport" or "payload"; "" is the last of these that a packet has
-	At    int    // which byte, from 0; below 0 is drawn by chance
-	XOR   byte   // which of its bits; 0 is one drawn by chance
-	Mend  bool   // checksums are mended, so that the receiver cannot tell
+	// Layer is where At counts from: "frame", "ip", "transport" or "payload"; "" is
+	// the last of these that a packet has.
+	Layer string
+	At    int  // which byte, from 0; below 0 is drawn by chance
+	XOR   byte // which of its bits; 0 is one drawn by chance
+	Mend  bool // checksums are mended, so that the receiver cannot tell
 	RNG   *rand.Rand
 }
 
@@ -123,7 +125,9 @@ func (t *Truncate) Do(p *trace.Packet, v *wire.Verdict, name string) error {
 		return fmt.Errorf("%s cannot be %d bytes long: its headers are longer", about(p), t.To)
 	}
 	// What pads a short frame is no part of the packet, and stays.
-	b, err := header.Edit(v.Frame(), false, func(b []byte, l *header.Layout) ([]byte, error) { return slices.Delete(b, end, l.End), nil })
+	b, err := header.Edit(v.Frame(), false, func(b []byte, l *header.Layout) ([]byte, error) {
+		return slices.Delete(b, end, l.End), nil
+	})
 	if err != nil {
 		return err
 	}

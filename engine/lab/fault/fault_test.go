@@ -26,8 +26,9 @@ func hits(s Spec) (string, *Fault) {
 	var out []string
 	for i := range 6 {
 		for c, name := range []string{"a", "b"} {
-			p := tr.Arrive(pt, time.Duration(i)*time.Millisecond, &packet.Packet{Src: a, Dst: b, SrcPort: uint16(40000 + c), DstPort: 80,
-				Proto: packet.ProtoTCP, Flags: packet.ACK, Seq: uint32(1 + i*100), PayloadLen: 100, WScale: -1}, nil, nil)
+			segment := &packet.Packet{Src: a, Dst: b, SrcPort: uint16(40000 + c), DstPort: 80, Proto: packet.ProtoTCP,
+				Flags: packet.ACK, Seq: uint32(1 + i*100), PayloadLen: 100, WScale: -1}
+			p := tr.Arrive(pt, time.Duration(i)*time.Millisecond, segment, nil, nil)
 			var v wire.Verdict
 			before, _ := d.Hits()
 			d.Apply(p, &v)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"netrepro/engine/lab/fault/chance"
 	"netrepro/engine/match"
 	"netrepro/engine/tcp"
 	"netrepro/engine/trace"
@@ -22,7 +23,7 @@ type Gate struct {
 	// without Every, and all otherwise.
 	Times int
 	// Chance hits by chance alone, what the counts would hit; nil hits all.
-	Chance *Model
+	Chance *chance.Model
 	// After and Before bound when the fault is active: from behind the packet
 	// that is the one event up to the packet that is the other.
 	After, Before *Event
@@ -94,7 +95,7 @@ type gate struct {
 	Gate
 	seed   uint64
 	seen   map[*tcp.Conn]int
-	dice   map[diceKey]*dice
+	dice   map[diceKey]*chance.Dice
 	opened bool // After has happened
 	closed bool // Before has happened
 }
@@ -104,7 +105,8 @@ func (g Gate) open(seed uint64) *gate {
 		g.Times = 1
 	}
 	g.Nth, g.Every = max(g.Nth, 1), max(g.Every, 1)
-	return &gate{Gate: g, seed: seed, seen: map[*tcp.Conn]int{}, dice: map[diceKey]*dice{}, opened: g.After == nil}
+	return &gate{Gate: g, seed: seed, seen: map[*tcp.Conn]int{}, dice: map[diceKey]*chance.Dice{},
+		opened: g.After == nil}
 }
 
 // active takes in that p enters the wire and reports whether the fault is
@@ -131,5 +133,5 @@ func (g *gate) hit(p *trace.Packet) bool {
 	if k < 0 || k%g.Every != 0 || g.Times > 0 && k/g.Every >= g.Times {
 		return false
 	}
-	return g.Chance == nil || g.roll(p).hit()
+	return g.Chance == nil || g.roll(p).Hit()
 }

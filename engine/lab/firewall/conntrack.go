@@ -31,7 +31,8 @@ type Entry struct {
 
 // tcpStates are the states of connection tracking (enum tcp_conntrack of
 // linux/netfilter/nf_conntrack_tcp.h).
-var tcpStates = []string{"NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE", "SYN_SENT2"}
+var tcpStates = []string{"NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK",
+	"TIME_WAIT", "CLOSE", "SYN_SENT2"}
 
 var families = []netlink.InetFamily{unix.AF_INET, unix.AF_INET6}
 
@@ -49,8 +50,8 @@ func Conntrack(ns *netns.NS) ([]Entry, error) {
 			return nil, fmt.Errorf("%s: list conntrack: %w", ns.Name(), err)
 		}
 		for _, f := range flows {
-			e := Entry{Proto: f.Forward.Protocol, Orig: tuple(f.Forward), Reply: tuple(f.Reverse), Mark: f.Mark, Zone: f.Zone,
-				Timeout: time.Duration(f.TimeOut) * time.Second}
+			e := entry(f)
+			e.Timeout = time.Duration(f.TimeOut) * time.Second
 			if t, ok := f.ProtoInfo.(*netlink.ProtoInfoTCP); ok && int(t.State) < len(tcpStates) {
 				e.State = tcpStates[t.State]
 			}
@@ -83,7 +84,14 @@ type matching func(*Entry) bool
 
 // MatchConntrackFlow implements [netlink.CustomConntrackFilter].
 func (m matching) MatchConntrackFlow(f *netlink.ConntrackFlow) bool {
-	return m(&Entry{Proto: f.Forward.Protocol, Orig: tuple(f.Forward), Reply: tuple(f.Reverse), Mark: f.Mark, Zone: f.Zone})
+	e := entry(f)
+	return m(&e)
+}
+
+// entry is a tracked connection without what the library's filters do not see: its
+// state and its timeout.
+func entry(f *netlink.ConntrackFlow) Entry {
+	return Entry{Proto: f.Forward.Protocol, Orig: tuple(f.Forward), Reply: tuple(f.Reverse), Mark: f.Mark, Zone: f.Zone}
 }
 
 func conntrackHandle(ns *netns.NS) (h *netlink.Handle, err error) {

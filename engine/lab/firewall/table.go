@@ -126,7 +126,8 @@ func (t *Table) chain(name string) *nftables.Chain {
 	c := t.chains[name]
 	if c == nil {
 		h := hooks[name]
-		c = t.conn.AddChain(&nftables.Chain{Name: name, Table: t.table, Type: h.kind, Hooknum: h.hook, Priority: h.prio})
+		c = t.conn.AddChain(&nftables.Chain{Name: name, Table: t.table,
+			Type: h.kind, Hooknum: h.hook, Priority: h.prio})
 		t.chains[name] = c
 	}
 	return c
@@ -157,7 +158,8 @@ func (t *Table) Add(specs ...Spec) (*Rule, error) {
 	compiled := make([]*nft.Rule, len(specs))
 	for i, s := range specs {
 		if _, ok := hooks[s.Chain]; !ok {
-			return nil, &nft.Error{Word: s.Chain, Msg: fmt.Sprintf("there is no chain %q; the chains are: %s", s.Chain, strings.Join(Chains(), ", "))}
+			return nil, &nft.Error{Word: s.Chain,
+				Msg: fmt.Sprintf("there is no chain %q; the chains are: %s", s.Chain, strings.Join(Chains(), ", "))}
 		}
 		var err error
 		if compiled[i], err = nft.Compile(s.Text); err != nil {

@@ -24,7 +24,8 @@ func Limited(err error) error {
 				now = append(now, "user."+name+" = "+strings.TrimSpace(string(b)))
 			}
 		}
-		return fmt.Errorf("a limit of namespaces is reached: raise it with sysctl (%s): %w", strings.Join(now, ", "), err)
+		return fmt.Errorf("a limit of namespaces is reached: raise it with sysctl (%s): %w",
+			strings.Join(now, ", "), err)
 	case errors.Is(err, unix.EUSERS):
 		return fmt.Errorf("user namespaces are nested too deep here: %w", err)
 	}

@@ -4,7 +4,7 @@
 // into one.
 //
 // It makes namespaces and runs functions inside them. It does not configure
-// them: links, addresses and routes belong to topo.
+// them: package node does.
 //
 // Invariant: no thread of the process is ever left inside a namespace by
 // accident. A function passed to [NS.Do] runs on a thread of its own; a thread

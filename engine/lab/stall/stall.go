@@ -37,32 +37,48 @@ func (s Stall) String() string {
 
 // Monitor collects stalls. A nil *Monitor collects nothing.
 type Monitor struct {
+	clock  clock
 	mu     sync.Mutex
 	stalls []Stall
 	stop   context.CancelFunc
 	done   chan struct{}
 }
 
+// clock is the time, and what wakes a monitor.
+type clock struct {
+	now func() time.Time
+	// wake returns a channel that is sent to once d is over, and what to call when
+	// it is no longer waited for.
+	wake func(d time.Duration) (woken <-chan time.Time, stop func())
+}
+
+// machine is the clock of the machine.
+var machine = clock{now: time.Now, wake: func(d time.Duration) (<-chan time.Time, func()) {
+	t := time.NewTimer(d)
+	return t.C, func() { t.Stop() }
+}}
+
 // Start begins to watch, with a timer that notes when it is woken late.
-func Start() *Monitor {
+func Start() *Monitor { return start(machine) }
+
+func start(c clock) *Monitor {
 	ctx, cancel := context.WithCancel(context.Background())
-	m := &Monitor{stop: cancel, done: make(chan struct{})}
+	m := &Monitor{clock: c, stop: cancel, done: make(chan struct{})}
 	go m.watch(ctx)
 	return m
 }
 
 func (m *Monitor) watch(ctx context.Context) {
 	defer close(m.done)
-	tick := time.NewTimer(period)
-	defer tick.Stop()
 	for {
-		due := time.Now().Add(period)
-		tick.Reset(period)
+		due := m.clock.now().Add(period)
+		woken, stop := m.clock.wake(period)
 		select {
 		case <-ctx.Done():
+			stop()
 			return
-		case <-tick.C:
-			m.Note(time.Since(due))
+		case <-woken:
+			m.Note(m.clock.now().Sub(due))
 		}
 	}
 }
@@ -74,7 +90,7 @@ func (m *Monitor) Note(late time.Duration) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := time.Now()
+	now := m.clock.now()
 	if n := len(m.stalls); n > 0 && !now.Add(-late).After(m.stalls[n-1].At) {
 		// Part of the stall noted before, as every frame that waited is.
 		last := &m.stalls[n-1]
@@ -91,8 +107,8 @@ func (m *Monitor) Note(late time.Duration) {
 	m.stalls = append(m.stalls, Stall{At: now, Length: late})
 }
 
-// During returns the total and the longest stall that overlap the time from
-// since until now.
+// During returns the total and the longest of the stalls that ended after since,
+// each with its whole length.
 func (m *Monitor) During(since time.Time) (total, longest time.Duration) {
 	if m == nil {
 		return 0, 0

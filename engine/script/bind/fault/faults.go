@@ -11,6 +11,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/lab/fault"
+	"netrepro/engine/lab/fault/chance"
 	"netrepro/engine/lab/wire"
 	"netrepro/engine/match"
 	"netrepro/engine/script/args"
@@ -65,7 +66,7 @@ var kChance = &vm.Kind{Name: "chance", Type: "Percent|Chance", Table: chanceTabl
 		if err != nil {
 			return nil, err
 		}
-		return &fault.Model{P: p.(float64)}, nil
+		return &chance.Model{P: p.(float64)}, nil
 	}
 	return model(c, c.Table(chanceTable, t))
 }}
@@ -81,7 +82,7 @@ var chanceOptions = []vm.Option{
 	args.OptDef("good", args.Percent, "0%", "the share hit in the good state"),
 }
 
-func model(c *vm.Call, a map[string]any) (*fault.Model, error) {
+func model(c *vm.Call, a map[string]any) (*chance.Model, error) {
 	rate, plain := a["rate"].(float64)
 	p, chain := a["p"].(float64)
 	burst, runs := a["burst"].(float64)
@@ -96,19 +97,19 @@ func model(c *vm.Call, a map[string]any) (*fault.Model, error) {
 	case runs && !(burst >= 1 && burst <= 1e6):
 		return nil, &vm.BadValue{Msg: fmt.Sprintf("%v is not a length of bursts", burst), Word: "burst", Hint: "write a number from 1 to 1000000"}
 	case runs:
-		m, err := fault.Bursts(rate, burst)
+		m, err := chance.Bursts(rate, burst)
 		if err != nil {
 			return nil, &vm.BadValue{Msg: err.Error(), Word: "burst", Hint: "write a burst of at least 1, and longer ones for a higher rate"}
 		}
 		return &m, nil
 	case plain:
-		return &fault.Model{P: rate}, nil
+		return &chance.Model{P: rate}, nil
 	}
 	r, ok := a["r"].(float64)
 	if !ok {
 		return nil, &vm.BadValue{Msg: "a chain that cannot leave its bad state", Word: "p", Hint: `say how likely it does: r = "25%"`}
 	}
-	m := &fault.Model{States: true, P: p, R: r, Bad: 1}
+	m := &chance.Model{States: true, P: p, R: r, Bad: 1}
 	if b, ok := a["bad"].(float64); ok {
 		m.Bad = b
 	}
@@ -137,7 +138,7 @@ func faultVerb(name, doc, example string, options []vm.Option, action func(c *vm
 
 func gateOf(c *vm.Call) fault.Gate {
 	g := fault.Gate{Nth: vm.ArgOr(c, "nth", 0), Every: vm.ArgOr(c, "every", 0), Times: vm.ArgOr(c, "times", 0)}
-	g.Chance, _ = vm.Arg[*fault.Model](c, "chance")
+	g.Chance, _ = vm.Arg[*chance.Model](c, "chance")
 	g.After, _ = vm.Arg[*fault.Event](c, "after")
 	g.Before, _ = vm.Arg[*fault.Event](c, "before")
 	return g

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"netrepro/engine/lab/fault"
+	"netrepro/engine/lab/fault/chance"
 	"netrepro/engine/lab/wire"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/session"
@@ -81,7 +82,7 @@ var propVerbs = []*vm.Method{
 func Equip(r *session.Run) {
 	for _, w := range r.Plan.Wires {
 		if w.Loss > 0 && !r.Spare() {
-			r.Lab.Relay.Wire(w.Name).AddFault(fault.New(fault.Spec{Action: fault.Drop{}, Gate: fault.Gate{Chance: &fault.Model{P: w.Loss}},
+			r.Lab.Relay.Wire(w.Name).AddFault(fault.New(fault.Spec{Action: fault.Drop{}, Gate: fault.Gate{Chance: &chance.Model{P: w.Loss}},
 				Name: fmt.Sprintf("loss of wire %s", w.Name), Optional: true, Where: w.Name, Line: w.Line, Seed: r.Draw()}))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"netrepro/engine/lab/fault/chance"
 	"netrepro/engine/packet"
 	"netrepro/engine/trace"
 )
@@ -20,14 +21,15 @@ func stream(n int) []*trace.Packet {
 	tr := trace.New(time.Unix(0, 0), []*trace.Point{pt}, nil)
 	out := make([]*trace.Packet, n)
 	for i := range out {
-		out[i] = tr.Arrive(pt, time.Duration(i), &packet.Packet{Src: a, Dst: b, SrcPort: 40000, DstPort: 80, Proto: packet.ProtoUDP, WScale: -1}, nil, nil)
+		p := &packet.Packet{Src: a, Dst: b, SrcPort: 40000, DstPort: 80, Proto: packet.ProtoUDP, WScale: -1}
+		out[i] = tr.Arrive(pt, time.Duration(i), p, nil, nil)
 	}
 	return out
 }
 
-func bursts(t *testing.T, rate, mean float64) Model {
+func bursts(t *testing.T, rate, mean float64) chance.Model {
 	t.Helper()
-	m, err := Bursts(rate, mean)
+	m, err := chance.Bursts(rate, mean)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +41,8 @@ func bursts(t *testing.T, rate, mean float64) Model {
 func TestModels(t *testing.T) {
 	const n, z99 = 100_000, 2.576
 	packets := stream(n)
-	models := []Model{{P: 0}, {P: 0.001}, {P: 0.01}, {P: 0.2}, {P: 1}, bursts(t, 0.01, 3), bursts(t, 0.05, 1), bursts(t, 0.3, 10),
+	models := []chance.Model{{P: 0}, {P: 0.001}, {P: 0.01}, {P: 0.2}, {P: 1},
+		bursts(t, 0.01, 3), bursts(t, 0.05, 1), bursts(t, 0.3, 10),
 		{States: true, P: 0.01, R: 0.25, Bad: 0.8, Good: 0.002}, {States: true, P: 0, R: 0.5, Bad: 1, Good: 0.01}}
 	for _, m := range models {
 		outside := 0
@@ -69,7 +72,7 @@ func TestModels(t *testing.T) {
 	}
 }
 
-func hitBy(m Model, seed uint64, packets []*trace.Packet) (hit []int) {
+func hitBy(m chance.Model, seed uint64, packets []*trace.Packet) (hit []int) {
 	g := Gate{Chance: &m}.open(seed)
 	for i, p := range packets {
 		if g.hit(p) {
@@ -90,19 +93,11 @@ func runs(hit []int) float64 {
 	return float64(len(hit)) / float64(max(n, 1))
 }
 
-func TestBurstsRefuses(t *testing.T) {
-	for _, tt := range [][2]float64{{0.1, 0.5}, {1, 5}, {0.9, 2}} {
-		if m, err := Bursts(tt[0], tt[1]); err == nil {
-			t.Errorf("rate %v in runs of %v became %s", tt[0], tt[1], &m)
-		}
-	}
-}
-
 // TestChanceOfConnections shows that what one connection does changes nothing
 // for another.
 func TestChanceOfConnections(t *testing.T) {
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
-	m := Model{P: 0.5}
+	m := chance.Model{P: 0.5}
 	hits := func(mixed bool) (out string) {
 		pt := &trace.Point{Addrs: []netip.Addr{a}}
 		tr := trace.New(time.Unix(0, 0), []*trace.Point{pt}, nil)
@@ -112,9 +107,10 @@ func TestChanceOfConnections(t *testing.T) {
 				if c == 1 && !mixed {
 					continue
 				}
-				p := tr.Arrive(pt, 0, &packet.Packet{Src: a, Dst: b, SrcPort: 40000 + c, DstPort: 80, Proto: packet.ProtoUDP, WScale: -1}, nil, nil)
-				if g.hit(p); c == 0 {
-					out += fmt.Sprint(g.dice[diceKey{point: 0, conn: p.Conn}].rng.Uint32()%2, " ")
+				p := tr.Arrive(pt, 0, &packet.Packet{Src: a, Dst: b, SrcPort: 40000 + c, DstPort: 80,
+					Proto: packet.ProtoUDP, WScale: -1}, nil, nil)
+				if hit := g.hit(p); c == 0 {
+					out += fmt.Sprint(hit, " ")
 				}
 			}
 		}
@@ -138,7 +134,8 @@ func TestGates(t *testing.T) {
 		{"every, times", Gate{Nth: 1, Every: 3, Times: 1}, "a1 b1"},
 		{"after a packet, not that one", Gate{After: &Event{Match: one("seq=301")}}, "b4 a5 b5 a6 b6"},
 		{"before a packet, not that one", Gate{Before: &Event{Match: one("seq=301")}}, "a1 b1 a2 b2 a3 b3"},
-		{"between", Gate{After: &Event{Match: one("seq=101")}, Before: &Event{Match: one("seq=401")}}, "b2 a3 b3 a4 b4"},
+		{"between", Gate{After: &Event{Match: one("seq=101")}, Before: &Event{Match: one("seq=401")}},
+			"b2 a3 b3 a4 b4"},
 		{"after a fault that never fires", Gate{After: &Event{Fault: first}}, ""},
 		{"before a fault that never fires", Gate{Before: &Event{Fault: first}, Nth: 6}, "a6 b6"},
 	} {

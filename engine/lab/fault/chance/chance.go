@@ -1,15 +1,13 @@
-//go:build linux
-
-package fault
+// Package chance says how often something happens by chance, and draws it. It knows
+// no packets.
+//
+// Invariant: the same model and the same numbers draw the same.
+package chance
 
 import (
 	"fmt"
-	"hash/fnv"
 	"math"
 	"math/rand/v2"
-
-	"netrepro/engine/tcp"
-	"netrepro/engine/trace"
 )
 
 // Model says how chance hits. Without states, each packet is hit with
@@ -70,49 +68,20 @@ func (m *Model) String() string {
 
 func percent(x float64) string { return fmt.Sprintf("%.6g%%", x*100) }
 
-// diceKey says which packets share their dice: without states, those of one
-// direction of one connection, so that what other connections do changes
-// nothing; with states, those of one direction of the wire, whose state it is.
-type diceKey struct {
-	point int
-	conn  *tcp.Conn
-}
-
-// dice draw for a model.
-type dice struct {
+// Dice draw for a model.
+type Dice struct {
 	*Model
 	rng *rand.Rand
-	bad bool
+	bad bool // the state of the chain
 }
 
-// roll finds the dice for p.
-func (g *gate) roll(p *trace.Packet) *dice {
-	k := diceKey{point: p.Point.Index}
-	if !g.Chance.States {
-		k.conn = p.Conn
-	}
-	d := g.dice[k]
-	if d == nil {
-		d = &dice{Model: g.Chance, rng: rand.New(rand.NewPCG(g.seed, k.name()))}
-		g.dice[k] = d
-	}
-	return d
+// NewDice makes dice that two numbers seed.
+func NewDice(m *Model, seed, stream uint64) *Dice {
+	return &Dice{Model: m, rng: rand.New(rand.NewPCG(seed, stream))}
 }
 
-// name is the same for the same packets in every run.
-func (k diceKey) name() uint64 {
-	h := fnv.New64a()
-	fmt.Fprint(h, k.point)
-	if k.conn != nil {
-		for _, a := range k.conn.Ends {
-			fmt.Fprint(h, " ", a)
-		}
-		fmt.Fprint(h, " ", k.conn.Proto)
-	}
-	return h.Sum64()
-}
-
-func (d *dice) hit() bool {
+// Hit draws whether the next packet is hit.
+func (d *Dice) Hit() bool {
 	if !d.States {
 		return d.rng.Float64() < d.P
 	}
