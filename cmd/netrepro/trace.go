@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"netrepro/engine/match"
+	"netrepro/engine/match/filter"
 	"netrepro/engine/report/inspect"
 	"netrepro/engine/view"
 )
@@ -37,7 +37,7 @@ standard input. Each connection is a ladder of its own. With --follow, packets
 are shown as they come.
 
 A filter is terms, all of which must hold: key=value, key=one,other, !key=value.
-` + match.Help() + `
+` + filter.Help() + `
 Exit codes: 0 shown, 2 not a capture, damaged, or a mistake in a flag.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -90,7 +90,7 @@ func trace(ctx context.Context, e env, path string, o traceOptions) error {
 	if style.Width == 0 {
 		style.Width = terminalWidth(e)
 	}
-	if _, err := match.ParseFilter(o.filter, nil); err != nil {
+	if _, err := filter.Parse(o.filter, nil); err != nil {
 		return err // before anything is read
 	}
 	return inspect.Show(ctx, path, inspect.Options{JSON: o.json, Follow: o.follow, Flow: o.flow, Filter: o.filter,

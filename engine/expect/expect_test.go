@@ -8,19 +8,20 @@ import (
 	"time"
 
 	"netrepro/engine/match"
+	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
 	"netrepro/engine/trace"
 )
 
 var (
-	parties = map[string]*match.Party{
+	parties = map[string]*value.Party{
 		"client": {Name: "client", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1")}},
 		"server": {Name: "server", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.2")}},
 	}
 	ms = time.Millisecond
 )
 
-func party(name string) (*match.Party, error) {
+func party(name string) (*value.Party, error) {
 	if p := parties[name]; p != nil {
 		return p, nil
 	}

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"netrepro/engine/match"
+	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
 )
 
 // Parties finds a node by its name.
-type Parties func(name string) (*match.Party, error)
+type Parties func(name string) (*value.Party, error)
 
 // addressesOf are the addresses of nodes, none of a name that is no node's.
 func addressesOf(party Parties) match.Names {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"netrepro/engine/match"
+	"netrepro/engine/match/value"
 	"netrepro/engine/trace"
 )
 
@@ -13,7 +14,7 @@ import (
 // stop for at least Longer, as often as Times allows: from the first payload to
 // the last, no byte in order came in that time.
 type Stalls struct {
-	From   *match.Party
+	From   *value.Party
 	Conn   *trace.Ends
 	Longer time.Duration
 	Times  Count

@@ -3,6 +3,7 @@ package match
 import (
 	"fmt"
 
+	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/field"
 )
@@ -10,7 +11,7 @@ import (
 // proto is the transport protocol that a packet must have to match t, empty if it may
 // be any.
 func (t *Term) proto() string {
-	if f, ok := t.Value.(FieldValue); ok && f.Field.Name == "proto" && f.Range.Min == f.Range.Max {
+	if f, ok := t.Value.(value.Field); ok && f.Of.Name == "proto" && f.Range.Min == f.Range.Max {
 		switch f.Range.Min {
 		case packet.ProtoTCP:
 			return "TCP"
@@ -24,16 +25,16 @@ func (t *Term) proto() string {
 }
 
 // ports reports whether a packet must have ports to match t.
-func (t *Term) ports() bool { return t.Key.Kind == KindPort || t.Key.Layer == field.Ports }
+func (t *Term) ports() bool { return t.Key.Kind == value.KindPort || t.Key.Layer == field.Ports }
 
 // versions reports whether a packet must be of IPv4, or of IPv6, to match t.
 func (t *Term) versions() (four, six bool) {
-	f, ok := t.Value.(FieldValue)
+	f, ok := t.Value.(value.Field)
 	if !ok {
 		return false, false
 	}
-	return f.Field.Layer == field.IPv4 || f.Prefix.IsValid() && f.Prefix.Addr().Is4(),
-		f.Field.Layer == field.IPv6 || f.Prefix.IsValid() && f.Prefix.Addr().Is6()
+	return f.Of.Layer == field.IPv4 || f.Prefix.IsValid() && f.Prefix.Addr().Is4(),
+		f.Of.Layer == field.IPv6 || f.Prefix.IsValid() && f.Prefix.Addr().Is6()
 }
 
 // Check reports what about m can never match: fields of layers that no packet has at
@@ -63,7 +64,7 @@ func (m *Match) Check() (word string, err error) {
 	for i := range m.terms {
 		if t := &m.terms[i]; of == "ICMP" && t.ports() {
 			what := "ports"
-			if t.Key.Kind != KindPort {
+			if t.Key.Kind != value.KindPort {
 				what = t.Key.Name
 			}
 			return t.Key.Name, fmt.Errorf("%s is of ICMP, which has no %s", why, what)
@@ -78,7 +79,7 @@ func (m *Match) Bears(f *field.Field) error {
 	if k == nil {
 		return nil
 	}
-	with := Match{append(m.terms[:len(m.terms):len(m.terms)], Term{k, FieldValue{Field: f, Range: Range{Max: -1}}})}
+	with := Match{append(m.terms[:len(m.terms):len(m.terms)], Term{k, value.Field{Of: f, Range: value.Range{Max: -1}}})}
 	_, err := with.Check()
 	return err
 }

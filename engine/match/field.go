@@ -1,60 +1,13 @@
 package match
 
 import (
-	"fmt"
-	"net"
-	"net/netip"
-
-	"netrepro/engine/packet"
+	"netrepro/engine/match/value"
 	"netrepro/engine/packet/field"
 )
-
-// FieldValue says what a header field must be.
-type FieldValue struct {
-	Field  *field.Field
-	Range  Range        // of a number
-	Value  field.Value  // of all else
-	Prefix netip.Prefix // of an address
-	Absent bool         // a TCP option must not be there
-}
-
-// matches reports whether a packet has it so.
-func (m FieldValue) matches(p *Packet) bool {
-	v, ok := m.Field.Get(p.Frame, p.header())
-	switch {
-	case m.Absent:
-		return !ok && p.IsTCP()
-	case !ok:
-		return false
-	case m.Field.Type == field.Number:
-		return m.Range.has(int(v.N))
-	case m.Field.Type == field.Address:
-		return m.Prefix.Contains(v.Addr)
-	}
-	return v == m.Value
-}
-
-// String writes m as a script would.
-func (m FieldValue) String() string {
-	switch {
-	case m.Absent:
-		return m.Field.Name + " = false"
-	case m.Field.Type == field.Number:
-		return fmt.Sprintf("%s = %s", m.Field.Name, quoted(m.Range))
-	case m.Field.Type == field.Address && m.Prefix.IsSingleIP():
-		return fmt.Sprintf("%s = %q", m.Field.Name, m.Prefix.Addr())
-	case m.Field.Type == field.Address:
-		return fmt.Sprintf("%s = %q", m.Field.Name, m.Prefix)
-	}
-	return m.Field.Name + " = " + m.Field.String(m.Value)
-}
 
 // own are the header fields that have keys of their own: their numbers are relative,
 // or there are names for what they hold.
 var own = map[string]bool{"sport": true, "dport": true, "seq": true, "ack": true, "flags": true}
-
-// Protocols are the names of transport protocols, for the field proto.
-var Protocols = map[string]int{"icmp": packet.ProtoICMP, "tcp": packet.ProtoTCP, "udp": packet.ProtoUDP, "icmpv6": packet.ProtoICMPv6}
 
 // protoOf is the transport protocol that has a layer alone, empty if several have it.
 func protoOf(y field.Layer) string {
@@ -76,73 +29,8 @@ func fieldKeys() []*Key {
 		if own[f.Name] {
 			continue
 		}
-		out = append(out, &Key{Name: f.Name, Doc: "of " + f.Layer.String() + ": " + f.Doc, Kind: kindField(f), Proto: protoOf(f.Layer),
-			Layer: f.Layer, field: f, test: of(func(v FieldValue, p *Packet) bool { return v.matches(p) }), quick: quickField})
+		out = append(out, &Key{Name: f.Name, Doc: "of " + f.Layer.String() + ": " + f.Doc, Kind: value.OfField(f), Proto: protoOf(f.Layer),
+			Layer: f.Layer, field: f, test: of(func(v value.Field, p *Packet) bool { return v.Has(p.Frame, p.header()) }), quick: quickField})
 	}
 	return out
-}
-
-// kindField is what a header field can be asked for.
-func kindField(f *field.Field) *Kind {
-	k := &Kind{Field: f, Name: "a value of " + f.Name, Type: "integer|string", Hint: `write 18, "1..1448" or ">= 1"`}
-	switch f.Type {
-	case field.Bool:
-		k.Name, k.Type, k.Hint, k.bare = KindBool.Name, KindBool.Type, KindBool.Hint, FieldValue{Field: f, Value: field.Value{N: 1}}
-	case field.Address:
-		k.Name, k.Type, k.Hint = "an address", "string|Host", `write "192.0.2.1", or net.NAME`
-	case field.Hardware:
-		k.Name, k.Type, k.Hint = "a MAC address", "string", `write it like "02:00:00:00:01:01"`
-	}
-	k.read = func(x any) (any, bool) { return readField(f, x) }
-	return k
-}
-
-// readField makes a value of a field of a string, a number, or true or false.
-func readField(f *field.Field, x any) (v FieldValue, ok bool) {
-	v.Field = f
-	switch f.Type {
-	case field.Number:
-		if b, is := boolean(x); is && b == false && f.Option {
-			v.Absent = true
-			return v, true
-		}
-		if s, is := x.(string); is && f.Name == "proto" {
-			if n, named := Protocols[s]; named {
-				x = float64(n)
-			}
-		}
-		r, err := KindRange.Read(x)
-		if err != nil {
-			return v, false
-		}
-		v.Range = r.(Range)
-		return v, uint64(v.Range.Min) <= f.Max && (v.Range.Max < 0 || uint64(v.Range.Max) <= f.Max)
-	case field.Bool:
-		b, is := boolean(x)
-		if b == true {
-			v.Value.N = 1
-		}
-		return v, is
-	case field.Address:
-		s, _ := x.(string)
-		if p, err := netip.ParsePrefix(s); err == nil {
-			v.Prefix = p.Masked()
-			return v, true
-		}
-		a, err := netip.ParseAddr(s)
-		if err != nil || a.Zone() != "" {
-			return v, false
-		}
-		v.Prefix = netip.PrefixFrom(a, a.BitLen())
-		return v, true
-	case field.Hardware:
-		s, _ := x.(string)
-		m, err := net.ParseMAC(s)
-		if err != nil || len(m) != len(v.Value.MAC) {
-			return v, false
-		}
-		v.Value.MAC = [6]byte(m)
-		return v, true
-	}
-	return v, false
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/field"
 	"netrepro/engine/tcp"
@@ -19,7 +20,7 @@ import (
 type Key struct {
 	Name string
 	Doc  string
-	Kind *Kind
+	Kind *value.Kind
 	// Proto is the transport protocol of packets that can have it: "TCP", "UDP" or
 	// "ICMP", empty for any. Layer is that of a header field, which may tell more.
 	Proto string
@@ -40,14 +41,14 @@ type Key struct {
 
 // print writes a term of k as a script would.
 func (k *Key) print(v any) string {
-	if f, ok := v.(FieldValue); ok {
+	if f, ok := v.(value.Field); ok {
 		return f.String()
 	}
-	if k.Kind == KindEnds {
+	if k.Kind == value.KindEnds {
 		e := v.(*trace.Ends)
 		return fmt.Sprintf("%s = %s-%s", k.Name, e.A, e.B)
 	}
-	return k.Name + " = " + k.Kind.text(v)
+	return k.Name + " = " + k.Kind.Write(v)
 }
 
 // Passing reports whether k can be asked of a packet that passes a wire.
@@ -70,32 +71,32 @@ func recorded[T any](test func(v T, r *tcp.Record) bool) func(any, *Packet) bool
 
 // Keys are all keys, in the order in which they are written.
 var Keys = slices.Concat([]*Key{
-	{Name: "from", Doc: "the sender, by its addresses", Kind: KindParty,
-		test: of(func(v *Party, p *Packet) bool { return v.has(p.Src) })},
-	{Name: "to", Doc: "the receiver, by its addresses", Kind: KindParty,
-		test: of(func(v *Party, p *Packet) bool { return v.has(p.Dst) })},
-	{Name: "host", Doc: "either end, by its addresses", Kind: KindParty,
-		test: of(func(v *Party, p *Packet) bool { return v.has(p.Src) || v.has(p.Dst) })},
+	{Name: "from", Doc: "the sender, by its addresses", Kind: value.KindParty,
+		test: of(func(v *value.Party, p *Packet) bool { return v.Has(p.Src) })},
+	{Name: "to", Doc: "the receiver, by its addresses", Kind: value.KindParty,
+		test: of(func(v *value.Party, p *Packet) bool { return v.Has(p.Dst) })},
+	{Name: "host", Doc: "either end, by its addresses", Kind: value.KindParty,
+		test: of(func(v *value.Party, p *Packet) bool { return v.Has(p.Src) || v.Has(p.Dst) })},
 	{Name: "tcp", Doc: `what a TCP segment is; "data" is new data only, "any" is data new or sent again`, Kind: kindTCP, Proto: "TCP", Was: "sent",
 		test: tcpOf(func(v string, p *Packet) bool { return segments[v].test(p) }), quick: quickTCP},
 	{Name: "icmp", Doc: "an ICMP message", Kind: kindICMP, Proto: "ICMP", test: of(isICMP)},
-	{Name: "udp", Doc: "UDP datagrams only", Kind: KindTrue, Proto: "UDP",
+	{Name: "udp", Doc: "UDP datagrams only", Kind: value.KindTrue, Proto: "UDP",
 		test: of(func(_ bool, p *Packet) bool { return p.Proto == packet.ProtoUDP })},
-	{Name: "conn", Doc: "one connection", Kind: KindEnds, test: of(func(v *trace.Ends, p *Packet) bool { return v.Has(p.Packet) })},
-	{Name: "flow", Doc: "the number of a connection in the ladder, NAT or not", Kind: KindCount, Recorded: true, test: recorded(ofFlow)},
-	{Name: "port", Doc: "either port", Kind: KindPort,
+	{Name: "conn", Doc: "one connection", Kind: value.KindEnds, test: of(func(v *trace.Ends, p *Packet) bool { return v.Has(p.Packet) })},
+	{Name: "flow", Doc: "the number of a connection in the ladder, NAT or not", Kind: value.KindCount, Recorded: true, test: recorded(ofFlow)},
+	{Name: "port", Doc: "either port", Kind: value.KindPort,
 		test: of(func(v int, p *Packet) bool { return int(p.SrcPort) == v || int(p.DstPort) == v })},
-	{Name: "sport", Doc: "source port", Kind: KindPort,
+	{Name: "sport", Doc: "source port", Kind: value.KindPort,
 		test: of(func(v int, p *Packet) bool { return int(p.SrcPort) == v }), quick: func(v any, q *Quick) { q.sport = uint16(v.(int)) }},
-	{Name: "dport", Doc: "destination port", Kind: KindPort,
+	{Name: "dport", Doc: "destination port", Kind: value.KindPort,
 		test: of(func(v int, p *Packet) bool { return int(p.DstPort) == v }), quick: func(v any, q *Quick) { q.dport = uint16(v.(int)) }},
-	{Name: "seq", Doc: "relative sequence number", Kind: KindNumber, Proto: "TCP",
+	{Name: "seq", Doc: "relative sequence number", Kind: value.KindNumber, Proto: "TCP",
 		test: tcpOf(func(v uint32, p *Packet) bool { return p.Seq == v })},
-	{Name: "ack", Doc: "relative acknowledgement number", Kind: KindNumber, Proto: "TCP",
+	{Name: "ack", Doc: "relative acknowledgement number", Kind: value.KindNumber, Proto: "TCP",
 		test: tcpOf(func(v uint32, p *Packet) bool { return p.Ack == v && p.Flags.Has(packet.ACK) })},
-	{Name: "len", Doc: "bytes of payload", Kind: KindRange,
-		test: of(func(v Range, p *Packet) bool { return v.has(int(p.PayloadLen)) }), quick: quickLen},
-	{Name: "flags", Doc: `exactly these TCP flags, as tcpdump writes them: "S", "P."`, Kind: KindFlags, Proto: "TCP",
+	{Name: "len", Doc: "bytes of payload", Kind: value.KindRange,
+		test: of(func(v value.Range, p *Packet) bool { return v.Has(int(p.PayloadLen)) }), quick: quickLen},
+	{Name: "flags", Doc: `exactly these TCP flags, as tcpdump writes them: "S", "P."`, Kind: value.KindFlags, Proto: "TCP",
 		test:  tcpOf(func(v packet.TCPFlags, p *Packet) bool { return p.Flags == v }),
 		quick: func(v any, q *Quick) { q.flags(0xff, v.(packet.TCPFlags)) }},
 	{Name: "sacks", Doc: "acknowledgements that report the segment this fault hit missing", Kind: KindHit, Proto: "TCP",
@@ -103,20 +104,20 @@ var Keys = slices.Concat([]*Key{
 	{Name: "covers", Doc: "acknowledgements that cover the segment this fault hit", Kind: KindHit, Proto: "TCP",
 		test: tcpOf(func(v func() *Hit, p *Packet) bool { return covers(v(), p) })},
 }, fieldKeys(), []*Key{
-	{Name: "toward", Doc: "on its way to this end of a wire", Kind: KindNode, test: of(toward)},
-	{Name: "payload", Doc: "bytes that the payload has in it", Kind: KindText,
+	{Name: "toward", Doc: "on its way to this end of a wire", Kind: value.KindNode, test: of(toward)},
+	{Name: "payload", Doc: "bytes that the payload has in it", Kind: value.KindText,
 		test: of(func(v string, p *Packet) bool { return bytes.Contains(p.Payload, []byte(v)) }), quick: quickPayload},
-	{Name: "size", Doc: "bytes of the whole frame", Kind: KindRange,
-		test: of(func(v Range, p *Packet) bool { return v.has(int(p.Length)) })},
-	{Name: "queued", Doc: "bytes that waited before it on a wire with a rate", Kind: KindRange, Recorded: true,
-		test: of(func(v Range, p *Packet) bool { return p.Traced != nil && v.has(int(p.Traced.Queued)) })},
-	{Name: "rexmit", Doc: "how often its sequence space was sent before: 1 is the first retransmission", Kind: KindRange, Proto: "TCP",
-		test: tcpOf(func(v Range, p *Packet) bool { return v.has(int(p.Sending.Resent)) })},
-	{Name: "where", Doc: "for which a function of the script's returns true", Kind: KindFunc,
+	{Name: "size", Doc: "bytes of the whole frame", Kind: value.KindRange,
+		test: of(func(v value.Range, p *Packet) bool { return v.Has(int(p.Length)) })},
+	{Name: "queued", Doc: "bytes that waited before it on a wire with a rate", Kind: value.KindRange, Recorded: true,
+		test: of(func(v value.Range, p *Packet) bool { return p.Traced != nil && v.Has(int(p.Traced.Queued)) })},
+	{Name: "rexmit", Doc: "how often its sequence space was sent before: 1 is the first retransmission", Kind: value.KindRange, Proto: "TCP",
+		test: tcpOf(func(v value.Range, p *Packet) bool { return v.Has(int(p.Sending.Resent)) })},
+	{Name: "where", Doc: "for which a function of the script's returns true", Kind: value.KindFunc,
 		test: of(func(v func(*Packet) bool, p *Packet) bool { return v(p) })},
-	{Name: "fault", Doc: "packets that a fault did something to besides dropping them, or forged, or none of them", Kind: KindBool,
+	{Name: "fault", Doc: "packets that a fault did something to besides dropping them, or forged, or none of them", Kind: value.KindBool,
 		Recorded: true, Was: "harmed", test: of(func(v bool, p *Packet) bool { return (p.Fault != "") == v })},
-	{Name: "dropped", Doc: "packets that a fault, a box or a full wire dropped, or none of them", Kind: KindBool,
+	{Name: "dropped", Doc: "packets that a fault, a box or a full wire dropped, or none of them", Kind: value.KindBool,
 		test: of(func(v bool, p *Packet) bool { return (p.Dropped != "") == v })},
 	{Name: "tls", Doc: "a TLS record or handshake message that begins in it, as far as it is in the clear", Kind: kindTLS, Proto: "TCP",
 		test: tcpOf(func(v string, p *Packet) bool {
@@ -125,18 +126,18 @@ var Keys = slices.Concat([]*Key{
 		quick: quickPayload},
 	{Name: "http", Doc: `the beginning of an HTTP start line in it: "GET /", "HTTP/1.1 200"; or "request", "response" or "any"`,
 		Kind: kindHTTP, Proto: "TCP", test: tcpOf(isHTTP), quick: quickPayload},
-	{Name: "original", Doc: "a retransmission, by what became of what it sends again", Kind: words("fate", "", "lost", "arrived"), Proto: "TCP",
+	{Name: "original", Doc: "a retransmission, by what became of what it sends again", Kind: value.Words("fate", "", "lost", "arrived"), Proto: "TCP",
 		Recorded: true, Hears: true, Unsettled: true, test: recorded(func(v string, r *tcp.Record) bool { return r.Original == v })},
 	{Name: "kernel_drop", Doc: `a packet that the kernel of the node it arrived at threw away, by the reason or the function: "NETFILTER_DROP"`,
-		Kind: KindText, Recorded: true, Hears: true, Was: "refused",
+		Kind: value.KindText, Recorded: true, Hears: true, Was: "refused",
 		test: recorded(func(v string, r *tcp.Record) bool { return strings.Contains(r.KernelDrop, v) })},
-	{Name: "timer", Doc: `a retransmission, by the kernel's function that sent it: "tcp_retransmit_timer"`, Kind: KindText, Proto: "TCP",
+	{Name: "timer", Doc: `a retransmission, by the kernel's function that sent it: "tcp_retransmit_timer"`, Kind: value.KindText, Proto: "TCP",
 		Recorded: true, Hears: true, test: recorded(func(v string, r *tcp.Record) bool { return r.Timer == v })},
 	{Name: "rst", Doc: "a reset, by who sent it and why; a text is its kind or its cause", Kind: KindReset, Proto: "TCP",
 		Recorded: true, Unsettled: true, test: recorded(func(v *Reset, r *tcp.Record) bool { return v.matches(r.Reset) })},
 	{Name: "analysis", Doc: "one of Wireshark's tcp.analysis flags", Kind: kindAnalysis, Proto: "TCP", Recorded: true, test: recorded(isFlagged)},
-	{Name: "frame", Doc: `the number of its frame: 7, "10..20"`, Kind: KindRange, Recorded: true,
-		test: recorded(func(v Range, r *tcp.Record) bool { return v.has(r.N) })},
+	{Name: "frame", Doc: `the number of its frame: 7, "10..20"`, Kind: value.KindRange, Recorded: true,
+		test: recorded(func(v value.Range, r *tcp.Record) bool { return v.Has(r.N) })},
 })
 
 // KeyNamed finds a key, nil if there is none of that name.
@@ -159,15 +160,15 @@ func Renamed(name string) *Key {
 
 // Kinds of value that are words of the field.
 var (
-	kindICMP     = words("ICMP message", "", append([]string{"any"}, slices.Sorted(maps.Keys(packet.ICMPNames))...)...)
-	kindTLS      = words("TLS event", "", append([]string{"any"}, payload.Names()...)...)
-	kindAnalysis = words("Wireshark flag", "", append([]string{"any"}, wireshark.All.Names()...)...)
-	kindHTTP     = &Kind{Name: KindText.Name, Type: KindText.Type, Hint: KindText.Hint, read: KindText.read, text: text, bare: "any"}
+	kindICMP     = value.Words("ICMP message", "", append([]string{"any"}, slices.Sorted(maps.Keys(packet.ICMPNames))...)...)
+	kindTLS      = value.Words("TLS event", "", append([]string{"any"}, payload.Names()...)...)
+	kindAnalysis = value.Words("Wireshark flag", "", append([]string{"any"}, wireshark.All.Names()...)...)
+	kindHTTP     = &value.Kind{Name: value.KindText.Name, Type: value.KindText.Type, Hint: value.KindText.Hint, Parse: value.KindText.Parse, Write: value.KindText.Write, Bare: "any"}
 )
 
 func init() {
-	for _, k := range []*Kind{kindICMP, kindTLS, kindAnalysis} {
-		k.bare = "any"
+	for _, k := range []*value.Kind{kindICMP, kindTLS, kindAnalysis} {
+		k.Bare = "any"
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"netrepro/engine/match/value"
 	"netrepro/engine/tcp"
 	"netrepro/engine/trace"
 )
@@ -21,6 +22,9 @@ type Term struct {
 
 // String writes t as a script would.
 func (t Term) String() string { return t.Key.print(t.Value) }
+
+// Matches reports whether p has it so.
+func (t Term) Matches(p *Packet) bool { return t.Key.test(t.Value, p) }
 
 // Of makes a match of values by the names of their keys, each as its kind reads it. It
 // panics at a name that is no key's, which is a mistake in the program.
@@ -129,3 +133,12 @@ type Hit struct {
 	Seq, End uint32 // relative
 	Conn     *tcp.Conn
 }
+
+// KindHit is what a fault hit first, a func() *[Hit].
+var KindHit = &value.Kind{Name: "a fault", Type: "Fault", Hint: "give what wire:drop returned", Write: func(v any) string {
+	h := v.(func() *Hit)()
+	if h == nil {
+		return "a fault that never fired"
+	}
+	return fmt.Sprintf("%d:%d", h.Seq, h.End)
+}}

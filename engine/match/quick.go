@@ -1,6 +1,7 @@
 package match
 
 import (
+	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/field"
 	"netrepro/engine/tcp"
@@ -87,7 +88,7 @@ func (m *Match) Quick() Quick {
 }
 
 func quickLen(v any, q *Quick) {
-	r := v.(Range)
+	r := v.(value.Range)
 	q.least = max(q.least, int32(min(r.Min, most)))
 	if r.Max >= 0 {
 		q.most = int32(min(r.Max, most))
@@ -97,13 +98,13 @@ func quickLen(v any, q *Quick) {
 func quickPayload(_ any, q *Quick) { q.least = max(q.least, 1) }
 
 func quickField(v any, q *Quick) {
-	switch f := v.(FieldValue); {
-	case f.Field.Name == "ttl":
+	switch f := v.(value.Field); {
+	case f.Of.Name == "ttl":
 		q.ttl[0] = uint8(min(f.Range.Min, 255))
 		if f.Range.Max >= 0 {
 			q.ttl[1] = uint8(min(f.Range.Max, 255))
 		}
-	case f.Field.Layer == field.TCP && !f.Absent && (f.Field.Name == "mss" || f.Field.Name == "wscale"):
+	case f.Of.Layer == field.TCP && !f.Absent && (f.Of.Name == "mss" || f.Of.Name == "wscale"):
 		q.flags(packet.SYN, packet.SYN) // only handshakes have these options
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"netrepro/engine/match/value"
 	"netrepro/engine/tcp/reset"
 )
 
@@ -73,9 +74,9 @@ func (m *Reset) String() string {
 }
 
 // KindReset is a [*Reset]: in a text its kind, its cause, or any.
-var KindReset = &Kind{Name: "a reset", Type: "Reset|string", Hint: `write { kind = "active", cause = "linger" }`, bare: &Reset{},
-	text: func(v any) string { return v.(*Reset).String() },
-	read: func(x any) (any, bool) {
+var KindReset = &value.Kind{Name: "a reset", Type: "Reset|string", Hint: `write { kind = "active", cause = "linger" }`, Bare: &Reset{},
+	Write: func(v any) string { return v.(*Reset).String() },
+	Parse: func(x any) (any, bool) {
 		s, _ := x.(string)
 		switch {
 		case s == "any":

@@ -3,6 +3,7 @@ package match
 import (
 	"slices"
 
+	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
 )
@@ -65,7 +66,7 @@ func Segments() []string {
 	return s
 }
 
-var kindTCP = words("kind of TCP segment", "", Segments()...)
+var kindTCP = value.Words("kind of TCP segment", "", Segments()...)
 
 // quickTCP is the quick part of asking for a kind of segment.
 func quickTCP(v any, q *Quick) {

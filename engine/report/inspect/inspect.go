@@ -23,7 +23,7 @@ type Options struct {
 	JSON   bool
 	Follow bool   // wait for more at the end of the file, until the context ends
 	Flow   int    // only the connection of this number; -1 for all
-	Filter string // only the packets for which it holds; see [match.ParseFilter]
+	Filter string // only the packets for which it holds; see [filter.Parse]
 	Write  string // write a capture with comments here instead of showing anything
 	Style  view.Style
 }

@@ -10,6 +10,7 @@ import (
 
 	"netrepro/engine/capture"
 	"netrepro/engine/match"
+	"netrepro/engine/match/filter"
 	"netrepro/engine/tcp"
 	"netrepro/engine/view"
 )
@@ -23,7 +24,7 @@ type tracer struct {
 	out     *bufio.Writer
 	options Options
 
-	filter  *match.Filter
+	filter  *filter.Filter
 	ask     match.Packet
 	builder *view.Builder
 	names   view.Names
@@ -110,7 +111,7 @@ func (t *tracer) begin() error {
 		text += fmt.Sprintf(" flow=%d", t.options.Flow)
 	}
 	var err error
-	t.filter, err = match.ParseFilter(text, t.addresses)
+	t.filter, err = filter.Parse(text, t.addresses)
 	return err
 }
 

@@ -11,7 +11,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"netrepro/engine/match"
+	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/field"
 	"netrepro/engine/packet/header"
@@ -41,7 +41,7 @@ func ValueOf(f *field.Field, x lua.LValue) (v field.Value, err error) {
 	switch f.Type {
 	case field.Number:
 		n, ok := x.(lua.LNumber)
-		if p, named := match.Protocols[x.String()]; named && f.Name == "proto" {
+		if p, named := value.Protocols[x.String()]; named && f.Name == "proto" {
 			n, ok = lua.LNumber(p), true
 		}
 		if !ok || n < 0 || float64(n) > float64(f.Max) || float64(n) != float64(uint64(n)) {

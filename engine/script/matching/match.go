@@ -14,6 +14,7 @@ import (
 
 	"netrepro/engine/lab/fault"
 	"netrepro/engine/match"
+	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/field"
 	"netrepro/engine/script/args"
@@ -24,7 +25,7 @@ import (
 // Kinds that other verbs share with matches.
 var (
 	KICMP = args.Enum("ICMP message", slices.Sorted(maps.Keys(packet.ICMPNames))...)
-	KLen  = kindOf(match.KindRange)
+	KLen  = kindOf(value.KindRange)
 )
 
 // Options are the keys of a match of packets that pass a wire, and Seen those of one
@@ -39,7 +40,7 @@ var (
 func options(of func(*match.Key) bool) []vm.Option {
 	var out []vm.Option
 	for _, k := range match.Keys {
-		if of(k) && k.Kind != match.KindFunc {
+		if of(k) && k.Kind != value.KindFunc {
 			o := args.Opt(k.Name, kindOf(k.Kind), k.Doc)
 			o.Was = k.Was
 			out = append(out, o)
@@ -49,20 +50,20 @@ func options(of func(*match.Key) bool) []vm.Option {
 }
 
 // relative is a relative sequence number, as an int.
-var relative = args.Int("relative number", 0, 1<<32-1, match.KindNumber.Hint)
+var relative = args.Int("relative number", 0, 1<<32-1, value.KindNumber.Hint)
 
 // own are the kinds that scripts have objects for, or words.
-var own = map[*match.Kind]*vm.Kind{
-	match.KindPort: args.Port, match.KindBool: args.Bool,
-	match.KindNumber: {Name: "relative number", Type: "integer", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+var own = map[*value.Kind]*vm.Kind{
+	value.KindPort: args.Port, value.KindBool: args.Bool,
+	value.KindNumber: {Name: "relative number", Type: "integer", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 		n, err := relative.Parse(c, x)
 		if err != nil {
 			return nil, err
 		}
 		return uint32(n.(int)), nil
 	}},
-	match.KindCount: args.Int("number", 0, 1<<31-1, match.KindCount.Hint),
-	match.KindEnds:  session.KEnds,
+	value.KindCount: args.Int("number", 0, 1<<31-1, value.KindCount.Hint),
+	value.KindEnds:  session.KEnds,
 	match.KindHit: {Name: "fault", Type: session.KFault.Type, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 		f, err := session.KFault.Parse(c, x)
 		if err != nil {
@@ -70,24 +71,24 @@ var own = map[*match.Kind]*vm.Kind{
 		}
 		return f.(fault.Handle).First, nil
 	}},
-	match.KindNode: {Name: "host", Type: session.KHost.Type, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
+	value.KindNode: {Name: "host", Type: session.KHost.Type, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 		n, err := session.KHost.Parse(c, x)
 		if err != nil {
 			return nil, err
 		}
 		return n.(*session.Node).Name, nil
 	}},
-	match.KindParty: {Name: "host", Type: match.KindParty.Type, Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
+	value.KindParty: {Name: "host", Type: value.KindParty.Type, Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
 		n, ok := vm.As(x, session.Host, session.Router)
 		if !ok {
-			return nil, args.Wrong(x, match.KindParty.Name, match.KindParty.Hint)
+			return nil, args.Wrong(x, value.KindParty.Name, value.KindParty.Hint)
 		}
 		return n.(*session.Node).Party(), nil
 	}},
 }
 
 // kindOf is a kind of match as scripts write it.
-func kindOf(k *match.Kind) *vm.Kind {
+func kindOf(k *value.Kind) *vm.Kind {
 	if mine := own[k]; mine != nil {
 		return mine
 	}
@@ -102,7 +103,7 @@ func kindOf(k *match.Kind) *vm.Kind {
 }
 
 // parse reads a value of a kind that takes plain values, or a table of a reset.
-func parse(c *vm.Call, k *match.Kind, x lua.LValue) (any, error) {
+func parse(c *vm.Call, k *value.Kind, x lua.LValue) (any, error) {
 	var in any
 	switch v := x.(type) {
 	case lua.LString:
@@ -126,7 +127,7 @@ func parse(c *vm.Call, k *match.Kind, x lua.LValue) (any, error) {
 		}
 	}
 	v, err := k.Read(in)
-	if wrong := (*match.Wrong)(nil); errors.As(err, &wrong) {
+	if wrong := (*value.Wrong)(nil); errors.As(err, &wrong) {
 		return nil, args.Wrong(x, wrong.Want, wrong.Hint)
 	}
 	return v, err
@@ -163,7 +164,7 @@ func resetOf(c *vm.Call, t *lua.LTable) *match.Reset {
 func Of(a map[string]any) match.Match {
 	values := map[string]any{}
 	for name, v := range a {
-		if k := match.KeyNamed(name); k != nil && k.Kind != match.KindFunc {
+		if k := match.KeyNamed(name); k != nil && k.Kind != value.KindFunc {
 			values[name] = v
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/match"
+	"netrepro/engine/match/value"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/trace"
@@ -77,7 +78,7 @@ func (n *Node) Address(six bool) netip.Addr {
 }
 
 // Party is the node as a match sees it.
-func (n *Node) Party() *match.Party { return &match.Party{Name: n.Name, Addrs: n.Addrs()} }
+func (n *Node) Party() *value.Party { return &value.Party{Name: n.Name, Addrs: n.Addrs()} }
 
 // Class is Host, Router or Switch.
 func (n *Node) Class() *vm.Class {

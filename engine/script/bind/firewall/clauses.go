@@ -14,7 +14,7 @@ import (
 	"netrepro/engine/lab/fault"
 	"netrepro/engine/lab/firewall"
 	"netrepro/engine/lab/firewall/nft"
-	"netrepro/engine/match"
+	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/matching"
@@ -201,7 +201,7 @@ func clauses(c *vm.Call, n *session.Node, six bool) (text string, specific, ok b
 	if m, given := vm.Arg[int](c, "mark"); given {
 		add("meta mark %d", m)
 	}
-	if r, given := vm.Arg[match.Range](c, "size"); given {
+	if r, given := vm.Arg[value.Range](c, "size"); given {
 		if r.Max < 0 {
 			add("meta length >= %d", r.Min)
 		} else {

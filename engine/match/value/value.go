@@ -1,4 +1,6 @@
-package match
+// Package value is what the keys of matches are asked to be: kinds of value, and how
+// each is read from a text or a number and written as a script writes it.
+package value
 
 import (
 	"fmt"
@@ -17,13 +19,13 @@ type Kind struct {
 	Type string   // as editors name it: "integer|string"
 	Hint string   // how it is written
 	Word []string // the words that it is one of, if it is one of a few
-	// read makes the value of a string, a number, or true or false; nil if it is
+	// Parse makes the value of a string, a number, or true or false; nil if it is
 	// no plain value, and can be said in a script alone.
-	read func(x any) (any, bool)
-	text func(v any) string // as a script writes it
+	Parse func(x any) (any, bool)
+	Write func(v any) string // as a script writes it
 	// Field is the header field that it is a value of, nil for all else.
 	Field *field.Field
-	bare  any // what a key of the command line means that has no value, nil if it needs one
+	Bare  any // what a key of the command line means that has no value, nil if it needs one
 }
 
 // Wrong says that a value is not of the kind that a key takes.
@@ -34,8 +36,8 @@ func (w *Wrong) Error() string { return "not " + w.Want + ": " + w.Hint }
 
 // Read makes a value of a string, a number, or true or false. An error is a [*Wrong].
 func (k *Kind) Read(x any) (any, error) {
-	if k.read != nil {
-		if v, ok := k.read(x); ok {
+	if k.Parse != nil {
+		if v, ok := k.Parse(x); ok {
 			return v, nil
 		}
 	}
@@ -48,18 +50,24 @@ func (k *Kind) Read(x any) (any, error) {
 	return nil, wrong
 }
 
+// Plain reports whether values of k can be written as a text. Others can be said in a
+// script alone.
+func (k *Kind) Plain() bool { return k.Parse != nil }
+
 // Party is a node as a match sees it: a name and its addresses.
 type Party struct {
 	Name  string
 	Addrs []netip.Addr
 }
 
-func (y *Party) has(a netip.Addr) bool { return slices.Contains(y.Addrs, a) }
+// Has reports whether an address is the node's.
+func (y *Party) Has(a netip.Addr) bool { return slices.Contains(y.Addrs, a) }
 
 // Range is an inclusive range of whole numbers; Max below 0 is no bound.
 type Range struct{ Min, Max int }
 
-func (r Range) has(n int) bool { return n >= r.Min && (r.Max < 0 || n <= r.Max) }
+// Has reports whether n is in r.
+func (r Range) Has(n int) bool { return n >= r.Min && (r.Max < 0 || n <= r.Max) }
 
 // String writes r as "7", "1..5" or ">= 3".
 func (r Range) String() string {
@@ -110,8 +118,8 @@ func text(v any) string  { return fmt.Sprintf("%q", v) }
 // Kinds of value.
 var (
 	// KindRange is a [Range].
-	KindRange = &Kind{Name: "a length", Type: "integer|string", Hint: `write 18, "1..1448" or ">= 1"`, text: quoted,
-		read: func(x any) (any, bool) {
+	KindRange = &Kind{Name: "a length", Type: "integer|string", Hint: `write 18, "1..1448" or ">= 1"`, Write: quoted,
+		Parse: func(x any) (any, bool) {
 			switch x.(type) {
 			case string, float64:
 				r, err := ParseRange(fmt.Sprint(x))
@@ -124,39 +132,39 @@ var (
 		}}
 	// KindNumber is a relative sequence number, a uint32.
 	KindNumber = &Kind{Name: "a relative sequence number", Type: "integer", Hint: "numbers are relative: the first byte is 1",
-		text: plain, read: func(x any) (any, bool) {
+		Write: plain, Parse: func(x any) (any, bool) {
 			n, ok := whole(x, maxNumber)
 			return uint32(n), ok
 		}}
 	// KindCount is a whole number, an int: of a connection, say.
-	KindCount = &Kind{Name: "a number", Type: "integer", Hint: "write a whole number, from 0", text: plain,
-		read: func(x any) (any, bool) {
+	KindCount = &Kind{Name: "a number", Type: "integer", Hint: "write a whole number, from 0", Write: plain,
+		Parse: func(x any) (any, bool) {
 			n, ok := whole(x, 1<<31-1)
 			return n, ok
 		}}
 	// KindPort is a port, an int.
-	KindPort = &Kind{Name: "a port", Type: "integer", Hint: "a port is 1 to 65535", text: plain,
-		read: func(x any) (any, bool) {
+	KindPort = &Kind{Name: "a port", Type: "integer", Hint: "a port is 1 to 65535", Write: plain,
+		Parse: func(x any) (any, bool) {
 			n, ok := whole(x, 65535)
 			return n, ok && n > 0
 		}}
 	// KindBool is true or false.
-	KindBool = &Kind{Name: "true or false", Type: "boolean", Hint: "write true or false", text: plain, bare: true, read: boolean}
+	KindBool = &Kind{Name: "true or false", Type: "boolean", Hint: "write true or false", Write: plain, Bare: true, Parse: boolean}
 	// KindTrue can only be asked for.
-	KindTrue = &Kind{Name: "true", Type: "true", Hint: "write true, or leave it out", text: plain, bare: true,
-		read: func(x any) (any, bool) {
+	KindTrue = &Kind{Name: "true", Type: "true", Hint: "write true, or leave it out", Write: plain, Bare: true,
+		Parse: func(x any) (any, bool) {
 			v, ok := boolean(x)
 			return v, ok && v == true
 		}}
 	// KindText is a text that is not empty: an empty one would be in everything.
-	KindText = &Kind{Name: "a text to look for", Type: "string", Hint: "leave it out to match everything", text: text,
-		read: func(x any) (any, bool) {
+	KindText = &Kind{Name: "a text to look for", Type: "string", Hint: "leave it out to match everything", Write: text,
+		Parse: func(x any) (any, bool) {
 			s, ok := x.(string)
 			return s, ok && s != ""
 		}}
 	// KindFlags are TCP flags, [packet.TCPFlags].
 	KindFlags = &Kind{Name: "TCP flags", Type: "string", Hint: `write them as tcpdump does: "S", "P.", "none"`,
-		text: text, read: func(x any) (any, bool) {
+		Write: text, Parse: func(x any) (any, bool) {
 			s, ok := x.(string)
 			if s == "none" {
 				return packet.TCPFlags(0), ok
@@ -166,33 +174,25 @@ var (
 		}}
 	// KindParty is a node, a [*Party]: in a text, an address.
 	KindParty = &Kind{Name: "a node with addresses", Type: "Host|Router", Hint: "write net.NAME, of a host or a router",
-		text: func(v any) string { return v.(*Party).Name }, read: func(x any) (any, bool) {
+		Write: func(v any) string { return v.(*Party).Name }, Parse: func(x any) (any, bool) {
 			s, _ := x.(string)
 			a, err := netip.ParseAddr(s)
 			return &Party{Name: s, Addrs: []netip.Addr{a}}, err == nil
 		}}
-	// KindEnds is a connection by its addresses, [*trace.Ends].
+	// KindEnds is a connection by its addresses, *trace.Ends.
 	KindEnds = &Kind{Name: "a connection", Type: "Conn|Call|Response", Hint: "give what dial, tls or fetch returned"}
-	// KindHit is what a fault hit first, a func() *[Hit].
-	KindHit = &Kind{Name: "a fault", Type: "Fault", Hint: "give what wire:drop returned", text: func(v any) string {
-		h := v.(func() *Hit)()
-		if h == nil {
-			return "a fault that never fired"
-		}
-		return fmt.Sprintf("%d:%d", h.Seq, h.End)
-	}}
 	// KindNode is the name of a node.
-	KindNode = &Kind{Name: "a host", Type: "Host|Router", Hint: "write net.NAME", text: plain}
-	// KindFunc is a func(*[Packet]) bool.
+	KindNode = &Kind{Name: "a host", Type: "Host|Router", Hint: "write net.NAME", Write: plain}
+	// KindFunc is a func(*match.Packet) bool.
 	KindFunc = &Kind{Name: "a function", Type: "fun(pkt: Packet): boolean", Hint: "write function(pkt) … end",
-		text: func(any) string { return "function" }}
+		Write: func(any) string { return "function" }}
 )
 
-// words is one of a few words, a string.
-func words(name, thing string, of ...string) *Kind {
-	return &Kind{Name: "a " + name, Type: `"` + strings.Join(of, `"|"`) + `"`, Word: of, text: text,
+// Words is a kind that is one of a few words, a string.
+func Words(name, thing string, of ...string) *Kind {
+	return &Kind{Name: "a " + name, Type: `"` + strings.Join(of, `"|"`) + `"`, Word: of, Write: text,
 		Hint: "write one of: " + strings.Join(of, ", ") + thing,
-		read: func(x any) (any, bool) {
+		Parse: func(x any) (any, bool) {
 			s, ok := x.(string)
 			return s, ok && slices.Contains(of, s)
 		}}
