@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"netrepro/engine/match"
-	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/sender"
 	"netrepro/engine/trace"
 )
 
@@ -99,7 +99,7 @@ func (s Retransmits) Judge(v *trace.View) Outcome {
 	byPoint := map[*trace.Point][]*trace.Packet{}
 	var best, original []*trace.Packet
 	for _, p := range s.Match.Find(v) {
-		if !is(p, tcp.Rexmit) {
+		if !is(p, sender.Rexmit) {
 			original = append(original, p)
 			continue
 		}
@@ -130,7 +130,7 @@ func doubles(ps []*trace.Packet, remark map[*trace.Packet]string) (bool, string)
 	var gap time.Duration
 	gaps, ok := 0, true
 	for _, p := range ps {
-		if !is(p, tcp.RTO) {
+		if !is(p, sender.RTO) {
 			continue
 		}
 		if last != nil {
@@ -156,7 +156,7 @@ func doubles(ps []*trace.Packet, remark map[*trace.Packet]string) (bool, string)
 }
 
 // is reports whether a packet was of a class to its sender.
-func is(p *trace.Packet, c tcp.Class) bool {
+func is(p *trace.Packet, c sender.Class) bool {
 	r := p.Finding()
 	return r != nil && r.Class&c == c
 }

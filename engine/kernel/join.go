@@ -11,7 +11,7 @@ import (
 
 	"netrepro/engine/kernel/bpf"
 	"netrepro/engine/packet"
-	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/sender"
 	"netrepro/engine/trace"
 )
 
@@ -188,7 +188,7 @@ func alikeOf(p *trace.Packet) (k alike, ok bool) {
 		return k, false
 	case p.Flags.Has(packet.RST):
 		return resetAlike(p.Point.Node, p.Flags.Has(packet.ACK), p.Seq, p.Ack), true
-	case p.Is(tcp.Rexmit):
+	case p.Is(sender.Rexmit):
 		return alike{node: p.Point.Node, kind: bpf.Retransmit, seq: p.Seq}, true
 	}
 	return k, false

@@ -12,6 +12,7 @@ import (
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/payload"
 	"netrepro/engine/tcp/reset"
+	"netrepro/engine/tcp/sender"
 	"netrepro/engine/tcp/wireshark"
 	"netrepro/engine/trace"
 )
@@ -51,7 +52,7 @@ func everything() *Packet {
 	c := &tcp.Conn{ID: 3, Ends: [2]netip.AddrPort{netip.AddrPortFrom(client, 40000), netip.AddrPortFrom(server, 80)}}
 	r := &tcp.Record{Input: tcp.Input{N: 12, Packet: &p, Payload: d.Payload(), Frame: f, Dropped: "by wan:drop", Fault: "delayed",
 		KernelDrop: "NETFILTER_DROP in nf_hook_slow", Timer: "tcp_retransmit_timer"}, Conn: c, Seq: 1, Ack: 1, Original: "lost",
-		Flags: wireshark.Retransmission, Sending: tcp.Sending{Class: tcp.Rexmit | tcp.RTO, Resent: 1},
+		Flags: wireshark.Retransmission, Sending: sender.Sending{Class: sender.Rexmit | sender.RTO, Resent: 1},
 		App:   []payload.Event{{Proto: "http", Name: "request", Detail: "GET /index"}, {Proto: "tls", Name: "client-hello"}},
 		Reset: &reset.Verdict{Kind: reset.Kinds[0], Cause: reset.Causes[0]}}
 	q := (&Packet{}).Captured(r)
@@ -134,15 +135,15 @@ func TestObjects(t *testing.T) {
 }
 
 func TestSegments(t *testing.T) {
-	of := func(f packet.TCPFlags, n int32, c tcp.Class) *Packet {
-		return &Packet{Packet: &packet.Packet{Src: client, Dst: server, DstPort: 80, Proto: packet.ProtoTCP, Flags: f, PayloadLen: n, Window: 1}, Sending: tcp.Sending{Class: c}}
+	of := func(f packet.TCPFlags, n int32, c sender.Class) *Packet {
+		return &Packet{Packet: &packet.Packet{Src: client, Dst: server, DstPort: 80, Proto: packet.ProtoTCP, Flags: f, PayloadLen: n, Window: 1}, Sending: sender.Sending{Class: c}}
 	}
 	for want, p := range map[string]*Packet{
-		"syn": of(packet.SYN, 0, 0), "synack": of(packet.SYN|packet.ACK, 0, 0), "data any": of(packet.ACK, 1, tcp.Data), "ack": of(packet.ACK, 0, tcp.PureAck),
-		"fin": of(packet.FIN|packet.ACK, 0, 0), "rst": of(packet.RST, 0, 0), "rexmit rto any": of(packet.ACK, 1, tcp.Rexmit|tcp.RTO),
-		"rexmit fast any rack": of(packet.ACK, 1, tcp.Rexmit|tcp.Fast|tcp.RACK), "rexmit any tlp": of(packet.ACK, 1, tcp.Rexmit|tcp.TLP),
-		"rexmit any recovery": of(packet.ACK, 1, tcp.Rexmit|tcp.Recovery), "rexmit any pmtu": of(packet.ACK, 1, tcp.Rexmit|tcp.Resized),
-		"keep-alive": of(packet.ACK, 1, tcp.KeepAlive), "window-probe": of(packet.ACK, 1, tcp.WindowProbe),
+		"syn": of(packet.SYN, 0, 0), "synack": of(packet.SYN|packet.ACK, 0, 0), "data any": of(packet.ACK, 1, sender.Data), "ack": of(packet.ACK, 0, sender.PureAck),
+		"fin": of(packet.FIN|packet.ACK, 0, 0), "rst": of(packet.RST, 0, 0), "rexmit rto any": of(packet.ACK, 1, sender.Rexmit|sender.RTO),
+		"rexmit fast any rack": of(packet.ACK, 1, sender.Rexmit|sender.Fast|sender.RACK), "rexmit any tlp": of(packet.ACK, 1, sender.Rexmit|sender.TLP),
+		"rexmit any recovery": of(packet.ACK, 1, sender.Rexmit|sender.Recovery), "rexmit any pmtu": of(packet.ACK, 1, sender.Rexmit|sender.Resized),
+		"keep-alive": of(packet.ACK, 1, sender.KeepAlive), "window-probe": of(packet.ACK, 1, sender.WindowProbe),
 	} {
 		var got []string
 		for _, s := range Segments() {
@@ -154,7 +155,7 @@ func TestSegments(t *testing.T) {
 			t.Errorf("%q is %q", want, got)
 		}
 	}
-	p := of(packet.ACK, 0, tcp.PureAck)
+	p := of(packet.ACK, 0, sender.PureAck)
 	p.Window = 0
 	if m := Of(map[string]any{"tcp": "zero-window"}); !m.Matches(p) {
 		t.Error("no zero window")

@@ -5,6 +5,7 @@ import (
 	"netrepro/engine/packet/header"
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/payload"
+	"netrepro/engine/tcp/sender"
 	"netrepro/engine/trace"
 )
 
@@ -15,7 +16,7 @@ type Packet struct {
 	Seq, Ack uint32 // relative
 	// Sending is what a segment was: to its sender, or, while it passes, as far as
 	// its capture point has seen.
-	Sending tcp.Sending
+	Sending sender.Sending
 	Frame   []byte // as an Ethernet frame, as far as it is kept
 	Payload []byte
 	Dropped string // what dropped it

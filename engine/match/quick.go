@@ -4,7 +4,7 @@ import (
 	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/field"
-	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/sender"
 	"netrepro/engine/trace"
 )
 
@@ -14,7 +14,7 @@ import (
 type Quick struct {
 	protos       uint8 // bits of protocol classes, 0 for any
 	mask, want   packet.TCPFlags
-	class        tcp.Class // bits that are set
+	class        sender.Class // bits that are set
 	sport, dport uint16
 	least, most  int32 // payload
 	ttl          [2]uint8
@@ -36,7 +36,7 @@ type Summary struct {
 	proto        uint8
 	flags        packet.TCPFlags
 	ttl          uint8
-	class        tcp.Class
+	class        sender.Class
 	sport, dport uint16
 	payload      int32
 }

@@ -5,7 +5,7 @@ import (
 
 	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
-	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/sender"
 )
 
 // segment is what a TCP segment can be: by its flags, by what it was to its sender,
@@ -13,8 +13,8 @@ import (
 type segment struct {
 	name       string
 	mask, want packet.TCPFlags // of the flags in mask, these are set
-	class      tcp.Class       // all of these
-	cause      string          // as [tcp.Class.Cause]
+	class      sender.Class    // all of these
+	cause      string          // as [sender.Class.Cause]
 	test       func(p *Packet) bool
 }
 
@@ -24,22 +24,22 @@ type segment struct {
 var segmentList = []segment{
 	{name: "syn", mask: packet.SYN | packet.ACK, want: packet.SYN},
 	{name: "synack", mask: packet.SYN | packet.ACK, want: packet.SYN | packet.ACK},
-	{name: "data", class: tcp.Data},
-	{name: "ack", class: tcp.PureAck},
+	{name: "data", class: sender.Data},
+	{name: "ack", class: sender.PureAck},
 	{name: "fin", mask: packet.FIN, want: packet.FIN},
 	{name: "rst", mask: packet.RST, want: packet.RST},
-	{name: "rexmit", class: tcp.Rexmit},
-	{name: "rto", class: tcp.RTO},
-	{name: "fast", class: tcp.Fast},
+	{name: "rexmit", class: sender.Rexmit},
+	{name: "rto", class: sender.RTO},
+	{name: "fast", class: sender.Fast},
 	{name: "any", test: func(p *Packet) bool {
-		return p.PayloadLen > 0 && p.Sending.Class&(tcp.KeepAlive|tcp.WindowProbe) == 0
+		return p.PayloadLen > 0 && p.Sending.Class&(sender.KeepAlive|sender.WindowProbe) == 0
 	}},
-	{name: "tlp", class: tcp.TLP},
-	{name: "rack", class: tcp.RACK},
-	{name: "recovery", class: tcp.Recovery},
-	{name: "pmtu", class: tcp.Resized},
-	{name: "keep-alive", class: tcp.KeepAlive},
-	{name: "window-probe", class: tcp.WindowProbe},
+	{name: "tlp", class: sender.TLP},
+	{name: "rack", class: sender.RACK},
+	{name: "recovery", class: sender.Recovery},
+	{name: "pmtu", class: sender.Resized},
+	{name: "keep-alive", class: sender.KeepAlive},
+	{name: "window-probe", class: sender.WindowProbe},
 	{name: "zero-window", test: func(p *Packet) bool {
 		return p.Window == 0 && !p.Flags.Any(packet.SYN|packet.FIN|packet.RST)
 	}},

@@ -15,6 +15,9 @@ import (
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp/payload"
 	"netrepro/engine/tcp/reset"
+	"netrepro/engine/tcp/sender"
+	"netrepro/engine/tcp/sighting"
+	"netrepro/engine/tcp/tuple"
 	"netrepro/engine/tcp/wireshark"
 )
 
@@ -85,10 +88,10 @@ type Record struct {
 	Flags wireshark.Flags
 	// Sending is what the segment was to its sender: judged at the capture point
 	// where the packet was seen first. It is the same wherever the packet is seen.
-	Sending
+	sender.Sending
 	// AtPoint is what it would be by what its own capture point has seen alone,
 	// where a retransmission of what was lost before that point is new.
-	AtPoint Sending
+	AtPoint sender.Sending
 	// Copy is the number of the frame in which the same packet was seen
 	// before, at another capture point; 0 if this is the first.
 	Copy int
@@ -130,13 +133,14 @@ const DefaultConns = 1 << 15
 
 // Analyzer is one pass over a capture.
 type Analyzer struct {
-	follower Follower
-	points   []Point
-	owners   map[netip.Addr][]int // points on a node's own wires, by its address
-	several  bool                 // there is more than one point
-	twins    twins
-	ports    map[netip.AddrPort]portReset
-	evs      []payload.Event
+	follower  Follower
+	points    []Point
+	owners    map[netip.Addr][]int // points on a node's own wires, by its address
+	several   bool                 // there is more than one point
+	sightings sighting.Table[known]
+	newest    *first // of the packet at hand, if this is its first sighting
+	ports     map[netip.AddrPort]portReset
+	evs       []payload.Event
 }
 
 // New begins a pass.
@@ -185,8 +189,8 @@ func (a *Analyzer) Add(in *Input, r *Record) {
 			a.icmp(r)
 		}
 		if a.several {
-			if first := a.twins.seen(r, nil); first != nil {
-				r.Copy = first.n
+			if first := a.sight(r, nil); first != nil {
+				r.Copy = first.N
 			}
 		}
 	}
@@ -200,16 +204,16 @@ func (a *Analyzer) tcp(r *Record) {
 	r.Flags, r.Seq, r.Ack = c.ws.Segment(p, e.side, now, fresh)
 	c.Packets[r.Side]++
 	at := a.follower.state(c, r.Point, r.Side)
-	var first *twin
+	var seen *first
 	if a.several {
-		first = a.twins.seen(r, c)
+		seen = a.sight(r, c)
 	}
-	a.follow(r, at, first)
-	if a.twins.last != nil {
-		a.twins.last.sending = r.Sending
+	a.follow(r, at, seen)
+	if a.newest != nil {
+		a.newest.Known.sending = r.Sending
 	}
-	if first != nil {
-		a.copied(r, first)
+	if seen != nil {
+		a.copied(r, seen)
 	} else if len(r.Payload) > 0 || p.PayloadLen > 0 {
 		from := p.Seq
 		if p.Flags.Has(packet.SYN) {
@@ -219,20 +223,20 @@ func (a *Analyzer) tcp(r *Record) {
 		r.App = a.evs
 	}
 	frame := r.N // the number that the packet is known by
-	if first != nil {
-		frame = first.n
+	if seen != nil {
+		frame = seen.N
 	}
 	switch {
 	case r.stopped():
 	case p.Flags.Has(packet.RST):
-		a.reset(r, at, first)
+		a.reset(r, at, seen)
 	default:
-		if len(a.ports) > 0 && first == nil && p.Flags.Has(packet.ACK) {
+		if len(a.ports) > 0 && seen == nil && p.Flags.Has(packet.ACK) {
 			delete(a.ports, netip.AddrPortFrom(p.Src, p.SrcPort))
 		}
-		at.sides[r.Side].Note(p, frame, now, r.Class&KeepAlive != 0, r.Class&RTO != 0)
+		at.sides[r.Side].Note(p, frame, now, r.Class&sender.KeepAlive != 0, r.Class&sender.RTO != 0)
 		at.sides[1-r.Side].Heard(p)
-		if v := c.verdicts[r.Side]; v != nil && first == nil && !p.Flags.Has(packet.SYN) {
+		if v := c.verdicts[r.Side]; v != nil && seen == nil && !p.Flags.Has(packet.SYN) {
 			v.GoesOn(r.N)
 			r.Notes = append(r.Notes, "sent after its side's reset, which is therefore: "+v.String())
 			c.verdicts[r.Side] = nil
@@ -241,27 +245,27 @@ func (a *Analyzer) tcp(r *Record) {
 }
 
 // follow lets both senders take in the segment, as seen at its point.
-func (a *Analyzer) follow(r *Record, at *pointState, first *twin) {
+func (a *Analyzer) follow(r *Record, at *pointState, first *first) {
 	p, c, s := r.Packet, r.Conn, &at.senders[r.Side]
 	if r.stopped() {
 		if first != nil {
-			r.Sending = first.sending
+			r.Sending = first.Known.sending
 		}
 		return
 	}
 	if p.Flags.Has(packet.SYN) {
 		c.offer(p, r.Side)
 	}
-	if first == nil && s.started && packet.Before(p.Seq, s.next) {
+	if first == nil && s.Repeats(p.Seq) {
 		r.Original = a.original(r) // before the segment itself is taken in
 	}
 	if first != nil && r.KernelDrop != "" {
-		r.Sending = first.sending // the node behind the point threw it away
+		r.Sending = first.Known.sending // the node behind the point threw it away
 		return
 	}
 	r.AtPoint = s.Sent(p, r.Time)
 	r.Sending = r.AtPoint
-	if r.Class&Rexmit == 0 {
+	if r.Class&sender.Rexmit == 0 {
 		r.Original = ""
 	}
 	if r.RTT = at.senders[1-r.Side].Acknowledged(p, r.Time); r.RTT > 0 {
@@ -271,15 +275,15 @@ func (a *Analyzer) follow(r *Record, at *pointState, first *twin) {
 		r.InFlight = s.InFlight()
 	}
 	if first != nil {
-		r.Sending = first.sending
+		r.Sending = first.Known.sending
 		a.arrives(c.kin(), r, first)
 		return
 	}
 	if r.Kept && r.Original == "lost" {
 		c.kin().await(r)
 	}
-	if r.Class&RTO != 0 {
-		r.Backoff = int(s.timeouts)
+	if r.Class&sender.RTO != 0 {
+		r.Backoff = s.Timeouts()
 		a.sizes(r, s)
 	}
 	if int(p.PayloadLen) > c.Largest[r.Side] {
@@ -294,14 +298,14 @@ func (a *Analyzer) icmp(r *Record) {
 	if q == nil || q.Proto != packet.ProtoTCP {
 		return
 	}
-	e, ok := a.follower.conns.ends[tuple{q.Src, q.Dst, q.SrcPort, q.DstPort, q.Proto}]
+	e, ok := a.follower.conns.ends.Get(tuple.Tuple{Src: q.Src, Dst: q.Dst, SrcPort: q.SrcPort, DstPort: q.DstPort, Proto: q.Proto})
 	if !ok {
 		return
 	}
 	if q.TCP {
 		p := packet.Packet{Proto: packet.ProtoTCP, Src: q.Src, Dst: q.Dst, SrcPort: q.SrcPort, DstPort: q.DstPort, Seq: q.Seq, Flags: q.Flags}
 		if q.Flags.Has(packet.SYN) && !q.Flags.Has(packet.ACK) && e.conn.ws.Replaces(&p, e.side) {
-			e = a.follower.conns.open(tupleOf(&p), &p, r.Time) // a SYN that is seen here first
+			e = a.follower.conns.open(tuple.Of(&p), &p, r.Time) // a SYN that is seen here first
 		}
 		e.conn.ws.Quoted(q.Flags, e.side, r.Time)
 	}

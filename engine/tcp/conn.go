@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"container/list"
 	"net/netip"
 	"slices"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp/payload"
 	"netrepro/engine/tcp/reset"
+	"netrepro/engine/tcp/sender"
 	"netrepro/engine/tcp/wireshark"
 )
 
@@ -45,8 +47,7 @@ type Conn struct {
 	verdicts [2]*reset.Verdict // of each side's last reset
 	awaited  []*Record         // sent again while the original had not arrived; of the root only
 	last     time.Duration     // when it was last moved to the front
-	// Where in the order of last use.
-	newer, older *Conn
+	place    *list.Element     // in the order of last use, nil if it is not followed any more
 }
 
 // notesTold are the notes that are made once.
@@ -55,7 +56,7 @@ type notesTold struct{ size, offload, nat bool }
 // pointState is what one capture point knows of a connection.
 type pointState struct {
 	point   int
-	senders [2]Sender
+	senders [2]sender.Sender
 	sides   [2]reset.Side
 	// quickest is the least time in which each side acknowledged something.
 	quickest [2]time.Duration
@@ -111,19 +112,4 @@ func (c *Conn) offer(p *packet.Packet, side int) {
 	if p.MSS > 0 {
 		c.MSS[side] = int(p.MSS)
 	}
-}
-
-// tuple is the addresses and ports of a packet as it stands.
-type tuple struct {
-	src, dst         netip.Addr
-	srcPort, dstPort uint16
-	proto            uint8
-}
-
-func tupleOf(p *packet.Packet) tuple {
-	return tuple{p.Src, p.Dst, p.SrcPort, p.DstPort, p.Proto}
-}
-
-func (t tuple) reversed() tuple {
-	return tuple{t.dst, t.src, t.dstPort, t.srcPort, t.proto}
 }

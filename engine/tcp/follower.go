@@ -5,6 +5,8 @@ import (
 
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp/payload"
+	"netrepro/engine/tcp/sender"
+	"netrepro/engine/tcp/tuple"
 )
 
 // Follower knows of which connection a packet is, what its numbers are there, and
@@ -33,8 +35,8 @@ func NewFollower(maxConns int) *Follower {
 // of finds or opens the connection of a packet. A SYN with another initial sequence
 // number than the one before on the same ports opens a fresh one.
 func (f *Follower) of(p *packet.Packet, now time.Duration) (e end, fresh bool) {
-	t := tupleOf(p)
-	e, known := f.conns.find(t)
+	t := tuple.Of(p)
+	e, known := f.conns.ends.Get(t)
 	if known && p.Flags.Has(packet.SYN) && !p.Flags.Has(packet.ACK) && e.conn.ws.Replaces(p, e.side) {
 		known, fresh = false, true
 	}
@@ -53,14 +55,14 @@ func hasPorts(p *packet.Packet) bool {
 // Leave takes in a packet that leaves a node at a capture point; own says that it
 // is the node's own, and not one that it forwards. It returns its place and what it
 // was to its sender, as far as that point knows.
-func (f *Follower) Leave(point int, p *packet.Packet, own bool, now time.Duration) (Place, Sending) {
+func (f *Follower) Leave(point int, p *packet.Packet, own bool, now time.Duration) (Place, sender.Sending) {
 	if !hasPorts(p) {
-		return Place{}, Sending{}
+		return Place{}, sender.Sending{}
 	}
 	e, _ := f.of(p, now)
 	pl := Place{Conn: e.conn, Side: e.side}
 	if !p.IsTCP() {
-		return pl, Sending{}
+		return pl, sender.Sending{}
 	}
 	e.conn.ws.Learn(p, e.side)
 	pl.Seq, pl.Ack = e.conn.ws.Relative(p, e.side)
@@ -99,9 +101,9 @@ func (f *Follower) Lookup(p *packet.Packet, now time.Duration) Place {
 	if !hasPorts(p) {
 		return Place{}
 	}
-	e, known := f.conns.find(tupleOf(p))
+	e, known := f.conns.ends.Get(tuple.Of(p))
 	if !known {
-		e = f.conns.open(tupleOf(p), p, now)
+		e = f.conns.open(tuple.Of(p), p, now)
 		if p.IsTCP() {
 			e.conn.ws.Learn(p, e.side)
 		}
@@ -116,7 +118,8 @@ func (f *Follower) Lookup(p *packet.Packet, now time.Duration) Place {
 // Outstanding reports whether a node waits for an acknowledgement of what it has
 // sent itself, and so will send again before long.
 func (f *Follower) Outstanding() bool {
-	for c := f.conns.newest; c != nil; c = c.older {
+	for e := f.conns.order.Front(); e != nil; e = e.Next() {
+		c := e.Value.(*Conn)
 		for i := range c.at {
 			at := &c.at[i]
 			if at.own[0] && at.senders[0].Outstanding() || at.own[1] && at.senders[1].Outstanding() {

@@ -3,6 +3,8 @@ package tcp
 import (
 	"fmt"
 	"time"
+
+	"netrepro/engine/tcp/sender"
 )
 
 const (
@@ -17,10 +19,10 @@ const (
 
 // sizes notes that a path may be too narrow: full segments time out while
 // smaller ones get through.
-func (a *Analyzer) sizes(r *Record, s *Sender) {
+func (a *Analyzer) sizes(r *Record, s *sender.Sender) {
 	c := r.Conn
 	n := int(r.Packet.PayloadLen)
-	if r.Backoff < 2 || c.told.size || n < anySize || n <= int(s.largest) {
+	if r.Backoff < 2 || c.told.size || n < anySize || n <= int(s.Largest()) {
 		return
 	}
 	c.told.size = true
@@ -30,8 +32,8 @@ func (a *Analyzer) sizes(r *Record, s *Sender) {
 		icmp = fmt.Sprintf("ICMP said so %d times, mtu %d", k.TooBig, k.PathMTU)
 	}
 	small := "and nothing has got through yet"
-	if s.largest > 1 { // more than a SYN
-		small = fmt.Sprintf("while %d got through", s.largest)
+	if s.Largest() > 1 { // more than a SYN
+		small = fmt.Sprintf("while %d got through", s.Largest())
 	}
 	r.Notes = append(r.Notes, fmt.Sprintf("path MTU: %d bytes time out again, %s; %s; MSS %d and %d", n, small, icmp, c.MSS[0], c.MSS[1]))
 }
@@ -51,13 +53,13 @@ func (c *Conn) unsegmented(r *Record) {
 }
 
 // acknowledges notes an acknowledgement that its sender held back.
-func (a *Analyzer) acknowledges(r *Record, at *pointState, first *twin) {
+func (a *Analyzer) acknowledges(r *Record, at *pointState, first *first) {
 	q := &at.quickest[r.Side]
 	if *q == 0 || r.RTT < *q {
 		*q = r.RTT
 		return
 	}
-	if late := r.RTT - *q; first == nil && r.Class&PureAck != 0 && late >= delayLeast && late <= delayMost && *q < delayLeast {
+	if late := r.RTT - *q; first == nil && r.Class&sender.PureAck != 0 && late >= delayLeast && late <= delayMost && *q < delayLeast {
 		r.AckDelay = late
 	}
 }

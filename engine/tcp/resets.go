@@ -23,34 +23,34 @@ const (
 )
 
 // reset judges a reset and remembers it.
-func (a *Analyzer) reset(r *Record, at *pointState, first *twin) {
+func (a *Analyzer) reset(r *Record, at *pointState, first *first) {
 	p := r.Packet
-	sender, peer := &at.sides[r.Side], &at.sides[1-r.Side]
-	if first != nil && first.verdict != nil {
-		r.Reset = first.verdict
-		sender.Reset(p, first.n, r.Time, r.Reset.Answers)
+	from, peer := &at.sides[r.Side], &at.sides[1-r.Side]
+	if first != nil && first.Known.verdict != nil {
+		r.Reset = first.Known.verdict
+		from.Reset(p, first.N, r.Time, r.Reset.Answers)
 		return
 	}
-	if sender.Count() == 0 && peer.Count() == 0 {
+	if from.Count() == 0 && peer.Count() == 0 {
 		// The point has seen nothing before: judge by one that has.
 		for i := range r.Conn.at {
 			if o := &r.Conn.at[i]; o.sides[0].Count()+o.sides[1].Count() > 0 {
-				sender, peer = &o.sides[r.Side], &o.sides[1-r.Side]
+				from, peer = &o.sides[r.Side], &o.sides[1-r.Side]
 				break
 			}
 		}
 	}
-	s := reset.Situation{Packet: p, N: r.N, Now: r.Time, Sender: sender, Peer: peer, Elsewhere: a.elsewhere(r),
+	s := reset.Situation{Packet: p, N: r.N, Now: r.Time, Sender: from, Peer: peer, Elsewhere: a.elsewhere(r),
 		RTT: at.quickest[1-r.Side], Kernel: r.Kernel, Asked: r.Asked}
 	if p.Flags.Has(packet.ACK) {
 		s.Others = a.others(netip.AddrPortFrom(p.Src, p.SrcPort), r.Time)
 	}
 	r.Reset = reset.Judge(s)
 	r.Conn.verdicts[r.Side] = r.Reset
-	if a.twins.last != nil {
-		a.twins.last.verdict = r.Reset
+	if a.newest != nil {
+		a.newest.Known.verdict = r.Reset
 	}
-	sender.Reset(p, r.N, r.Time, r.Reset.Answers)
+	from.Reset(p, r.N, r.Time, r.Reset.Answers)
 }
 
 // others counts the connections of a port that were reset just before, and

@@ -10,6 +10,7 @@ import (
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/reset"
+	"netrepro/engine/tcp/sender"
 )
 
 // findings are what the analysis says of the packets so far. They are made when
@@ -152,7 +153,7 @@ func (f *findings) input(p *Packet) tcp.Input {
 		if came, any := f.passing[p.Point.Node]; w.Reset == nil && any && p.Time-came < passes {
 			in.Asked = false
 		}
-	case p.Is(tcp.Rexmit):
+	case p.Is(sender.Rexmit):
 		in.Timer = w.Timer
 	}
 	return in

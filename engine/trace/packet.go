@@ -7,6 +7,7 @@ import (
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/payload"
+	"netrepro/engine/tcp/sender"
 )
 
 // Dir is the way a packet crossed its capture point.
@@ -67,7 +68,7 @@ type Segment struct {
 	// AtPoint is what the segment was as far as the point where it left has seen: a
 	// retransmission of what was lost before that point is new there. What it was to
 	// its sender is in [Packet.Finding].
-	AtPoint tcp.Sending
+	AtPoint sender.Sending
 	// Frame is what is kept of the frame: all of it up to [WholeBytes] of a
 	// trace, its headers after that.
 	Frame []byte
@@ -89,7 +90,7 @@ func (s *Segment) set(pl tcp.Place) {
 func (s *Segment) End() uint32 { return s.RelSeq + s.SeqLen() }
 
 // Is reports whether all bits of c are set in what s was at its point.
-func (s *Segment) Is(c tcp.Class) bool { return s.AtPoint.Class&c == c }
+func (s *Segment) Is(c sender.Class) bool { return s.AtPoint.Class&c == c }
 
 // Absolute is the number on the wire of a relative one, of the sender of s or,
 // with other, of the side that it acknowledges.

@@ -8,6 +8,7 @@ import (
 	"netrepro/engine/capture/pcap"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/sender"
 )
 
 // Limit is how many packets a trace keeps in memory for judging. Those beyond
@@ -187,11 +188,11 @@ func (t *Trace) Reach(a *Arrival) *Packet {
 
 // class is what a segment that was changed or forged is: what it was when it was
 // sent, or what it would be as the first of its connection.
-func (t *Trace) class(q, sent *Packet) tcp.Class {
+func (t *Trace) class(q, sent *Packet) sender.Class {
 	if sent != nil && sent.PayloadLen == q.PayloadLen {
 		return sent.AtPoint.Class
 	}
-	var s tcp.Sender
+	var s sender.Sender
 	return s.Sent(&q.Packet, q.Time).Class
 }
 

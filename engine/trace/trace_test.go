@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"netrepro/engine/packet"
-	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/sender"
 )
 
 var (
@@ -80,25 +80,25 @@ func TestClass(t *testing.T) {
 	tests := []struct {
 		name string
 		segs []step
-		last tcp.Class
+		last sender.Class
 		sent int32
 	}{
-		{"new data", []step{{ms, 'c', fPA, 1, 1, 100, false}}, tcp.Data, 0},
-		{"pure ack", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}}, tcp.PureAck, 0},
+		{"new data", []step{{ms, 'c', fPA, 1, 1, 100, false}}, sender.Data, 0},
+		{"pure ack", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}}, sender.PureAck, 0},
 		{"fin is neither", []step{{ms, 'c', fFA, 1, 1, 0, false}}, 0, 0},
-		{"timeout", []step{{ms, 'c', fPA, 1, 1, 100, true}, {210 * ms, 'c', fPA, 1, 1, 100, false}}, tcp.Rexmit | tcp.RTO, 1},
-		{"second timeout", []step{{ms, 'c', fPA, 1, 1, 100, true}, {210 * ms, 'c', fPA, 1, 1, 100, true}, {420 * ms, 'c', fPA, 1, 1, 100, false}}, tcp.Rexmit | tcp.RTO, 2},
-		{"syn again", nil, tcp.Rexmit | tcp.RTO, 1},
+		{"timeout", []step{{ms, 'c', fPA, 1, 1, 100, true}, {210 * ms, 'c', fPA, 1, 1, 100, false}}, sender.Rexmit | sender.RTO, 1},
+		{"second timeout", []step{{ms, 'c', fPA, 1, 1, 100, true}, {210 * ms, 'c', fPA, 1, 1, 100, true}, {420 * ms, 'c', fPA, 1, 1, 100, false}}, sender.Rexmit | sender.RTO, 2},
+		{"syn again", nil, sender.Rexmit | sender.RTO, 1},
 		{"fast, by duplicate acks", []step{{ms, 'c', fA, 1, 1, 100, true}, {0, 'c', fA, 101, 1, 100, false}, {0, 'c', fA, 201, 1, 100, false},
-			{ms, 's', fA, 1, 1, 0, false}, {0, 's', fA, 1, 1, 0, false}, {ms, 'c', fA, 1, 1, 100, false}}, tcp.Rexmit | tcp.Fast | tcp.RACK, 1},
-		{"probe of the tail", []step{{ms, 'c', fA, 1, 1, 100, false}, {0, 'c', fPA, 101, 1, 100, true}, {10 * ms, 'c', fPA, 101, 1, 100, false}}, tcp.Rexmit | tcp.TLP, 1},
-		{"a smaller piece of what was sent", []step{{ms, 'c', fA, 1, 1, 1448, true}, {210 * ms, 'c', fA, 1, 1, 1024, false}}, tcp.Rexmit | tcp.RTO, 1},
-		{"keep-alive", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}, {time.Second, 'c', fA, 100, 1, 0, false}}, tcp.KeepAlive, 0},
+			{ms, 's', fA, 1, 1, 0, false}, {0, 's', fA, 1, 1, 0, false}, {ms, 'c', fA, 1, 1, 100, false}}, sender.Rexmit | sender.Fast | sender.RACK, 1},
+		{"probe of the tail", []step{{ms, 'c', fA, 1, 1, 100, false}, {0, 'c', fPA, 101, 1, 100, true}, {10 * ms, 'c', fPA, 101, 1, 100, false}}, sender.Rexmit | sender.TLP, 1},
+		{"a smaller piece of what was sent", []step{{ms, 'c', fA, 1, 1, 1448, true}, {210 * ms, 'c', fA, 1, 1, 1024, false}}, sender.Rexmit | sender.RTO, 1},
+		{"keep-alive", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}, {time.Second, 'c', fA, 100, 1, 0, false}}, sender.KeepAlive, 0},
 		{"rst is none", []step{{ms, 'c', packet.RST | packet.ACK, 1, 1, 0, false}}, 0, 0},
 		{"after an answer the timer is not what resends", []step{{ms, 'c', fA, 1, 1, 100, true}, {0, 'c', fA, 101, 1, 100, true},
-			{210 * ms, 'c', fA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}, {0, 'c', fA, 101, 1, 100, false}}, tcp.Rexmit | tcp.Recovery, 1},
+			{210 * ms, 'c', fA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}, {0, 'c', fA, 101, 1, 100, false}}, sender.Rexmit | sender.Recovery, 1},
 		{"one byte, not yet acknowledged, is no keep-alive", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false},
-			{ms, 'c', fPA, 101, 1, 1, true}, {210 * ms, 'c', fPA, 101, 1, 1, false}}, tcp.Rexmit | tcp.RTO, 1},
+			{ms, 'c', fPA, 101, 1, 1, true}, {210 * ms, 'c', fPA, 101, 1, 1, false}}, sender.Rexmit | sender.RTO, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

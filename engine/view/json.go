@@ -14,6 +14,7 @@ import (
 	"netrepro/engine/packet"
 	"netrepro/engine/sanitize"
 	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/sender"
 )
 
 // AppendJSON appends r as one line of JSON.
@@ -86,7 +87,7 @@ func appendTCP(b []byte, r *tcp.Record) []byte {
 			b = strconv.AppendInt(append(b, `,"backoff":`...), int64(r.Backoff), 10)
 		}
 	}
-	if r.Class&tcp.Rexmit != 0 {
+	if r.Class&sender.Rexmit != 0 {
 		b = strconv.AppendInt(append(b, `,"rexmit":`...), int64(max(r.Resent, 1)), 10)
 	}
 	if r.Original != "" {

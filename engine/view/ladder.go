@@ -9,6 +9,7 @@ import (
 	"netrepro/engine/packet"
 	"netrepro/engine/sanitize"
 	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/sender"
 )
 
 // Ladder is a part of a capture ready to be drawn: who stands where, and what
@@ -160,11 +161,11 @@ func marks(r *tcp.Record, several bool) []Mark {
 	var ms []Mark
 	add := func(kind, format string, args ...any) { ms = append(ms, Mark{kind, fmt.Sprintf(format, args...)}) }
 	switch {
-	case r.Class&tcp.KeepAlive != 0:
+	case r.Class&sender.KeepAlive != 0:
 		add(MarkSent, "keep-alive")
-	case r.Class&tcp.WindowProbe != 0:
+	case r.Class&sender.WindowProbe != 0:
 		add(MarkSent, "window probe")
-	case r.Class&tcp.Rexmit != 0:
+	case r.Class&sender.Rexmit != 0:
 		s := "rexmit " + fmt.Sprint(max(r.Resent, 1))
 		var why []string
 		if c := r.Class.Cause(); c != "" {

@@ -9,6 +9,7 @@ import (
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/payload"
 	"netrepro/engine/tcp/reset"
+	"netrepro/engine/tcp/sender"
 )
 
 var client, server = netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("198.51.100.2")
@@ -21,7 +22,7 @@ func names(host string) []netip.Addr {
 func segment() *match.Packet {
 	p := packet.Packet{Src: client, Dst: server, SrcPort: 40000, DstPort: 80, Proto: packet.ProtoTCP, Flags: packet.RST | packet.ACK, PayloadLen: 100}
 	return (&match.Packet{}).Captured(&tcp.Record{Input: tcp.Input{N: 12, Packet: &p, Dropped: "by wan:drop"}, Conn: &tcp.Conn{ID: 3},
-		Sending: tcp.Sending{Class: tcp.Rexmit | tcp.RTO, Resent: 1}, Reset: &reset.Verdict{Kind: reset.Kinds[0], Cause: reset.Causes[0]},
+		Sending: sender.Sending{Class: sender.Rexmit | sender.RTO, Resent: 1}, Reset: &reset.Verdict{Kind: reset.Kinds[0], Cause: reset.Causes[0]},
 		App: []payload.Event{{Proto: "http", Name: "request", Detail: "GET /index"}, {Proto: "tls", Name: "client-hello"}}})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/sender"
 )
 
 // exchange is one connection.
@@ -74,9 +75,9 @@ func (x *exchange) segment(r *tcp.Record, f *fate, reached bool) {
 			}
 		}
 		x.note(side, text)
-	case r.Class&(tcp.KeepAlive|tcp.WindowProbe) != 0:
+	case r.Class&(sender.KeepAlive|sender.WindowProbe) != 0:
 		x.note(side, "probes")
-	case r.Class&tcp.Rexmit != 0:
+	case r.Class&sender.Rexmit != 0:
 		x.resent(r, end)
 	case p.Flags.Has(packet.SYN):
 		text := "SYN"
@@ -88,7 +89,7 @@ func (x *exchange) segment(r *tcp.Record, f *fate, reached bool) {
 	case p.PayloadLen > 0:
 		x.data(r)
 	}
-	if p.Flags.Has(packet.FIN) && r.Class&tcp.Rexmit == 0 {
+	if p.Flags.Has(packet.FIN) && r.Class&sender.Rexmit == 0 {
 		i := x.note(side, "FIN")
 		i.from, i.end = end-1, end
 	}
@@ -109,14 +110,14 @@ func (x *exchange) segment(r *tcp.Record, f *fate, reached bool) {
 // is a question of microseconds, and one that was not needed is a guess at the
 // end of a wait that a busy host made too long.
 func (x *exchange) resent(r *tcp.Record, end uint32) {
-	if r.Class&tcp.RTO == 0 && r.Original == "arrived" {
+	if r.Class&sender.RTO == 0 && r.Original == "arrived" {
 		return
 	}
 	why := "repair"
 	switch {
-	case r.Class&tcp.RTO != 0:
+	case r.Class&sender.RTO != 0:
 		why = "timeout"
-	case r.Class&tcp.Resized != 0:
+	case r.Class&sender.Resized != 0:
 		why = "path MTU"
 	}
 	if r.Original == "arrived" {

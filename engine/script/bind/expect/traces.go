@@ -15,7 +15,7 @@ import (
 	"netrepro/engine/script/matching"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
-	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/sender"
 	"netrepro/engine/trace"
 	"netrepro/engine/view"
 )
@@ -158,7 +158,7 @@ var packetClass = &vm.Class{Name: "Packet", Doc: "One packet at one capture poin
 		number("sport", "Source port.", func(p seenPacket) uint16 { return p.SrcPort }),
 		number("dport", "Destination port.", func(p seenPacket) uint16 { return p.DstPort }),
 		packetField("rexmit", "integer?", "How often its sequence space was sent before; nil if it never was.", func(p seenPacket) lua.LValue {
-			if s := p.asked().Sending; s.Class&tcp.Rexmit != 0 {
+			if s := p.asked().Sending; s.Class&sender.Rexmit != 0 {
 				return lua.LNumber(max(s.Resent, 1))
 			}
 			return lua.LNil

@@ -1,4 +1,9 @@
-package tcp
+// Package sender follows what one side of a connection sent, as seen at one capture
+// point, and says of every segment what it was: new, or sent again by which timer or
+// rule.
+//
+// It follows no connections; package tcp does.
+package sender
 
 import (
 	"math"
@@ -363,6 +368,19 @@ func (s *Sender) sack(blocks []packet.Block) {
 
 // TooBig takes in that a router refused a segment for its size.
 func (s *Sender) TooBig(now time.Duration) { s.tooBig = at(now) }
+
+// Started reports whether the side has sent anything that the point saw.
+func (s *Sender) Started() bool { return s.started }
+
+// Repeats reports whether a segment that begins at seq would send again what was
+// sent before.
+func (s *Sender) Repeats(seq uint32) bool { return s.started && packet.Before(seq, s.next) }
+
+// Timeouts is how many timeouts in a row there were.
+func (s *Sender) Timeouts() int { return int(s.timeouts) }
+
+// Largest is the largest payload that was acknowledged, in bytes.
+func (s *Sender) Largest() uint32 { return s.largest }
 
 // Outstanding reports whether something sent is not acknowledged.
 func (s *Sender) Outstanding() bool { return len(s.segs) > 0 }
