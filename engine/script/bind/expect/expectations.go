@@ -12,6 +12,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/expect"
+	"netrepro/engine/expect/reads"
 	"netrepro/engine/host/socket"
 	"netrepro/engine/match"
 	"netrepro/engine/match/value"
@@ -177,7 +178,7 @@ var everyExpectation = &vm.Class{Name: "Every", What: "an expectation on every p
 // readsSpec parses the text of reads; an error in it is shown on its own line.
 func readsSpec(c *vm.Call) (expect.Spec, error) {
 	text := c.Args["text"].(string)
-	s, err := expect.ParseReads(text, func(name string) (*value.Party, error) {
+	s, err := reads.Parse(text, func(name string) (*value.Party, error) {
 		n := session.Of(c).Node(name)
 		if n == nil {
 			return nil, fmt.Errorf("%q is not a node of this topology", name)

@@ -1,4 +1,6 @@
-package expect
+// Package reads reads exchanges that are written as text: a packet a line, as tcpdump
+// prints them.
+package reads
 
 import (
 	"fmt"
@@ -6,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"netrepro/engine/expect"
 	"netrepro/engine/match"
 	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
@@ -25,7 +28,7 @@ func addressesOf(party Parties) match.Names {
 	}
 }
 
-// ParseReads reads an exchange written as text, one packet a line:
+// Parse reads an exchange written as text, one packet a line:
 //
 //	SRC > DST FLAGS [rexmit] [xN|x>=N] [within D] [KEY VALUE]...
 //
@@ -45,8 +48,8 @@ func addressesOf(party Parties) match.Names {
 // A line of "..." lets any packets pass; otherwise lines follow each other
 // directly, from the first packet on. "--" begins a comment. What comes after
 // the last line is not judged. Errors begin with "line N:".
-func ParseReads(text string, party Parties) (Sequence, error) {
-	var s Sequence
+func Parse(text string, party Parties) (expect.Sequence, error) {
+	var s expect.Sequence
 	next := true
 	for i, line := range strings.Split(text, "\n") {
 		line, _, _ = strings.Cut(line, "--")
@@ -74,13 +77,13 @@ func ParseReads(text string, party Parties) (Sequence, error) {
 	return s, nil
 }
 
-func parseRow(line string, party Parties) (r Row, err error) {
+func parseRow(line string, party Parties) (r expect.Row, err error) {
 	w := strings.Fields(line)
 	if len(w) < 4 || w[1] != ">" {
 		return r, fmt.Errorf("%q: write SRC > DST FLAGS, then what else is known", line)
 	}
 	r.Text = strings.Join(w, " ")
-	r.Times = Count{Min: 1}
+	r.Times = expect.Count{Min: 1}
 	from, err := party(w[0])
 	if err != nil {
 		return r, err
@@ -95,7 +98,7 @@ func parseRow(line string, party Parties) (r Row, err error) {
 	}
 	r.Match = match.Of(map[string]any{"from": from, "to": to, "flags": flags})
 	for w = w[4:]; len(w) > 0; {
-		n, err := r.word(w, party)
+		n, err := option(&r, w, party)
 		if err != nil {
 			return r, err
 		}
@@ -104,8 +107,8 @@ func parseRow(line string, party Parties) (r Row, err error) {
 	return r, nil
 }
 
-// word takes one option from the front of w and returns how many words it was.
-func (r *Row) word(w []string, party Parties) (int, error) {
+// option takes one option from the front of w and returns how many words it was.
+func option(r *expect.Row, w []string, party Parties) (int, error) {
 	arg := func() (string, error) {
 		if len(w) < 2 {
 			return "", fmt.Errorf("%s: a value is missing", w[0])
@@ -139,7 +142,7 @@ func (r *Row) word(w []string, party Parties) (int, error) {
 		return 2, nil
 	case strings.HasPrefix(word, "x"):
 		var err error
-		if r.Times, err = ParseCount(word[1:]); err == nil && r.Times.Min == 0 {
+		if r.Times, err = expect.ParseCount(word[1:]); err == nil && r.Times.Min == 0 {
 			err = fmt.Errorf("%s: a line that may come zero times says nothing", word)
 		}
 		return 1, err
