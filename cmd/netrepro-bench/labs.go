@@ -14,6 +14,7 @@ import (
 	"netrepro/cmd/netrepro-bench/figure"
 	"netrepro/engine/lab"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 )
 
 const chainLength = 50
@@ -21,7 +22,7 @@ const chainLength = 50
 // chains brings a line of nodes up and down.
 func chains(rounds int) error {
 	s := topology.Chain(chainLength)
-	p, err := s.Plan()
+	p, err := plan.Of(s)
 	if err != nil {
 		return err
 	}

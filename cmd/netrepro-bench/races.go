@@ -15,6 +15,7 @@ import (
 	"netrepro/engine/lab"
 	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 )
 
 const (
@@ -29,7 +30,7 @@ func races() error {
 	s := topology.Spec{Nodes: []topology.Node{{Name: "client", Kind: topology.Host},
 		{Name: "server", Kind: topology.Host}},
 		Wires: []topology.Wire{{Nodes: [2]string{"client", "server"}, Direct: true}}}
-	p, err := s.Plan()
+	p, err := plan.Of(&s)
 	if err != nil {
 		return err
 	}

@@ -10,12 +10,12 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"netrepro/engine/lab/node"
-	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 )
 
 // SetCarrier gives the devices at both ends of a wire their carrier, or takes it
 // away.
-func (l *Lab) SetCarrier(w *topology.WirePlan, on bool) error {
+func (l *Lab) SetCarrier(w *plan.Wire, on bool) error {
 	h, err := node.Netlink(l.engine)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ import (
 	"netrepro/engine/lab/relay/ring"
 	"netrepro/engine/lab/stall"
 	"netrepro/engine/lab/sysctl"
-	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/lab/wire"
 	"netrepro/engine/trace"
 )
@@ -39,7 +39,7 @@ type Options struct {
 
 // Lab is a live topology.
 type Lab struct {
-	Plan   *topology.Plan
+	Plan   *plan.Plan
 	Nodes  []*node.Node
 	Relay  *relay.Relay
 	Trace  *trace.Trace
@@ -48,16 +48,16 @@ type Lab struct {
 	engine *netns.NS
 	socket *ring.Ring // until the relay has it
 	file   *pcap.Writer
-	keys   map[*topology.TunnelPlan]node.Keys // of WireGuard tunnels
-	taps   map[*topology.WirePlan][]int       // the engine's devices
+	keys   map[*plan.Tunnel]node.Keys // of WireGuard tunnels
+	taps   map[*plan.Wire][]int       // the engine's devices
 	// excused are the frames that devices dropped while they were down.
 	excused map[int]uint64
 }
 
 // Up brings a plan to life. It needs CAP_SYS_ADMIN and CAP_NET_ADMIN in the
 // current user namespace. On error nothing is left.
-func Up(p *topology.Plan, o Options) (l *Lab, err error) {
-	l = &Lab{Plan: p, Stalls: stall.Start(), taps: map[*topology.WirePlan][]int{}, excused: map[int]uint64{}}
+func Up(p *plan.Plan, o Options) (l *Lab, err error) {
+	l = &Lab{Plan: p, Stalls: stall.Start(), taps: map[*plan.Wire][]int{}, excused: map[int]uint64{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.Close())
@@ -111,7 +111,7 @@ func (l *Lab) openSocket() error {
 
 // build makes the nodes and the links between them.
 func (l *Lab) build() ([]wire.Spec, []*trace.Point, error) {
-	l.keys = map[*topology.TunnelPlan]node.Keys{}
+	l.keys = map[*plan.Tunnel]node.Keys{}
 	for _, t := range l.Plan.Tunnels {
 		if t.Kind != "wireguard" {
 			continue

@@ -16,6 +16,7 @@ import (
 
 	"netrepro/engine/lab/sysctl"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/packet"
 	"netrepro/engine/testutil/leaks"
 	"netrepro/engine/trace"
@@ -25,7 +26,7 @@ import (
 func up(t *testing.T, s *topology.Spec, o Options) *Lab {
 	t.Helper()
 	leaks.Lab(t)
-	p, err := s.Plan()
+	p, err := plan.Of(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +215,7 @@ func TestBadSysctlFailsUp(t *testing.T) {
 	s := topology.Chain(2)
 	s.Nodes[0].Sysctl = []topology.Setting{{Name: "net.ipv4.no_such", Value: "1"}}
 	s.Nodes[0].Line = 7
-	p, err := s.Plan()
+	p, err := plan.Of(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +251,7 @@ func TestOverflow(t *testing.T) {
 
 func TestManySideBySide(t *testing.T) {
 	leaks.Lab(t)
-	p, err := topology.Chain(3).Plan()
+	p, err := plan.Of(topology.Chain(3))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"netrepro/engine/lab/netns"
 	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/lab/wire"
 	"netrepro/engine/trace"
 )
@@ -95,7 +96,7 @@ func (l *Lab) link(h *netlink.Handle, i int) (ends [2]wire.End, err error) {
 // tap makes the veth pair between the engine and one end of a wire. The
 // engine's side takes frames of any size; the wire itself drops what is larger
 // than the receiver's MTU, and records it. It returns the engine's ifindex.
-func tap(engine *netlink.Handle, name string, f *topology.Iface, ns *netns.NS) (int, error) {
+func tap(engine *netlink.Handle, name string, f *plan.Iface, ns *netns.NS) (int, error) {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.MTU, attrs.Flags = name, topology.MaxMTU, net.FlagUp
 	attrs.NumTxQueues, attrs.NumRxQueues = 1, 1
@@ -110,7 +111,7 @@ func tap(engine *netlink.Handle, name string, f *topology.Iface, ns *netns.NS) (
 }
 
 // direct makes the plain veth pair of a direct wire.
-func direct(w *topology.WirePlan, nodes [2]*netns.NS) error {
+func direct(w *plan.Wire, nodes [2]*netns.NS) error {
 	h, err := node.Netlink(nodes[0])
 	if err != nil {
 		return err

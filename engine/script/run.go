@@ -21,6 +21,7 @@ import (
 	"netrepro/engine/lab/netns"
 	"netrepro/engine/lab/stall"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/script/bind/expect"
 	bindfault "netrepro/engine/script/bind/fault"
 	"netrepro/engine/script/bind/path"
@@ -68,7 +69,7 @@ type RunOptions struct {
 // same result.
 func (f *File) Run(ctx context.Context, c *Case, o RunOptions) session.Result {
 	r := &run{c: c, capture: o.Capture, Run: session.Run{VM: f.vm, Plan: c.Plan, Emit: o.Emit, Started: time.Now(), Update: o.Update, Golden: o.Golden,
-		Harmless: o.Harmless, Taken: map[string]bool{}, Resolve: path.Resolver, Delays: map[*topology.WirePlan]time.Duration{}, Rated: map[*topology.WirePlan]bool{}}}
+		Harmless: o.Harmless, Taken: map[string]bool{}, Resolve: path.Resolver, Delays: map[*plan.Wire]time.Duration{}, Rated: map[*plan.Wire]bool{}}}
 	if o.Capture != "" {
 		r.Artifacts = filepath.Dir(o.Capture)
 	}

@@ -12,6 +12,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/script/args"
 	bindtopology "netrepro/engine/script/bind/topology"
 	"netrepro/engine/script/vm"
@@ -33,7 +34,7 @@ type Scenario struct {
 	Alone    bool
 	CPUs     int
 	Timeout  time.Duration
-	Plan     *topology.Plan
+	Plan     *plan.Plan
 	Variants []Variant
 	Matrix   []Axis
 	File     string
@@ -155,12 +156,12 @@ func define(c *vm.Call, name string, t *lua.LTable) error {
 	if slices.ContainsFunc(ld.found, func(o *Scenario) bool { return o.Name == name }) {
 		return c.Fail(name, "give each scenario a name of its own", "two scenarios are called %q", name)
 	}
-	plan, err := get("topology").(*topology.Spec).Plan()
+	topo, err := plan.Of(get("topology").(*topology.Spec))
 	if err != nil {
 		return planError(c, err)
 	}
-	s.Plan = plan
-	s.Needs = append(s.Needs, implied(plan)...)
+	s.Plan = topo
+	s.Needs = append(s.Needs, implied(topo)...)
 	if vs, ok := get("variants").(*lua.LTable); ok {
 		if s.Variants, err = variants(c, vs); err != nil {
 			return err
@@ -183,12 +184,12 @@ func define(c *vm.Call, name string, t *lua.LTable) error {
 }
 
 // implied are the needs that a topology has by itself.
-func implied(p *topology.Plan) []string {
+func implied(p *plan.Plan) []string {
 	var out []string
 	for _, t := range p.Tunnels {
 		out = append(out, t.Kind)
 	}
-	if slices.ContainsFunc(p.Nodes, func(n *topology.NodePlan) bool { return n.Kind == topology.Switch }) {
+	if slices.ContainsFunc(p.Nodes, func(n *plan.Node) bool { return n.Kind == topology.Switch }) {
 		out = append(out, "bridge")
 	}
 	slices.Sort(out)

@@ -15,6 +15,7 @@ import (
 	"netrepro/engine/lab"
 	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/trace"
 )
 
@@ -30,7 +31,7 @@ func newDatagrams(w topology.Wire) (d *datagrams, err error) {
 	w.Nodes = [2]string{"a", "b"}
 	s := topology.Spec{Nodes: []topology.Node{{Name: "a", Kind: topology.Host}, {Name: "b", Kind: topology.Host}},
 		Wires: []topology.Wire{w}}
-	p, err := s.Plan()
+	p, err := plan.Of(&s)
 	if err != nil {
 		return nil, err
 	}

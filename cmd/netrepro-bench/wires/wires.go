@@ -22,6 +22,7 @@ import (
 	"netrepro/engine/lab"
 	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 )
 
 // The ends of a wire are processes of their own that block in the kernel, as
@@ -190,7 +191,7 @@ func Measure(what string, rounds int, direct bool, arm func(*lab.Lab)) (took tim
 	defer os.RemoveAll(dir)
 	s := topology.Spec{Nodes: []topology.Node{{Name: "a", Kind: topology.Host}, {Name: "b", Kind: topology.Host}},
 		Wires: []topology.Wire{{Nodes: [2]string{"a", "b"}, Direct: direct}}}
-	p, err := s.Plan()
+	p, err := plan.Of(&s)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -17,6 +17,7 @@ import (
 	"netrepro/engine/lab"
 	"netrepro/engine/lab/netns"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/testutil/leaks"
 )
 
@@ -26,7 +27,7 @@ func loopback(t *testing.T) *Host {
 	leaks.Lab(t)
 	s := topology.Spec{Nodes: []topology.Node{{Name: "a", Kind: topology.Host}, {Name: "b", Kind: topology.Host}},
 		Wires: []topology.Wire{{Nodes: [2]string{"a", "b"}}}}
-	p, err := s.Plan()
+	p, err := plan.Of(&s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"netrepro/engine/host/socket"
 	"netrepro/engine/lab"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/testutil/leaks"
 )
 
@@ -25,7 +26,7 @@ func host(t *testing.T) *socket.Host {
 		Nodes: []topology.Node{{Name: "a", Kind: topology.Host}, {Name: "b", Kind: topology.Host}},
 		Wires: []topology.Wire{{Nodes: [2]string{"a", "b"}}},
 	}
-	p, err := s.Plan()
+	p, err := plan.Of(&s)
 	if err != nil {
 		t.Fatal(err)
 	}

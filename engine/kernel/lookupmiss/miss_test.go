@@ -14,6 +14,7 @@ import (
 	"netrepro/engine/lab"
 	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/testutil/leaks"
 )
 
@@ -25,7 +26,7 @@ func two(t *testing.T) (client, server *node.Node) {
 		Nodes: []topology.Node{{Name: "client", Kind: topology.Host}, {Name: "server", Kind: topology.Host}},
 		Wires: []topology.Wire{{Nodes: [2]string{"client", "server"}, Direct: true}},
 	}
-	p, err := s.Plan()
+	p, err := plan.Of(&s)
 	if err != nil {
 		t.Fatal(err)
 	}

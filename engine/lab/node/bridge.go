@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/lab/netns"
-	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 )
 
 // bridges make a switch: one bridge for each of its VLANs, which then needs no
@@ -31,7 +31,7 @@ func (n *Node) bridges(h *netlink.Handle) error {
 }
 
 // port makes a device a port of the bridge of its VLAN.
-func (n *Node) port(h *netlink.Handle, f *topology.Iface, made map[int]netlink.Link) error {
+func (n *Node) port(h *netlink.Handle, f *plan.Iface, made map[int]netlink.Link) error {
 	v := f.Access()
 	if made[v] == nil {
 		attrs := netlink.NewLinkAttrs()
@@ -65,7 +65,7 @@ func (n *Node) awaitPorts(h *netlink.Handle, news *nl.NetlinkSocket) error {
 
 // awaitPort waits until a device passes frames: the kernel learns of its carrier
 // from a work queue of its own, and drops what comes before.
-func (n *Node) awaitPort(h *netlink.Handle, news *nl.NetlinkSocket, f *topology.Iface) error {
+func (n *Node) awaitPort(h *netlink.Handle, news *nl.NetlinkSocket, f *plan.Iface) error {
 	for {
 		l, err := h.LinkByIndex(n.index[f.Dev])
 		if err != nil {
@@ -82,7 +82,7 @@ func (n *Node) awaitPort(h *netlink.Handle, news *nl.NetlinkSocket, f *topology.
 
 // AwaitDirect waits until a device of a direct wire passes frames: the first one of
 // the two that is brought up has no carrier yet.
-func (n *Node) AwaitDirect(f *topology.Iface) error {
+func (n *Node) AwaitDirect(f *plan.Iface) error {
 	news, err := n.subscribe(unix.RTNLGRP_LINK)
 	if err != nil {
 		return err

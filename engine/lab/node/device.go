@@ -13,6 +13,7 @@ import (
 
 	"netrepro/engine/lab/sysctl"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 )
 
 // configure brings a node's devices up with addresses, pinned neighbours and
@@ -23,7 +24,7 @@ func (n *Node) configure() error {
 		return err
 	}
 	defer h.Close()
-	if err := n.NS.Do(func() error { return noOffloads(n.NodePlan) }); err != nil {
+	if err := n.NS.Do(func() error { return noOffloads(n.Node) }); err != nil {
 		return err
 	}
 	const loopback = 1 // its index in every namespace
@@ -81,7 +82,7 @@ func (n *Node) configure() error {
 
 // silence has a device join no multicast group, which it would say on the wire
 // (MLD, RFC 3810), and look for no neighbours there.
-func (n *Node) silence(h *netlink.Handle, f *topology.Iface) error {
+func (n *Node) silence(h *netlink.Handle, f *plan.Iface) error {
 	if err := h.LinkSetARPOff(n.link(f)); err != nil {
 		return fmt.Errorf("turn neighbour discovery off: %w", err)
 	}
@@ -92,7 +93,7 @@ func (n *Node) silence(h *netlink.Handle, f *topology.Iface) error {
 }
 
 // bringUp gives a device its addresses and neighbours.
-func (n *Node) bringUp(h *netlink.Handle, f *topology.Iface) error {
+func (n *Node) bringUp(h *netlink.Handle, f *plan.Iface) error {
 	l := n.link(f)
 	for _, a := range f.Addrs {
 		addr := &netlink.Addr{IPNet: ipNet(a)}
@@ -125,7 +126,7 @@ func (n *Node) bringUp(h *netlink.Handle, f *topology.Iface) error {
 	return nil
 }
 
-func (n *Node) link(f *topology.Iface) netlink.Link {
+func (n *Node) link(f *plan.Iface) netlink.Link {
 	return &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: n.index[f.Dev], Name: f.Dev}}
 }
 

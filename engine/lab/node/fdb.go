@@ -10,7 +10,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 )
 
 // FDBEntry is where a switch has learned that a MAC address is.
@@ -23,7 +23,7 @@ type FDBEntry struct {
 // FDB lists what a switch has learned.
 func (n *Node) FDB() ([]FDBEntry, error) {
 	var out []FDBEntry
-	err := n.learned(func(f *topology.Iface, e *netlink.Neigh, _ *netlink.Handle) error {
+	err := n.learned(func(f *plan.Iface, e *netlink.Neigh, _ *netlink.Handle) error {
 		out = append(out, FDBEntry{MAC: e.HardwareAddr, Wire: f.Wire.Name, VLAN: f.Access()})
 		return nil
 	})
@@ -32,7 +32,7 @@ func (n *Node) FDB() ([]FDBEntry, error) {
 
 // ForgetFDB has a switch forget what it has learned.
 func (n *Node) ForgetFDB() error {
-	return n.learned(func(f *topology.Iface, e *netlink.Neigh, h *netlink.Handle) error {
+	return n.learned(func(f *plan.Iface, e *netlink.Neigh, h *netlink.Handle) error {
 		err := h.NeighDel(&netlink.Neigh{LinkIndex: n.index[f.Dev], Family: unix.AF_BRIDGE,
 			Flags: netlink.NTF_MASTER, HardwareAddr: e.HardwareAddr})
 		if err != nil && !errors.Is(err, unix.ENOENT) {
@@ -43,7 +43,7 @@ func (n *Node) ForgetFDB() error {
 }
 
 // learned hands out what the ports of a switch have learned.
-func (n *Node) learned(f func(*topology.Iface, *netlink.Neigh, *netlink.Handle) error) error {
+func (n *Node) learned(f func(*plan.Iface, *netlink.Neigh, *netlink.Handle) error) error {
 	h, err := Netlink(n.NS)
 	if err != nil {
 		return err

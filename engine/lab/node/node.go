@@ -11,22 +11,23 @@ import (
 	"netrepro/engine/lab/netns"
 	"netrepro/engine/lab/sysctl"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 )
 
 // Node is a node of a plan with its namespace.
 type Node struct {
-	*topology.NodePlan
+	*plan.Node
 	NS *netns.NS // nil until it is made
 
-	tunnels []*topology.TunnelPlan // of the whole plan
-	keys    map[*topology.TunnelPlan]Keys
+	tunnels []*plan.Tunnel // of the whole plan
+	keys    map[*plan.Tunnel]Keys
 	index   map[string]int // of its devices
 }
 
 // New is a node of a plan that has no namespace yet. keys are those of the plan's
 // WireGuard tunnels.
-func New(n *topology.NodePlan, p *topology.Plan, keys map[*topology.TunnelPlan]Keys) *Node {
-	return &Node{NodePlan: n, tunnels: p.Tunnels, keys: keys}
+func New(n *plan.Node, p *plan.Plan, keys map[*plan.Tunnel]Keys) *Node {
+	return &Node{Node: n, tunnels: p.Tunnels, keys: keys}
 }
 
 // Make makes the node's namespace, with the settings that its devices are to find.
@@ -36,7 +37,7 @@ func (n *Node) Make() error {
 		return err
 	}
 	n.NS = ns
-	return ns.Do(func() error { return sysctl.Settle(n.NodePlan) })
+	return ns.Do(func() error { return sysctl.Settle(n.Node) })
 }
 
 // Start brings the node's devices up, which must be there, and writes the settings

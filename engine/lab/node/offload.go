@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 )
 
 // offloads are the ethtool commands (linux/ethtool.h) that turn off what would
@@ -40,7 +40,7 @@ type ifreqData struct {
 
 // noOffloads turns the offloads of a node's devices off, in the calling
 // thread's namespace.
-func noOffloads(n *topology.NodePlan) (err error) {
+func noOffloads(n *plan.Node) (err error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("node %s: open socket for ethtool: %w", n.Name, err)

@@ -9,12 +9,12 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 )
 
 // AddRoute adds routes to a live node, or replaces those to the same prefixes.
 // All are in place, or none is new.
-func (n *Node) AddRoute(routes ...topology.RoutePlan) error {
+func (n *Node) AddRoute(routes ...plan.Route) error {
 	h, err := Netlink(n.NS)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (n *Node) AddRoute(routes ...topology.RoutePlan) error {
 }
 
 // before is the route that r would replace, nil if there is none.
-func (n *Node) before(h *netlink.Handle, r topology.RoutePlan) (*netlink.Route, error) {
+func (n *Node) before(h *netlink.Handle, r plan.Route) (*netlink.Route, error) {
 	family, table := netlink.FAMILY_V4, r.Table
 	if r.To.Addr().Is6() {
 		family = netlink.FAMILY_V6
@@ -60,7 +60,7 @@ func (n *Node) before(h *netlink.Handle, r topology.RoutePlan) (*netlink.Route, 
 }
 
 // DelRoute takes routes from a live node.
-func (n *Node) DelRoute(routes ...topology.RoutePlan) error {
+func (n *Node) DelRoute(routes ...plan.Route) error {
 	h, err := Netlink(n.NS)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (n *Node) DelRoute(routes ...topology.RoutePlan) error {
 	return nil
 }
 
-func (n *Node) addRoute(h *netlink.Handle, r topology.RoutePlan) error {
+func (n *Node) addRoute(h *netlink.Handle, r plan.Route) error {
 	if err := h.RouteReplace(n.routeOf(r)); err != nil {
 		return fmt.Errorf("node %s: route %s: %w", n.Name, r, err)
 	}
@@ -84,7 +84,7 @@ func (n *Node) addRoute(h *netlink.Handle, r topology.RoutePlan) error {
 var routeTypes = map[string]int{"": unix.RTN_UNICAST, "blackhole": unix.RTN_BLACKHOLE,
 	"unreachable": unix.RTN_UNREACHABLE, "prohibit": unix.RTN_PROHIBIT}
 
-func (n *Node) routeOf(r topology.RoutePlan) *netlink.Route {
+func (n *Node) routeOf(r plan.Route) *netlink.Route {
 	out := &netlink.Route{Dst: ipNet(r.To), MTU: r.MTU, MTULock: r.Lock, Table: r.Table, Type: routeTypes[r.Kind]}
 	if r.Src.IsValid() {
 		out.Src = r.Src.AsSlice()
@@ -102,7 +102,7 @@ func (n *Node) routeOf(r topology.RoutePlan) *netlink.Route {
 }
 
 // onlink is the flag of a neighbour that no subnet of the device has.
-func onlink(n *Node, h topology.Hop) int {
+func onlink(n *Node, h plan.Hop) int {
 	for _, f := range n.Devices() {
 		if f.Dev != h.Dev {
 			continue

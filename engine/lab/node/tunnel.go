@@ -11,14 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/lab/netns"
-	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 )
 
 // vxlanPort is where VXLAN is sent (RFC 7348, section 5).
 const vxlanPort = 4789
 
 // dig makes the device of one end of a tunnel.
-func (n *Node) dig(h *netlink.Handle, f *topology.Iface) error {
+func (n *Node) dig(h *netlink.Handle, f *plan.Iface) error {
 	t := n.tunnelOf(f)
 	under, far := t.Under[f.Side], t.Under[1-f.Side]
 	six := !under.Addr(false).IsValid()
@@ -60,7 +60,7 @@ func (n *Node) dig(h *netlink.Handle, f *topology.Iface) error {
 	return n.bringUp(h, f)
 }
 
-func (n *Node) tunnelOf(f *topology.Iface) *topology.TunnelPlan {
+func (n *Node) tunnelOf(f *plan.Iface) *plan.Tunnel {
 	for _, t := range n.tunnels {
 		if t.Ends[f.Side] == f {
 			return t

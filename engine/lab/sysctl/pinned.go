@@ -8,6 +8,7 @@ import (
 	"io/fs"
 
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 )
 
 // pinned are the values every node starts with, whatever the machine's own
@@ -69,7 +70,7 @@ var pinned6 = []topology.Setting{
 }
 
 // Settle writes the sysctls that a new node starts with, in the calling thread's namespace.
-func Settle(n *topology.NodePlan) error {
+func Settle(n *plan.Node) error {
 	settings := append([]topology.Setting(nil), pinned...)
 	if n.Family.Has6() && n.Kind != topology.Switch {
 		settings = append(settings, pinned6...)

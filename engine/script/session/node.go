@@ -15,6 +15,7 @@ import (
 	"netrepro/engine/lab/firewall"
 	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/match"
 	"netrepro/engine/match/value"
 	"netrepro/engine/script/args"
@@ -53,7 +54,7 @@ func (n *Node) Close() error {
 
 // Addrs are its addresses.
 func (n *Node) Addrs() []netip.Addr {
-	return n.NodePlan.Addrs()
+	return n.Node.Addrs()
 }
 
 // Has reports whether it has an IP version.
@@ -94,7 +95,7 @@ func (n *Node) Class() *vm.Class {
 // LiveWire is a wire as scripts see it.
 type LiveWire struct {
 	Run  *Run
-	Plan *topology.WirePlan
+	Plan *plan.Wire
 }
 
 var nodeFields = []*vm.Field{

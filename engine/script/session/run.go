@@ -17,7 +17,7 @@ import (
 	"netrepro/engine/kernel"
 	"netrepro/engine/lab"
 	"netrepro/engine/lab/fault"
-	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/shake"
 	"netrepro/engine/script/vm"
@@ -27,7 +27,7 @@ import (
 // interpreter.
 type Run struct {
 	VM      *vm.VM
-	Plan    *topology.Plan
+	Plan    *plan.Plan
 	Lab     *lab.Lab
 	Nodes   []*Node
 	Emit    func(Event)
@@ -58,9 +58,9 @@ type Run struct {
 	Harmless bool
 	Spared   int
 
-	Tables int                                  // routing tables that verbs have taken
-	Delays map[*topology.WirePlan]time.Duration // of wires whose delay was changed
-	Rated  map[*topology.WirePlan]bool          // wires that were given a rate
+	Tables int                          // routing tables that verbs have taken
+	Delays map[*plan.Wire]time.Duration // of wires whose delay was changed
+	Rated  map[*plan.Wire]bool          // wires that were given a rate
 
 	ca    *pki.CA
 	drawn uint64
@@ -136,7 +136,7 @@ func (r *Run) RNG() *rand.Rand { return rand.New(rand.NewPCG(r.Draw(), 0)) }
 
 // Captured reports whether any wire is.
 func (r *Run) Captured() bool {
-	return slices.ContainsFunc(r.Plan.Wires, func(w *topology.WirePlan) bool { return !w.Direct })
+	return slices.ContainsFunc(r.Plan.Wires, func(w *plan.Wire) bool { return !w.Direct })
 }
 
 // Settle waits until the wires are idle and no task of the script goes on, which may

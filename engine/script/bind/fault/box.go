@@ -10,7 +10,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/lab/fault"
-	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/lab/wire"
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/build"
@@ -58,7 +58,7 @@ var nodeBox = &vm.Method{Name: "box", Doc: "Runs a function on every packet that
 	Params: boxParams, Options: boxOptions,
 	Fn: func(c *vm.Call) error {
 		n := c.Self.(*session.Node)
-		if !slices.ContainsFunc(n.Ifaces, func(f *topology.Iface) bool { return !f.Wire.Direct }) {
+		if !slices.ContainsFunc(n.Ifaces, func(f *plan.Iface) bool { return !f.Wire.Direct }) {
 			return c.Fail("box", "leave direct out of a wire", "every wire of %s is direct: its frames do not pass through the engine", n.Name)
 		}
 		b := newBox(c, n.Name, n)

@@ -12,6 +12,7 @@ import (
 
 	"netrepro/engine/lab/fault"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/build"
 	"netrepro/engine/packet/field"
@@ -203,7 +204,7 @@ func (in *injection) macs(dst netip.Addr) (src, to [6]byte) {
 			return header.EthernetSrc.Get(p.Frame), header.EthernetDst.Get(p.Frame)
 		}
 	}
-	src, to = topology.MACs(end, dst)
+	src, to = plan.MACs(end, dst)
 	n := in.owner(dst)
 	if end.Node.Kind != topology.Switch || to != end.MAC || n == nil {
 		return src, to

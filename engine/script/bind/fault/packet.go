@@ -283,4 +283,4 @@ func built(c *vm.Call, p *build.Packet) ([]byte, error) {
 }
 
 // nearest is the side of a wire that leads to a node.
-func nearest(w *session.LiveWire, n *session.Node) int { return w.Plan.Toward(n.NodePlan) }
+func nearest(w *session.LiveWire, n *session.Node) int { return w.Plan.Toward(n.Node.Node) }

@@ -14,6 +14,7 @@ import (
 	"netrepro/engine/lab/firewall"
 	"netrepro/engine/lab/sysctl"
 	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/diag"
 	"netrepro/engine/script/session"
@@ -38,7 +39,7 @@ var routeVerbs = []*vm.Method{
 					r.Kind = "blackhole" // what it was does not matter
 				}
 			}
-			plans, err := n.Run.Plan.Resolve(n.NodePlan, r)
+			plans, err := n.Run.Plan.Resolve(n.Node.Node, r)
 			if err != nil {
 				return placed(c, err)
 			}
@@ -101,16 +102,16 @@ func placed(c *vm.Call, err error) error {
 const firstTable, firstMark, mainTable = 7000, 0x4000, 254
 
 // spread installs a route that shares its traffic as asked.
-func spread(c *vm.Call, n *session.Node, plans []topology.RoutePlan) error {
+func spread(c *vm.Call, n *session.Node, plans []plan.Route) error {
 	how, asked := vm.Arg[string](c, "spread")
 	if asked && len(plans[0].Hops) < 2 {
 		return c.Fail("spread", `write via = { "left", "right" }`, "a route over one neighbour shares nothing")
 	}
 	if !asked || how != "packet" {
 		if asked {
-			for _, plan := range plans {
+			for _, route := range plans {
 				name := "net.ipv4.fib_multipath_hash_policy"
-				if plan.To.Addr().Is6() {
+				if route.To.Addr().Is6() {
 					name = "net.ipv6.fib_multipath_hash_policy"
 				}
 				if err := sysctl.Set(n.NS, topology.Setting{Name: name, Value: hashPolicy[how]}); err != nil {
@@ -122,8 +123,8 @@ func spread(c *vm.Call, n *session.Node, plans []topology.RoutePlan) error {
 	}
 	// Kernels have not done it by themselves since 3.6: packets are marked in
 	// turn, and each mark has a table of its own.
-	for _, plan := range plans {
-		if err := turns(c, n, plan); err != nil {
+	for _, route := range plans {
+		if err := turns(c, n, route); err != nil {
 			return err
 		}
 	}
@@ -132,9 +133,9 @@ func spread(c *vm.Call, n *session.Node, plans []topology.RoutePlan) error {
 
 // turns installs a route over whose neighbours packets go in turn, as often as
 // their weights say.
-func turns(c *vm.Call, n *session.Node, plan topology.RoutePlan) (err error) {
-	var hops []topology.Hop
-	for _, h := range plan.Hops {
+func turns(c *vm.Call, n *session.Node, route plan.Route) (err error) {
+	var hops []plan.Hop
+	for _, h := range route.Hops {
 		for range max(h.Weight, 1) {
 			hops = append(hops, h)
 		}
@@ -142,7 +143,7 @@ func turns(c *vm.Call, n *session.Node, plan topology.RoutePlan) (err error) {
 	base := n.Run.Tables
 	n.Run.Tables += len(hops)
 	only, field, proto := topology.IPv4, "ip daddr", "ipv4"
-	if plan.To.Addr().Is6() {
+	if route.To.Addr().Is6() {
 		only, field, proto = topology.IPv6, "ip6 daddr", "ipv6"
 	}
 	var undo []func() error
@@ -152,15 +153,15 @@ func turns(c *vm.Call, n *session.Node, plan topology.RoutePlan) (err error) {
 		}
 	}()
 	for i, hop := range hops {
-		one := plan
-		one.Hops, one.Table = []topology.Hop{hop}, firstTable+base+i
+		one := route
+		one.Hops, one.Table = []plan.Hop{hop}, firstTable+base+i
 		if err := n.AddRoute(one); err != nil {
 			return err
 		}
 		undo = append(undo, func() error { return n.DelRoute(one) })
 		// What the main table knows better comes first.
 		for _, p := range []topology.Policy{
-			{Mark: firstMark + base + i, Table: mainTable, Priority: firstMark + 2*(base+i), LongerThan: plan.To.Bits() + 1, Only: only},
+			{Mark: firstMark + base + i, Table: mainTable, Priority: firstMark + 2*(base+i), LongerThan: route.To.Bits() + 1, Only: only},
 			{Mark: firstMark + base + i, Table: one.Table, Priority: firstMark + 2*(base+i) + 1, Only: only},
 		} {
 			if err := n.AddPolicy(p); err != nil {
@@ -170,8 +171,8 @@ func turns(c *vm.Call, n *session.Node, plan topology.RoutePlan) (err error) {
 		}
 	}
 	about := "meta nfproto " + proto
-	if plan.To.Bits() > 0 {
-		about = fmt.Sprintf("%s %s", field, plan.To)
+	if route.To.Bits() > 0 {
+		about = fmt.Sprintf("%s %s", field, route.To)
 	}
 	text := fmt.Sprintf("%s meta mark set numgen inc mod %d offset %d", about, len(hops), firstMark+base)
 	rule, err := n.Rules.Add(firewall.Spec{Chain: "mangle_prerouting", Text: text}, firewall.Spec{Chain: "route_output", Text: text})
@@ -179,15 +180,15 @@ func turns(c *vm.Call, n *session.Node, plan topology.RoutePlan) (err error) {
 		return refused(c, err)
 	}
 	undo = append(undo, rule.Delete)
-	if err := n.AddRoute(plan); err != nil {
+	if err := n.AddRoute(route); err != nil {
 		return err
 	}
-	n.Turns[turnKey(plan)] = undo
+	n.Turns[turnKey(route)] = undo
 	return nil
 }
 
 // turnKey names the routes that replace each other.
-func turnKey(p topology.RoutePlan) string { return fmt.Sprint(p.To, " ", p.Table) }
+func turnKey(p plan.Route) string { return fmt.Sprint(p.To, " ", p.Table) }
 
 // undoAll takes out what had packets to prefixes go in turn.
 func undoAll(turns map[string][]func() error) error {

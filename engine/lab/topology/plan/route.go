@@ -1,10 +1,12 @@
-package topology
+package plan
 
 import (
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"netrepro/engine/lab/topology"
 )
 
 // way is how a node reaches something: by which interface, over which
@@ -22,7 +24,7 @@ func (p *Plan) route() error {
 		}
 	}
 	for _, n := range p.Nodes {
-		if n.Kind == Switch {
+		if n.Kind == topology.Switch {
 			continue
 		}
 		plain, tunnelled := p.ways(n, false), p.ways(n, true)
@@ -55,8 +57,8 @@ func (p *Plan) route() error {
 			})
 		}
 		for _, w := range order {
-			for _, to := range merge(byWay[w]) {
-				n.Routes = append(n.Routes, RoutePlan{To: to, Hops: []Hop{w.hop(to)}})
+			for _, to := range topology.Join(byWay[w]) {
+				n.Routes = append(n.Routes, Route{To: to, Hops: []Hop{w.hop(to)}})
 			}
 		}
 		if err := p.asked(n); err != nil {
@@ -83,7 +85,7 @@ func (s *segment) further(f func(*Iface, netip.Prefix)) {
 }
 
 // on is the interface of n on a segment, nil if it has none there.
-func (n *NodePlan) on(s *segment) *Iface {
+func (n *Node) on(s *segment) *Iface {
 	for _, f := range n.Devices() {
 		if f.segment == s {
 			return f
@@ -93,19 +95,19 @@ func (n *NodePlan) on(s *segment) *Iface {
 }
 
 // carries reports whether tunnels run over the segment.
-func (s *segment) carries(tunnels []*TunnelPlan) bool {
-	return slices.ContainsFunc(tunnels, func(t *TunnelPlan) bool {
+func (s *segment) carries(tunnels []*Tunnel) bool {
+	return slices.ContainsFunc(tunnels, func(t *Tunnel) bool {
 		return t.Under[0].segment == s || t.Under[1].segment == s
 	})
 }
 
 // ways gives, for each segment that is not n's own and within reach, how n gets
 // there along the shortest path. Hosts are not passed through.
-func (p *Plan) ways(n *NodePlan, tunnels bool) map[*segment]way {
+func (p *Plan) ways(n *Node, tunnels bool) map[*segment]way {
 	out := map[*segment]way{}
-	seen := map[*NodePlan]bool{n: true}
+	seen := map[*Node]bool{n: true}
 	type step struct {
-		node *NodePlan
+		node *Node
 		way  way
 	}
 	for queue := []step{{node: n}}; len(queue) > 0; queue = queue[1:] {
@@ -137,21 +139,19 @@ func (p *Plan) ways(n *NodePlan, tunnels bool) map[*segment]way {
 	return out
 }
 
-var everywhere = [...]netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0)}
-
 // asked adds the routes the script wrote, and the default route.
-func (p *Plan) asked(n *NodePlan) error {
+func (p *Plan) asked(n *Node) error {
 	switch routers := n.routers(); {
 	case n.Gateway != "":
-		rs, err := p.Resolve(n, Route{To: "default", Via: []string{n.Gateway}})
+		rs, err := p.Resolve(n, topology.Route{To: "default", Via: []string{n.Gateway}})
 		if err != nil {
 			return err
 		}
 		n.Routes = append(n.Routes, rs...)
 	case len(n.Devices()) == 1 && len(routers) == 1:
 		n.Routes = nil
-		for _, to := range n.Family.everywhere() {
-			n.Routes = append(n.Routes, RoutePlan{To: to, Hops: []Hop{way{n.Devices()[0], routers[0]}.hop(to)}})
+		for _, to := range n.Family.Everywhere() {
+			n.Routes = append(n.Routes, Route{To: to, Hops: []Hop{way{n.Devices()[0], routers[0]}.hop(to)}})
 		}
 	}
 	for _, r := range n.Node.Routes {
@@ -160,7 +160,9 @@ func (p *Plan) asked(n *NodePlan) error {
 			return err
 		}
 		for _, plan := range rs {
-			n.Routes = slices.DeleteFunc(n.Routes, func(old RoutePlan) bool { return old.To == plan.To && old.Table == plan.Table })
+			n.Routes = slices.DeleteFunc(n.Routes, func(old Route) bool {
+				return old.To == plan.To && old.Table == plan.Table
+			})
 			n.Routes = append(n.Routes, plan)
 		}
 	}
@@ -168,7 +170,7 @@ func (p *Plan) asked(n *NodePlan) error {
 }
 
 // routers are the routers on n's segments.
-func (n *NodePlan) routers() []*Iface {
+func (n *Node) routers() []*Iface {
 	var out []*Iface
 	for _, f := range n.Devices() {
 		for _, o := range f.Neighbours() {
@@ -180,28 +182,18 @@ func (n *NodePlan) routers() []*Iface {
 	return out
 }
 
-// everywhere are the default prefixes of the IP versions there are.
-func (f Family) everywhere() []netip.Prefix {
-	switch f {
-	case IPv6:
-		return everywhere[1:]
-	case Dual:
-		return everywhere[:]
-	}
-	return everywhere[:1]
-}
-
 // routeKinds are what a route can be instead of leading anywhere.
 var routeKinds = []string{"", "blackhole", "unreachable", "prohibit"}
 
 // Resolve works a route of n out: one of each IP version that it can be of. Its
-// errors are *[Error].
-func (p *Plan) Resolve(n *NodePlan, r Route) ([]RoutePlan, error) {
-	tos := n.Family.everywhere()
+// errors are *[topology.Error].
+func (p *Plan) Resolve(n *Node, r topology.Route) ([]Route, error) {
+	tos := n.Family.Everywhere()
 	if r.To != "default" {
 		pre, err := netip.ParsePrefix(r.To)
 		if err != nil {
-			return nil, Bad(n.Line, r.To, `write it like "198.51.100.0/24" or "2001:db8::/32", or "default"`, "route to %q on %s is not a prefix", r.To, n.Name)
+			return nil, bad(n.Line, r.To, `write it like "198.51.100.0/24" or "2001:db8::/32", or "default"`,
+				"route to %q on %s is not a prefix", r.To, n.Name)
 		}
 		tos = []netip.Prefix{pre.Masked()}
 	} else {
@@ -212,23 +204,27 @@ func (p *Plan) Resolve(n *NodePlan, r Route) ([]RoutePlan, error) {
 			})
 		})
 		if len(tos) == 0 {
-			return nil, Bad(n.Line, r.Via[0], "name neighbours of one IP version, which the topology has", "there is no default route over %s", strings.Join(r.Via, " and "))
+			return nil, bad(n.Line, r.Via[0], "name neighbours of one IP version, which the topology has",
+				"there is no default route over %s", strings.Join(r.Via, " and "))
 		}
 	}
 	if !slices.Contains(routeKinds, r.Kind) {
-		return nil, Bad(n.Line, r.Kind, "it is one of: "+strings.Join(routeKinds[1:], ", "), "%q is not a kind of route", r.Kind)
+		return nil, bad(n.Line, r.Kind, "it is one of: "+strings.Join(routeKinds[1:], ", "),
+			"%q is not a kind of route", r.Kind)
 	}
 	if (r.Kind == "") == (len(r.Via) == 0) {
-		return nil, Bad(n.Line, r.To, `write via = "NODE", or kind = "blackhole"`, "route to %s on %s leads over a neighbour, or nowhere", r.To, n.Name)
+		return nil, bad(n.Line, r.To, `write via = "NODE", or kind = "blackhole"`,
+			"route to %s on %s leads over a neighbour, or nowhere", r.To, n.Name)
 	}
 	src, err := netip.ParseAddr(r.Src)
 	if r.Src != "" && (err != nil || !slices.Contains(n.Addrs(), src)) {
-		return nil, Bad(n.Line, r.Src, "it must be an address of the node", "%q is not an address of %s", r.Src, n.Name)
+		return nil, bad(n.Line, r.Src, "it must be an address of the node",
+			"%q is not an address of %s", r.Src, n.Name)
 	}
-	var out []RoutePlan
+	var out []Route
 	for _, to := range tos {
 		six := to.Addr().Is6()
-		plan := RoutePlan{To: to, Kind: r.Kind, MTU: r.MTU, Lock: r.Lock, Table: r.Table}
+		plan := Route{To: to, Kind: r.Kind, MTU: r.MTU, Lock: r.Lock, Table: r.Table}
 		if src.IsValid() && src.Is6() == six {
 			plan.Src = src
 		}
@@ -248,7 +244,7 @@ func (p *Plan) Resolve(n *NodePlan, r Route) ([]RoutePlan, error) {
 }
 
 // hop finds a neighbour, by node name or address.
-func (n *NodePlan) hop(via, wire string, six bool) (Hop, error) {
+func (n *Node) hop(via, wire string, six bool) (Hop, error) {
 	var around []string
 	other := false // it is a neighbour, of the other IP version alone
 	a, err := netip.ParseAddr(via)
@@ -263,37 +259,21 @@ func (n *NodePlan) hop(via, wire string, six bool) (Hop, error) {
 				return Hop{Via: o.Addr(six).Addr(), Dev: f.Dev}, nil
 			}
 		}
-		if err == nil && a.Is6() == six && slices.ContainsFunc(f.Addrs, func(p netip.Prefix) bool { return p.Contains(a) }) {
+		near := func(p netip.Prefix) bool { return p.Contains(a) }
+		if err == nil && a.Is6() == six && slices.ContainsFunc(f.Addrs, near) {
 			return Hop{Via: a, Dev: f.Dev}, nil
 		}
 	}
 	if other {
-		return Hop{}, Bad(n.Line, via, "the route and its neighbours are of one IP version", "%s has no address of the route's IP version", via)
+		return Hop{}, bad(n.Line, via, "the route and its neighbours are of one IP version",
+			"%s has no address of the route's IP version", via)
 	}
-	return Hop{}, Bad(n.Line, via, fmt.Sprintf("the neighbours of %s are: %s", n.Name, strings.Join(around, ", ")), "%q is not a neighbour of %s", via, n.Name)
-}
-
-// merge joins prefixes that together are exactly one shorter prefix.
-func merge(in []netip.Prefix) []netip.Prefix {
-	out := slices.Clone(in)
-	slices.SortFunc(out, func(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) })
-	out = slices.Compact(out)
-	for i := 0; i+1 < len(out); {
-		a, b := out[i], out[i+1]
-		up := netip.PrefixFrom(a.Addr(), a.Bits()-1).Masked()
-		if a.Bits() != b.Bits() || up.Addr() != a.Addr() || !up.Contains(b.Addr()) {
-			i++
-			continue
-		}
-		out[i] = up
-		out = slices.Delete(out, i+1, i+2)
-		i = max(i-1, 0)
-	}
-	return out
+	hint := fmt.Sprintf("the neighbours of %s are: %s", n.Name, strings.Join(around, ", "))
+	return Hop{}, bad(n.Line, via, hint, "%q is not a neighbour of %s", via, n.Name)
 }
 
 // String writes a route as ip-route(8) does.
-func (r RoutePlan) String() string {
+func (r Route) String() string {
 	s := r.To.String()
 	if r.Kind != "" {
 		return r.Kind + " " + s

@@ -1,10 +1,12 @@
-package topology
+package plan
 
 import (
 	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"netrepro/engine/lab/topology"
 )
 
 // segment is a broadcast domain: a wire, or what switches join. Its interfaces
@@ -13,33 +15,16 @@ type segment struct {
 	num    int // of its first wire, from 1
 	ifaces []*Iface
 	nets   [2]netip.Prefix // IPv4 and IPv6
-	tunnel bool
 }
 
 // vlans checks the VLANs of a wire and makes the devices of single ones.
-func (w *WirePlan) vlans() error {
+func (w *Wire) vlans() error {
 	switched := false
 	for _, f := range w.Ends {
-		switched = switched || f.Node.Kind == Switch
+		switched = switched || f.Node.Kind == topology.Switch
 	}
-	if (w.VLAN > 0 || len(w.Trunk) > 0) && !switched {
-		return Bad(w.Line, "vlan", "put a switch at one end", "wire %q has VLANs, and no switch", w.Name)
-	}
-	if w.VLAN > 0 && len(w.Trunk) > 0 {
-		return Bad(w.Line, "trunk", "leave one of the two out", "wire %q has a VLAN of its own, and carries others", w.Name)
-	}
-	if w.Direct && len(w.Trunk) > 0 {
-		return Bad(w.Line, "direct", "leave one of the two out", "direct wire %q cannot carry VLANs: nothing tags its frames", w.Name)
-	}
-	for i, v := range w.Trunk {
-		if slices.Contains(w.Trunk[:i], v) {
-			return Bad(w.Line, fmt.Sprint(v), "name each VLAN once", "VLAN %d is twice on wire %q", v, w.Name)
-		}
-	}
-	for _, v := range append([]int{w.VLAN}, w.Trunk...) {
-		if v < 0 || v > 4094 {
-			return Bad(w.Line, fmt.Sprint(v), "a VLAN is 1 to 4094", "VLAN %d is impossible on wire %q", v, w.Name)
-		}
+	if err := w.CheckVLANs(switched); err != nil {
+		return err
 	}
 	for i, f := range w.Ends {
 		for _, v := range w.Trunk {
@@ -52,7 +37,7 @@ func (w *WirePlan) vlans() error {
 }
 
 // Ports are what a wire has at one side: one device, or one for each VLAN.
-func (w *WirePlan) Ports(side int) []*Iface {
+func (w *Wire) Ports(side int) []*Iface {
 	if len(w.Subs[side]) > 0 {
 		return w.Subs[side]
 	}
@@ -69,7 +54,7 @@ func (f *Iface) Access() int {
 
 // domain is one VLAN of one switch.
 type domain struct {
-	node *NodePlan
+	node *Node
 	vlan int
 }
 
@@ -82,7 +67,7 @@ func (p *Plan) join() {
 			b := w.Ports(1)[k]
 			s := &segment{num: i + 1}
 			for _, f := range []*Iface{a, b} {
-				if f.Node.Kind != Switch {
+				if f.Node.Kind != topology.Switch {
 					s.ifaces = append(s.ifaces, f)
 					continue
 				}
@@ -98,7 +83,8 @@ func (p *Plan) join() {
 		}
 	}
 	for _, t := range p.Tunnels {
-		p.segments = append(p.segments, &segment{num: len(p.Wires) + 1 + slices.Index(p.Tunnels, t), ifaces: t.Ends[:], tunnel: true})
+		num := len(p.Wires) + 1 + slices.Index(p.Tunnels, t)
+		p.segments = append(p.segments, &segment{num: num, ifaces: t.Ends[:]})
 	}
 	p.segments = slices.DeleteFunc(p.segments, func(s *segment) bool { return len(s.ifaces) == 0 })
 	taken, free := map[int]bool{}, len(p.Wires)+len(p.Tunnels)+1

@@ -1,10 +1,12 @@
-package topology
+package plan
 
 import (
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"netrepro/engine/lab/topology"
 )
 
 // address gives every interface its addresses: those asked for, else one of the
@@ -34,8 +36,10 @@ func (p *Plan) address() error {
 			slices.SortStableFunc(f.Addrs, func(a, b netip.Prefix) int { return a.Addr().BitLen() - b.Addr().BitLen() })
 			for _, a := range f.Addrs {
 				if o := owner[a.Addr()]; o != nil {
-					return Bad(f.Node.Line, a.Addr().String(), "give each its own, or leave addr out to have one derived",
-						"address %s is used twice: by %s on wire %q and by %s on wire %q", a.Addr(), o.Node.Name, o.Wire.Name, f.Node.Name, f.Wire.Name)
+					return bad(f.Node.Line, a.Addr().String(),
+						"give each its own, or leave addr out to have one derived",
+						"address %s is used twice: by %s on wire %q and by %s on wire %q",
+						a.Addr(), o.Node.Name, o.Wire.Name, f.Node.Name, f.Wire.Name)
 				}
 				owner[a.Addr()] = f
 			}
@@ -53,13 +57,15 @@ func (s *segment) subnet(v int, six bool) error {
 		switch {
 		case !a.IsValid():
 		case a.IsSingleIP():
-			return Bad(f.Node.Line, a.String(), `write the prefix of the wire's subnet, as in "192.0.2.10/24"; further addresses may be of the host alone`,
+			return bad(f.Node.Line, a.String(),
+				`write the prefix of the wire's subnet, as in "192.0.2.10/24"; further addresses may be of the host alone`,
 				"the first address of %s on wire %q, %s, is of no subnet", f.Node.Name, f.Wire.Name, a)
 		case first == nil:
 			first, s.nets[v] = f, a.Masked()
 		case s.nets[v] != a.Masked():
-			return Bad(f.Node.Line, a.String(), "both ends of a wire are on one subnet",
-				"addresses %s of %s and %s of %s cannot reach each other on wire %q", first.Addr(six), first.Node.Name, a, f.Node.Name, f.Wire.Name)
+			return bad(f.Node.Line, a.String(), "both ends of a wire are on one subnet",
+				"addresses %s of %s and %s of %s cannot reach each other on wire %q",
+				first.Addr(six), first.Node.Name, a, f.Node.Name, f.Wire.Name)
 		}
 	}
 	if first == nil {
@@ -90,7 +96,8 @@ func (s *segment) fill(v int, six bool) error {
 			next = next.Next()
 		}
 		if after := next.Next(); !s.nets[v].Contains(next) || !six && !s.nets[v].Contains(after) {
-			return Bad(f.Node.Line, f.Node.Name, "give an address with a shorter prefix", "there is no address left in %s for %s on wire %q", s.nets[v], f.Node.Name, f.Wire.Name)
+			return bad(f.Node.Line, f.Node.Name, "give an address with a shorter prefix",
+				"there is no address left in %s for %s on wire %q", s.nets[v], f.Node.Name, f.Wire.Name)
 		}
 		used[next] = true
 		f.Addrs = append(f.Addrs, netip.PrefixFrom(next, s.nets[v].Bits()))
@@ -99,7 +106,7 @@ func (s *segment) fill(v int, six bool) error {
 }
 
 // override applies the addresses the node asks for.
-func (n *NodePlan) override() error {
+func (n *Node) override() error {
 	for wire, texts := range n.Addr {
 		f := n.Iface(wire)
 		if f == nil && len(texts) > 0 {
@@ -107,22 +114,25 @@ func (n *NodePlan) override() error {
 			if wire != "" {
 				hint = "the wires of " + n.Name + " are: " + n.WireNames()
 			}
-			return Bad(n.Line, texts[0], hint, "addr %q of %s is for no wire", texts[0], n.Name)
+			return bad(n.Line, texts[0], hint, "addr %q of %s is for no wire", texts[0], n.Name)
 		}
-		if n.Kind == Switch {
-			return Bad(n.Line, texts[0], "leave addr out", "switch %s has no addresses", n.Name)
+		if n.Kind == topology.Switch {
+			return bad(n.Line, texts[0], "leave addr out", "switch %s has no addresses", n.Name)
 		}
 		for _, text := range texts {
 			pre, err := netip.ParsePrefix(text)
-			if err != nil || !usable(pre) {
-				return Bad(n.Line, text, `write it like "192.0.2.10/24", with a prefix length from 8 to 30, or "2001:db8::10/64", from 16 to 126`,
+			if err != nil || !topology.Usable(pre) {
+				return bad(n.Line, text,
+					`write it like "192.0.2.10/24", with a prefix length from 8 to 30, or "2001:db8::10/64", from 16 to 126`,
 					"addr %q of %s is not an address with a prefix length", text, n.Name)
 			}
 			if pre.Addr().Is6() && !n.Family.Has6() || pre.Addr().Is4() && !n.Family.Has4() {
-				return Bad(n.Line, text, `write ip = "dual" in the topology to have both`, "addr %q of %s is not of the topology's IP version, %s", text, n.Name, n.Family)
+				return bad(n.Line, text, `write ip = "dual" in the topology to have both`,
+					"addr %q of %s is not of the topology's IP version, %s", text, n.Name, n.Family)
 			}
 			if !pre.IsSingleIP() && pre == pre.Masked() {
-				return Bad(n.Line, text, fmt.Sprintf("the first address of a host there is %s", netip.PrefixFrom(pre.Addr().Next(), pre.Bits())),
+				first := netip.PrefixFrom(pre.Addr().Next(), pre.Bits())
+				return bad(n.Line, text, "the first address of a host there is "+first.String(),
 					"addr %q of %s is the address of the network, which no host can have", text, n.Name)
 			}
 			f.Addrs = append(f.Addrs, pre)
@@ -131,22 +141,9 @@ func (n *NodePlan) override() error {
 	return nil
 }
 
-// usable reports whether an interface can have the address: further ones may be
-// of a host alone.
-func usable(p netip.Prefix) bool {
-	a := p.Addr()
-	if a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() || a.Is4In6() {
-		return false
-	}
-	if a.Is4() {
-		return p.Bits() >= 8 && p.Bits() <= 30 || p.Bits() == 32
-	}
-	return p.Bits() >= 16 && p.Bits() <= 126 || p.Bits() == 128
-}
-
 // Iface finds the device on the named wire, which may be "WIRE.VLAN" or a
 // tunnel; "" is the only wire. It is nil if there is none.
-func (n *NodePlan) Iface(wire string) *Iface {
+func (n *Node) Iface(wire string) *Iface {
 	if wire == "" && len(n.Ifaces) == 1 && len(n.Ifaces[0].Wire.Subs[0]) == 0 {
 		return n.Ifaces[0]
 	}
@@ -163,8 +160,8 @@ func (n *NodePlan) Iface(wire string) *Iface {
 	return nil
 }
 
-// WireNames lists the names that [NodePlan.Iface] knows, for messages.
-func (n *NodePlan) WireNames() string {
+// WireNames lists the names that [Node.Iface] knows, for messages.
+func (n *Node) WireNames() string {
 	var names []string
 	for _, f := range n.Devices() {
 		names = append(names, f.Wire.Name)

@@ -1,36 +1,44 @@
-package topology
+// Package plan works a topology out: which interfaces each node has, which segments
+// they are on, their addresses and MAC addresses, and every node's routes ([Of]). It
+// needs no privilege, and is the same on every machine. Package lab makes a plan live.
+package plan
 
 import (
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"netrepro/engine/lab/topology"
 )
+
+// bad makes an error in a specification.
+var bad = topology.Bad
 
 // Plan is a checked topology with every address and route worked out.
 type Plan struct {
-	IP       Family
-	Nodes    []*NodePlan
-	Wires    []*WirePlan
-	Tunnels  []*TunnelPlan
+	IP       topology.Family
+	Nodes    []*Node
+	Wires    []*Wire
+	Tunnels  []*Tunnel
 	segments []*segment
 }
 
-// NodePlan is a node of a plan.
-type NodePlan struct {
-	Node
+// Node is a node of a plan.
+type Node struct {
+	topology.Node
 	Forward bool
-	Family  Family
+	Family  topology.Family
 	Ifaces  []*Iface // of wires, in their order
 	Tunnels []*Iface
-	Routes  []RoutePlan
+	Routes  []Route
 }
 
 // Iface is a device of a node: one end of a wire, or of one VLAN on it, or of a
 // tunnel.
 type Iface struct {
 	Dev  string // device name inside the node: eth0, eth1, eth0.10, …
-	Wire *WirePlan
+	Wire *Wire
 	Side int
 	VLAN int // that the device is one of several for on its wire, 0 if it is not
 	// Addrs are its addresses with their prefix lengths, none on a switch. The
@@ -38,7 +46,7 @@ type Iface struct {
 	Addrs []netip.Prefix
 	MAC   [6]byte
 	MTU   int
-	Node  *NodePlan
+	Node  *Node
 
 	segment *segment
 }
@@ -56,15 +64,15 @@ func (i *Iface) Addr(six bool) netip.Prefix {
 	return netip.Prefix{}
 }
 
-// WirePlan is a wire of a plan.
-type WirePlan struct {
-	Wire
+// Wire is a wire of a plan.
+type Wire struct {
+	topology.Wire
 	Ends [2]*Iface
 	Subs [2][]*Iface // devices of single VLANs at each end
 }
 
-// RoutePlan is a route of a node.
-type RoutePlan struct {
+// Route is a route of a node.
+type Route struct {
 	To    netip.Prefix
 	Hops  []Hop // several share the traffic
 	Kind  string
@@ -82,7 +90,7 @@ type Hop struct {
 }
 
 // Node returns the node of that name, nil if there is none.
-func (p *Plan) Node(name string) *NodePlan {
+func (p *Plan) Node(name string) *Node {
 	for _, n := range p.Nodes {
 		if n.Name == name {
 			return n
@@ -93,7 +101,7 @@ func (p *Plan) Node(name string) *NodePlan {
 
 // Ports are the devices of a node on its wires: one each, or one for each
 // VLAN.
-func (n *NodePlan) Ports() []*Iface {
+func (n *Node) Ports() []*Iface {
 	var out []*Iface
 	for _, f := range n.Ifaces {
 		out = append(out, f.Wire.Ports(f.Side)...)
@@ -102,10 +110,10 @@ func (n *NodePlan) Ports() []*Iface {
 }
 
 // Devices are all devices of a node: its ports, then its tunnels.
-func (n *NodePlan) Devices() []*Iface { return append(n.Ports(), n.Tunnels...) }
+func (n *Node) Devices() []*Iface { return append(n.Ports(), n.Tunnels...) }
 
 // Addrs are all addresses of a node, IPv4 and IPv6 as the interfaces have them.
-func (n *NodePlan) Addrs() []netip.Addr {
+func (n *Node) Addrs() []netip.Addr {
 	var out []netip.Addr
 	for _, f := range n.Devices() {
 		for _, a := range f.Addrs {
@@ -116,23 +124,23 @@ func (n *NodePlan) Addrs() []netip.Addr {
 }
 
 // Primary is the node's first address: that of its first wire, IPv4 before IPv6.
-func (n *NodePlan) Primary() netip.Addr {
+func (n *Node) Primary() netip.Addr {
 	if a := n.Addrs(); len(a) > 0 {
 		return a[0]
 	}
 	return netip.Addr{}
 }
 
-// Plan checks s and derives what it leaves open: names of wires, addresses
+// Of checks a topology and derives what it leaves open: names of wires, addresses
 // 10.0.n.1 and 10.0.n.2, fd00:0:0:n::1 and fd00:0:0:n::2 on the n-th wire, and
-// routes along the shortest path. Its errors are *[Error].
-func (s *Spec) Plan() (*Plan, error) {
+// routes along the shortest path. Its errors are *[topology.Error].
+func Of(s *topology.Spec) (*Plan, error) {
 	p := &Plan{IP: s.IP}
 	if p.IP == "" {
-		p.IP = IPv4
+		p.IP = topology.IPv4
 	}
 	if len(s.Nodes) == 0 {
-		return nil, Bad(0, "", `write topology = path { host "a", wire {}, host "b" }`, "topology has no nodes")
+		return nil, bad(0, "", `write topology = path { host "a", wire {}, host "b" }`, "topology has no nodes")
 	}
 	for _, n := range s.Nodes {
 		if err := p.addNode(n); err != nil {
@@ -146,7 +154,7 @@ func (s *Spec) Plan() (*Plan, error) {
 	}
 	for _, n := range p.Nodes {
 		if len(n.Ifaces) == 0 {
-			return nil, Bad(n.Line, n.Name, "join it to another node with a wire", "node %q is on no wire", n.Name)
+			return nil, bad(n.Line, n.Name, "join it to another node with a wire", "node %q is on no wire", n.Name)
 		}
 	}
 	for _, t := range s.Tunnels {
@@ -164,38 +172,18 @@ func (s *Spec) Plan() (*Plan, error) {
 	return p, nil
 }
 
-func (p *Plan) addNode(n Node) error {
-	if !validName(n.Name) {
-		return Bad(n.Line, n.Name, `names are letters, digits and "_", beginning with a letter, at most 32 characters`,
-			"node name %q is not usable", n.Name)
-	}
-	if reserved[n.Name] {
-		return Bad(n.Line, n.Name, "choose another name", "%q is taken: net.%s means something else", n.Name, n.Name)
+func (p *Plan) addNode(n topology.Node) error {
+	if err := n.Check(); err != nil {
+		return err
 	}
 	if p.Node(n.Name) != nil {
-		return Bad(n.Line, n.Name, "give each node a name of its own", "two nodes are called %q", n.Name)
+		return bad(n.Line, n.Name, "give each node a name of its own", "two nodes are called %q", n.Name)
 	}
-	p.Nodes = append(p.Nodes, &NodePlan{Node: n, Forward: n.Kind == Router, Family: p.IP})
+	p.Nodes = append(p.Nodes, &Node{Node: n, Forward: n.Kind == topology.Router, Family: p.IP})
 	return nil
 }
 
-// reserved names would hide members of net in scripts.
-var reserved = map[string]bool{"trace": true, "seed": true}
-
-func validName(s string) bool {
-	if s == "" || len(s) > 32 {
-		return false
-	}
-	for i, r := range s {
-		letter := r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-		if !letter && (i == 0 || r < '0' || r > '9') {
-			return false
-		}
-	}
-	return true
-}
-
-func (p *Plan) addWire(w Wire) error {
+func (p *Plan) addWire(w topology.Wire) error {
 	ends, err := p.ends(w.Nodes, w.Line, "wire")
 	if err != nil {
 		return err
@@ -203,14 +191,15 @@ func (p *Plan) addWire(w Wire) error {
 	if w.Name, err = p.name(w.Name, w.Nodes, w.Line, "wire"); err != nil {
 		return err
 	}
-	plan := &WirePlan{Wire: w}
+	plan := &Wire{Wire: w}
 	for i, n := range ends {
-		mtu, err := mtuOf(w.MTU[i], w.Line, w.Name)
+		mtu, err := topology.MTU(w.MTU[i], w.Line, w.Name)
 		if err != nil {
 			return err
 		}
-		if p.IP.Has6() && mtu < MinMTU6 {
-			return Bad(w.Line, fmt.Sprint(mtu), "IPv6 needs links of 1280 bytes at least (RFC 8200, section 5)", "mtu %d is impossible on wire %q with IPv6", mtu, w.Name)
+		if p.IP.Has6() && mtu < topology.MinMTU6 {
+			return bad(w.Line, fmt.Sprint(mtu), "IPv6 needs links of 1280 bytes at least (RFC 8200, section 5)",
+				"mtu %d is impossible on wire %q with IPv6", mtu, w.Name)
 		}
 		f := &Iface{Dev: fmt.Sprintf("eth%d", len(n.Ifaces)), Wire: plan, Side: i, MTU: mtu, Node: n}
 		num := len(p.Wires) + 1
@@ -227,26 +216,16 @@ func (p *Plan) addWire(w Wire) error {
 	return nil
 }
 
-func mtuOf(mtu, line int, wire string) (int, error) {
-	if mtu == 0 {
-		mtu = DefaultMTU
-	}
-	if mtu < MinMTU || mtu > MaxMTU {
-		return 0, Bad(line, fmt.Sprint(mtu), fmt.Sprintf("an MTU is %d to %d bytes; the usual one is %d", MinMTU, MaxMTU, DefaultMTU),
-			"mtu %d is impossible on wire %q", mtu, wire)
-	}
-	return mtu, nil
-}
-
 // ends are the two nodes that something joins.
-func (p *Plan) ends(names [2]string, line int, what string) (ends [2]*NodePlan, err error) {
+func (p *Plan) ends(names [2]string, line int, what string) (ends [2]*Node, err error) {
 	for i, name := range names {
 		if ends[i] = p.Node(name); ends[i] == nil {
-			return ends, Bad(line, name, "the nodes are: "+p.names(), "%s joins %q, which is not a node", what, name)
+			return ends, bad(line, name, "the nodes are: "+p.names(), "%s joins %q, which is not a node", what, name)
 		}
 	}
 	if ends[0] == ends[1] {
-		return ends, Bad(line, names[0], "a "+what+" joins two different nodes", "%s joins %q to itself", what, names[0])
+		return ends, bad(line, names[0], "a "+what+" joins two different nodes",
+			"%s joins %q to itself", what, names[0])
 	}
 	return ends, nil
 }
@@ -257,23 +236,24 @@ func (p *Plan) name(name string, nodes [2]string, line int, what string) (string
 	named := name != ""
 	if !named {
 		name = nodes[0] + "_" + nodes[1]
-	} else if !validName(name) {
-		return "", Bad(line, name, `names are letters, digits and "_", beginning with a letter, at most 32 characters`,
+	} else if !topology.ValidName(name) {
+		return "", bad(line, name,
+			`names are letters, digits and "_", beginning with a letter, at most 32 characters`,
 			"%s name %q is not usable", what, name)
 	}
 	for n := 2; !named && p.taken(name); n++ {
 		name = fmt.Sprintf("%s_%s_%d", nodes[0], nodes[1], n)
 	}
-	if p.taken(name) || reserved[name] {
-		return "", Bad(line, name, "nodes and wires share one set of names", "two things are called %q", name)
+	if p.taken(name) || topology.Reserved(name) {
+		return "", bad(line, name, "nodes and wires share one set of names", "two things are called %q", name)
 	}
 	return name, nil
 }
 
 func (p *Plan) taken(name string) bool {
 	return p.Node(name) != nil ||
-		slices.ContainsFunc(p.Wires, func(w *WirePlan) bool { return w.Name == name }) ||
-		slices.ContainsFunc(p.Tunnels, func(t *TunnelPlan) bool { return t.Name == name })
+		slices.ContainsFunc(p.Wires, func(w *Wire) bool { return w.Name == name }) ||
+		slices.ContainsFunc(p.Tunnels, func(t *Tunnel) bool { return t.Name == name })
 }
 
 func (p *Plan) names() string {
@@ -286,7 +266,7 @@ func (p *Plan) names() string {
 
 // Toward is the side of the wire that leads to a node: the end that it is, or
 // from which it is fewer wires away.
-func (w *WirePlan) Toward(n *NodePlan) int {
+func (w *Wire) Toward(n *Node) int {
 	best, side := -1, 0
 	for i, end := range w.Ends {
 		if d := end.Node.distance(n, w); d >= 0 && (best < 0 || d < best) {
@@ -298,9 +278,9 @@ func (w *WirePlan) Toward(n *NodePlan) int {
 
 // distance is how many wires there are from n to another node, not using one of
 // them; -1 if there is no way.
-func (n *NodePlan) distance(to *NodePlan, without *WirePlan) int {
-	seen := map[*NodePlan]int{n: 0}
-	for queue := []*NodePlan{n}; len(queue) > 0; queue = queue[1:] {
+func (n *Node) distance(to *Node, without *Wire) int {
+	seen := map[*Node]int{n: 0}
+	for queue := []*Node{n}; len(queue) > 0; queue = queue[1:] {
 		at := queue[0]
 		if at == to {
 			return seen[at]
