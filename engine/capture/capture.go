@@ -22,6 +22,7 @@ import (
 	"netrepro/engine/capture/tcpdump"
 	"netrepro/engine/files"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/header"
 	"netrepro/engine/tcp"
 )
 
@@ -53,6 +54,7 @@ type Source struct {
 	points []tcp.Point
 	addrs  map[string][]netip.Addr // of hosts, shared between their points
 	frame  pcap.Frame
+	ether  []byte // of a frame of another link, as Ethernet
 	packet packet.Packet
 	left   map[uint64]int // where packets left, by what the file calls them
 	order  []uint64       // of left, oldest first
@@ -131,8 +133,9 @@ func (s *Source) Next(in *tcp.Input) error {
 	s.dec.Frame(link, f.Data, f.Length, &s.packet)
 	*in = tcp.Input{N: s.n, Time: time.Duration(f.Time - s.Start), Point: f.Interface, Packet: &s.packet,
 		Payload: s.dec.Payload()}
-	if link == packet.LinkEthernet {
-		in.Frame = f.Data
+	in.Frame = f.Data
+	if link != packet.LinkEthernet {
+		in.Frame = s.asEthernet()
 	}
 	switch f.Direction {
 	case pcap.Inbound:
@@ -145,6 +148,22 @@ func (s *Source) Next(in *tcp.Input) error {
 		comment(in, c)
 	}
 	return nil
+}
+
+// asEthernet is the packet decoded last behind a header of Ethernet without addresses,
+// where header fields are looked for; nil if it is not IP.
+func (s *Source) asEthernet() []byte {
+	ip := s.dec.IP()
+	if ip == nil {
+		return nil
+	}
+	s.ether = append(append(s.ether[:0], make([]byte, header.EthernetSize)...), ip...)
+	kind := uint16(packet.EtherTypeIPv4)
+	if header.Version(ip) == 6 {
+		kind = packet.EtherTypeIPv6
+	}
+	header.EthernetType.Put(s.ether, kind)
+	return s.ether
 }
 
 // sightings finds the frame in which the packet left, if the file says which

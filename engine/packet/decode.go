@@ -28,7 +28,8 @@ type Decoder struct {
 	udp       layers.UDP
 	fragments fragment.Table
 	payload   []byte
-	depth     int // of tunnels
+	outer     []byte // from the first IP header on
+	depth     int    // of tunnels
 }
 
 // Ethernet decodes an Ethernet frame of which data are the captured bytes and
@@ -42,10 +43,21 @@ func (d *Decoder) Ethernet(data []byte, wireLen int, p *Packet) {
 // last, good until the next is decoded.
 func (d *Decoder) Payload() []byte { return d.payload }
 
+// IP is the packet decoded last from its first IP header on, nil if it has none. It is
+// good until the next is decoded.
+func (d *Decoder) IP() []byte { return d.outer }
+
+// starts notes where an IP header begins.
+func (d *Decoder) starts(data []byte) {
+	if d.outer == nil {
+		d.outer = data
+	}
+}
+
 // Frame decodes a frame as [Decoder.Ethernet] does, whatever link it is from.
 func (d *Decoder) Frame(link Link, data []byte, wireLen int, p *Packet) {
 	*p = Packet{Length: int32(wireLen), WScale: -1, Cut: len(data) < wireLen}
-	d.payload, d.depth = nil, 0
+	d.payload, d.outer, d.depth = nil, nil, 0
 	// The library's decoders are known to slice past the end of short or
 	// crafted layers; the trace must survive what it is shown.
 	defer func() {
@@ -73,6 +85,7 @@ func (d *Decoder) network(kind uint16, data []byte, size int, p *Packet) {
 // its header claims. It is not left to the library, which gives up at a damaged
 // option.
 func (d *Decoder) ipv4(data []byte, size int, p *Packet) {
+	d.starts(data)
 	p.EtherType = EtherTypeIPv4
 	if len(data) < header.IPv4Size || header.Version(data) != 4 {
 		p.more().malformed = "ipv4 header shorter than 20 bytes or of another version"
@@ -122,6 +135,7 @@ func (d *Decoder) fragment(f fragment.Fragment, size int, p *Packet) {
 }
 
 func (d *Decoder) ipv6(data []byte, size int, p *Packet) {
+	d.starts(data)
 	p.EtherType = EtherTypeIPv6
 	if len(data) < header.IPv6Size || header.Version(data) != 6 {
 		p.more().malformed = "ipv6 header shorter than 40 bytes or of another version"

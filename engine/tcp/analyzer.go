@@ -47,7 +47,7 @@ type Input struct {
 	Direction Direction
 	Packet    *packet.Packet
 	Payload   []byte // what was captured of the transport payload
-	Frame     []byte // what was captured of the frame, nil if it is no Ethernet frame
+	Frame     []byte // what was captured of the frame, as Ethernet; nil if it has no such bytes
 	Dropped   string // what dropped it, empty if nothing that the capture tells of did
 	// SameAs is the frame in which the same packet left the other end of the
 	// wire, 0 if that is not known. A frame of which another may say so is

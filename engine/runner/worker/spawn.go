@@ -65,9 +65,11 @@ func Run(ctx context.Context, job Job, with Start, timeout time.Duration, emit f
 	defer cancel(nil)
 	late := time.AfterFunc(setUp, func() { cancel(context.DeadlineExceeded) })
 	defer late.Stop()
+	up := false // read when converse has ended
 	watch := func(e session.Event) {
 		switch e.Kind {
 		case session.EventUp:
+			up = true
 			late.Reset(timeout + 2*grace)
 		case session.EventKept:
 			late.Stop()
@@ -101,9 +103,8 @@ func Run(ctx context.Context, job Job, with Start, timeout time.Duration, emit f
 	case res != nil:
 		return *res, nil
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
-		why := fmt.Sprintf("%s: the case did not end within its timeout, %s, and was killed\n%s",
-			job.Name, timeout, stderr.String())
-		return session.Result{Verdict: session.Errored, Took: time.Since(started), Why: strings.TrimSpace(why)}, nil
+		verdict, why := overdue(job.Name, up, timeout, stderr.String())
+		return session.Result{Verdict: verdict, Took: time.Since(started), Why: why}, nil
 	case ctx.Err() != nil:
 		return session.Result{}, ctx.Err()
 	}
@@ -120,6 +121,18 @@ func Run(ctx context.Context, job Job, with Start, timeout time.Duration, emit f
 		why += "\n" + text
 	}
 	return session.Result{Verdict: session.Errored, Took: time.Since(started), Why: why}, nil
+}
+
+// overdue is the verdict of a case that was killed because its time was up. One whose
+// lab had not come up yet says nothing of the case: nothing of the script waits there.
+func overdue(name string, up bool, timeout time.Duration, stderr string) (session.Verdict, string) {
+	if !up {
+		why := fmt.Sprintf("%s: the lab did not come up within %s: the machine was too busy, or its kernel was stuck\n%s",
+			name, setUp, stderr)
+		return session.Inconclusive, strings.TrimSpace(why)
+	}
+	why := fmt.Sprintf("%s: the case did not end within its timeout, %s, and was killed\n%s", name, timeout, stderr)
+	return session.Errored, strings.TrimSpace(why)
 }
 
 // Start is what a worker is given besides its job.
