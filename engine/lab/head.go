@@ -21,7 +21,7 @@ func describe(p *trace.Point) string {
 // head is the beginning of the capture file.
 func (l *Lab) head(comment string, points []*trace.Point) []byte {
 	var e pcap.Encoder
-	b := e.Section(nil, comment, "Linux "+Kernel(), "netrepro")
+	b := e.Section(nil, comment, "Linux "+kernel(), "netrepro")
 	for _, p := range points {
 		b = e.Interface(b, pcap.Interface{Name: p.Name(), MAC: p.MAC, Link: pcap.Ethernet,
 			Description: describe(p)})

@@ -151,8 +151,8 @@ func (l *Lab) makeNodes() error {
 	return g.Wait()
 }
 
-// Kernel is the release of the running kernel.
-func Kernel() string {
+// kernel is the release of the running kernel.
+func kernel() string {
 	var u unix.Utsname
 	if unix.Uname(&u) != nil {
 		return "unknown"

@@ -116,7 +116,8 @@ func TestPathDelivers(t *testing.T) {
 		last = p
 	}
 	first, last := ps[0], ps[5]
-	if first.TTL != 64 || last.TTL != 62 || first.Point.Node != "n0" || last.Point.Node != "n3" || last.Dir != trace.In {
+	if first.TTL != 64 || last.TTL != 62 || first.Point.Node != "n0" || last.Point.Node != "n3" ||
+		last.Dir != trace.In {
 		t.Errorf("from %s ttl %d to %s ttl %d", first.Point.Node, first.TTL, last.Point.Node, last.TTL)
 	}
 	if n, why := l.Lost(); n > 0 {

@@ -13,7 +13,6 @@ import (
 // EtherTypes that are decoded further.
 const (
 	EtherTypeIPv4 = header.EtherTypeIPv4
-	EtherTypeARP  = header.EtherTypeARP
 	EtherTypeIPv6 = header.EtherTypeIPv6
 )
 

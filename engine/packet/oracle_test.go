@@ -69,8 +69,8 @@ func TestOracle(t *testing.T) {
 		fail := func(what string) { t.Errorf("frame %d, %x: %s: got %+v, want %s", n, frame, what, p, want) }
 		switch ip := want.NetworkLayer().(type) {
 		case *layers.IPv4:
-			if !net.IP(p.Src.AsSlice()).Equal(ip.SrcIP) || !net.IP(p.Dst.AsSlice()).Equal(ip.DstIP) || p.TTL != ip.TTL ||
-				p.ID != ip.Id || p.DF != (ip.Flags&layers.IPv4DontFragment != 0) || p.IPLen != int32(ip.Length) {
+			if !net.IP(p.Src.AsSlice()).Equal(ip.SrcIP) || !net.IP(p.Dst.AsSlice()).Equal(ip.DstIP) ||
+				p.TTL != ip.TTL || p.ID != ip.Id || p.DF != (ip.Flags&layers.IPv4DontFragment != 0) || p.IPLen != int32(ip.Length) {
 				fail("ipv4")
 			}
 		case *layers.IPv6:
@@ -91,7 +91,8 @@ func TestOracle(t *testing.T) {
 				fail("tcp payload")
 			}
 		case *layers.UDP:
-			if p.SrcPort != uint16(x.SrcPort) || p.DstPort != uint16(x.DstPort) || string(d.Payload()) != string(x.Payload) {
+			if p.SrcPort != uint16(x.SrcPort) || p.DstPort != uint16(x.DstPort) ||
+				string(d.Payload()) != string(x.Payload) {
 				fail("udp")
 			}
 		default:

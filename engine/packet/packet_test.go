@@ -70,7 +70,7 @@ func TestEthernet(t *testing.T) {
 				t.Errorf("options: %+v %v", p, p.SACK())
 			}
 		}},
-		{"the payload's length is that of IP, not of what was captured", seg[:len(seg)-3], func(t *testing.T, p *Packet) {
+		{"the payload's length is that of IP, not what was captured", seg[:len(seg)-3], func(t *testing.T, p *Packet) {
 			if p.PayloadLen != 5 || p.Malformed() != "" {
 				t.Errorf("payload %d, malformed %q", p.PayloadLen, p.Malformed())
 			}

@@ -5,15 +5,14 @@ package stall
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 )
 
-// Threshold is the least delay that counts as a stall: several scheduler
+// threshold is the least delay that counts as a stall: several scheduler
 // ticks, below the smallest timer of TCP that a verdict may depend on (the
 // 40 ms delayed acknowledgement).
-const Threshold = 10 * time.Millisecond
+const threshold = 10 * time.Millisecond
 
 // Matters is a stall that can make TCP itself behave otherwise: a good part of
 // its least retransmission timeout, 200 ms.
@@ -24,22 +23,17 @@ const (
 	maxStalls = 4096
 )
 
-// Stall is one stretch of time in which the engine could not run.
-type Stall struct {
-	At     time.Time // when it ended
-	Length time.Duration
-}
-
-// String says how long the stall was.
-func (s Stall) String() string {
-	return fmt.Sprintf("host stalled for %s", s.Length.Round(time.Millisecond))
+// stretch is one stretch of time in which the engine could not run.
+type stretch struct {
+	at     time.Time // when it ended
+	length time.Duration
 }
 
 // Monitor collects stalls. A nil *Monitor collects nothing.
 type Monitor struct {
 	clock  clock
 	mu     sync.Mutex
-	stalls []Stall
+	stalls []stretch
 	stop   context.CancelFunc
 	done   chan struct{}
 }
@@ -85,26 +79,26 @@ func (m *Monitor) watch(ctx context.Context) {
 
 // Note reports that something due now was late by so much.
 func (m *Monitor) Note(late time.Duration) {
-	if m == nil || late < Threshold {
+	if m == nil || late < threshold {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.clock.now()
-	if n := len(m.stalls); n > 0 && !now.Add(-late).After(m.stalls[n-1].At) {
+	if n := len(m.stalls); n > 0 && !now.Add(-late).After(m.stalls[n-1].at) {
 		// Part of the stall noted before, as every frame that waited is.
 		last := &m.stalls[n-1]
-		begin := last.At.Add(-last.Length)
+		begin := last.at.Add(-last.length)
 		if b := now.Add(-late); b.Before(begin) {
 			begin = b
 		}
-		last.At, last.Length = now, now.Sub(begin)
+		last.at, last.length = now, now.Sub(begin)
 		return
 	}
 	if len(m.stalls) == maxStalls {
 		m.stalls = m.stalls[1:]
 	}
-	m.stalls = append(m.stalls, Stall{At: now, Length: late})
+	m.stalls = append(m.stalls, stretch{at: now, length: late})
 }
 
 // During returns the total and the longest of the stalls that ended after since,
@@ -116,11 +110,11 @@ func (m *Monitor) During(since time.Time) (total, longest time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, s := range m.stalls {
-		if s.At.Before(since) {
+		if s.at.Before(since) {
 			continue
 		}
-		total += s.Length
-		longest = max(longest, s.Length)
+		total += s.length
+		longest = max(longest, s.length)
 	}
 	return total, longest
 }

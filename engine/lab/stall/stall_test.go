@@ -39,12 +39,14 @@ func TestNote(t *testing.T) {
 		total, longest time.Duration
 	}{
 		{"nothing", nil, 0, 0, 0},
-		{"too short", []note{{20 * ms, Threshold - 1}}, 0, 0, 0},
+		{"too short", []note{{20 * ms, threshold - 1}}, 0, 0, 0},
 		{"one", []note{{60 * ms, 50 * ms}}, 0, 50 * ms, 50 * ms},
-		{"what waited during it", []note{{60 * ms, 50 * ms}, {60 * ms, 30 * ms}, {61 * ms, 40 * ms}}, 0, 51 * ms, 51 * ms},
+		{"what waited during it", []note{{60 * ms, 50 * ms}, {60 * ms, 30 * ms}, {61 * ms, 40 * ms}},
+			0, 51 * ms, 51 * ms},
 		{"what waited since before it", []note{{60 * ms, 20 * ms}, {61 * ms, 50 * ms}}, 0, 50 * ms, 50 * ms},
 		{"two", []note{{60 * ms, 50 * ms}, {200 * ms, 20 * ms}}, 0, 70 * ms, 50 * ms},
-		{"one that is over does not count", []note{{60 * ms, 50 * ms}, {200 * ms, 20 * ms}}, 100 * ms, 20 * ms, 20 * ms},
+		{"one that is over does not count", []note{{60 * ms, 50 * ms}, {200 * ms, 20 * ms}},
+			100 * ms, 20 * ms, 20 * ms},
 		{"all are over", []note{{60 * ms, 50 * ms}}, 100 * ms, 0, 0},
 	} {
 		m, h := still(began)
@@ -64,10 +66,10 @@ func TestBounded(t *testing.T) {
 	m, h := still(began)
 	for range 2 * maxStalls {
 		h.at = h.at.Add(time.Second)
-		m.Note(Threshold)
+		m.Note(threshold)
 	}
-	if total, _ := m.During(began); total != maxStalls*Threshold {
-		t.Errorf("%s are kept, want %s", total, maxStalls*Threshold)
+	if total, _ := m.During(began); total != maxStalls*threshold {
+		t.Errorf("%s are kept, want %s", total, maxStalls*threshold)
 	}
 }
 
@@ -87,7 +89,9 @@ func TestWatch(t *testing.T) {
 	h := &hand{at: began, asked: make(chan time.Duration), woken: make(chan time.Time)}
 	m := start(h.clock())
 	sleep := <-h.asked
-	for _, tt := range []struct{ late, want time.Duration }{{0, 0}, {Threshold - 1, 0}, {Matters, Matters}, {0, Matters}} {
+	for _, tt := range []struct{ late, want time.Duration }{
+		{0, 0}, {threshold - 1, 0}, {Matters, Matters}, {0, Matters},
+	} {
 		h.at = h.at.Add(sleep + tt.late)
 		h.woken <- h.at
 		sleep = <-h.asked // it has noted what was late

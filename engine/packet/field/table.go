@@ -41,7 +41,8 @@ var All = []*Field{
 	number("icmp_type", ICMP, trans, header.Whole(header.ICMPType), "ICMP or ICMPv6 type"),
 	number("icmp_code", ICMP, trans, header.Whole(header.ICMPCode), "ICMP or ICMPv6 code"),
 	number("icmp_id", ICMP, trans, header.Whole(header.ICMPID), "identifier of an echo"),
-	number("icmp_seq", ICMP, trans, header.Whole(header.ICMPSeq), "sequence number of an echo; MTU of fragmentation needed"),
+	number("icmp_seq", ICMP, trans, header.Whole(header.ICMPSeq),
+		"sequence number of an echo; MTU of fragmentation needed"),
 }
 
 // ipLength is the length of the whole packet in either version: IPv6 says only

@@ -16,7 +16,6 @@ const (
 // frame.
 const (
 	EtherTypeIPv4    = 0x0800
-	EtherTypeARP     = 0x0806
 	EtherTypeBridged = 0x6558 // transparent Ethernet bridging, in GRE
 	EtherTypeVLAN    = 0x8100
 	EtherTypeIPv6    = 0x86dd
@@ -131,7 +130,6 @@ const (
 	ICMPType     Uint8  = 0
 	ICMPCode     Uint8  = 1
 	ICMPChecksum Uint16 = 2
-	ICMPRest     Uint32 = 4 // what the type says, all of it
 	ICMPID       Uint16 = 4 // of an echo
 	ICMPSeq      Uint16 = 6
 	ICMPMTU4     Uint16 = 6 // of fragmentation needed (RFC 1191)

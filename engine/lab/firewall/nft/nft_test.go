@@ -11,6 +11,15 @@ import (
 	"github.com/google/nftables/expr"
 )
 
+// Words of show.
+var (
+	bases    = map[expr.PayloadBase]string{expr.PayloadBaseNetworkHeader: "n", expr.PayloadBaseTransportHeader: "t"}
+	compared = map[expr.CmpOp]string{expr.CmpOpEq: "=", expr.CmpOpNeq: "!", expr.CmpOpLt: "<", expr.CmpOpLte: "≤",
+		expr.CmpOpGt: ">", expr.CmpOpGte: "≥"}
+	verdicts = map[expr.VerdictKind]string{expr.VerdictAccept: "accept", expr.VerdictDrop: "drop",
+		expr.VerdictReturn: "return"}
+)
+
 // show writes expressions in short: what nft --debug=netlink prints, without its
 // words.
 func show(es []expr.Any) string {
@@ -22,10 +31,10 @@ func show(es []expr.Any) string {
 		case *expr.Ct:
 			out = append(out, fmt.Sprintf("ct%d%s", e.Key, arrow(e.SourceRegister)))
 		case *expr.Payload:
-			out = append(out, fmt.Sprintf("%s%d+%d%s", map[expr.PayloadBase]string{expr.PayloadBaseNetworkHeader: "n", expr.PayloadBaseTransportHeader: "t"}[e.Base],
-				e.Offset, e.Len, arrow(e.OperationType == expr.PayloadWrite)))
+			out = append(out, fmt.Sprintf("%s%d+%d%s", bases[e.Base], e.Offset, e.Len,
+				arrow(e.OperationType == expr.PayloadWrite)))
 		case *expr.Cmp:
-			out = append(out, fmt.Sprintf("%s%x", map[expr.CmpOp]string{expr.CmpOpEq: "=", expr.CmpOpNeq: "!", expr.CmpOpLt: "<", expr.CmpOpLte: "≤", expr.CmpOpGt: ">", expr.CmpOpGte: "≥"}[e.Op], e.Data))
+			out = append(out, fmt.Sprintf("%s%x", compared[e.Op], e.Data))
 		case *expr.Bitwise:
 			out = append(out, fmt.Sprintf("&%x^%x", e.Mask, e.Xor))
 		case *expr.Immediate:
@@ -39,11 +48,12 @@ func show(es []expr.Any) string {
 		case *expr.Numgen:
 			out = append(out, fmt.Sprintf("numgen%d%%%d+%d", e.Type, e.Modulus, e.Offset))
 		case *expr.NAT:
-			out = append(out, fmt.Sprintf("nat%d/%d a%d p%d-%d", e.Type, e.Family, e.RegAddrMin, e.RegProtoMin, e.RegProtoMax))
+			out = append(out, fmt.Sprintf("nat%d/%d a%d p%d-%d",
+				e.Type, e.Family, e.RegAddrMin, e.RegProtoMin, e.RegProtoMax))
 		case *expr.Reject:
 			out = append(out, fmt.Sprintf("reject%d/%d", e.Type, e.Code))
 		case *expr.Verdict:
-			out = append(out, map[expr.VerdictKind]string{expr.VerdictAccept: "accept", expr.VerdictDrop: "drop", expr.VerdictReturn: "return"}[e.Kind])
+			out = append(out, verdicts[e.Kind])
 		default:
 			out = append(out, strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", e), "*expr.")))
 		}

@@ -236,7 +236,8 @@ func (p *parser) nat(kind expr.NATType) error {
 // ported makes sure that the packets have ports.
 func (p *parser) ported(word string) error {
 	if p.proto != "tcp" && p.proto != "udp" {
-		return words.Wrong(word, "only ports of TCP and UDP can be translated: match one of them first, as in tcp dport 443")
+		return words.Wrong(word,
+			"only ports of TCP and UDP can be translated: match one of them first, as in tcp dport 443")
 	}
 	return nil
 }

@@ -58,7 +58,8 @@ func (s *segment) subnet(v int, six bool) error {
 		case !a.IsValid():
 		case a.IsSingleIP():
 			return bad(f.Node.Line, a.String(),
-				`write the prefix of the wire's subnet, as in "192.0.2.10/24"; further addresses may be of the host alone`,
+				`write the prefix of the wire's subnet, as in "192.0.2.10/24"; `+
+					"further addresses may be of the host alone",
 				"the first address of %s on wire %q, %s, is of no subnet", f.Node.Name, f.Wire.Name, a)
 		case first == nil:
 			first, s.nets[v] = f, a.Masked()
@@ -123,7 +124,8 @@ func (n *Node) override() error {
 			pre, err := netip.ParsePrefix(text)
 			if err != nil || !topology.Usable(pre) {
 				return bad(n.Line, text,
-					`write it like "192.0.2.10/24", with a prefix length from 8 to 30, or "2001:db8::10/64", from 16 to 126`,
+					`write it like "192.0.2.10/24", with a prefix length from 8 to 30, `+
+						`or "2001:db8::10/64", from 16 to 126`,
 					"addr %q of %s is not an address with a prefix length", text, n.Name)
 			}
 			if pre.Addr().Is6() && !n.Family.Has6() || pre.Addr().Is4() && !n.Family.Has4() {

@@ -121,14 +121,3 @@ func (f *Iface) Neighbours() []*Iface {
 	}
 	return slices.DeleteFunc(slices.Clone(f.segment.ifaces), func(o *Iface) bool { return o == f })
 }
-
-// Neighbour finds the interface on f's segment that has an address, nil if there
-// is none.
-func (f *Iface) Neighbour(a netip.Addr) *Iface {
-	for _, o := range f.Neighbours() {
-		if slices.ContainsFunc(o.Addrs, func(p netip.Prefix) bool { return p.Addr() == a }) {
-			return o
-		}
-	}
-	return nil
-}

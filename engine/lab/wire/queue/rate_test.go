@@ -34,7 +34,8 @@ func TestRate(t *testing.T) {
 		for i, x := range tt.steps {
 			leaves, ahead, full := s.Enter(x.at*ms, frame, tt.limits)
 			if (full != "") != (x.leaves < 0) || ahead != x.ahead*frame || full == "" && leaves != x.leaves*ms {
-				t.Errorf("%s, frame %d: leaves at %d µs behind %d bytes, full %q; want %+v", tt.name, i, leaves/1000, ahead, full, x)
+				t.Errorf("%s, frame %d: leaves at %d µs behind %d bytes, full %q; want %+v",
+					tt.name, i, leaves/1000, ahead, full, x)
 			}
 			if full != "" && !strings.HasPrefix(full, "queue full, 2 packets") {
 				t.Errorf("%s: %q", tt.name, full)

@@ -9,6 +9,7 @@ import (
 
 	"netrepro/engine/lab/fault"
 	"netrepro/engine/packet/field"
+	"netrepro/engine/packet/header"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/matching"
 	"netrepro/engine/script/session"
@@ -76,7 +77,7 @@ var alterVerbs = []*vm.Method{
 			case payload:
 				b := []byte(with)
 				return &fault.Rewrite{Payload: &b}, nil
-			case ip == "" || ip[0]>>4 != 4 && ip[0]>>4 != 6:
+			case header.Version([]byte(ip)) != 4 && header.Version([]byte(ip)) != 6:
 				return nil, c.Fail("ip", `it begins with its version: hex "45 …"`, "these bytes are no IP packet")
 			}
 			return &fault.Replace{IP: []byte(ip)}, nil
