@@ -17,8 +17,8 @@ import (
 	"netrepro/engine/tcp"
 )
 
-// acted DIR reads every capture below a directory: no packet that an end acted on
-// may be lost, dropped or refused anywhere. That an end did is seen from what it
+// acted DIR reads every capture below a directory: matches, the ladder and JSON say the
+// same of every packet, and no packet that an end acted on may be lost, dropped or refused anywhere. That an end did is seen from what it
 // says: it acknowledges bytes that no other packet has brought, or answers a ping.
 func acted(ts *testscript.TestScript, _ bool, args []string) {
 	captures, packets := 0, 0
@@ -31,6 +31,10 @@ func acted(ts *testscript.TestScript, _ bool, args []string) {
 		for _, wrong := range actedOn(rs) {
 			ts.Logf("%s: %s", p, wrong)
 			err = errors.New("what an end acted on was not lost")
+		}
+		for _, wrong := range unlike(rs) {
+			ts.Logf("%s: %s", p, wrong)
+			err = errors.New("a match, the ladder and JSON say the same of a packet")
 		}
 		return err
 	}))
