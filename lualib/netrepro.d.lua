@@ -221,6 +221,7 @@
 ---@class Match: PassingMatch
 ---@field flow? integer the number of a connection in the ladder, NAT or not
 ---@field queued? integer|string bytes that waited before it on a wire with a rate
+---@field backoff? integer|string a timeout, by how many in a row it is
 ---@field fault? boolean packets that a fault did something to besides dropping them, or forged, or none of them
 ---@field original? "lost"|"arrived" a retransmission, by what became of what it sends again
 ---@field kernel_drop? string a packet that the kernel of the node it arrived at threw away, by the reason or the function: "NETFILTER_DROP"

@@ -113,6 +113,8 @@ var Keys = slices.Concat([]*Key{
 		test: of(func(v value.Range, p *Packet) bool { return p.Traced != nil && v.Has(int(p.Traced.Queued)) })},
 	{Name: "rexmit", Doc: "how often its sequence space was sent before: 1 is the first retransmission", Kind: value.KindRange, Proto: "TCP",
 		test: tcpOf(func(v value.Range, p *Packet) bool { return v.Has(int(p.Sending.Resent)) })},
+	{Name: "backoff", Doc: "a timeout, by how many in a row it is", Kind: value.KindRange, Proto: "TCP", Recorded: true,
+		test: recorded(func(v value.Range, r *tcp.Record) bool { return r.Backoff > 0 && v.Has(r.Backoff) })},
 	{Name: "where", Doc: "for which a function of the script's returns true", Kind: value.KindFunc,
 		test: of(func(v func(*Packet) bool, p *Packet) bool { return v(p) })},
 	{Name: "fault", Doc: "packets that a fault did something to besides dropping them, or forged, or none of them", Kind: value.KindBool,

@@ -51,7 +51,7 @@ func everything() *Packet {
 	d.Ethernet(f, len(f), &p)
 	c := &tcp.Conn{ID: 3, Ends: [2]netip.AddrPort{netip.AddrPortFrom(client, 40000), netip.AddrPortFrom(server, 80)}}
 	r := &tcp.Record{Input: tcp.Input{N: 12, Packet: &p, Payload: d.Payload(), Frame: f, Dropped: "by wan:drop", Fault: "delayed",
-		KernelDrop: "NETFILTER_DROP in nf_hook_slow", Timer: "tcp_retransmit_timer"}, Conn: c, Seq: 1, Ack: 1, Original: "lost",
+		KernelDrop: "NETFILTER_DROP in nf_hook_slow", Timer: "tcp_retransmit_timer"}, Conn: c, Seq: 1, Ack: 1, Original: "lost", Backoff: 2,
 		Flags: wireshark.Retransmission, Sending: sender.Sending{Class: sender.Rexmit | sender.RTO, Resent: 1},
 		App:   []payload.Event{{Proto: "http", Name: "request", Detail: "GET /index"}, {Proto: "tls", Name: "client-hello"}},
 		Reset: &reset.Verdict{Kind: reset.Kinds[0], Cause: reset.Causes[0]}}
@@ -73,7 +73,7 @@ var examples = map[string][2]string{
 	"mss": {"1460", "false"}, "wscale": {"false", ">= 0"}, "tsval": {"5", "6"}, "tsecr": {"6", "5"}, "timestamps": {"true", "false"},
 	"sack_permitted": {"false", "true"}, "sack": {"false", "true"},
 	"icmp_type": {"", ">= 0"}, "icmp_code": {"", ">= 0"}, "icmp_id": {"", ">= 0"}, "icmp_seq": {"", ">= 0"},
-	"payload": {"GET /", "POST"}, "size": {">= 100", "1"}, "queued": {"9", "0"}, "rexmit": {"1", ">= 2"}, "fault": {"true", "false"},
+	"payload": {"GET /", "POST"}, "size": {">= 100", "1"}, "queued": {"9", "0"}, "rexmit": {"1", ">= 2"}, "backoff": {"2", "1"}, "fault": {"true", "false"},
 	"dropped": {"true", "false"}, "tls": {"client-hello", "alert"}, "http": {"GET /index", "HTTP/1.1"}, "original": {"lost", "arrived"},
 	"kernel_drop": {"NETFILTER_DROP", "NO_SOCKET"}, "timer": {"tcp_retransmit_timer", "tcp_send_loss_probe"},
 	"rst": {string(reset.Causes[0]), string(reset.Kinds[1])}, "analysis": {"retransmission", "zero_window"}, "frame": {"10..20", "13"},
