@@ -7,20 +7,71 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // output is what a program wrote.
 type output struct {
 	text    []byte
 	dropped int // bytes beyond what is kept
+	pipe    syscall.RawConn
+	empty   bool // the pipe was, when it was last read, and all before that is in text
+	ended   bool
+}
+
+// settled reports whether all that was written so far is in text.
+func (o *output) settled() bool {
+	if o.ended {
+		return true
+	}
+	waiting := -1
+	err := o.pipe.Control(func(fd uintptr) { waiting, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+	return o.empty && (err != nil || waiting == 0)
+}
+
+// source reads an output's pipe and notes when it is empty.
+type source struct {
+	p *Process
+	o *output
+}
+
+// Read implements io.Reader.
+func (s source) Read(b []byte) (n int, err error) {
+	closed := s.o.pipe.Read(func(fd uintptr) bool {
+		s.p.mu.Lock()
+		defer s.p.mu.Unlock()
+		for n, err = unix.Read(int(fd), b); errors.Is(err, unix.EINTR); n, err = unix.Read(int(fd), b) {
+		}
+		s.o.empty = errors.Is(err, unix.EAGAIN)
+		s.p.change.Broadcast()
+		return !s.o.empty
+	})
+	switch {
+	case closed != nil:
+		return 0, closed
+	case err != nil:
+		return 0, err
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 // read keeps what the program writes, and calls f with its lines.
 func (p *Process) read(from *os.File, o *output, f func(string, bool), isErr bool) {
-	defer from.Close()
-	r := bufio.NewReaderSize(from, 32<<10)
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		o.ended = true
+		p.change.Broadcast()
+		_ = from.Close()
+	}()
+	r := bufio.NewReaderSize(source{p, o}, 32<<10)
 	var line []byte
 	const maxLine = 8 << 10
 	for {
@@ -97,6 +148,9 @@ func (p *Process) WaitLine(ctx context.Context, text string) error {
 		}
 		select {
 		case <-p.exited:
+			if !p.out.settled() || !p.err.settled() { // what it wrote last is on its way
+				break
+			}
 			return fmt.Errorf("it has ended: %s", p.exit)
 		default:
 		}

@@ -75,6 +75,11 @@ func Start(s Spec) (*Process, error) {
 		}
 	}
 	p.control = ours[controlFd]
+	for i, o := range []*output{&p.out, &p.err} {
+		if o.pipe, err = ours[1+i].SyscallConn(); err != nil {
+			return fail(err)
+		}
+	}
 	c := exec.Command("/proc/self/exe", InitArg)
 	c.Args[0] = os.Args[0]
 	c.Env = []string{}

@@ -356,6 +356,28 @@ func TestWaitLine(t *testing.T) {
 	}
 }
 
+// TestLastWords waits for what a program writes and ends at once, also where what it
+// forked goes on and keeps the pipe open.
+func TestLastWords(t *testing.T) {
+	ns := namespace(t)
+	for i := range 40 {
+		script := "echo ready"
+		if i%2 == 1 {
+			script = "sleep 1000 & echo ready"
+		}
+		p := start(t, Spec{NS: ns}, script)
+		if err := p.WaitLine(patient(t), "ready"); err != nil {
+			t.Errorf("%s: %v", script, err)
+		}
+		if err := p.WaitLine(patient(t), "never"); err == nil || !strings.Contains(err.Error(), "it has ended") {
+			t.Errorf("%s: what is never written: %v", script, err)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestPid is the number by which the program knows itself.
 func TestPid(t *testing.T) {
 	p := start(t, Spec{NS: namespace(t), Trusted: true}, "echo $$")
