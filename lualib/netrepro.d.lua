@@ -189,19 +189,6 @@
 ---@field icmp_id? integer|string|boolean of ICMP: identifier of an echo
 ---@field icmp_seq? integer|string|boolean of ICMP: sequence number of an echo; MTU of fragmentation needed
 
----A request.
----@class Request
----@field [1]? string
----@field path? string what to ask for (default "/")
----@field method? string HTTP method (default "GET")
----@field headers? table<string,string> more header fields: { Range = "bytes=0-99" }
----@field body? string what to upload
----@field upload? Size instead of a body: so many bytes; the method is then POST
----@field range? string bytes wanted: "0-99", "100-", "-100"
----@field stop? Size close the connection after so many bytes of the answer
----@field close? boolean say Connection: close, and let the server close
----@field expect? boolean say Expect: 100-continue, and wait before the body
-
 ---A reset, by who sent it and why.
 ---@class Reset
 ---@field kind? "active"|"passive"|"challenge"|"firewall"|"forged" who sent it
@@ -229,6 +216,19 @@
 ---@field rst? Reset|string a reset, by who sent it and why; a text is its kind or its cause
 ---@field analysis? "any"|"ack_lost_segment"|"duplicate_ack"|"fast_retransmission"|"keep_alive"|"keep_alive_ack"|"lost_segment"|"out_of_order"|"retransmission"|"reused_ports"|"spurious_retransmission"|"window_full"|"window_update"|"zero_window"|"zero_window_probe"|"zero_window_probe_ack" one of Wireshark's tcp.analysis flags
 ---@field frame? integer|string the number of its frame: 7, "10..20"
+
+---A request.
+---@class Request
+---@field [1]? string
+---@field path? string what to ask for (default "/")
+---@field method? string HTTP method (default "GET")
+---@field headers? table<string,string> more header fields: { Range = "bytes=0-99" }
+---@field body? string what to upload
+---@field upload? Size instead of a body: so many bytes; the method is then POST
+---@field range? string bytes wanted: "0-99", "100-", "-100"
+---@field stop? Size close the connection after so many bytes of the answer
+---@field close? boolean say Connection: close, and let the server close
+---@field expect? boolean say Expect: 100-continue, and wait before the body
 
 ---Socket options that change what is on the wire.
 ---@class SocketOptions: DatagramOptions
@@ -1524,328 +1524,17 @@ local Task = {}
 ---```
 function Task:wait() end
 
----A listening socket.
----@class Listener
----@field port integer Where it listens.
-local Listener = {}
+---A node, before it is put in a topology.
+---@class Node.Part
 
----@class Listener.AcceptOptions
----@field timeout? Duration how long to wait (default 10s)
+---A wire, before it is put in a topology.
+---@class Wire.Part
 
----Takes the next connection. If none comes it returns nil and "timeout".
----```lua
----local conn = listener:accept()
----```
----@param options? Listener.AcceptOptions
----@return Conn
----@return string?
-function Listener:accept(options) end
+---A tunnel, before it is put in a topology.
+---@class Tunnel.Part
 
----Closes the listener; connections that wait to be accepted are reset.
----```lua
----listener:close()
----```
-function Listener:close() end
-
----A TCP connection, with or without TLS. Reading verbs return what came and, if it failed, the error's name.
----@class Conn
----@field peer Address Address and port of the other side.
----@field here Address Address and port of this side.
----@field snd_next integer? Relative number of the next byte this side will send, as the trace has seen it; nil before the other side has sent.
----@field snd_una integer? Relative number of the first byte it sent that is not acknowledged.
----@field rcv_next integer? Relative number of the next byte it expects, as it has acknowledged.
----@field snd_wnd integer? Bytes the other side takes beyond snd_una.
----@field rcv_wnd integer? Bytes it takes beyond rcv_next.
-local Conn = {}
-
----@class Conn.ReadOptions
----@field timeout? Duration how long to wait (default 10s)
-
----Reads what is there, waiting for the first byte.
----```lua
----local data, err = conn:read()
----```
----@param options? Conn.ReadOptions
----@return string
----@return string?
-function Conn:read(options) end
-
----@class Conn.Read_untilOptions
----@field timeout? Duration how long to wait (default 10s)
-
----Reads up to and including a text.
----```lua
----local head, err = conn:read_until "\r\n\r\n"
----```
----@param text string what ends it
----@param options? Conn.Read_untilOptions
----@return string
----@return string?
-function Conn:read_until(text, options) end
-
----@class Conn.Read_allOptions
----@field timeout? Duration how long to wait (default 10s)
-
----Reads to the end of the stream. What came is returned even with an error.
----```lua
----local body, err = conn:read_all()
----```
----@param options? Conn.Read_allOptions
----@return string
----@return string?
-function Conn:read_all(options) end
-
----@class Conn.WriteOptions
----@field timeout? Duration how long to wait (default 10s)
-
----Writes all of a string. Returns how many bytes the kernel took, and the error's name if not all.
----```lua
----conn:write "GET / HTTP/1.0\r\n\r\n"
----```
----@param data string what to write
----@param options? Conn.WriteOptions
----@return integer
----@return string?
-function Conn:write(data, options) end
-
----@class Conn.SetOptions: SocketOptions
-
----Changes socket options.
----```lua
----conn:set { linger = 0 }
----```
----@param options? Conn.SetOptions
-function Conn:set(options) end
-
----Closes one direction.
----```lua
----conn:shutdown "write"
----```
----@param how "read"|"write"|"both" read, write or both
-function Conn:shutdown(how) end
-
----Closes the connection, as close(2) does. Closing twice is harmless.
----```lua
----conn:close()
----```
-function Conn:close() end
-
----Gives the connection up as connect(2) to AF_UNSPEC does: a reset at once, and the socket could be used again. It is closed then.
----```lua
----conn:abort()
----```
-function Conn:abort() end
-
----Closes it without a word, as a machine does that loses its power: nothing is sent (TCP_REPAIR). The other side learns of it when it speaks.
----```lua
----conn:vanish()
----```
-function Conn:vanish() end
-
----@class Conn.Wait_readableOptions
----@field timeout? Duration how long to wait (default 10s)
-
----Waits until something can be read, and leaves it there. Returns true, or nil and the error's name.
----```lua
----local ok, err = conn:wait_readable { timeout = "1s" }
----```
----@param options? Conn.Wait_readableOptions
----@return boolean
----@return string?
-function Conn:wait_readable(options) end
-
----The kernel's own account of the connection (TCP_INFO).
----```lua
----conn:info().retransmits
----```
----@return ConnInfo
-function Conn:info() end
-
----@class Conn.HandshakeOptions
----@field timeout? Duration how long to wait (default 10s)
----@field as? "client"|"server" which side it is (default client)
----@field node? Host|Router server: whose certificate it shows; client: whose name it expects
----@field name? string client: the name it expects
----@field chain? Chain server: its certificate chain
----@field verify? boolean client: the server's certificate is checked (default true)
----@field ssl_protocols? string[] versions of TLS: { "TLSv1.2" }
----@field ssl_session_tickets? boolean sessions may be resumed (default true)
-
----Begins TLS on a connection, as the client or, with as = "server", as the server, and waits for its end. From then on what is read and written goes through TLS; a write is a record. Returns true, or nil and what failed.
----```lua
----local ok, err = conn:handshake { name = "server" }
----```
----@param options? Conn.HandshakeOptions
----@return boolean
----@return string?
-function Conn:handshake(options) end
-
----Says in TLS that nothing more will be written; TCP stays open.
----```lua
----conn:close_notify()
----```
-function Conn:close_notify() end
-
----@class Conn.Write_rawOptions
----@field timeout? Duration how long to wait (default 10s)
-
----Writes bytes past TLS, as they are.
----```lua
----conn:write_raw(hex "15 03 03 00 02 02 28")
----```
----@param data string what to write
----@param options? Conn.Write_rawOptions
----@return integer
----@return string?
-function Conn:write_raw(data, options) end
-
----An address and a port.
----@class Address
----@field addr string The address.
----@field port integer The port.
-
----An HTTP server, with or without TLS.
----@class Server
----@field port integer Where it listens.
----@field accepted integer How many connections it has accepted.
-local Server = {}
-
----The requests it had, in the order they ended: a table each.
----```lua
----#site:requests()
----```
----@return ServedRequest[]
-function Server:requests() end
-
----Ends the server and its connections.
----```lua
----site:close()
----```
-function Server:close() end
-
----A TLS handshake under way.
----@class Call
-local Call = {}
-
----Waits for the handshake to end and says how it did.
----```lua
----local done = call:wait()
----```
----@return Result
-function Call:wait() end
-
----The connection, after a handshake that succeeded.
----```lua
----local conn = call:conn()
----```
----@return Conn
-function Call:conn() end
-
----How something ended.
----@class Result
----@field error string? What failed and how, as in "handshake timeout"; nil if nothing did.
----@field time number How long it took, in seconds.
-
----What a request brought, as far as it came. Times are seconds since it began, 0 if it did not come so far.
----@class Response
----@field error string? What failed and how, as in "handshake timeout"; nil if nothing did.
----@field time number How long it took, in seconds.
----@field status number HTTP status, 0 if none came.
----@field body string The body, as far as it came.
----@field bytes number Length of the body, as far as it came.
----@field sent number Bytes of its own body that the kernel took.
----@field headers table<string,string> The answer's header fields by their names in lower case.
----@field proto string "HTTP/1.1" or "HTTP/2.0"; empty if nothing came.
----@field reused boolean The connection had been used before.
----@field resolved number Until the name was an address.
----@field connected number Until TCP was connected.
----@field handshaken number Until TLS was ready.
----@field first_byte number Until the first byte of the answer.
----@field tls_version string? "TLSv1.3"; nil without TLS.
----@field cipher string? Cipher suite; nil without TLS.
----@field alpn string? Protocol above TLS; nil without TLS.
----@field subject string? Common name of the server's certificate; nil without TLS.
----@field issuer string? Common name of who signed it; nil without TLS.
----@field not_after string? When it expires; nil without TLS.
----@field chain string? How many certificates were sent; nil without TLS.
----@field resumed string? A session was resumed; nil without TLS.
-
----A client of one server, with connections that stay open between requests.
----@class Session
----@field opened integer How many connections it has opened.
-local Session = {}
-
----@class Session.FetchOptions: RequestOptions
----@field [1]? string
-
----Makes one request, on a connection that is open if there is one.
----```lua
----local got = browser:fetch { path = "/" }
----```
----@param options? Session.FetchOptions
----@return Response
----@overload fun(self: Session, path: string, options?: Session.FetchOptions): Response
-function Session:fetch(options) end
-
----@class Session.Fetch_allOptions
----@field timeout? Duration how long to wait (default 10s)
----@field connections? integer at once (default 6)
-
----Makes requests over several connections at once, as a browser does, and returns the answers in their order.
----```lua
----local got = browser:fetch_all({ "/", "/a.css", "/b.js" }, { connections = 6 })
----```
----@param requests string[]|Request[] paths, or tables of what fetch takes
----@param options? Session.Fetch_allOptions
----@return Response[]
-function Session:fetch_all(requests, options) end
-
----Closes its idle connections.
----```lua
----browser:close()
----```
-function Session:close() end
-
----What many requests brought. Each request is in one of outcomes, each connection in one of ended.
----@class Load
----@field error string? What failed and how, as in "handshake timeout"; nil if nothing did.
----@field time number How long it took, in seconds.
----@field requests number How many were due.
----@field answered number How many were answered, with whatever status.
----@field rate number How many were answered in a second.
----@field bytes number Of all bodies that came.
----@field connections number How many were begun.
----@field peak number How many connections stood at once, at most.
----@field late number Seconds after its time that the latest request was begun: no connection was free, or this machine fell behind.
----@field outcomes table<string,integer> How many requests ended so: ["200"], ["connect ECONNREFUSED"], ["read ECONNRESET"], ["write timeout"] where no connection was free in time.
----@field ended table<string,integer> How many connections ended so: ["client closed"], ["server closed"], or what failed.
----@field latency Histogram Of the requests that were answered, from when each was due.
----@field connect Histogram Of TCP's handshakes.
----@field handshake Histogram Of TLS's handshakes.
-
----Times in seconds, each of them kept; 0 where there are none.
----@class Histogram
----@field count integer How many.
----@field mean number Their mean.
----@field min number The least.
----@field max number The greatest.
----@field median number Half of them are no longer.
-local Histogram = {}
-
----The time that so many percent do not exceed.
----```lua
----got.latency:percentile(99.9)
----```
----@param percent number 0 to 100
----@return number
-function Histogram:percentile(percent) end
-
----How many are up to each of 1, 2 and 5 times powers of ten, and above the bucket before: { upto, count } each.
----```lua
----for _, b in ipairs(got.latency:buckets()) do print(b.upto, b.count) end
----```
----@return Bucket[]
-function Histogram:buckets() end
+---Nodes and the wires between them.
+---@class Topology
 
 ---What the wires saw: every packet where it left a node and where it arrived. :at(node) is one vantage point.
 ---@class Trace
@@ -2253,6 +1942,329 @@ function ValueExpectation:is_true() end
 ---@param members table values by name
 function ValueExpectation:has(members) end
 
+---A TCP connection, with or without TLS. Reading verbs return what came and, if it failed, the error's name.
+---@class Conn
+---@field peer Address Address and port of the other side.
+---@field here Address Address and port of this side.
+---@field snd_next integer? Relative number of the next byte this side will send, as the trace has seen it; nil before the other side has sent.
+---@field snd_una integer? Relative number of the first byte it sent that is not acknowledged.
+---@field rcv_next integer? Relative number of the next byte it expects, as it has acknowledged.
+---@field snd_wnd integer? Bytes the other side takes beyond snd_una.
+---@field rcv_wnd integer? Bytes it takes beyond rcv_next.
+local Conn = {}
+
+---@class Conn.ReadOptions
+---@field timeout? Duration how long to wait (default 10s)
+
+---Reads what is there, waiting for the first byte.
+---```lua
+---local data, err = conn:read()
+---```
+---@param options? Conn.ReadOptions
+---@return string
+---@return string?
+function Conn:read(options) end
+
+---@class Conn.Read_untilOptions
+---@field timeout? Duration how long to wait (default 10s)
+
+---Reads up to and including a text.
+---```lua
+---local head, err = conn:read_until "\r\n\r\n"
+---```
+---@param text string what ends it
+---@param options? Conn.Read_untilOptions
+---@return string
+---@return string?
+function Conn:read_until(text, options) end
+
+---@class Conn.Read_allOptions
+---@field timeout? Duration how long to wait (default 10s)
+
+---Reads to the end of the stream. What came is returned even with an error.
+---```lua
+---local body, err = conn:read_all()
+---```
+---@param options? Conn.Read_allOptions
+---@return string
+---@return string?
+function Conn:read_all(options) end
+
+---@class Conn.WriteOptions
+---@field timeout? Duration how long to wait (default 10s)
+
+---Writes all of a string. Returns how many bytes the kernel took, and the error's name if not all.
+---```lua
+---conn:write "GET / HTTP/1.0\r\n\r\n"
+---```
+---@param data string what to write
+---@param options? Conn.WriteOptions
+---@return integer
+---@return string?
+function Conn:write(data, options) end
+
+---@class Conn.SetOptions: SocketOptions
+
+---Changes socket options.
+---```lua
+---conn:set { linger = 0 }
+---```
+---@param options? Conn.SetOptions
+function Conn:set(options) end
+
+---Closes one direction.
+---```lua
+---conn:shutdown "write"
+---```
+---@param how "read"|"write"|"both" read, write or both
+function Conn:shutdown(how) end
+
+---Closes the connection, as close(2) does. Closing twice is harmless.
+---```lua
+---conn:close()
+---```
+function Conn:close() end
+
+---Gives the connection up as connect(2) to AF_UNSPEC does: a reset at once, and the socket could be used again. It is closed then.
+---```lua
+---conn:abort()
+---```
+function Conn:abort() end
+
+---Closes it without a word, as a machine does that loses its power: nothing is sent (TCP_REPAIR). The other side learns of it when it speaks.
+---```lua
+---conn:vanish()
+---```
+function Conn:vanish() end
+
+---@class Conn.Wait_readableOptions
+---@field timeout? Duration how long to wait (default 10s)
+
+---Waits until something can be read, and leaves it there. Returns true, or nil and the error's name.
+---```lua
+---local ok, err = conn:wait_readable { timeout = "1s" }
+---```
+---@param options? Conn.Wait_readableOptions
+---@return boolean
+---@return string?
+function Conn:wait_readable(options) end
+
+---The kernel's own account of the connection (TCP_INFO).
+---```lua
+---conn:info().retransmits
+---```
+---@return ConnInfo
+function Conn:info() end
+
+---@class Conn.HandshakeOptions
+---@field timeout? Duration how long to wait (default 10s)
+---@field as? "client"|"server" which side it is (default client)
+---@field node? Host|Router server: whose certificate it shows; client: whose name it expects
+---@field name? string client: the name it expects
+---@field chain? Chain server: its certificate chain
+---@field verify? boolean client: the server's certificate is checked (default true)
+---@field ssl_protocols? string[] versions of TLS: { "TLSv1.2" }
+---@field ssl_session_tickets? boolean sessions may be resumed (default true)
+
+---Begins TLS on a connection, as the client or, with as = "server", as the server, and waits for its end. From then on what is read and written goes through TLS; a write is a record. Returns true, or nil and what failed.
+---```lua
+---local ok, err = conn:handshake { name = "server" }
+---```
+---@param options? Conn.HandshakeOptions
+---@return boolean
+---@return string?
+function Conn:handshake(options) end
+
+---Says in TLS that nothing more will be written; TCP stays open.
+---```lua
+---conn:close_notify()
+---```
+function Conn:close_notify() end
+
+---@class Conn.Write_rawOptions
+---@field timeout? Duration how long to wait (default 10s)
+
+---Writes bytes past TLS, as they are.
+---```lua
+---conn:write_raw(hex "15 03 03 00 02 02 28")
+---```
+---@param data string what to write
+---@param options? Conn.Write_rawOptions
+---@return integer
+---@return string?
+function Conn:write_raw(data, options) end
+
+---An address and a port.
+---@class Address
+---@field addr string The address.
+---@field port integer The port.
+
+---How something ended.
+---@class Result
+---@field error string? What failed and how, as in "handshake timeout"; nil if nothing did.
+---@field time number How long it took, in seconds.
+
+---A listening socket.
+---@class Listener
+---@field port integer Where it listens.
+local Listener = {}
+
+---@class Listener.AcceptOptions
+---@field timeout? Duration how long to wait (default 10s)
+
+---Takes the next connection. If none comes it returns nil and "timeout".
+---```lua
+---local conn = listener:accept()
+---```
+---@param options? Listener.AcceptOptions
+---@return Conn
+---@return string?
+function Listener:accept(options) end
+
+---Closes the listener; connections that wait to be accepted are reset.
+---```lua
+---listener:close()
+---```
+function Listener:close() end
+
+---An HTTP server, with or without TLS.
+---@class Server
+---@field port integer Where it listens.
+---@field accepted integer How many connections it has accepted.
+local Server = {}
+
+---The requests it had, in the order they ended: a table each.
+---```lua
+---#site:requests()
+---```
+---@return ServedRequest[]
+function Server:requests() end
+
+---Ends the server and its connections.
+---```lua
+---site:close()
+---```
+function Server:close() end
+
+---A TLS handshake under way.
+---@class Call
+local Call = {}
+
+---Waits for the handshake to end and says how it did.
+---```lua
+---local done = call:wait()
+---```
+---@return Result
+function Call:wait() end
+
+---The connection, after a handshake that succeeded.
+---```lua
+---local conn = call:conn()
+---```
+---@return Conn
+function Call:conn() end
+
+---What a request brought, as far as it came. Times are seconds since it began, 0 if it did not come so far.
+---@class Response
+---@field error string? What failed and how, as in "handshake timeout"; nil if nothing did.
+---@field time number How long it took, in seconds.
+---@field status number HTTP status, 0 if none came.
+---@field body string The body, as far as it came.
+---@field bytes number Length of the body, as far as it came.
+---@field sent number Bytes of its own body that the kernel took.
+---@field headers table<string,string> The answer's header fields by their names in lower case.
+---@field proto string "HTTP/1.1" or "HTTP/2.0"; empty if nothing came.
+---@field reused boolean The connection had been used before.
+---@field resolved number Until the name was an address.
+---@field connected number Until TCP was connected.
+---@field handshaken number Until TLS was ready.
+---@field first_byte number Until the first byte of the answer.
+---@field tls_version string? "TLSv1.3"; nil without TLS.
+---@field cipher string? Cipher suite; nil without TLS.
+---@field alpn string? Protocol above TLS; nil without TLS.
+---@field subject string? Common name of the server's certificate; nil without TLS.
+---@field issuer string? Common name of who signed it; nil without TLS.
+---@field not_after string? When it expires; nil without TLS.
+---@field chain string? How many certificates were sent; nil without TLS.
+---@field resumed string? A session was resumed; nil without TLS.
+
+---A client of one server, with connections that stay open between requests.
+---@class Session
+---@field opened integer How many connections it has opened.
+local Session = {}
+
+---@class Session.FetchOptions: RequestOptions
+---@field [1]? string
+
+---Makes one request, on a connection that is open if there is one.
+---```lua
+---local got = browser:fetch { path = "/" }
+---```
+---@param options? Session.FetchOptions
+---@return Response
+---@overload fun(self: Session, path: string, options?: Session.FetchOptions): Response
+function Session:fetch(options) end
+
+---@class Session.Fetch_allOptions
+---@field timeout? Duration how long to wait (default 10s)
+---@field connections? integer at once (default 6)
+
+---Makes requests over several connections at once, as a browser does, and returns the answers in their order.
+---```lua
+---local got = browser:fetch_all({ "/", "/a.css", "/b.js" }, { connections = 6 })
+---```
+---@param requests string[]|Request[] paths, or tables of what fetch takes
+---@param options? Session.Fetch_allOptions
+---@return Response[]
+function Session:fetch_all(requests, options) end
+
+---Closes its idle connections.
+---```lua
+---browser:close()
+---```
+function Session:close() end
+
+---What many requests brought. Each request is in one of outcomes, each connection in one of ended.
+---@class Load
+---@field error string? What failed and how, as in "handshake timeout"; nil if nothing did.
+---@field time number How long it took, in seconds.
+---@field requests number How many were due.
+---@field answered number How many were answered, with whatever status.
+---@field rate number How many were answered in a second.
+---@field bytes number Of all bodies that came.
+---@field connections number How many were begun.
+---@field peak number How many connections stood at once, at most.
+---@field late number Seconds after its time that the latest request was begun: no connection was free, or this machine fell behind.
+---@field outcomes table<string,integer> How many requests ended so: ["200"], ["connect ECONNREFUSED"], ["read ECONNRESET"], ["write timeout"] where no connection was free in time.
+---@field ended table<string,integer> How many connections ended so: ["client closed"], ["server closed"], or what failed.
+---@field latency Histogram Of the requests that were answered, from when each was due.
+---@field connect Histogram Of TCP's handshakes.
+---@field handshake Histogram Of TLS's handshakes.
+
+---Times in seconds, each of them kept; 0 where there are none.
+---@class Histogram
+---@field count integer How many.
+---@field mean number Their mean.
+---@field min number The least.
+---@field max number The greatest.
+---@field median number Half of them are no longer.
+local Histogram = {}
+
+---The time that so many percent do not exceed.
+---```lua
+---got.latency:percentile(99.9)
+---```
+---@param percent number 0 to 100
+---@return number
+function Histogram:percentile(percent) end
+
+---How many are up to each of 1, 2 and 5 times powers of ten, and above the bucket before: { upto, count } each.
+---```lua
+---for _, b in ipairs(got.latency:buckets()) do print(b.upto, b.count) end
+---```
+---@return Bucket[]
+function Histogram:buckets() end
+
 ---A tracked connection: as it came, and as its answers come.
 ---@class Conntrack
 ---@field src string Source address.
@@ -2268,102 +2280,6 @@ function ValueExpectation:has(members) end
 ---@field mark integer Its mark.
 ---@field zone integer Its zone.
 ---@field timeout number Seconds until it is forgotten.
-
----A packet while it passes: every header field by name, nil where it has none, and what is said here. It is gone when the function returns.
----@class Passing
----@field time number Seconds since the trace began.
----@field at string Capture point, node/wire.
----@field wire string The wire it came by.
----@field from string Sender: a node, or an address.
----@field to string Receiver: a node, or an address.
----@field is_tcp boolean It is a TCP segment.
----@field is_udp boolean It is a UDP datagram.
----@field icmp string? Of an ICMP message, its name.
----@field len integer Bytes of payload.
----@field size integer Bytes of the whole frame.
----@field payload string The payload.
----@field syn boolean SYN is set.
----@field has_ack boolean ACK is set.
----@field fin boolean FIN is set.
----@field rst boolean RST is set.
----@field rexmit integer How often its sequence space was sent before.
----@field seq integer? Relative sequence number.
----@field ack integer? Relative acknowledgement number.
----@field raw_seq integer? Sequence number on the wire.
----@field raw_ack integer? Acknowledgement number on the wire.
----@field next_seq integer? Number on the wire of what follows it.
----@field server_name string? The server name in a TLS client hello that begins in it.
----@field src_mac integer|string|boolean? Of Ethernet: source MAC address; nil if it has none.
----@field dst_mac integer|string|boolean? Of Ethernet: destination MAC address; nil if it has none.
----@field ether_type integer|string|boolean? Of Ethernet: EtherType, or that of the 802.1Q tag; nil if it has none.
----@field vlan integer|string|boolean? Of an 802.1Q tag: VLAN of the 802.1Q tag; nil if it has none.
----@field pcp integer|string|boolean? Of an 802.1Q tag: priority of the 802.1Q tag; nil if it has none.
----@field src integer|string|boolean? Of IP: source address; nil if it has none.
----@field dst integer|string|boolean? Of IP: destination address; nil if it has none.
----@field ttl integer|string|boolean? Of IP: time to live, or hop limit; nil if it has none.
----@field dscp integer|string|boolean? Of IP: differentiated services code point (RFC 2474); nil if it has none.
----@field ecn integer|string|boolean? Of IP: explicit congestion notification: 0 not capable, 1 and 2 capable, 3 congestion (RFC 3168); nil if it has none.
----@field ip_len integer|string|boolean? Of IP: length of the IP packet; nil if it has none.
----@field ip_id integer|string|boolean? Of IPv4: identification; nil if it has none.
----@field df integer|string|boolean? Of IPv4: don't fragment; nil if it has none.
----@field mf integer|string|boolean? Of IP: more fragments; nil if it has none.
----@field frag_offset integer|string|boolean? Of IP: fragment offset, in units of 8 bytes; nil if it has none.
----@field flow_label integer|string|boolean? Of IPv6: flow label; nil if it has none.
----@field proto integer|string|boolean? Of IP: transport protocol number; nil if it has none.
----@field sport integer|string|boolean? Of TCP or UDP: source port; nil if it has none.
----@field dport integer|string|boolean? Of TCP or UDP: destination port; nil if it has none.
----@field flags integer|string|boolean? Of TCP: TCP flags as tcpdump writes them: "S", "P."; nil if it has none.
----@field win integer|string|boolean? Of TCP: window as on the wire, unscaled; nil if it has none.
----@field urgent integer|string|boolean? Of TCP: urgent pointer; nil if it has none.
----@field mss integer|string|boolean? Of TCP: maximum segment size option; nil if it has none.
----@field wscale integer|string|boolean? Of TCP: window scale option: the shift; nil if it has none.
----@field tsval integer|string|boolean? Of TCP: timestamp option: the sender's clock; nil if it has none.
----@field tsecr integer|string|boolean? Of TCP: timestamp option: the clock it echoes; nil if it has none.
----@field timestamps integer|string|boolean? Of TCP: there is a timestamp option; nil if it has none.
----@field sack_permitted integer|string|boolean? Of TCP: there is a SACK-permitted option; nil if it has none.
----@field sack integer|string|boolean? Of TCP: there is a SACK option; nil if it has none.
----@field icmp_type integer|string|boolean? Of ICMP: ICMP or ICMPv6 type; nil if it has none.
----@field icmp_code integer|string|boolean? Of ICMP: ICMP or ICMPv6 code; nil if it has none.
----@field icmp_id integer|string|boolean? Of ICMP: identifier of an echo; nil if it has none.
----@field icmp_seq integer|string|boolean? Of ICMP: sequence number of an echo; MTU of fragmentation needed; nil if it has none.
-local Passing = {}
-
----Changes header fields or the payload of what goes on, and mends its checksums.
----```lua
----pkt:rewrite { mss = 1200, ttl = "-1" }
----```
----@param set Settings fields and what they become
-function Passing:rewrite(set) end
-
----@class Passing.AnswerOptions: PacketFields
-
----Sends a packet back to where this one came from: from its receiver, unless said otherwise, with the numbers that answer it.
----```lua
----pkt:answer { flags = "R." }
----```
----@param options? Passing.AnswerOptions
-function Passing:answer(options) end
-
----@class Passing.SendOptions: PacketFields
-
----Sends another packet on in the direction of this one: with its addresses, ports and numbers, unless said otherwise.
----```lua
----pkt:send { flags = "R", raw_seq = pkt.next_seq }
----```
----@param options? Passing.SendOptions
-function Passing:send(options) end
-
----A node, before it is put in a topology.
----@class Node.Part
-
----A wire, before it is put in a topology.
----@class Wire.Part
-
----A tunnel, before it is put in a topology.
----@class Tunnel.Part
-
----Nodes and the wires between them.
----@class Topology
 
 ---Counters of a node at one moment (/proc/net/netstat, snmp, snmp6, dev, nf_conntrack, softnet_stat).
 ---@class Counters
@@ -2519,6 +2435,90 @@ function Datagram:fault(options) end
 ---```
 function Datagram:close() end
 
+---A packet while it passes: every header field by name, nil where it has none, and what is said here. It is gone when the function returns.
+---@class Passing
+---@field time number Seconds since the trace began.
+---@field at string Capture point, node/wire.
+---@field wire string The wire it came by.
+---@field from string Sender: a node, or an address.
+---@field to string Receiver: a node, or an address.
+---@field is_tcp boolean It is a TCP segment.
+---@field is_udp boolean It is a UDP datagram.
+---@field icmp string? Of an ICMP message, its name.
+---@field len integer Bytes of payload.
+---@field size integer Bytes of the whole frame.
+---@field payload string The payload.
+---@field syn boolean SYN is set.
+---@field has_ack boolean ACK is set.
+---@field fin boolean FIN is set.
+---@field rst boolean RST is set.
+---@field rexmit integer How often its sequence space was sent before.
+---@field seq integer? Relative sequence number.
+---@field ack integer? Relative acknowledgement number.
+---@field raw_seq integer? Sequence number on the wire.
+---@field raw_ack integer? Acknowledgement number on the wire.
+---@field next_seq integer? Number on the wire of what follows it.
+---@field server_name string? The server name in a TLS client hello that begins in it.
+---@field src_mac integer|string|boolean? Of Ethernet: source MAC address; nil if it has none.
+---@field dst_mac integer|string|boolean? Of Ethernet: destination MAC address; nil if it has none.
+---@field ether_type integer|string|boolean? Of Ethernet: EtherType, or that of the 802.1Q tag; nil if it has none.
+---@field vlan integer|string|boolean? Of an 802.1Q tag: VLAN of the 802.1Q tag; nil if it has none.
+---@field pcp integer|string|boolean? Of an 802.1Q tag: priority of the 802.1Q tag; nil if it has none.
+---@field src integer|string|boolean? Of IP: source address; nil if it has none.
+---@field dst integer|string|boolean? Of IP: destination address; nil if it has none.
+---@field ttl integer|string|boolean? Of IP: time to live, or hop limit; nil if it has none.
+---@field dscp integer|string|boolean? Of IP: differentiated services code point (RFC 2474); nil if it has none.
+---@field ecn integer|string|boolean? Of IP: explicit congestion notification: 0 not capable, 1 and 2 capable, 3 congestion (RFC 3168); nil if it has none.
+---@field ip_len integer|string|boolean? Of IP: length of the IP packet; nil if it has none.
+---@field ip_id integer|string|boolean? Of IPv4: identification; nil if it has none.
+---@field df integer|string|boolean? Of IPv4: don't fragment; nil if it has none.
+---@field mf integer|string|boolean? Of IP: more fragments; nil if it has none.
+---@field frag_offset integer|string|boolean? Of IP: fragment offset, in units of 8 bytes; nil if it has none.
+---@field flow_label integer|string|boolean? Of IPv6: flow label; nil if it has none.
+---@field proto integer|string|boolean? Of IP: transport protocol number; nil if it has none.
+---@field sport integer|string|boolean? Of TCP or UDP: source port; nil if it has none.
+---@field dport integer|string|boolean? Of TCP or UDP: destination port; nil if it has none.
+---@field flags integer|string|boolean? Of TCP: TCP flags as tcpdump writes them: "S", "P."; nil if it has none.
+---@field win integer|string|boolean? Of TCP: window as on the wire, unscaled; nil if it has none.
+---@field urgent integer|string|boolean? Of TCP: urgent pointer; nil if it has none.
+---@field mss integer|string|boolean? Of TCP: maximum segment size option; nil if it has none.
+---@field wscale integer|string|boolean? Of TCP: window scale option: the shift; nil if it has none.
+---@field tsval integer|string|boolean? Of TCP: timestamp option: the sender's clock; nil if it has none.
+---@field tsecr integer|string|boolean? Of TCP: timestamp option: the clock it echoes; nil if it has none.
+---@field timestamps integer|string|boolean? Of TCP: there is a timestamp option; nil if it has none.
+---@field sack_permitted integer|string|boolean? Of TCP: there is a SACK-permitted option; nil if it has none.
+---@field sack integer|string|boolean? Of TCP: there is a SACK option; nil if it has none.
+---@field icmp_type integer|string|boolean? Of ICMP: ICMP or ICMPv6 type; nil if it has none.
+---@field icmp_code integer|string|boolean? Of ICMP: ICMP or ICMPv6 code; nil if it has none.
+---@field icmp_id integer|string|boolean? Of ICMP: identifier of an echo; nil if it has none.
+---@field icmp_seq integer|string|boolean? Of ICMP: sequence number of an echo; MTU of fragmentation needed; nil if it has none.
+local Passing = {}
+
+---Changes header fields or the payload of what goes on, and mends its checksums.
+---```lua
+---pkt:rewrite { mss = 1200, ttl = "-1" }
+---```
+---@param set Settings fields and what they become
+function Passing:rewrite(set) end
+
+---@class Passing.AnswerOptions: PacketFields
+
+---Sends a packet back to where this one came from: from its receiver, unless said otherwise, with the numbers that answer it.
+---```lua
+---pkt:answer { flags = "R." }
+---```
+---@param options? Passing.AnswerOptions
+function Passing:answer(options) end
+
+---@class Passing.SendOptions: PacketFields
+
+---Sends another packet on in the direction of this one: with its addresses, ports and numbers, unless said otherwise.
+---```lua
+---pkt:send { flags = "R", raw_seq = pkt.next_seq }
+---```
+---@param options? Passing.SendOptions
+function Passing:send(options) end
+
 ---@class ScenarioHeader
 ---@field about? string what fails and why, in prose
 ---@field tags? string[] words to select by
@@ -2560,24 +2560,6 @@ function step(name) end
 ---```
 ---@param time Duration how long
 function sleep(time) end
-
----Says what is expected of a trace, a result or a value. A failure is recorded and the case goes on.
----```lua
----expect(net.trace):never { tcp = "rst" }
----```
----@param subject? any a trace, a result or a value
----@param label? string what it is, for the report
----@return Expectation|ResultExpectation|ValueExpectation
-function expect(subject, label) end
-
----As expect, but a failure ends the case.
----```lua
----must(net.trace):never { tcp = "rst" }
----```
----@param subject? any a trace, a result or a value
----@param label? string what it is, for the report
----@return Expectation|ResultExpectation|ValueExpectation
-function must(subject, label) end
 
 ---@class TaskOptions
 ---@field background? boolean it need not end: the case does not wait for it, and what it expects after the case has ended is not judged (default false)
@@ -2709,3 +2691,21 @@ function path(parts) end
 ---@param options GraphOptions
 ---@return Topology
 function graph(options) end
+
+---Says what is expected of a trace, a result or a value. A failure is recorded and the case goes on.
+---```lua
+---expect(net.trace):never { tcp = "rst" }
+---```
+---@param subject? any a trace, a result or a value
+---@param label? string what it is, for the report
+---@return Expectation|ResultExpectation|ValueExpectation
+function expect(subject, label) end
+
+---As expect, but a failure ends the case.
+---```lua
+---must(net.trace):never { tcp = "rst" }
+---```
+---@param subject? any a trace, a result or a value
+---@param label? string what it is, for the report
+---@return Expectation|ResultExpectation|ValueExpectation
+function must(subject, label) end

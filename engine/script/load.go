@@ -5,13 +5,20 @@ package script
 import (
 	"context"
 	"path/filepath"
-	"time"
+
+	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/files"
 	"netrepro/engine/script/diag"
+	"netrepro/engine/script/memory"
+	"netrepro/engine/script/play"
+	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
 	"netrepro/lualib"
 )
+
+// loadMemory is what the process may hold while the top level of a file runs.
+const loadMemory = 256 << 20
 
 // File is a loaded scenario file.
 type File struct {
@@ -39,15 +46,16 @@ func Load(ctx context.Context, name, text string, o Options) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := vm.New(ctx, vm.Config{Globals: globals, Tables: tables, Load: o.loader(filepath.Dir(name)), Print: o.Print, Seed: o.Seed})
+	m := vm.New(ctx, vm.Config{Language: Language(), Load: o.loader(filepath.Dir(name)), Print: o.Print, Seed: o.Seed})
 	ld := &loader{}
 	m.Data = ld
-	release := guardMemory(m, func() uint64 { return loadMemory })
+	release := memory.Guard(m, func() uint64 { return loadMemory })
 	defer release()
-	if stopped, err := top(m, src); err != nil {
-		if stopped {
-			m.Close()
-		}
+	if stuck := m.Watch(func() { err = m.Run(src) }); stuck != nil {
+		return nil, stuck // it goes on, with the interpreter
+	}
+	if err != nil {
+		m.Close()
 		return nil, err
 	}
 	if len(ld.found) == 0 {
@@ -57,26 +65,12 @@ func Load(ctx context.Context, name, text string, o Options) (*File, error) {
 	return &File{Name: name, Text: text, Scenarios: ld.found, vm: m}, nil
 }
 
-// top runs the top level of a file. Stopped is false if it goes on although its
-// time is up, in a function of Lua's library that nothing stops.
-func top(m *vm.VM, src *diag.Source) (stopped bool, err error) {
-	ended := make(chan error, 1)
-	go func() { ended <- m.Run(src) }()
-	for {
-		select {
-		case err := <-ended:
-			return true, err
-		case <-m.Context().Done():
-		}
-		select {
-		case err := <-ended:
-			return true, err
-		case <-time.After(unwind):
-		}
-		if err := m.Stuck(context.Cause(m.Context()).Error()); err != nil {
-			return false, err
-		}
-	}
+// Run plays one case of f in this process; see [play.Run].
+func (f *File) Run(ctx context.Context, c *Case, o play.Options) session.Result {
+	return play.Run(ctx, f.vm, play.Case{ID: c.ID(), File: c.File, Needs: c.Needs, Timeout: c.Timeout, Plan: c.Plan,
+		Body: c.run, Args: func(r *session.Run) []lua.LValue {
+			return []lua.LValue{f.vm.New(netClass, r), f.vm.New(params, c)}
+		}}, o)
 }
 
 // Close frees the interpreter.

@@ -19,24 +19,14 @@ type Manual struct {
 }
 
 // manualOptions are the keys of a scenario that make up its manual page.
-var manualOptions = []vm.Option{
-	args.Opt("symptom", args.String, "what users see"),
-	args.Opt("is_not", args.String, "what it is taken for and is not"),
-	args.Opt("recognise", args.String, "the filter or command that tells it in the field"),
-	args.Opt("kernels", args.String, "where the kernel decides: which ones"),
-	args.Opt("cure", args.String, "what helps"),
-	args.Opt("sources", args.Strings, "RFC sections, commits, reports"),
-	args.Opt("shows", args.Strings, "the mechanisms it stands for, as a library numbers them"),
-}
-
-// manual takes them in.
-func manual(a map[string]any) (m Manual) {
-	for k, p := range map[string]*string{"symptom": &m.Symptom, "is_not": &m.IsNot, "recognise": &m.Recognise, "kernels": &m.Kernels, "cure": &m.Cure} {
-		if s, ok := a[k].(string); ok {
-			*p = flow(s)
-		}
+func manualOptions(m *Manual) []vm.Argument {
+	return []vm.Argument{
+		kProse.Opt(&m.Symptom, "symptom", "what users see"),
+		kProse.Opt(&m.IsNot, "is_not", "what it is taken for and is not"),
+		kProse.Opt(&m.Recognise, "recognise", "the filter or command that tells it in the field"),
+		kProse.Opt(&m.Kernels, "kernels", "where the kernel decides: which ones"),
+		kProse.Opt(&m.Cure, "cure", "what helps"),
+		args.Strings.Opt(&m.Sources, "sources", "RFC sections, commits, reports"),
+		args.Strings.Opt(&m.Shows, "shows", "the mechanisms it stands for, as a library numbers them"),
 	}
-	m.Sources, _ = a["sources"].([]string)
-	m.Shows, _ = a["shows"].([]string)
-	return m
 }

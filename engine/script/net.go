@@ -3,16 +3,28 @@
 package script
 
 import (
+	lua "github.com/yuin/gopher-lua"
+
 	"netrepro/engine/script/bind/expect"
+	"netrepro/engine/script/bind/kernel"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
-	"netrepro/engine/tcp/reset"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
-// netClass is the net that run gets: nodes, wires and the trace by name.
-var netClass = &vm.Class{Name: "Net", What: "this topology", Doc: "The lab of this case: its nodes, its named wires and the trace.",
+// netClass is the net that run gets: nodes, wires and the trace by name. No node or
+// wire has the name of one of its fields: see [reserved].
+var netClass = &vm.Class{Name: "Net", What: "this topology",
+	Doc: "The lab of this case: its nodes, its named wires and the trace.",
+	Fields: []*vm.Field{
+		{Name: "trace", Type: "Trace", Doc: "What all wires saw.", Get: func(v *vm.VM, x any) (lua.LValue, error) {
+			return v.New(expect.Trace, x.(*session.Run).Lab.Trace.All()), nil
+		}},
+		vm.FieldOf("evidence", `"kernel"|"inferred"`,
+			"What verdicts are drawn from: the kernel's own word, or the packets alone.",
+			func(r *session.Run) lua.LValue { return lua.LString(kernel.Evidence(r)) }),
+		vm.FieldOf("seed", "integer", "The case's seed.",
+			func(r *session.Run) lua.LValue { return lua.LNumber(r.VM.Seed) }),
+	},
 	Index: func(self any, name string) (lua.LValue, bool) {
 		r := self.(*session.Run)
 		if n := r.Node(name); n != nil {
@@ -22,17 +34,6 @@ var netClass = &vm.Class{Name: "Net", What: "this topology", Doc: "The lab of th
 			if w.Name == name {
 				return r.VM.New(session.Wire, &session.LiveWire{Run: r, Plan: w}), true
 			}
-		}
-		switch name {
-		case "trace":
-			return r.VM.New(expect.Trace, r.Lab.Trace.All()), true
-		case "evidence":
-			if r.Witness == nil || r.Witness.Whole() != "" {
-				return lua.LString(reset.Inferred), true
-			}
-			return lua.LString(reset.FromKernel), true
-		case "seed":
-			return lua.LNumber(r.VM.Seed), true
 		}
 		return nil, false
 	},
@@ -45,6 +46,18 @@ var netClass = &vm.Class{Name: "Net", What: "this topology", Doc: "The lab of th
 		for _, w := range r.Plan.Wires {
 			names = append(names, w.Name)
 		}
-		return append(names, "trace", "evidence")
+		return names
 	},
+}
+
+// reserved are the names that a node or a wire would hide a member of net with.
+func reserved() []string {
+	var names []string
+	for _, m := range netClass.Methods {
+		names = append(names, m.Name)
+	}
+	for _, f := range netClass.Fields {
+		names = append(names, f.Name)
+	}
+	return names
 }

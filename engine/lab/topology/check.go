@@ -20,21 +20,12 @@ func ValidName(s string) bool {
 	return true
 }
 
-// reserved names would hide members of net in scripts.
-var reserved = map[string]bool{"trace": true, "seed": true}
-
-// Reserved reports whether a name means something else in scripts.
-func Reserved(name string) bool { return reserved[name] }
-
 // Check reports what is wrong with a node alone. Its errors are *[Error].
 func (n *Node) Check() error {
 	if !ValidName(n.Name) {
 		return Bad(n.Line, n.Name,
 			`names are letters, digits and "_", beginning with a letter, at most 32 characters`,
 			"node name %q is not usable", n.Name)
-	}
-	if Reserved(n.Name) {
-		return Bad(n.Line, n.Name, "choose another name", "%q is taken: net.%s means something else", n.Name, n.Name)
 	}
 	return nil
 }

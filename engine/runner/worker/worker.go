@@ -20,6 +20,7 @@ import (
 	"netrepro/engine/kernel/bpf"
 	"netrepro/engine/runner/discover"
 	"netrepro/engine/script"
+	"netrepro/engine/script/play"
 	"netrepro/engine/script/session"
 )
 
@@ -98,8 +99,7 @@ func runJob(job Job, emit func(session.Event)) error {
 			return err
 		}
 	}
-	f.Run(ctx, c, script.RunOptions{
-		Options:   o,
+	f.Run(ctx, c, play.Options{
 		Ring:      ring,
 		Capture:   job.Capture,
 		Emit:      emit,

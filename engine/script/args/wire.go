@@ -5,6 +5,7 @@ package args
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -20,7 +21,7 @@ type QueueSize struct{ Bytes, Packets int }
 const DefaultQueue = 100
 
 // Queue is the size of a queue.
-var Queue = &vm.Kind{Name: "queue", Type: "Size|string", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
+var Queue = vm.NewKind("queue", "Size|string", func(_ *vm.Call, x lua.LValue) (QueueSize, error) {
 	if digits, ok := strings.CutSuffix(x.String(), " packets"); ok && x.Type() == lua.LTString {
 		if n, err := strconv.Atoi(digits); err == nil && n > 0 && n <= 1<<20 {
 			return QueueSize{Packets: n}, nil
@@ -29,13 +30,24 @@ var Queue = &vm.Kind{Name: "queue", Type: "Size|string", Parse: func(_ *vm.Call,
 	if n, ok := parseSize(x); ok && n > 0 {
 		return QueueSize{Bytes: n}, nil
 	}
-	return nil, Wrong(x, "a queue", `write it like "64KB" or "50 packets"`)
-}}
+	return QueueSize{}, Wrong(x, "a queue", `write it like "64KB" or "50 packets"`)
+})
 
-// WireOptions are the properties of a wire that can change.
-var WireOptions = []vm.Option{
-	OptDef("delay", Duration, "0ms", "one way"),
-	OptDef("jitter", Duration, "0ms", "at most so much more or less delay for each frame, drawn from the case's seed; order is kept"),
-	Opt("rate", Rate, "bits a second, counted over whole frames"),
-	OptDef("queue", Queue, `"100 packets"`, "what may wait for a wire with a rate; what does not fit is dropped"),
+// Wire are the properties of a wire that can change, nil where they are not given.
+type Wire struct {
+	Delay, Jitter *time.Duration
+	Rate          *int64 // bits a second
+	Queue         *QueueSize
+}
+
+// WireOptions take the properties of a wire.
+func WireOptions(w *Wire) []vm.Argument {
+	return []vm.Argument{
+		Duration.Maybe(&w.Delay, "delay", "one way").Shown("0ms"),
+		Duration.Maybe(&w.Jitter, "jitter", "at most so much more or less delay for each frame, "+
+			"drawn from the case's seed; order is kept").Shown("0ms"),
+		Rate.Maybe(&w.Rate, "rate", "bits a second, counted over whole frames"),
+		Queue.Maybe(&w.Queue, "queue", "what may wait for a wire with a rate; what does not fit is dropped").
+			Shown(`"100 packets"`),
+	}
 }

@@ -54,16 +54,13 @@ var relative = args.Int("relative number", 0, 1<<32-1, value.KindNumber.Hint)
 
 // own are the kinds that scripts have objects for, or words.
 var own = map[*value.Kind]*vm.Kind{
-	value.KindPort: args.Port, value.KindBool: args.Bool,
-	value.KindNumber: {Name: "relative number", Type: "integer", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
-		n, err := relative.Parse(c, x)
-		if err != nil {
-			return nil, err
-		}
-		return uint32(n.(int)), nil
-	}},
-	value.KindCount: args.Int("number", 0, 1<<31-1, value.KindCount.Hint),
-	value.KindEnds:  session.KEnds,
+	value.KindPort: args.Port.Kind, value.KindBool: args.Bool.Kind,
+	value.KindNumber: vm.NewKind("relative number", "integer", func(c *vm.Call, x lua.LValue) (uint32, error) {
+		n, err := relative.Read(c, x)
+		return uint32(n), err
+	}).Kind,
+	value.KindCount: args.Int("number", 0, 1<<31-1, value.KindCount.Hint).Kind,
+	value.KindEnds:  session.KEnds.Kind,
 	match.KindHit: {Name: "fault", Type: session.KFault.Type, Parse: func(c *vm.Call, x lua.LValue) (any, error) {
 		f, err := session.KFault.Parse(c, x)
 		if err != nil {
@@ -93,7 +90,7 @@ func kindOf(k *value.Kind) *vm.Kind {
 		return mine
 	}
 	if k.Word != nil {
-		return args.Enum(strings.TrimPrefix(k.Name, "a "), k.Word...)
+		return args.Enum(strings.TrimPrefix(k.Name, "a "), k.Word...).Kind
 	}
 	out := &vm.Kind{Name: strings.TrimPrefix(k.Name, "a "), Type: k.Type, Parse: func(c *vm.Call, x lua.LValue) (any, error) { return parse(c, k, x) }}
 	if k == match.KindReset {

@@ -254,7 +254,7 @@ func (m *maker) options(of string, v *vm.Method, suffix string) reference.Table 
 	return shrink(t, others)
 }
 
-func (m *maker) classes(api script.API) {
+func (m *maker) classes(api *vm.Language) {
 	for _, name := range slices.Sorted(maps.Keys(api.Tables)) {
 		c := reference.Class{Name: name, Doc: "Functions that are called with a dot.", Table: true}
 		m.out.Classes = append(m.out.Classes, c)
@@ -268,7 +268,7 @@ func (m *maker) classes(api script.API) {
 		case "Router":
 			out.Same = "Host"
 		case "Net":
-			out.Any, out.Fields = "any", netFields
+			out.Any = "any"
 		case "Variant":
 			out.Any = "any"
 			out.Fields = []reference.Key{{Name: "name", Type: "string", Doc: "The name of the variant."}}
@@ -279,12 +279,4 @@ func (m *maker) classes(api script.API) {
 		}
 		m.out.Classes = append(m.out.Classes, out)
 	}
-}
-
-// netFields are the members of net that no scenario names.
-var netFields = []reference.Key{
-	{Name: "trace", Type: "Trace", Doc: "What all wires saw."},
-	{Name: "evidence", Type: `"kernel"|"inferred"`,
-		Doc: "What verdicts are drawn from: the kernel's own word, or the packets alone."},
-	{Name: "seed", Type: "integer", Doc: "The case's seed."},
 }

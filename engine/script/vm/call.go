@@ -3,6 +3,7 @@ package vm
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,8 +21,34 @@ type Call struct {
 	Line int // of the call in the script
 	File string
 	Args map[string]any // by name of param or option; absent if not given
-	name string
-	rets []lua.LValue
+
+	name  string
+	given map[string]bool
+	rets  []lua.LValue
+}
+
+// Given reports whether the option or parameter of that name was.
+func (c *Call) Given(name string) bool { return c.given[name] }
+
+// Besides is the first, in alphabetical order, of what was given besides those
+// named; empty if there is none.
+func (c *Call) Besides(names ...string) string {
+	for _, name := range slices.Sorted(maps.Keys(c.given)) {
+		if !slices.Contains(names, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// put takes the value of an argument in.
+func (c *Call) put(name string, set func(any), x any) {
+	c.given[name] = true
+	if set != nil {
+		set(x)
+		return
+	}
+	c.Args[name] = x
 }
 
 // Return sets what the verb returns.
@@ -61,7 +88,7 @@ func (v *VM) function(m *Method, class *Class) *lua.LFunction {
 	}
 	f := v.L.NewFunction(func(l *lua.LState) int {
 		defer v.guard(full)
-		c := &Call{VM: v, L: l, Args: map[string]any{}, name: full}
+		c := &Call{VM: v, L: l, Args: map[string]any{}, name: full, given: map[string]bool{}}
 		c.File, c.Line = v.where(l)
 		if t := v.of[l]; t != nil {
 			t.Verb, t.AtFile, t.AtLine = full, c.File, c.Line
@@ -81,11 +108,15 @@ func (v *VM) function(m *Method, class *Class) *lua.LFunction {
 		if m.Phase == Running && v.inline[l] {
 			v.raise(l, m.Name, fmt.Sprintf("%s cannot be used while a packet passes", full), "note what is wanted in a local, and do it outside of the function")
 		}
-		v.arguments(c, m, at)
+		m, do := *m, m.Fn
+		if m.open != nil {
+			m.Params, m.Options, do = m.open()
+		}
+		v.arguments(c, &m, at)
 		if m.Phase == Running && v.Late != nil {
 			v.Yield(func() { v.Late(c.Where() + " before " + full) })
 		}
-		if err := m.Fn(c); err != nil {
+		if err := do(c); err != nil {
 			v.raiseErr(l, m.Name, err)
 		}
 		for _, x := range c.rets {
@@ -124,7 +155,7 @@ func (v *VM) arguments(c *Call, m *Method, at int) {
 			}
 			v.raise(l, m.Name, fmt.Sprintf("%s: %s is missing", c.name, p.Name), fmt.Sprintf("it is a %s: %s", p.Kind.Name, p.Doc))
 		}
-		c.Args[p.Name] = v.value(c, p.Name, p.Kind, x)
+		c.put(p.Name, p.set, v.value(c, p.Name, p.Kind, x))
 	}
 	if m.Options == nil {
 		if at <= l.GetTop() {
@@ -136,7 +167,7 @@ func (v *VM) arguments(c *Call, m *Method, at int) {
 	if _, isTable := x.(*lua.LTable); !isTable && x != lua.LNil && m.First != "" {
 		// The short form: a value, then perhaps the table.
 		o := m.option(m.First)
-		c.Args[o.Name] = v.value(c, o.Name, o.Kind, x)
+		c.put(o.Name, o.set, v.value(c, o.Name, o.Kind, x))
 		at++
 		x = l.Get(at)
 	}
@@ -156,7 +187,13 @@ func (v *VM) options(c *Call, m *Method, x lua.LValue) {
 	}
 	v.table(c, m, t)
 	for _, o := range m.Options {
-		if _, ok := c.Args[o.Name]; o.Required && !ok {
+		if c.given[o.Name] {
+			continue
+		}
+		if o.fill {
+			o.set(v.value(c, o.Name, o.Kind, literal(o.Default)))
+		}
+		if o.Required {
 			v.raise(c.L, m.Name, fmt.Sprintf("%s: option %s is missing", c.name, o.Name), fmt.Sprintf("it is a %s: %s", o.Kind.Name, o.Doc))
 		}
 	}
@@ -174,12 +211,13 @@ func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
 				v.raise(c.L, m.Name, fmt.Sprintf("%s: %s has no name", c.name, show(x)), "write every option as name = value")
 			}
 			name = m.First
-			if _, twice := c.Args[name]; twice {
+			if c.given[name] {
 				v.raise(c.L, m.Name, fmt.Sprintf("%s: %s is given twice", c.name, name), "leave one of the two out")
 			}
 		}
 		o := m.option(name)
-		if i := slices.IndexFunc(m.Options, func(o Option) bool { return o.Was != "" && o.Was == name }); o == nil && i >= 0 {
+		i := slices.IndexFunc(m.Options, func(o Option) bool { return o.Was != "" && o.Was == name })
+		if o == nil && i >= 0 {
 			o = &m.Options[i]
 			v.renamed(fmt.Sprintf("%s:%d", c.File, v.keyLine(c.File, c.Line, name)), name, o.Name)
 			name = o.Name
@@ -190,19 +228,20 @@ func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
 			e.Takes = fmt.Sprintf("%s takes: %s", m.Name, strings.Join(known, ", "))
 			v.Throw(c.L, e)
 		}
-		c.Args[name] = v.value(c, name, o.Kind, x)
+		c.put(name, o.set, v.value(c, name, o.Kind, x))
 	}
 	if m.List == "" || t.Len() == 0 {
 		return
 	}
-	if _, twice := c.Args[m.List]; twice {
+	if c.given[m.List] {
 		v.raise(c.L, m.Name, fmt.Sprintf("%s: %s is given twice", c.name, m.List), "leave one of the two out")
 	}
 	list := c.L.NewTable()
 	for i := 1; i <= t.Len(); i++ {
 		list.Append(t.RawGetInt(i))
 	}
-	c.Args[m.List] = v.value(c, m.List, m.option(m.List).Kind, list)
+	o := m.option(m.List)
+	c.put(o.Name, o.set, v.value(c, o.Name, o.Kind, list))
 }
 
 // value parses one argument.
@@ -231,7 +270,7 @@ func (v *VM) value(c *Call, name string, k *Kind, x lua.LValue) any {
 // list of options.
 func (c *Call) Table(m *Method, t *lua.LTable) map[string]any {
 	sub := *c
-	sub.Args, sub.name = map[string]any{}, m.Name
+	sub.Args, sub.given, sub.name = map[string]any{}, map[string]bool{}, m.Name
 	c.VM.options(&sub, m, t)
 	return sub.Args
 }

@@ -62,6 +62,9 @@ type Method struct {
 	// Then is the call that what it returns takes: scenario "name" { … }.
 	Then *Method
 	Fn   func(c *Call) error
+	// open makes, for one call, the arguments and what is done with them; nil of a
+	// verb that has Fn.
+	open func() ([]Param, []Option, func(*Call) error)
 }
 
 // Param is a positional argument.
@@ -69,6 +72,8 @@ type Param struct {
 	Name, Doc string
 	Kind      *Kind
 	Optional  bool
+
+	set func(any)
 }
 
 // Option is a key of an options table.
@@ -79,18 +84,16 @@ type Option struct {
 	Default   string // as shown; empty if there is none
 	// Was is what it was called in an earlier release: that is accepted, and noted.
 	Was string
+
+	set  func(any)
+	fill bool // the default is set where the option is not given
 }
 
-// Kind is a type of argument.
-type Kind struct {
-	Name string // "duration", for messages
-	Type string // LuaCATS type
-	// Parse turns a Lua value into what the verb wants. Its error says what
-	// is wrong with the value: [*BadValue] to add a hint.
-	Parse func(c *Call, x lua.LValue) (any, error)
-	// Table has the keys of the table that it takes, under the last name in Type;
-	// nil if it takes none of its own.
-	Table *Method
+// Shown is the option with a default for its reader alone: where it is not given,
+// the verb finds out what is meant.
+func (o Option) Shown(def string) Option {
+	o.Default = def
+	return o
 }
 
 // BadValue is an error about a value, with a hint and the word to point at.
@@ -189,7 +192,8 @@ func (o *Object) text() string {
 	return o.Class.Name
 }
 
-func (v *VM) index(l *lua.LState, c *Class) int {
+func (v *VM) index(l *lua.LState, class *Class) int {
+	c := v.language.Whole(class)
 	self := objectOf(l.Get(1)).Value
 	if n, ok := l.Get(2).(lua.LNumber); ok && c.Item != nil {
 		l.Push(c.Item(v, self, int(n)))
@@ -203,7 +207,7 @@ func (v *VM) index(l *lua.LState, c *Class) int {
 		}
 	}
 	if m := c.Method(name); m != nil {
-		l.Push(v.function(m, c))
+		l.Push(v.function(m, class))
 		return 1
 	}
 	for _, f := range c.Fields {
@@ -231,4 +235,14 @@ func Value(x lua.LValue) any {
 		return o.Value
 	}
 	return nil
+}
+
+// FieldOf makes a field of objects that hold an S.
+func FieldOf[S any](name, typ, doc string, get func(S) lua.LValue) *Field {
+	return &Field{Name: name, Type: typ, Doc: doc, Get: func(_ *VM, self any) (lua.LValue, error) { return get(self.(S)), nil }}
+}
+
+// NumberOf makes a field that is a number, of objects that hold an S.
+func NumberOf[S any, N int | int32 | int64 | uint8 | uint16 | uint32 | float64](name, typ, doc string, get func(S) N) *Field {
+	return FieldOf(name, typ, doc, func(x S) lua.LValue { return lua.LNumber(get(x)) })
 }

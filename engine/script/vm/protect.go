@@ -1,7 +1,9 @@
 package vm
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -122,13 +124,44 @@ func (v *VM) unstoppable(lib *lua.LTable, names ...string) {
 	}
 }
 
-// Stuck says where a function of Lua's library was called that has not returned,
+// unwind is how long a script has to come to its end when its time is up, before
+// it is left as it stands: less than whoever started the process waits.
+const unwind = time.Second
+
+// Watch runs f, which runs Lua code and takes the lock itself. Nothing but the end of
+// the process can stop a function of Lua's library: where the script is still in one
+// when its time is long up, f goes on, and the error says where that was called.
+func (v *VM) Watch(f func()) error {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f()
+	}()
+	for {
+		select {
+		case <-ended:
+			return nil
+		case <-v.ctx.Done():
+		}
+		select {
+		case <-ended:
+			return nil
+		case <-time.After(unwind):
+		}
+		if err := v.stuck(context.Cause(v.ctx).Error()); err != nil {
+			return err
+		}
+	}
+}
+
+// stuck says where a function of Lua's library was called that has not returned,
 // which the end of the context cannot stop; nil if there is none. The caller
 // holds no lock, for the function does.
-func (v *VM) Stuck(msg string) error {
+func (v *VM) stuck(msg string) error {
 	at := v.inLib.Load()
 	if at == nil {
 		return nil
 	}
-	return v.at(at.file, at.line, at.name, msg, "a pattern with several of * + - may try for ever, and a replacement grow without bound: make them simpler, or the text shorter")
+	return v.at(at.file, at.line, at.name, msg, "a pattern with several of * + - may try for ever, "+
+		"and a replacement grow without bound: make them simpler, or the text shorter")
 }

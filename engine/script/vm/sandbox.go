@@ -56,14 +56,14 @@ func (v *VM) sandbox(c Config) {
 		return 0
 	}))
 	g.RawSetString("require", l.NewFunction(v.require))
-	for name, methods := range c.Tables {
+	for name, methods := range c.Language.Tables {
 		t := l.NewTable()
 		for _, m := range methods {
 			t.RawSetString(m.Name, v.function(m, nil))
 		}
 		g.RawSetString(name, t)
 	}
-	for _, m := range c.Globals {
+	for _, m := range c.Language.Globals {
 		g.RawSetString(m.Name, v.function(m, nil))
 	}
 	v.strict(g)

@@ -34,7 +34,10 @@ type VM struct {
 	Late func(place string)
 	Seed uint64 // what math.random draws from
 
+	print func(where, text string)
+
 	mu       sync.Mutex // held while Lua runs
+	language *Language
 	classes  map[*Class]*lua.LTable
 	methods  map[bound]*lua.LFunction
 	shielded *lua.LFunction
@@ -45,6 +48,7 @@ type VM struct {
 	load     Loader
 
 	tasks  sync.WaitGroup
+	awake  atomic.Int32           // tasks that wait for nothing, the main one among them
 	of     map[*lua.LState]*Task  // by the thread it runs on
 	live   int                    // tasks that must end and have not
 	left   []*Task                // of those, what the end of the context cut short
@@ -58,8 +62,6 @@ type VM struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	inline map[*lua.LState]bool // threads that must not wait
-	print  func(where, text string)
-	awake  atomic.Int32 // tasks that wait for nothing, the main one among them
 }
 
 // Loader finds the text of module name, and the file name to show.
@@ -67,11 +69,10 @@ type Loader func(name string) (file, text string, ok bool)
 
 // Config of a VM.
 type Config struct {
-	Globals []*Method
-	Tables  map[string][]*Method // tables of functions, called with a dot
-	Load    Loader
-	Print   func(where, text string)
-	Seed    uint64
+	Language *Language
+	Load     Loader
+	Print    func(where, text string)
+	Seed     uint64
 }
 
 // New makes an interpreter. ctx ends whatever it runs.
@@ -80,7 +81,7 @@ func New(ctx context.Context, c Config) *VM {
 		L: lua.NewState(lua.Options{SkipOpenLibs: true, RegistrySize: 1024, RegistryMaxSize: 1 << 20, RegistryGrowStep: 4096,
 			CallStackSize: 1024, MinimizeStackMemory: true}),
 		classes: map[*Class]*lua.LTable{}, methods: map[bound]*lua.LFunction{}, of: map[*lua.LState]*Task{}, halted: map[*lua.LState]*place{},
-		sources: map[string]*diag.Source{}, modules: map[string]lua.LValue{}, load: c.Load, print: c.Print, Seed: c.Seed,
+		sources: map[string]*diag.Source{}, modules: map[string]lua.LValue{}, load: c.Load, print: c.Print, Seed: c.Seed, language: c.Language,
 	}
 	v.change = sync.NewCond(&v.mu)
 	v.ctx, v.cancel = context.WithCancelCause(ctx)
@@ -98,6 +99,9 @@ func (v *VM) renamed(where, old, now string) {
 		v.print(where, fmt.Sprintf("%s is now called %s: write that, the old word will go", old, now))
 	}
 }
+
+// Language is what its scripts can say.
+func (v *VM) Language() *Language { return v.language }
 
 // Close frees the interpreter. All tasks must have ended.
 func (v *VM) Close() {

@@ -22,6 +22,7 @@ type Plan struct {
 	Wires    []*Wire
 	Tunnels  []*Tunnel
 	segments []*segment
+	reserved []string // names that nothing may have
 }
 
 // Node is a node of a plan.
@@ -133,9 +134,10 @@ func (n *Node) Primary() netip.Addr {
 
 // Of checks a topology and derives what it leaves open: names of wires, addresses
 // 10.0.n.1 and 10.0.n.2, fd00:0:0:n::1 and fd00:0:0:n::2 on the n-th wire, and
-// routes along the shortest path. Its errors are *[topology.Error].
-func Of(s *topology.Spec) (*Plan, error) {
-	p := &Plan{IP: s.IP}
+// routes along the shortest path. No node and no wire may have a reserved name. Its
+// errors are *[topology.Error].
+func Of(s *topology.Spec, reserved ...string) (*Plan, error) {
+	p := &Plan{IP: s.IP, reserved: reserved}
 	if p.IP == "" {
 		p.IP = topology.IPv4
 	}
@@ -176,10 +178,21 @@ func (p *Plan) addNode(n topology.Node) error {
 	if err := n.Check(); err != nil {
 		return err
 	}
+	if err := p.free(n.Name, n.Line); err != nil {
+		return err
+	}
 	if p.Node(n.Name) != nil {
 		return bad(n.Line, n.Name, "give each node a name of its own", "two nodes are called %q", n.Name)
 	}
 	p.Nodes = append(p.Nodes, &Node{Node: n, Forward: n.Kind == topology.Router, Family: p.IP})
+	return nil
+}
+
+// free reports a name that is reserved.
+func (p *Plan) free(name string, line int) error {
+	if slices.Contains(p.reserved, name) {
+		return bad(line, name, "choose another name", "%q is taken: net.%s means something else", name, name)
+	}
 	return nil
 }
 
@@ -244,7 +257,10 @@ func (p *Plan) name(name string, nodes [2]string, line int, what string) (string
 	for n := 2; !named && p.taken(name); n++ {
 		name = fmt.Sprintf("%s_%s_%d", nodes[0], nodes[1], n)
 	}
-	if p.taken(name) || topology.Reserved(name) {
+	if err := p.free(name, line); err != nil {
+		return "", err
+	}
+	if p.taken(name) {
 		return "", bad(line, name, "nodes and wires share one set of names", "two things are called %q", name)
 	}
 	return name, nil

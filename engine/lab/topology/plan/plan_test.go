@@ -52,7 +52,7 @@ func TestPlanErrors(t *testing.T) {
 			"not a prefix"},
 	}
 	for _, tt := range tests {
-		_, err := Of(tt.spec)
+		_, err := Of(tt.spec, "trace")
 		var te *topology.Error
 		if !errors.As(err, &te) || !strings.Contains(te.Msg, tt.want) || te.Hint == "" {
 			t.Errorf("%s: got %v, want %q and a hint", tt.name, err, tt.want)

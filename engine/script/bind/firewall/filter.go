@@ -4,51 +4,55 @@ package firewall
 
 import (
 	"fmt"
-	"slices"
 
 	lua "github.com/yuin/gopher-lua"
 
-	"netrepro/engine/lab/firewall"
 	"netrepro/engine/script/args"
-	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
 )
 
-var kTo = args.Opt("to", kParty, "the receiver: a host, an address or a prefix")
+// place says where on a node a filter looks.
+type place struct{ out, fwd, in bool }
 
-// placeOptions say where on a node a filter looks.
-var placeOptions = []vm.Option{
-	args.OptDef("out", args.Bool, "false", "what this node sends"),
-	args.OptDef("fwd", args.Bool, "false", "what it passes on"),
-	args.OptDef("in", args.Bool, "false", "what is for itself"),
+func placeOptions(a *place) []vm.Argument {
+	return []vm.Argument{
+		args.Bool.Def(&a.out, "out", "false", "what this node sends"),
+		args.Bool.Def(&a.fwd, "fwd", "false", "what it passes on"),
+		args.Bool.Def(&a.in, "in", "false", "what is for itself"),
+	}
 }
 
-var places = []struct{ option, chain string }{{"out", "output"}, {"fwd", "forward"}, {"in", "input"}}
-
-// place is the chain that a filter looks in.
-func place(c *vm.Call, verb string) (string, error) {
+// chain is the chain that a filter looks in.
+func (a *place) chain(c *vm.Call, verb string) (string, error) {
 	chain, option := "", ""
-	for _, p := range places {
-		if !vm.ArgOr(c, p.option, false) {
+	for _, p := range []struct {
+		on            bool
+		option, chain string
+	}{{a.out, "out", "output"}, {a.fwd, "fwd", "forward"}, {a.in, "in", "input"}} {
+		if !p.on {
 			continue
 		}
 		if chain != "" {
-			return "", c.Fail(p.option, "write one "+verb+" for each", "%s looks in one place: %s or %s", verb, option, p.option)
+			return "", c.Fail(p.option, "write one "+verb+" for each", "%s looks in one place: %s or %s",
+				verb, option, p.option)
 		}
 		chain, option = p.chain, p.option
 	}
 	if chain == "" {
-		return "", c.Fail(verb, "write out = true for what the node sends, fwd = true for what it passes on, in = true for what is for itself", "%s does not say where to look", verb)
+		return "", c.Fail(verb, "write out = true for what the node sends, fwd = true for what it passes on, "+
+			"in = true for what is for itself", "%s does not say where to look", verb)
 	}
 	return chain, nil
 }
 
 // filter makes a verb that looks in one place and does one thing.
 func filter(name, doc, example, act string) *vm.Method {
-	return ruleVerb(name, doc, example, with(append(slices.Clone(placeOptions), kTo)...), func(c *vm.Call, _ bool) (string, string, bool, error) {
-		chain, err := place(c, name)
-		return chain, act, false, err
-	})
+	return ruleVerb(vm.Method{Name: name, Doc: doc, Example: example},
+		func(a *place, p *about) []vm.Argument { return append(placeOptions(a), p.toOption()) },
+		func(c *vm.Call, a *place, _ *about, _ bool) (effect, error) {
+			chain, err := a.chain(c, name)
+			return effect{chain: chain, acts: []string{act}}, err
+		})
 }
 
 // answers are what reject can say, by IP version.
@@ -63,82 +67,107 @@ var answers = map[string][2]string{
 	"admin-prohibited":  {"icmp type admin-prohibited", "icmpv6 type admin-prohibited"},
 }
 
-var filterVerbs = []*vm.Method{
-	filter("drop", "Drops packets on this node, as a firewall does.", `edge:drop { out = true, icmp = "frag-needed" }`, "drop"),
-	filter("accept", "Accepts packets on this node: rules after it do not see them.", `edge:accept { fwd = true, tcp = 443 }`, "accept"),
-	ruleVerb("reject", "Drops packets on this node and answers them: with a TCP reset, or an ICMP error.",
-		`edge:reject { fwd = true, tcp = 81, with = "tcp-reset" }`,
-		with(append(slices.Clone(placeOptions), kTo,
-			args.OptDef("with", args.Enum("answer", "tcp-reset", "net-unreachable", "host-unreachable", "proto-unreachable", "port-unreachable", "net-prohibited", "host-prohibited",
-				"admin-prohibited"), `"port-unreachable"`, "what it says"))...),
-		func(c *vm.Call, six bool) (string, string, bool, error) {
-			chain, err := place(c, "reject")
-			answer := vm.ArgOr(c, "with", "port-unreachable")
-			a := answers[answer][0]
-			if six {
-				a = answers[answer][1]
-			}
-			if a == "" {
-				return chain, "", true, err
-			}
-			return chain, "reject with " + a, answer != "tcp-reset", err
-		}),
-	ruleVerb("clamp_mss", "Rewrites the MSS of connections that pass: to a number, or to what the path takes.", `edge:clamp_mss "path"`,
-		with(kTo, args.Need("mss", &vm.Kind{Name: "MSS", Type: `"path"|integer`, Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
-			if x == lua.LString("path") {
-				return 0, nil
-			}
-			if n, ok := x.(lua.LNumber); ok && n >= 48 && n <= 65495 && float64(n) == float64(int(n)) {
-				return int(n), nil
-			}
-			return nil, args.Wrong(x, "an MSS", `write "path", or a number from 48 to 65495`)
-		}}, `"path" or bytes`)),
-		func(c *vm.Call, _ bool) (string, string, bool, error) {
-			to := "rt mtu"
-			if n := c.Args["mss"].(int); n > 0 {
-				to = fmt.Sprint(n)
-			}
-			return "mangle", "tcp flags & syn == syn tcp option maxseg size set " + to, false, nil
-		}),
-	ruleVerb("notrack", "Packets pass without their connection being tracked.", `gateway:notrack { tcp = 443 }`, with(kTo, optOut),
-		func(c *vm.Call, _ bool) (string, string, bool, error) { return rawChain(c), "notrack", false, nil }),
-	ruleVerb("zone", "Packets are tracked in a zone of connection tracking of their own.", `gateway:zone { id = 5, iif = net.left }`,
-		with(kTo, optOut, args.Need("id", args.Int("zone", 1, 65535, "1 to 65535"), "number of the zone")),
-		func(c *vm.Call, _ bool) (string, string, bool, error) {
-			return rawChain(c), fmt.Sprintf("ct zone set %d", c.Args["id"].(int)), false, nil
-		}),
-	ruleVerb("mark", "Marks packets before they are routed, for policies and other rules.", `edge:mark { set = 7, tcp = 443 }`,
-		with(kTo, optOut, args.Need("set", args.Int("mark", 0, 1<<32-1, "a whole number"), "the mark they get")),
-		func(c *vm.Call, _ bool) (string, string, bool, error) {
-			chain := "mangle_prerouting"
-			if vm.ArgOr(c, "out", false) {
-				chain = "route_output"
-			}
-			return chain, fmt.Sprintf("meta mark set %d", c.Args["set"].(int)), false, nil
-		}),
-	{Name: "rule", Doc: "Installs a rule as nft(8) writes it, for what the other verbs do not reach. A counter is added.",
-		Example: `edge:rule("forward", "tcp dport 443 ct state invalid drop")`, Returns: "Fault", Phase: vm.Running,
-		Params: []vm.Param{{Name: "chain", Kind: args.Enum("chain", firewall.Chains()...), Doc: "where it stands"},
-			{Name: "text", Kind: args.String, Doc: "what it matches and does"}},
-		Options: []vm.Option{session.OptName, session.OptOptional},
-		Fn: func(c *vm.Call) error {
-			return install(c, c.Self.(*session.Node), "rule", []firewall.Spec{{Chain: c.Args["chain"].(string), Text: c.Args["text"].(string)}})
-		}},
-}
-
-func init() { // a short form: clamp_mss "path"
-	for _, m := range filterVerbs {
-		if m.Name == "clamp_mss" {
-			m.First = "mss"
+var (
+	kAnswer = args.Enum("answer", "tcp-reset", "net-unreachable", "host-unreachable", "proto-unreachable",
+		"port-unreachable", "net-prohibited", "host-prohibited", "admin-prohibited")
+	kZone = args.Int("zone", 1, 65535, "1 to 65535")
+	// kMSS is an MSS, 0 for what the path takes.
+	kMSS = vm.NewKind("MSS", `"path"|integer`, func(_ *vm.Call, x lua.LValue) (int, error) {
+		if x == lua.LString("path") {
+			return 0, nil
 		}
-	}
+		if n, ok := x.(lua.LNumber); ok && n >= 48 && n <= 65495 && float64(n) == float64(int(n)) {
+			return int(n), nil
+		}
+		return 0, args.Wrong(x, "an MSS", `write "path", or a number from 48 to 65495`)
+	})
+)
+
+// rejected are the arguments of reject.
+type rejected struct {
+	place
+	with string
 }
 
-var optOut = args.OptDef("out", args.Bool, "false", "what this node sends, instead of what reaches it")
+// early are the arguments of what is done before the rest: to what reaches the
+// node, or to what it sends.
+type early struct {
+	out    bool
+	number int
+}
 
-func rawChain(c *vm.Call) string {
-	if vm.ArgOr(c, "out", false) {
+func outOption(to *bool) vm.Argument {
+	return args.Bool.Def(to, "out", "false", "what this node sends, instead of what reaches it")
+}
+
+func rawChain(out bool) string {
+	if out {
 		return "raw_output"
 	}
 	return "raw"
+}
+
+var filterVerbs = []*vm.Method{
+	filter("drop", "Drops packets on this node, as a firewall does.",
+		`edge:drop { out = true, icmp = "frag-needed" }`, "drop"),
+	filter("accept", "Accepts packets on this node: rules after it do not see them.",
+		`edge:accept { fwd = true, tcp = 443 }`, "accept"),
+	ruleVerb(vm.Method{Name: "reject",
+		Doc:     "Drops packets on this node and answers them: with a TCP reset, or an ICMP error.",
+		Example: `edge:reject { fwd = true, tcp = 81, with = "tcp-reset" }`},
+		func(a *rejected, p *about) []vm.Argument {
+			return append(placeOptions(&a.place), p.toOption(),
+				kAnswer.Def(&a.with, "with", `"port-unreachable"`, "what it says"))
+		},
+		func(c *vm.Call, a *rejected, _ *about, six bool) (effect, error) {
+			chain, err := a.chain(c, "reject")
+			say := answers[a.with][0]
+			if six {
+				say = answers[a.with][1]
+			}
+			if say == "" {
+				return effect{}, err
+			}
+			return effect{chain, []string{"reject with " + say}, a.with != "tcp-reset"}, err
+		}),
+	ruleVerb(vm.Method{Name: "clamp_mss",
+		Doc:     "Rewrites the MSS of connections that pass: to a number, or to what the path takes.",
+		Example: `edge:clamp_mss "path"`, First: "mss"},
+		func(mss *int, p *about) []vm.Argument {
+			return []vm.Argument{p.toOption(), kMSS.Need(mss, "mss", `"path" or bytes`)}
+		},
+		func(_ *vm.Call, mss *int, _ *about, _ bool) (effect, error) {
+			to := "rt mtu"
+			if *mss > 0 {
+				to = fmt.Sprint(*mss)
+			}
+			return effect{chain: "mangle", acts: []string{"tcp flags & syn == syn tcp option maxseg size set " + to}}, nil
+		}),
+	ruleVerb(vm.Method{Name: "notrack", Doc: "Packets pass without their connection being tracked.",
+		Example: `gateway:notrack { tcp = 443 }`},
+		func(a *early, p *about) []vm.Argument { return []vm.Argument{p.toOption(), outOption(&a.out)} },
+		func(_ *vm.Call, a *early, _ *about, _ bool) (effect, error) {
+			return effect{chain: rawChain(a.out), acts: []string{"notrack"}}, nil
+		}),
+	ruleVerb(vm.Method{Name: "zone", Doc: "Packets are tracked in a zone of connection tracking of their own.",
+		Example: `gateway:zone { id = 5, iif = net.left }`},
+		func(a *early, p *about) []vm.Argument {
+			return []vm.Argument{p.toOption(), outOption(&a.out), kZone.Need(&a.number, "id", "number of the zone")}
+		},
+		func(_ *vm.Call, a *early, _ *about, _ bool) (effect, error) {
+			return effect{chain: rawChain(a.out), acts: []string{fmt.Sprintf("ct zone set %d", a.number)}}, nil
+		}),
+	ruleVerb(vm.Method{Name: "mark", Doc: "Marks packets before they are routed, for policies and other rules.",
+		Example: `edge:mark { set = 7, tcp = 443 }`},
+		func(a *early, p *about) []vm.Argument {
+			return []vm.Argument{p.toOption(), outOption(&a.out), kMark.Need(&a.number, "set", "the mark they get")}
+		},
+		func(_ *vm.Call, a *early, _ *about, _ bool) (effect, error) {
+			chain := "mangle_prerouting"
+			if a.out {
+				chain = "route_output"
+			}
+			return effect{chain: chain, acts: []string{fmt.Sprintf("meta mark set %d", a.number)}}, nil
+		}),
+	writtenVerb,
 }

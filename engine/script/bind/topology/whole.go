@@ -3,12 +3,61 @@
 package topology
 
 import (
+	"fmt"
+
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/vm"
 )
+
+// said is what is said of a topology as a whole.
+type said struct {
+	IP      topology.Family
+	Tunnels []topology.Tunnel
+}
+
+func wholeOptions(s *said) []vm.Argument {
+	return []vm.Argument{
+		kFamily.Opt(&s.IP, "ip", `IP versions: 4, 6 or "dual"`).Shown("4"),
+		kTunnels.Opt(&s.Tunnels, "tunnels", `tunnels between nodes: { tunnel { "gre", between = { "a", "b" } } }`),
+	}
+}
+
+var wholeTable = vm.NewTable("path", "", wholeOptions)
+
+// Tables that a topology is made of; what stands in them is looked at there.
+var (
+	kParts = vm.NewKind("table", "Parts", args.Table.Read).Of(wholeTable.Form())
+	kNodes = vm.NewKind("table", "Node.Part[]", args.Table.Read)
+	kLinks = vm.NewKind("table", "Link[]", args.Table.Read)
+)
+
+// inLine are the arguments of path.
+type inLine struct{ parts *lua.LTable }
+
+var pathVerb = vm.Verb(vm.Method{Name: "path", Doc: "A topology in a line: nodes and wires in turn.",
+	Example: `path { host "client", wire {}, host "server", ip = "dual" }`, Returns: "Topology", Phase: vm.Loading},
+	func(a *inLine) []vm.Argument {
+		return []vm.Argument{kParts.Param(&a.parts, "parts", "nodes and wires in turn; ip and tunnels by name")}
+	}, path)
+
+// shape are the arguments of graph.
+type shape struct {
+	nodes, links *lua.LTable
+	whole        said
+}
+
+var graphVerb = vm.Verb(vm.Method{Name: "graph", Doc: "A topology of any shape.",
+	Example: `graph { nodes = { host "a", router "r", host "b" }, links = { { "a", wire {}, "r" }, { "r", wire {}, "b" } } }`,
+	Returns: "Topology", Phase: vm.Loading},
+	func(a *shape) []vm.Argument {
+		return append([]vm.Argument{
+			kNodes.Need(&a.nodes, "nodes", "the nodes"),
+			kLinks.Need(&a.links, "links", `{ "node", wire {}, "node" } each`),
+		}, wholeOptions(&a.whole)...)
+	}, graph)
 
 // split takes the elements of a list from a table that has names too.
 func split(c *vm.Call, t *lua.LTable) (items []lua.LValue, named *lua.LTable) {
@@ -24,77 +73,78 @@ func split(c *vm.Call, t *lua.LTable) (items []lua.LValue, named *lua.LTable) {
 	return items, named
 }
 
-// kFamily says which IP versions there are.
-var kFamily = &vm.Kind{Name: "IP version", Type: `4|6|"dual"`, Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
-	switch f := topology.Family(x.String()); f {
-	case topology.IPv4, topology.IPv6, topology.Dual:
-		return f, nil
-	}
-	return nil, args.Wrong(x, "an IP version", `write 4, 6 or "dual"`)
-}}
-
-var (
-	kVLAN  = args.Int("VLAN", 1, 4094, "a VLAN is 1 to 4094")
-	kVLANs = &vm.Kind{Name: "list of VLANs", Type: "integer[]", Parse: func(c *vm.Call, x lua.LValue) (any, error) {
-		t, ok := x.(*lua.LTable)
-		if !ok || t.Len() == 0 {
-			return nil, args.Wrong(x, "a list of VLANs", "write { 10, 20 }")
-		}
-		items, err := args.List(t, "write { 10, 20 }")
-		if err != nil {
-			return nil, err
-		}
-		var out []int
-		for _, x := range items {
-			v, err := kVLAN.Parse(c, x)
-			if err != nil {
-				return nil, err
+func path(c *vm.Call, a *inLine) error {
+	s := &topology.Spec{}
+	var last *topology.Node
+	var link *topology.Wire
+	items, named := split(c, a.parts)
+	say := wholeTable.Read(c, named)
+	s.IP, s.Tunnels = say.IP, say.Tunnels
+	for i, x := range items {
+		if node, ok := vm.As(x, nodePart); ok {
+			node := node.(*topology.Node)
+			if last != nil && link == nil {
+				return c.VM.At(c.File, node.Line, node.Name,
+					fmt.Sprintf("there is no wire between %q and %q", last.Name, node.Name), "put wire {} between them")
 			}
-			out = append(out, v.(int))
+			s.Nodes = append(s.Nodes, *node)
+			if link != nil {
+				w := *link
+				w.Nodes = [2]string{last.Name, node.Name}
+				s.Wires = append(s.Wires, w)
+			}
+			last, link = node, nil
+			continue
 		}
-		return out, nil
-	}}
-)
-
-// TunnelPart is a tunnel, before it is put in a topology.
-var TunnelPart = &vm.Class{Name: "Tunnel.Part", Doc: "A tunnel, before it is put in a topology."}
-
-var tunnelVerb = &vm.Method{Name: "tunnel", Doc: "A link between two nodes through the network between them. Traffic takes it where it is the shortest way.",
-	Example: `tunnel { "gre", between = { "left", "right" } }`, Returns: "Tunnel.Part", Phase: vm.Loading, First: "kind",
-	Options: []vm.Option{
-		args.Need("kind", args.Enum("kind of tunnel", topology.TunnelKinds...), "where the kernel has it"),
-		args.Need("between", args.Strings, "the two nodes"),
-		args.Opt("name", args.String, "its name, as in addr = { NAME = … }"),
-		args.Opt("mtu", args.Int("MTU", topology.MinMTU, topology.MaxMTU, "68 to 65535 bytes"), "bytes; what fits a path of 1500 unless said"),
-		args.Opt("id", args.Int("number", 1, 1<<24-1, "a whole number"), "VXLAN network identifier, or GRE key"),
-	},
-	Fn: func(c *vm.Call) error {
-		between := c.Args["between"].([]string)
-		if len(between) != 2 {
-			return c.Fail("between", `write between = { "left", "right" }`, "a tunnel is between two nodes, not %d", len(between))
-		}
-		c.Return(c.VM.New(TunnelPart, &topology.Tunnel{Line: c.Line, Kind: c.Args["kind"].(string), Between: [2]string(between), Name: vm.ArgOr(c, "name", ""),
-			MTU: vm.ArgOr(c, "mtu", 0), ID: vm.ArgOr(c, "id", 0)}))
-		return nil
-	}}
-
-var kTunnels = &vm.Kind{Name: "list of tunnels", Type: "Tunnel.Part[]", Parse: func(_ *vm.Call, x lua.LValue) (any, error) {
-	const hint = `write { tunnel { "gre", between = { "left", "right" } } }`
-	t, ok := x.(*lua.LTable)
-	if !ok {
-		return nil, args.Wrong(x, "a list of tunnels", hint)
-	}
-	items, err := args.List(t, hint)
-	if err != nil {
-		return nil, err
-	}
-	var out []topology.Tunnel
-	for _, x := range items {
-		part, ok := vm.As(x, TunnelPart)
+		w, ok := vm.As(x, wirePart)
 		if !ok {
-			return nil, args.Wrong(x, "a tunnel", hint)
+			return c.Fail("path", "a path is made of host, router, switch and wire", "part %d of path is %s", i+1, vm.Show(x))
 		}
-		out = append(out, *part.(*topology.Tunnel))
+		if last == nil || link != nil || i == len(items)-1 {
+			return c.VM.At(c.File, w.(*topology.Wire).Line, "wire", "a wire must have a node on either side", "write node, wire, node")
+		}
+		link, _ = w.(*topology.Wire)
 	}
-	return out, nil
-}}
+	c.Return(c.VM.New(whole, s))
+	return nil
+}
+
+func graph(c *vm.Call, a *shape) error {
+	s := &topology.Spec{IP: a.whole.IP, Tunnels: a.whole.Tunnels}
+	nodes, err := args.List(a.nodes, `write nodes = { host "a", router "r" }`)
+	if err != nil {
+		return err
+	}
+	for i, x := range nodes {
+		n, ok := vm.As(x, nodePart)
+		if !ok {
+			return c.Fail("nodes", `write host "a", router "r" or switch "s"`, "element %d of nodes is %s", i+1, vm.Show(x))
+		}
+		s.Nodes = append(s.Nodes, *n.(*topology.Node))
+	}
+	const hint = `write { "a", wire {}, "b" }`
+	links, err := args.List(a.links, "write links = { "+hint[6:]+" }")
+	if err != nil {
+		return err
+	}
+	for i, x := range links {
+		t, _ := x.(*lua.LTable)
+		if t == nil || t.Len() != 3 {
+			return c.Fail("links", hint, "element %d of links is not a link", i+1)
+		}
+		if _, err := args.List(t, hint); err != nil {
+			return err
+		}
+		from, fok := t.RawGetInt(1).(lua.LString)
+		w, wok := vm.As(t.RawGetInt(2), wirePart)
+		to, tok := t.RawGetInt(3).(lua.LString)
+		if !fok || !wok || !tok {
+			return c.Fail("links", hint, "element %d of links is not a link", i+1)
+		}
+		link := *w.(*topology.Wire)
+		link.Nodes = [2]string{string(from), string(to)}
+		s.Wires = append(s.Wires, link)
+	}
+	c.Return(c.VM.New(whole, s))
+	return nil
+}

@@ -1,0 +1,65 @@
+//go:build linux
+
+// Package memory keeps an interpreter from taking the machine's memory.
+package memory
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+
+	"netrepro/engine/script/vm"
+)
+
+// Guard stops v when the process holds more than most says, until release
+// is called: the interpreter itself knows no bound, and a slip must not take the
+// machine's memory.
+func Guard(v *vm.VM, most func() uint64) (release func()) {
+	// The collector must not let garbage pile up beside it.
+	goal := most()
+	before := debug.SetMemoryLimit(int64(goal))
+	done, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		defer close(over)
+		for {
+			select {
+			case <-done:
+				return
+			case <-v.Context().Done():
+				return
+			case <-tick.C:
+			}
+			bound := most()
+			if bound > goal {
+				goal = bound
+				debug.SetMemoryLimit(int64(goal))
+			}
+			live, all := held()
+			if live <= bound && all > bound*3/2 { // it grows faster than it is collected
+				runtime.GC()
+				live, _ = held()
+			}
+			if live > bound {
+				v.Stop(fmt.Errorf("it holds more than %d MB: look for a table or a string that grows without bound", bound>>20))
+				return
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-over
+		debug.SetMemoryLimit(before)
+	}
+}
+
+// held is how many bytes of the heap were in use when they were last collected,
+// and how many are there now.
+func held() (live, all uint64) {
+	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64(), s[1].Value.Uint64()
+}

@@ -1,0 +1,59 @@
+//go:build linux
+
+package play
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"netrepro/engine/capture"
+	"netrepro/engine/packet"
+	"netrepro/engine/tcp"
+	"netrepro/engine/view"
+)
+
+// check reads the capture back and compares what is said of each packet there
+// with what the trace says, as JSON.
+func (r *run) check() (err error) {
+	t := r.Lab.Trace
+	if r.capture == "" || t.Truncated() || !t.Whole() || len(t.Packets()) > maxAnnotated {
+		return nil // frames were cut, or are too many
+	}
+	s, err := capture.Open(context.Background(), r.capture)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	a := tcp.New(tcp.Options{})
+	var in tcp.Input
+	var filed []*tcp.Record
+	for {
+		if err := s.Next(&in); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return fmt.Errorf("check capture: %w", err)
+		}
+		a.Describe(s.Points())
+		rec := &tcp.Record{}
+		in.Kept, in.Packet = true, packet.Clone(in.Packet) // what is found out later is added to it
+		a.Add(&in, rec)
+		rec.App = slices.Clone(rec.App)
+		filed = append(filed, rec)
+	}
+	live := t.Findings()
+	if len(live) != len(filed) {
+		return fmt.Errorf("check capture: it has %d packets, the trace %d", len(filed), len(live))
+	}
+	for i, want := range live {
+		want, got := *want, *filed[i]
+		want.Time, got.Time = 0, 0 // one counts from the start, the other from the first packet
+		a, b := string(view.AppendJSON(nil, &want)), string(view.AppendJSON(nil, &got))
+		if a != b {
+			return fmt.Errorf("check capture: the trace says %sthe file says %s", a, b)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+//go:build linux
+
+package play
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"netrepro/engine/lab/fault"
+	"netrepro/engine/lab/stall"
+	"netrepro/engine/script/bind/expect"
+	"netrepro/engine/script/diag"
+	"netrepro/engine/script/session"
+)
+
+// judge turns how the script ended into a verdict.
+func (r *run) judge(err error) session.Result {
+	if bug := r.VM.Bug(); bug != nil {
+		return session.Result{Verdict: session.Errored, Why: bug.Error()}
+	}
+	if err != nil && !errors.Is(err, session.ErrStopped) {
+		return errored(err)
+	}
+	for _, f := range r.Faults.Armed() {
+		if err := f.Err(); err != nil {
+			return session.Result{Verdict: session.Errored, Why: r.cannot(f, err)}
+		}
+	}
+	if err == nil && !r.overdue() {
+		if file, line, unsaid := expect.Unsaid(r.Run); unsaid {
+			return errored(r.VM.At(file, line, "", "what is expected is not said here",
+				`follow it by a verb: expect(x):equals(1)`))
+		}
+		r.unused()
+	}
+	if expect.Judged(r.Run) && r.Lab.Trace.Truncated() {
+		return session.Result{Verdict: session.Inconclusive, Why: "more packets than a trace keeps: judge a shorter exchange, or use a direct wire for volume"}
+	}
+	if len(r.Failures()) == 0 {
+		return session.Result{Verdict: session.Passed}
+	}
+	if why, paused := r.excused(); paused {
+		return session.Result{Verdict: session.Passed} // how long things take is not what is tried
+	} else if why != "" {
+		return session.Result{Verdict: session.Inconclusive, Why: why}
+	}
+	return session.Result{Verdict: session.Failed}
+}
+
+// cannot says what a fault could not do, at its place in the script.
+func (r *run) cannot(f fault.Handle, err error) string {
+	var de *diag.Error
+	if errors.As(err, &de) {
+		return de.Render()
+	}
+	return r.VM.At(r.c.File, f.Line(), "", fmt.Sprintf("%s: %v", f, err), "match only packets that it can be done to").Render()
+}
+
+// unused fails the case for every fault that had to fire and did not.
+func (r *run) unused() {
+	if r.Faults.Harmless {
+		return
+	}
+	idle := func(f fault.Handle) bool { n, err := f.Idle(); return n || err != nil }
+	if slices.ContainsFunc(r.Faults.Armed(), idle) {
+		_ = r.Lab.Relay.WaitIdle(r.VM.Context(), session.Quiet) // it may be about to
+	}
+	for _, f := range r.Faults.Armed() {
+		idle, err := f.Idle()
+		text := fmt.Sprintf("%s never fired", f)
+		if err != nil {
+			text = fmt.Sprintf("%s: %v", f, err)
+		} else if !idle {
+			continue
+		}
+		where := fmt.Sprintf("%s:%d", r.c.File, f.Line())
+		r.Fail(session.Failure{Since: r.Started})
+		r.Event(session.Event{Kind: session.EventFault, Text: text, Where: where, Label: "say optional = true if that is meant"})
+	}
+}
+
+// starves is of how much of a case's time, one part in so many, the host may stall
+// it in many short stalls before that is as good as one long.
+const starves = 4
+
+// excused says why the failures prove nothing: the host was stalled while a
+// time bound ran, or for so long that TCP itself may have acted on it. It is
+// empty if they stand. paused says that all are time bounds that a pause of the
+// run's own made late.
+func (r *run) excused() (why string, paused bool) {
+	paused = true
+	for _, f := range r.Failures() {
+		total, longest := r.Lab.Stalls.During(f.Since)
+		pause := f.Timed && r.Shaker.Since(f.Since)
+		starved := total > time.Since(f.Since)/starves
+		if longest < stall.Matters && !starved && (!f.Timed || total == 0) && !pause {
+			return "", false
+		}
+		paused = paused && pause
+	}
+	total, longest := r.Lab.Stalls.During(r.Started)
+	return fmt.Sprintf("the host stalled for %s while this ran, %s in all", longest.Round(time.Millisecond), total.Round(time.Millisecond)), paused
+}
