@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"fmt"
 	"slices"
 
 	lua "github.com/yuin/gopher-lua"
@@ -85,4 +86,17 @@ func Without(args []Argument, names ...string) []Argument {
 		o, ok := a.(Option)
 		return ok && slices.Contains(names, o.Name)
 	})
+}
+
+// CheckDefaults reports a default of m that its own kind refuses.
+func (m *Method) CheckDefaults() error {
+	for _, o := range m.Options {
+		if !o.fill {
+			continue
+		}
+		if _, err := o.Kind.Parse(nil, literal(o.Default)); err != nil {
+			return fmt.Errorf("%s: default of %s: %w", m.Name, o.Name, err)
+		}
+	}
+	return nil
 }
