@@ -52,7 +52,8 @@ func viewOf(lines ...line) *trace.View {
 	far := &trace.Point{Index: 1, Node: "server", Wire: "wan", Addrs: parties["server"].Addrs}
 	t := trace.New(time.Unix(0, 0), []*trace.Point{pt, far}, nil)
 	for _, l := range lines {
-		d := packet.Packet{Proto: packet.ProtoTCP, Src: parties["client"].Addrs[0], Dst: parties["server"].Addrs[0], SrcPort: 40000, DstPort: 80,
+		d := packet.Packet{Proto: packet.ProtoTCP, Src: parties["client"].Addrs[0], Dst: parties["server"].Addrs[0],
+			SrcPort: 40000, DstPort: 80,
 			Flags: l.flags, Seq: l.seq, Ack: l.ack, PayloadLen: l.n, WScale: -1}
 		at := pt
 		if l.from == "server" {
@@ -74,8 +75,10 @@ const (
 
 // resets is an exchange that ends with a reset.
 func resets() *trace.View {
-	return viewOf(line{0, "client", fS, 0, 0, 0}, line{1 * ms, "server", fSA, 0, 1, 0}, line{2 * ms, "client", fA, 1, 1, 0},
-		line{3 * ms, "client", fPA, 1, 1, 18}, line{4 * ms, "server", fA, 1, 19, 1448}, line{5 * ms, "server", fA, 1449, 19, 1448},
+	return viewOf(line{0, "client", fS, 0, 0, 0}, line{1 * ms, "server", fSA, 0, 1, 0},
+		line{2 * ms, "client", fA, 1, 1, 0},
+		line{3 * ms, "client", fPA, 1, 1, 18}, line{4 * ms, "server", fA, 1, 19, 1448},
+		line{5 * ms, "server", fA, 1449, 19, 1448},
 		line{60 * ms, "server", fRA, 2897, 19, 0})
 }
 
@@ -88,13 +91,19 @@ func TestSequence(t *testing.T) {
 		want  bool
 		timed bool
 	}{
-		{"in order, others between", []Row{{Match: from("client", "syn"), Times: once}, {Match: from("server", "rst"), Times: once}}, true, false},
-		{"out of order", []Row{{Match: from("server", "rst"), Times: once}, {Match: from("client", "syn"), Times: once}}, false, false},
-		{"twice", []Row{{Match: from("server", "data"), Times: Count{2, false}}, {Match: from("server", "rst"), Times: once}}, true, false},
+		{"in order, others between", []Row{{Match: from("client", "syn"), Times: once},
+			{Match: from("server", "rst"), Times: once}}, true, false},
+		{"out of order", []Row{{Match: from("server", "rst"), Times: once},
+			{Match: from("client", "syn"), Times: once}}, false, false},
+		{"twice", []Row{{Match: from("server", "data"), Times: Count{2, false}},
+			{Match: from("server", "rst"), Times: once}}, true, false},
 		{"three of two", []Row{{Match: from("server", "data"), Times: Count{3, true}}}, false, false},
-		{"within", []Row{{Match: from("server", "data"), Times: once}, {Match: from("server", "rst"), Times: once, Within: 100 * ms}}, true, false},
-		{"a later start is in time", []Row{{Match: from("server", "data"), Times: once}, {Match: from("server", "rst"), Times: once, Within: 55 * ms}}, true, false},
-		{"too late", []Row{{Match: from("server", "data"), Times: once}, {Match: from("server", "rst"), Times: once, Within: 50 * ms}}, false, true},
+		{"within", []Row{{Match: from("server", "data"), Times: once},
+			{Match: from("server", "rst"), Times: once, Within: 100 * ms}}, true, false},
+		{"a later start is in time", []Row{{Match: from("server", "data"), Times: once},
+			{Match: from("server", "rst"), Times: once, Within: 55 * ms}}, true, false},
+		{"too late", []Row{{Match: from("server", "data"), Times: once},
+			{Match: from("server", "rst"), Times: once, Within: 50 * ms}}, false, true},
 	}
 	for _, tt := range tests {
 		if o := (Sequence{tt.rows}).Judge(resets()); o.Pass != tt.want || o.Timed != tt.timed {

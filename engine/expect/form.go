@@ -76,5 +76,6 @@ func ParseGolden(text string) []string {
 
 // FormatGolden writes a golden trace.
 func FormatGolden(title string, lines []string) string {
-	return "# " + title + "\n# Written by netrepro run --update: who did what, in which order and why. No times.\n" + strings.Join(lines, "\n") + "\n"
+	return "# " + title + "\n# Written by netrepro run --update: who did what, in which order and why. No times.\n" +
+		strings.Join(lines, "\n") + "\n"
 }

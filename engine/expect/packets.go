@@ -64,7 +64,8 @@ func (s Every) Judge(v *trace.View) Outcome {
 			without = append(without, p)
 		}
 	}
-	o := Outcome{Pass: len(all) > 0 && len(without) == 0, Expected: fmt.Sprintf("every %s in %s to have %s", &s.Of, v.Label, &s.Has)}
+	o := Outcome{Pass: len(all) > 0 && len(without) == 0,
+		Expected: fmt.Sprintf("every %s in %s to have %s", &s.Of, v.Label, &s.Has)}
 	switch {
 	case len(all) == 0:
 		o.Saw = "no such packet"
@@ -108,8 +109,9 @@ func (s Retransmits) Judge(v *trace.View) Outcome {
 			best = byPoint[p.Point]
 		}
 	}
-	o := Outcome{Pass: s.Times.Allows(len(best)), Expected: fmt.Sprintf("%s in %s to be retransmitted %s", &s.Match, v.Label, s.Times),
-		Saw: seen(v.Trace, best)}
+	o := Outcome{Pass: s.Times.Allows(len(best)),
+		Expected: fmt.Sprintf("%s in %s to be retransmitted %s", &s.Match, v.Label, s.Times),
+		Saw:      seen(v.Trace, best)}
 	remark := map[*trace.Packet]string{}
 	if o.Pass && s.Exponential {
 		o.Expected += ", the gap doubling each time"

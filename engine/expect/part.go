@@ -66,7 +66,8 @@ func (p *Part) cut(v *trace.View) (*trace.View, *match.Match) {
 		}
 	}
 	return v.Where(p.String(), func(q *trace.Packet) bool {
-		return !outside[q.Known()] && (from == nil || q.N > from.N && (p.Within == 0 || q.Time-from.Time <= p.Within)) && (to == nil || q.N < to.N)
+		return !outside[q.Known()] && (from == nil || q.N > from.N &&
+			(p.Within == 0 || q.Time-from.Time <= p.Within)) && (to == nil || q.N < to.N)
 	}), nil
 }
 
@@ -83,7 +84,8 @@ func (s In) Early() bool { return s.Of.Early() && s.Part.After.Settled() && s.Pa
 func (s In) Judge(v *trace.View) Outcome {
 	part, missing := s.Part.cut(v)
 	if part == nil {
-		o := Outcome{Expected: fmt.Sprintf("%s in %s", missing, v.Label), Saw: "none, so that nothing is" + s.Part.String()}
+		o := Outcome{Expected: fmt.Sprintf("%s in %s", missing, v.Label), Saw: "none, so that nothing is" +
+			s.Part.String()}
 		o.evidence(v.Trace, v.Packets(), nil)
 		return o
 	}
@@ -123,7 +125,8 @@ func Connections(v *trace.View) []*trace.View {
 	for _, p := range v.Packets() {
 		if c := p.Conn; c != nil && p.IsTCP() && !seen[c] {
 			seen[c] = true
-			out = append(out, v.Where(fmt.Sprintf(":connection(%d)", len(out)+1), func(q *trace.Packet) bool { return q.Conn == c }))
+			out = append(out, v.Where(fmt.Sprintf(":connection(%d)", len(out)+1),
+				func(q *trace.Packet) bool { return q.Conn == c }))
 		}
 	}
 	return out

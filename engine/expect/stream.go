@@ -31,7 +31,8 @@ func (s Stalls) Judge(v *trace.View) Outcome {
 		all = append(all, s.gaps(c)...)
 	}
 	o := Outcome{Pass: s.Times.Allows(len(all)),
-		Expected: fmt.Sprintf("the bytes from %s in %s to stop for %s %s", s.From.Name, v.Label, s.Longer, s.Times), Saw: number(len(all))}
+		Expected: fmt.Sprintf("the bytes from %s in %s to stop for %s %s", s.From.Name, v.Label, s.Longer, s.Times),
+		Saw:      number(len(all))}
 	// Fewer stalls than asked for is no matter of a busy host; more may be.
 	o.Timed = !o.Pass && len(all) > s.Times.Min
 	remark := map[*trace.Packet]string{}
@@ -135,10 +136,12 @@ func (s Lossless) Judge(v *trace.View) Outcome {
 	for _, n := range order {
 		if j := by[n]; !j.dropped && !j.there {
 			lost = append(lost, j.last)
-			remark[j.last] = "last seen " + map[trace.Dir]string{trace.In: "arriving at ", trace.Out: "leaving "}[j.last.Dir] + j.last.Point.Name()
+			remark[j.last] = "last seen " +
+				map[trace.Dir]string{trace.In: "arriving at ", trace.Out: "leaving "}[j.last.Dir] + j.last.Point.Name()
 		}
 	}
-	o := Outcome{Pass: len(lost) == 0, Expected: fmt.Sprintf("nothing in %s to be lost but by a fault", v.Label), Saw: fmt.Sprintf("%d lost", len(lost))}
+	o := Outcome{Pass: len(lost) == 0, Expected: fmt.Sprintf("nothing in %s to be lost but by a fault", v.Label),
+		Saw: fmt.Sprintf("%d lost", len(lost))}
 	if o.Pass {
 		o.Saw = fmt.Sprintf("%d packets, all of which arrived or were dropped by a fault", len(order))
 	}

@@ -29,8 +29,10 @@ func fieldKeys() []*Key {
 		if own[f.Name] {
 			continue
 		}
-		out = append(out, &Key{Name: f.Name, Doc: "of " + f.Layer.String() + ": " + f.Doc, Kind: value.OfField(f), Proto: protoOf(f.Layer),
-			Layer: f.Layer, field: f, test: of(func(v value.Field, p *Packet) bool { return v.Has(p.Frame, p.header()) }), quick: quickField})
+		out = append(out, &Key{Name: f.Name, Doc: "of " + f.Layer.String() + ": " + f.Doc, Kind: value.OfField(f),
+			Proto: protoOf(f.Layer),
+			Layer: f.Layer, field: f,
+			test: of(func(v value.Field, p *Packet) bool { return v.Has(p.Frame, p.header()) }), quick: quickField})
 	}
 	return out
 }

@@ -77,26 +77,32 @@ var Keys = slices.Concat([]*Key{
 		test: of(func(v *value.Party, p *Packet) bool { return v.Has(p.Dst) })},
 	{Name: "host", Doc: "either end, by its addresses", Kind: value.KindParty,
 		test: of(func(v *value.Party, p *Packet) bool { return v.Has(p.Src) || v.Has(p.Dst) })},
-	{Name: "tcp", Doc: `what a TCP segment is; "data" is new data only, "any" is data new or sent again`, Kind: kindTCP, Proto: "TCP", Was: "sent",
+	{Name: "tcp", Doc: `what a TCP segment is; "data" is new data only, "any" is data new or sent again`, Kind: kindTCP,
+		Proto: "TCP", Was: "sent",
 		test: tcpOf(func(v string, p *Packet) bool { return segments[v].test(p) }), quick: quickTCP},
 	{Name: "icmp", Doc: "an ICMP message", Kind: kindICMP, Proto: "ICMP", test: of(isICMP)},
 	{Name: "udp", Doc: "UDP datagrams only", Kind: value.KindTrue, Proto: "UDP",
 		test: of(func(_ bool, p *Packet) bool { return p.Proto == packet.ProtoUDP })},
-	{Name: "conn", Doc: "one connection", Kind: value.KindEnds, test: of(func(v *trace.Ends, p *Packet) bool { return v.Has(p.Packet) })},
-	{Name: "flow", Doc: "the number of a connection in the ladder, NAT or not", Kind: value.KindCount, Recorded: true, test: recorded(ofFlow)},
+	{Name: "conn", Doc: "one connection", Kind: value.KindEnds,
+		test: of(func(v *trace.Ends, p *Packet) bool { return v.Has(p.Packet) })},
+	{Name: "flow", Doc: "the number of a connection in the ladder, NAT or not", Kind: value.KindCount, Recorded: true,
+		test: recorded(ofFlow)},
 	{Name: "port", Doc: "either port", Kind: value.KindPort,
 		test: of(func(v int, p *Packet) bool { return int(p.SrcPort) == v || int(p.DstPort) == v })},
 	{Name: "sport", Doc: "source port", Kind: value.KindPort,
-		test: of(func(v int, p *Packet) bool { return int(p.SrcPort) == v }), quick: func(v any, q *Quick) { q.sport = uint16(v.(int)) }},
+		test:  of(func(v int, p *Packet) bool { return int(p.SrcPort) == v }),
+		quick: func(v any, q *Quick) { q.sport = uint16(v.(int)) }},
 	{Name: "dport", Doc: "destination port", Kind: value.KindPort,
-		test: of(func(v int, p *Packet) bool { return int(p.DstPort) == v }), quick: func(v any, q *Quick) { q.dport = uint16(v.(int)) }},
+		test:  of(func(v int, p *Packet) bool { return int(p.DstPort) == v }),
+		quick: func(v any, q *Quick) { q.dport = uint16(v.(int)) }},
 	{Name: "seq", Doc: "relative sequence number", Kind: value.KindNumber, Proto: "TCP",
 		test: tcpOf(func(v uint32, p *Packet) bool { return p.Seq == v })},
 	{Name: "ack", Doc: "relative acknowledgement number", Kind: value.KindNumber, Proto: "TCP",
 		test: tcpOf(func(v uint32, p *Packet) bool { return p.Ack == v && p.Flags.Has(packet.ACK) })},
 	{Name: "len", Doc: "bytes of payload", Kind: value.KindRange,
 		test: of(func(v value.Range, p *Packet) bool { return v.Has(int(p.PayloadLen)) }), quick: quickLen},
-	{Name: "flags", Doc: `exactly these TCP flags, as tcpdump writes them: "S", "P."`, Kind: value.KindFlags, Proto: "TCP",
+	{Name: "flags", Doc: `exactly these TCP flags, as tcpdump writes them: "S", "P."`, Kind: value.KindFlags,
+		Proto: "TCP",
 		test:  tcpOf(func(v packet.TCPFlags, p *Packet) bool { return p.Flags == v }),
 		quick: func(v any, q *Quick) { q.flags(0xff, v.(packet.TCPFlags)) }},
 	{Name: "sacks", Doc: "acknowledgements that report the segment this fault hit missing", Kind: KindHit, Proto: "TCP",
@@ -111,33 +117,44 @@ var Keys = slices.Concat([]*Key{
 		test: of(func(v value.Range, p *Packet) bool { return v.Has(int(p.Length)) })},
 	{Name: "queued", Doc: "bytes that waited before it on a wire with a rate", Kind: value.KindRange, Recorded: true,
 		test: of(func(v value.Range, p *Packet) bool { return p.Traced != nil && v.Has(int(p.Traced.Queued)) })},
-	{Name: "rexmit", Doc: "how often its sequence space was sent before: 1 is the first retransmission", Kind: value.KindRange, Proto: "TCP",
+	{Name: "rexmit", Doc: "how often its sequence space was sent before: 1 is the first retransmission",
+		Kind: value.KindRange, Proto: "TCP",
 		test: tcpOf(func(v value.Range, p *Packet) bool { return v.Has(int(p.Sending.Resent)) })},
 	{Name: "backoff", Doc: "a timeout, by how many in a row it is", Kind: value.KindRange, Proto: "TCP", Recorded: true,
 		test: recorded(func(v value.Range, r *tcp.Record) bool { return r.Backoff > 0 && v.Has(r.Backoff) })},
 	{Name: "where", Doc: "for which a function of the script's returns true", Kind: value.KindFunc,
 		test: of(func(v func(*Packet) bool, p *Packet) bool { return v(p) })},
-	{Name: "fault", Doc: "packets that a fault did something to besides dropping them, or forged, or none of them", Kind: value.KindBool,
+	{Name: "fault", Doc: "packets that a fault did something to besides dropping them, or forged, or none of them",
+		Kind:     value.KindBool,
 		Recorded: true, Was: "harmed", test: of(func(v bool, p *Packet) bool { return (p.Fault != "") == v })},
 	{Name: "dropped", Doc: "packets that a fault, a box or a full wire dropped, or none of them", Kind: value.KindBool,
 		test: of(func(v bool, p *Packet) bool { return (p.Dropped != "") == v })},
-	{Name: "tls", Doc: "a TLS record or handshake message that begins in it, as far as it is in the clear", Kind: kindTLS, Proto: "TCP",
+	{Name: "tls", Doc: "a TLS record or handshake message that begins in it, as far as it is in the clear",
+		Kind: kindTLS, Proto: "TCP",
 		test: tcpOf(func(v string, p *Packet) bool {
 			return says(p, "tls", func(e payload.Event) bool { return v == "any" || e.Name == v })
 		}),
 		quick: quickPayload},
-	{Name: "http", Doc: `the beginning of an HTTP start line in it: "GET /", "HTTP/1.1 200"; or "request", "response" or "any"`,
+	{Name: "http",
+		Doc:  `the beginning of an HTTP start line in it: "GET /", "HTTP/1.1 200"; or "request", "response" or "any"`,
 		Kind: kindHTTP, Proto: "TCP", test: tcpOf(isHTTP), quick: quickPayload},
-	{Name: "original", Doc: "a retransmission, by what became of what it sends again", Kind: value.Words("fate", "", "lost", "arrived"), Proto: "TCP",
-		Recorded: true, Hears: true, Unsettled: true, test: recorded(func(v string, r *tcp.Record) bool { return r.Original == v })},
-	{Name: "kernel_drop", Doc: `a packet that the kernel of the node it arrived at threw away, by the reason or the function: "NETFILTER_DROP"`,
+	{Name: "original", Doc: "a retransmission, by what became of what it sends again",
+		Kind: value.Words("fate", "", "lost", "arrived"), Proto: "TCP",
+		Recorded: true, Hears: true, Unsettled: true,
+		test: recorded(func(v string, r *tcp.Record) bool { return r.Original == v })},
+	{Name: "kernel_drop",
+		Doc:  `a packet that the kernel of the node it arrived at threw away, by the reason or the function: "NETFILTER_DROP"`,
 		Kind: value.KindText, Recorded: true, Hears: true, Was: "refused",
 		test: recorded(func(v string, r *tcp.Record) bool { return strings.Contains(r.KernelDrop, v) })},
-	{Name: "timer", Doc: `a retransmission, by the kernel's function that sent it: "tcp_retransmit_timer"`, Kind: value.KindText, Proto: "TCP",
+	{Name: "timer", Doc: `a retransmission, by the kernel's function that sent it: "tcp_retransmit_timer"`,
+		Kind: value.KindText, Proto: "TCP",
 		Recorded: true, Hears: true, test: recorded(func(v string, r *tcp.Record) bool { return r.Timer == v })},
-	{Name: "rst", Doc: "a reset, by who sent it and why; a text is its kind or its cause", Kind: KindReset, Proto: "TCP",
-		Recorded: true, Unsettled: true, test: recorded(func(v *Reset, r *tcp.Record) bool { return v.matches(r.Reset) })},
-	{Name: "analysis", Doc: "one of Wireshark's tcp.analysis flags", Kind: kindAnalysis, Proto: "TCP", Recorded: true, test: recorded(isFlagged)},
+	{Name: "rst", Doc: "a reset, by who sent it and why; a text is its kind or its cause", Kind: KindReset,
+		Proto:    "TCP",
+		Recorded: true, Unsettled: true,
+		test: recorded(func(v *Reset, r *tcp.Record) bool { return v.matches(r.Reset) })},
+	{Name: "analysis", Doc: "one of Wireshark's tcp.analysis flags", Kind: kindAnalysis, Proto: "TCP", Recorded: true,
+		test: recorded(isFlagged)},
 	{Name: "frame", Doc: `the number of its frame: 7, "10..20"`, Kind: value.KindRange, Recorded: true,
 		test: recorded(func(v value.Range, r *tcp.Record) bool { return v.Has(r.N) })},
 })
@@ -162,10 +179,12 @@ func Renamed(name string) *Key {
 
 // Kinds of value that are words of the field.
 var (
-	kindICMP     = value.Words("ICMP message", "", append([]string{"any"}, slices.Sorted(maps.Keys(packet.ICMPNames))...)...)
+	kindICMP = value.Words("ICMP message", "",
+		append([]string{"any"}, slices.Sorted(maps.Keys(packet.ICMPNames))...)...)
 	kindTLS      = value.Words("TLS event", "", append([]string{"any"}, payload.Names()...)...)
 	kindAnalysis = value.Words("Wireshark flag", "", append([]string{"any"}, wireshark.All.Names()...)...)
-	kindHTTP     = &value.Kind{Name: value.KindText.Name, Type: value.KindText.Type, Hint: value.KindText.Hint, Parse: value.KindText.Parse, Write: value.KindText.Write, Bare: "any"}
+	kindHTTP     = &value.Kind{Name: value.KindText.Name, Type: value.KindText.Type, Hint: value.KindText.Hint,
+		Parse: value.KindText.Parse, Write: value.KindText.Write, Bare: "any"}
 )
 
 func init() {
@@ -198,7 +217,10 @@ func says(p *Packet, proto string, is func(payload.Event) bool) bool {
 }
 
 func isHTTP(v string, p *Packet) bool {
-	return says(p, "http", func(e payload.Event) bool { return v == "any" || v == e.Name || strings.HasPrefix(e.Detail, v) })
+	return says(p, "http", func(e payload.Event) bool {
+		return v == "any" || v == e.Name ||
+			strings.HasPrefix(e.Detail, v)
+	})
 }
 
 // toward reports whether p is on its way to the node: it left the other end of a wire
@@ -221,5 +243,6 @@ func sacks(h *Hit, p *Packet) bool {
 }
 
 func covers(h *Hit, p *Packet) bool {
-	return h != nil && p.Traced != nil && p.Traced.Conn == h.Conn && p.Flags.Has(packet.ACK) && !packet.Before(p.Ack, h.End)
+	return h != nil && p.Traced != nil && p.Traced.Conn == h.Conn && p.Flags.Has(packet.ACK) &&
+		!packet.Before(p.Ack, h.End)
 }

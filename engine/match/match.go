@@ -54,7 +54,8 @@ func (m Match) With(name string, value any) Match {
 
 // Without is m without the terms of some keys.
 func (m *Match) Without(names ...string) Match {
-	return Match{slices.DeleteFunc(slices.Clone(m.terms), func(t Term) bool { return slices.Contains(names, t.Key.Name) })}
+	return Match{slices.DeleteFunc(slices.Clone(m.terms),
+		func(t Term) bool { return slices.Contains(names, t.Key.Name) })}
 }
 
 // Get is the value of a key's term; ok is false if m does not ask for it.
@@ -135,10 +136,11 @@ type Hit struct {
 }
 
 // KindHit is what a fault hit first, a func() *[Hit].
-var KindHit = &value.Kind{Name: "a fault", Type: "Fault", Hint: "give what wire:drop returned", Write: func(v any) string {
-	h := v.(func() *Hit)()
-	if h == nil {
-		return "a fault that never fired"
-	}
-	return fmt.Sprintf("%d:%d", h.Seq, h.End)
-}}
+var KindHit = &value.Kind{Name: "a fault", Type: "Fault", Hint: "give what wire:drop returned",
+	Write: func(v any) string {
+		h := v.(func() *Hit)()
+		if h == nil {
+			return "a fault that never fired"
+		}
+		return fmt.Sprintf("%d:%d", h.Seq, h.End)
+	}}

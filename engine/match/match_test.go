@@ -50,13 +50,17 @@ func everything() *Packet {
 	f := frame()
 	d.Ethernet(f, len(f), &p)
 	c := &tcp.Conn{ID: 3, Ends: [2]netip.AddrPort{netip.AddrPortFrom(client, 40000), netip.AddrPortFrom(server, 80)}}
-	r := &tcp.Record{Input: tcp.Input{N: 12, Packet: &p, Payload: d.Payload(), Frame: f, Dropped: "by wan:drop", Fault: "delayed",
-		KernelDrop: "NETFILTER_DROP in nf_hook_slow", Timer: "tcp_retransmit_timer"}, Conn: c, Seq: 1, Ack: 1, Original: "lost", Backoff: 2,
+	r := &tcp.Record{Input: tcp.Input{N: 12, Packet: &p, Payload: d.Payload(), Frame: f, Dropped: "by wan:drop",
+		Fault:      "delayed",
+		KernelDrop: "NETFILTER_DROP in nf_hook_slow", Timer: "tcp_retransmit_timer"}, Conn: c, Seq: 1, Ack: 1,
+		Original: "lost", Backoff: 2,
 		Flags: wireshark.Retransmission, Sending: sender.Sending{Class: sender.Rexmit | sender.RTO, Resent: 1},
-		App:   []payload.Event{{Proto: "http", Name: "request", Detail: "GET /index"}, {Proto: "tls", Name: "client-hello"}},
+		App: []payload.Event{{Proto: "http", Name: "request", Detail: "GET /index"},
+			{Proto: "tls", Name: "client-hello"}},
 		Reset: &reset.Verdict{Kind: reset.Kinds[0], Cause: reset.Causes[0]}}
 	q := (&Packet{}).Captured(r)
-	q.Traced = &trace.Packet{Segment: &trace.Segment{Packet: p, Conn: c}, Point: &trace.Point{Node: "client", Wire: "wan", Far: "server"}, Queued: 9}
+	q.Traced = &trace.Packet{Segment: &trace.Segment{Packet: p, Conn: c},
+		Point: &trace.Point{Node: "client", Wire: "wan", Far: "server"}, Queued: 9}
 	return q
 }
 
@@ -65,18 +69,26 @@ func everything() *Packet {
 var examples = map[string][2]string{
 	"from": {"client", "server"}, "to": {"server", "192.0.2.9"}, "host": {"server", "192.0.2.9"},
 	"tcp": {"rto", "data"}, "icmp": {"", "any"}, "udp": {"", "true"}, "flow": {"3", "2"}, "port": {"80", "81"},
-	"sport": {"40000", "80"}, "dport": {"80", "40000"}, "seq": {"1", "2"}, "ack": {"1", "0"}, "len": {"1..100", ">= 101"}, "flags": {"P.", "."},
+	"sport": {"40000", "80"}, "dport": {"80", "40000"}, "seq": {"1", "2"}, "ack": {"1", "0"},
+	"len": {"1..100", ">= 101"}, "flags": {"P.", "."},
 	"src_mac": {"02:00:00:00:00:02", "02:00:00:00:00:03"}, "dst_mac": {"02:00:00:00:00:01", "02:00:00:00:00:03"},
-	"ether_type": {"33024", "2048"}, "vlan": {"7", "8"}, "pcp": {"1", "0"}, "src": {"192.0.2.0/24", "198.51.100.0/24"}, "dst": {"198.51.100.2", "192.0.2.1"},
-	"ttl": {"60..64", "64"}, "dscp": {"46", "0"}, "ecn": {"0", "1"}, "ip_len": {">= 100", "1"}, "ip_id": {"3", "4"}, "df": {"true", "false"},
-	"mf": {"false", "true"}, "frag_offset": {"0", ">= 1"}, "flow_label": {"", ">= 0"}, "proto": {"tcp", "udp"}, "win": {"200", "1"}, "urgent": {"0", "1"},
-	"mss": {"1460", "false"}, "wscale": {"false", ">= 0"}, "tsval": {"5", "6"}, "tsecr": {"6", "5"}, "timestamps": {"true", "false"},
+	"ether_type": {"33024", "2048"}, "vlan": {"7", "8"}, "pcp": {"1", "0"}, "src": {"192.0.2.0/24", "198.51.100.0/24"},
+	"dst": {"198.51.100.2", "192.0.2.1"},
+	"ttl": {"60..64", "64"}, "dscp": {"46", "0"}, "ecn": {"0", "1"}, "ip_len": {">= 100", "1"}, "ip_id": {"3", "4"},
+	"df": {"true", "false"},
+	"mf": {"false", "true"}, "frag_offset": {"0", ">= 1"}, "flow_label": {"", ">= 0"}, "proto": {"tcp", "udp"},
+	"win": {"200", "1"}, "urgent": {"0", "1"},
+	"mss": {"1460", "false"}, "wscale": {"false", ">= 0"}, "tsval": {"5", "6"}, "tsecr": {"6", "5"},
+	"timestamps":     {"true", "false"},
 	"sack_permitted": {"false", "true"}, "sack": {"false", "true"},
 	"icmp_type": {"", ">= 0"}, "icmp_code": {"", ">= 0"}, "icmp_id": {"", ">= 0"}, "icmp_seq": {"", ">= 0"},
-	"payload": {"GET /", "POST"}, "size": {">= 100", "1"}, "queued": {"9", "0"}, "rexmit": {"1", ">= 2"}, "backoff": {"2", "1"}, "fault": {"true", "false"},
-	"dropped": {"true", "false"}, "tls": {"client-hello", "alert"}, "http": {"GET /index", "HTTP/1.1"}, "original": {"lost", "arrived"},
+	"payload": {"GET /", "POST"}, "size": {">= 100", "1"}, "queued": {"9", "0"}, "rexmit": {"1", ">= 2"},
+	"backoff": {"2", "1"}, "fault": {"true", "false"},
+	"dropped": {"true", "false"}, "tls": {"client-hello", "alert"}, "http": {"GET /index", "HTTP/1.1"},
+	"original":    {"lost", "arrived"},
 	"kernel_drop": {"NETFILTER_DROP", "NO_SOCKET"}, "timer": {"tcp_retransmit_timer", "tcp_send_loss_probe"},
-	"rst": {string(reset.Causes[0]), string(reset.Kinds[1])}, "analysis": {"retransmission", "zero_window"}, "frame": {"10..20", "13"},
+	"rst": {string(reset.Causes[0]), string(reset.Kinds[1])}, "analysis": {"retransmission", "zero_window"},
+	"frame": {"10..20", "13"},
 }
 
 // TestKeys holds every key of the table to an example that holds and one that does
@@ -124,7 +136,8 @@ func TestObjects(t *testing.T) {
 		{"conn", &trace.Ends{A: netip.AddrPortFrom(server, 81), B: netip.AddrPortFrom(client, 40000)}, false},
 		{"covers", hit, true}, {"covers", none, false}, {"sacks", hit, false}, {"sacks", none, false},
 		{"toward", "server", true}, {"toward", "client", false},
-		{"where", func(q *Packet) bool { return q == p }, true}, {"where", func(q *Packet) bool { return q != p }, false},
+		{"where", func(q *Packet) bool { return q == p }, true},
+		{"where", func(q *Packet) bool { return q != p }, false},
 		{"rst", &Reset{}, true}, {"rst", &Reset{Evidence: "kernel"}, false}, {"rst", &Reset{Process: "curl"}, false},
 	} {
 		m := Of(map[string]any{tt.key: tt.value})
@@ -136,14 +149,20 @@ func TestObjects(t *testing.T) {
 
 func TestSegments(t *testing.T) {
 	of := func(f packet.TCPFlags, n int32, c sender.Class) *Packet {
-		return &Packet{Packet: &packet.Packet{Src: client, Dst: server, DstPort: 80, Proto: packet.ProtoTCP, Flags: f, PayloadLen: n, Window: 1}, Sending: sender.Sending{Class: c}}
+		return &Packet{Packet: &packet.Packet{Src: client, Dst: server, DstPort: 80, Proto: packet.ProtoTCP, Flags: f,
+			PayloadLen: n, Window: 1}, Sending: sender.Sending{Class: c}}
 	}
 	for want, p := range map[string]*Packet{
-		"syn": of(packet.SYN, 0, 0), "synack": of(packet.SYN|packet.ACK, 0, 0), "data any": of(packet.ACK, 1, sender.Data), "ack": of(packet.ACK, 0, sender.PureAck),
-		"fin": of(packet.FIN|packet.ACK, 0, 0), "rst": of(packet.RST, 0, 0), "rexmit rto any": of(packet.ACK, 1, sender.Rexmit|sender.RTO),
-		"rexmit fast any rack": of(packet.ACK, 1, sender.Rexmit|sender.Fast|sender.RACK), "rexmit any tlp": of(packet.ACK, 1, sender.Rexmit|sender.TLP),
-		"rexmit any recovery": of(packet.ACK, 1, sender.Rexmit|sender.Recovery), "rexmit any pmtu": of(packet.ACK, 1, sender.Rexmit|sender.Resized),
-		"keep-alive": of(packet.ACK, 1, sender.KeepAlive), "window-probe": of(packet.ACK, 1, sender.WindowProbe),
+		"syn": of(packet.SYN, 0, 0), "synack": of(packet.SYN|packet.ACK, 0, 0),
+		"data any": of(packet.ACK, 1, sender.Data), "ack": of(packet.ACK, 0, sender.PureAck),
+		"fin": of(packet.FIN|packet.ACK, 0, 0), "rst": of(packet.RST, 0, 0),
+		"rexmit rto any":       of(packet.ACK, 1, sender.Rexmit|sender.RTO),
+		"rexmit fast any rack": of(packet.ACK, 1, sender.Rexmit|sender.Fast|sender.RACK),
+		"rexmit any tlp":       of(packet.ACK, 1, sender.Rexmit|sender.TLP),
+		"rexmit any recovery":  of(packet.ACK, 1, sender.Rexmit|sender.Recovery),
+		"rexmit any pmtu":      of(packet.ACK, 1, sender.Rexmit|sender.Resized),
+		"keep-alive":           of(packet.ACK, 1, sender.KeepAlive),
+		"window-probe":         of(packet.ACK, 1, sender.WindowProbe),
 	} {
 		var got []string
 		for _, s := range Segments() {
@@ -164,13 +183,20 @@ func TestSegments(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	for text, want := range map[string]string{
-		"": "{}", "tcp=syn": `{ tcp = "syn" }`, "len>=1": `{ len = ">= 1" }`, "len=5..9 ttl=3": `{ len = "5..9", ttl = 3 }`,
+		"": "{}", "tcp=syn": `{ tcp = "syn" }`, "len>=1": `{ len = ">= 1" }`,
+		"len=5..9 ttl=3":  `{ len = "5..9", ttl = 3 }`,
 		`http="GET /" !x`: "read match: \"!x\" is no key", "from=client dropped": `{ from = client, dropped = true }`,
-		"rst=linger": `{ rst = { cause = "linger" } }`, "flags=none": `{ flags = "none" }`, "sent=rto": `read match: "sent" is now called tcp`,
-		"harmed": `read match: "harmed" is now called fault`, "refused=x": `read match: "refused" is now called kernel_drop`,
-		"len": "read match: len needs a value: write len=VALUE", "port=70000": `read match: port: "70000" is not a port`, "from=nobody": "read match: from: \"nobody\" is neither",
-		"frame=3..1": `read match: frame: "3..1" is not a length`, "where=x": "read match: only a script can ask for where", `tls="alert`: "read match: a quote",
-		"mss=70000": `read match: mss: "70000" is not a value of mss: mss is 0 to 65535`, "src=fe80::1%eth0": "read match: src: ",
+		"rst=linger": `{ rst = { cause = "linger" } }`, "flags=none": `{ flags = "none" }`,
+		"sent=rto":    `read match: "sent" is now called tcp`,
+		"harmed":      `read match: "harmed" is now called fault`,
+		"refused=x":   `read match: "refused" is now called kernel_drop`,
+		"len":         "read match: len needs a value: write len=VALUE",
+		"port=70000":  `read match: port: "70000" is not a port`,
+		"from=nobody": "read match: from: \"nobody\" is neither",
+		"frame=3..1":  `read match: frame: "3..1" is not a length`,
+		"where=x":     "read match: only a script can ask for where", `tls="alert`: "read match: a quote",
+		"mss=70000":        `read match: mss: "70000" is not a value of mss: mss is 0 to 65535`,
+		"src=fe80::1%eth0": "read match: src: ",
 	} {
 		m, err := Parse(text, names)
 		got := m.String()
@@ -198,9 +224,12 @@ func FuzzParse(f *testing.F) {
 
 func TestCheck(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
-		{"", ""}, {"tcp=syn mss>=0 ttl>=0", ""}, {"udp sport=5", ""}, {"udp mss=5", "mss to TCP"}, {"tcp=syn icmp", "icmp to ICMP"},
-		{"flags=S udp", "udp to UDP"}, {"icmp port=5", "no ports"}, {"icmp_type=8 mss=5", "mss to TCP"}, {"df flow_label=1", "df belongs to IPv4"},
-		{"src=192.0.2.0/24 dst=2001:db8::/32", "no packet has both"}, {"tcp=syn proto=17", "proto to UDP"}, {"tcp=syn proto=0..17", ""},
+		{"", ""}, {"tcp=syn mss>=0 ttl>=0", ""}, {"udp sport=5", ""}, {"udp mss=5", "mss to TCP"},
+		{"tcp=syn icmp", "icmp to ICMP"},
+		{"flags=S udp", "udp to UDP"}, {"icmp port=5", "no ports"}, {"icmp_type=8 mss=5", "mss to TCP"},
+		{"df flow_label=1", "df belongs to IPv4"},
+		{"src=192.0.2.0/24 dst=2001:db8::/32", "no packet has both"}, {"tcp=syn proto=17", "proto to UDP"},
+		{"tcp=syn proto=0..17", ""},
 		{"rexmit>=1 udp", "udp to UDP"},
 	} {
 		m, err := Parse(tt.text, nil)
@@ -224,15 +253,19 @@ func TestQuick(t *testing.T) {
 	tr := trace.New(time.Unix(0, 0), []*trace.Point{pt}, nil)
 	var packets []*trace.Packet
 	add := func(p packet.Packet) { packets = append(packets, tr.Arrive(pt, 0, &p, nil, nil)) }
-	for _, f := range []packet.TCPFlags{packet.SYN, packet.SYN | packet.ACK, packet.ACK, packet.PSH | packet.ACK, packet.FIN | packet.ACK, packet.RST} {
+	for _, f := range []packet.TCPFlags{packet.SYN, packet.SYN | packet.ACK, packet.ACK, packet.PSH | packet.ACK,
+		packet.FIN | packet.ACK, packet.RST} {
 		for _, n := range []int32{0, 1, 100} {
 			for range 2 {
-				add(packet.Packet{Src: client, Dst: server, SrcPort: 4, DstPort: 80, Seq: 100, Proto: packet.ProtoTCP, Flags: f, Window: 5, PayloadLen: n, TTL: 64, WScale: -1})
+				add(packet.Packet{Src: client, Dst: server, SrcPort: 4, DstPort: 80, Seq: 100, Proto: packet.ProtoTCP,
+					Flags: f, Window: 5, PayloadLen: n, TTL: 64, WScale: -1})
 			}
 		}
 	}
-	add(packet.Packet{Src: client, Dst: server, SrcPort: 5, DstPort: 53, Proto: packet.ProtoUDP, PayloadLen: 20, TTL: 9, WScale: -1})
-	texts := []string{"", "udp", "icmp", "dport=80", "sport=80", "flags=S", "flags=P.", "len=100", "len>=1", "payload=x", "ttl=9", "mss=5", "tcp=syn flags=."}
+	add(packet.Packet{Src: client, Dst: server, SrcPort: 5, DstPort: 53, Proto: packet.ProtoUDP, PayloadLen: 20, TTL: 9,
+		WScale: -1})
+	texts := []string{"", "udp", "icmp", "dport=80", "sport=80", "flags=S", "flags=P.", "len=100", "len>=1",
+		"payload=x", "ttl=9", "mss=5", "tcp=syn flags=."}
 	for _, s := range Segments() {
 		texts = append(texts, "tcp="+s)
 	}

@@ -43,7 +43,8 @@ type Summary struct {
 
 // SummaryOf makes the summary of a packet that passes a wire.
 func SummaryOf(p *trace.Packet) Summary {
-	s := Summary{proto: isOther, flags: p.Flags, ttl: p.TTL, class: p.AtPoint.Class, sport: p.SrcPort, dport: p.DstPort, payload: p.PayloadLen}
+	s := Summary{proto: isOther, flags: p.Flags, ttl: p.TTL, class: p.AtPoint.Class, sport: p.SrcPort, dport: p.DstPort,
+		payload: p.PayloadLen}
 	switch {
 	case p.IsTCP():
 		s.proto = isTCP

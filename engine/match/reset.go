@@ -27,12 +27,18 @@ type ResetKey struct {
 // ResetKeys are the keys of a [Reset].
 var ResetKeys = []ResetKey{
 	{"kind", "who sent it", strs(reset.Kinds), func(m *Reset) *string { return &m.Kind }},
-	{"cause", "why; a verdict that cannot tell it from another counts too", strs(reset.Causes), func(m *Reset) *string { return &m.Cause }},
-	{"evidence", "what the verdict was drawn from", []string{reset.FromKernel, reset.Inferred}, func(m *Reset) *string { return &m.Evidence }},
-	{"reason", `the kernel's own reason, as enum sk_rst_reason has it: "TCP_ABORT_ON_CLOSE"`, nil, func(m *Reset) *string { return &m.Reason }},
-	{"state", `the state of the socket, or the one before that: "FIN_WAIT2"`, nil, func(m *Reset) *string { return &m.State }},
-	{"through", `a function of the kernel that it was sent through: "__tcp_close"`, nil, func(m *Reset) *string { return &m.Through }},
-	{"process", "the program that called, as far as the kernel keeps its name (15 bytes)", nil, func(m *Reset) *string { return &m.Process }},
+	{"cause", "why; a verdict that cannot tell it from another counts too", strs(reset.Causes),
+		func(m *Reset) *string { return &m.Cause }},
+	{"evidence", "what the verdict was drawn from", []string{reset.FromKernel, reset.Inferred},
+		func(m *Reset) *string { return &m.Evidence }},
+	{"reason", `the kernel's own reason, as enum sk_rst_reason has it: "TCP_ABORT_ON_CLOSE"`, nil,
+		func(m *Reset) *string { return &m.Reason }},
+	{"state", `the state of the socket, or the one before that: "FIN_WAIT2"`, nil,
+		func(m *Reset) *string { return &m.State }},
+	{"through", `a function of the kernel that it was sent through: "__tcp_close"`, nil,
+		func(m *Reset) *string { return &m.Through }},
+	{"process", "the program that called, as far as the kernel keeps its name (15 bytes)", nil,
+		func(m *Reset) *string { return &m.Process }},
 }
 
 func strs[T ~string](of []T) []string {
@@ -55,7 +61,8 @@ func (m *Reset) matches(v *reset.Verdict) bool {
 		return true
 	}
 	k := v.Kernel
-	return k != nil && (m.Reason == "" || k.Reason == m.Reason) && (m.State == "" || k.State == m.State || k.Before == m.State) &&
+	return k != nil && (m.Reason == "" || k.Reason == m.Reason) &&
+		(m.State == "" || k.State == m.State || k.Before == m.State) &&
 		(m.Through == "" || k.Through(m.Through)) && (m.Process == "" || k.Process == m.Process)
 }
 
@@ -74,7 +81,8 @@ func (m *Reset) String() string {
 }
 
 // KindReset is a [*Reset]: in a text its kind, its cause, or any.
-var KindReset = &value.Kind{Name: "a reset", Type: "Reset|string", Hint: `write { kind = "active", cause = "linger" }`, Bare: &Reset{},
+var KindReset = &value.Kind{Name: "a reset", Type: "Reset|string", Hint: `write { kind = "active", cause = "linger" }`,
+	Bare:  &Reset{},
 	Write: func(v any) string { return v.(*Reset).String() },
 	Parse: func(x any) (any, bool) {
 		s, _ := x.(string)

@@ -16,12 +16,15 @@ func TestCauses(t *testing.T) {
 		backoff             int
 	}{
 		{"timeout", four + "+220ms s . 1:1001 ack 1", "rto", 1},
-		{"the third timeout in a row", four + "+220ms s . 1:1001 ack 1\n+440ms s . 1:1001 ack 1\n+880ms s . 1:1001 ack 1", "rto", 3},
-		{"a tail loss probe first: the series starts anew", four + "+220ms s . 1:1001 ack 1\n+225ms s . 1:1001 ack 1\n+450ms s . 1:1001 ack 1", "rto", 2},
+		{"the third timeout in a row", four +
+			"+220ms s . 1:1001 ack 1\n+440ms s . 1:1001 ack 1\n+880ms s . 1:1001 ack 1", "rto", 3},
+		{"a tail loss probe first: the series starts anew", four +
+			"+220ms s . 1:1001 ack 1\n+225ms s . 1:1001 ack 1\n+450ms s . 1:1001 ack 1", "rto", 2},
 		{"tail loss probe", four + "+1ms c . 1 ack 3001\n+20ms s P. 3001:4001 ack 1", "tlp", 0},
 		{"three duplicates", four + "c . 1 ack 1\nc . 1 ack 1\nc . 1 ack 1\ns . 1:1001 ack 1", "fast", 0},
 		{"one duplicate and RACK's clock", four + "c . 1 ack 1\n+5ms s . 1:1001 ack 1", "rack", 0},
-		{"let out by an acknowledgement after a timeout", four + "+220ms s . 1:1001 ack 1\n+1ms c . 1 ack 1001\ns . 1001:2001 ack 1", "recovery", 0},
+		{"let out by an acknowledgement after a timeout", four +
+			"+220ms s . 1:1001 ack 1\n+1ms c . 1 ack 1001\ns . 1001:2001 ack 1", "recovery", 0},
 		{"SYN", "c S 0\n+1s c S 0", "rto", 1},
 	}
 	for _, tt := range tests {
@@ -29,21 +32,25 @@ func TestCauses(t *testing.T) {
 			rs := play(t, tt.script)
 			last := rs[len(rs)-1]
 			if last.Class.Cause() != tt.cause || last.Backoff != tt.backoff {
-				t.Errorf("got %q, timeout %d in a row; want %q, %d", last.Class.Cause(), last.Backoff, tt.cause, tt.backoff)
+				t.Errorf("got %q, timeout %d in a row; want %q, %d", last.Class.Cause(), last.Backoff, tt.cause,
+					tt.backoff)
 			}
 		})
 	}
 }
 
-var twoPoints = []tcp.Point{{Name: "client/wan", Addrs: addrs("192.0.2.1")}, {Name: "server/wan", Addrs: addrs("198.51.100.2")}}
+var twoPoints = []tcp.Point{{Name: "client/wan", Addrs: addrs("192.0.2.1")},
+	{Name: "server/wan", Addrs: addrs("198.51.100.2")}}
 
 // TestOriginal is what became of what is sent again, captured at both ends.
 func TestOriginal(t *testing.T) {
 	// Both ends see the handshake.
-	const open = "c S 0 id 1 at 0 out\nc S 0 id 1 at 1 in\ns S. 0 ack 1 id 1 at 1 out\ns S. 0 ack 1 id 1 at 0 in\nc . 1 ack 1 id 2 at 0 out\nc . 1 ack 1 id 2 at 1 in\n"
+	const open = "c S 0 id 1 at 0 out\nc S 0 id 1 at 1 in\ns S. 0 ack 1 id 1 at 1 out\ns S. 0 ack 1 id 1 at 0 " +
+		"in\nc . 1 ack 1 id 2 at 0 out\nc . 1 ack 1 id 2 at 1 in\n"
 	for want, script := range map[string]string{
-		"lost":    open + "s P. 1:101 ack 1 id 2 at 1 out\n+220ms s P. 1:101 ack 1 id 3 at 1 out",
-		"arrived": open + "s P. 1:101 ack 1 id 2 at 1 out\ns P. 1:101 ack 1 id 2 at 0 in\n+220ms s P. 1:101 ack 1 id 3 at 1 out",
+		"lost": open + "s P. 1:101 ack 1 id 2 at 1 out\n+220ms s P. 1:101 ack 1 id 3 at 1 out",
+		"arrived": open +
+			"s P. 1:101 ack 1 id 2 at 1 out\ns P. 1:101 ack 1 id 2 at 0 in\n+220ms s P. 1:101 ack 1 id 3 at 1 out",
 	} {
 		rs := play(t, script, twoPoints...)
 		if last := rs[len(rs)-1]; last.Original != want || last.Copy != 0 {
@@ -77,16 +84,19 @@ func TestNAT(t *testing.T) {
 	if rs[1].Conn.Nat != rs[0].Conn || rs[1].Copy != 1 || rs[3].Copy != 3 {
 		t.Errorf("not joined: %+v, copies %d %d", rs[1].Conn.Nat, rs[1].Copy, rs[3].Copy)
 	}
-	if n := strings.Join(rs[1].Notes, ""); n != "NAT: 192.0.2.1:40000 > 198.51.100.2:443 became 203.0.113.9:5000 > 198.51.100.2:443" {
+	if n := strings.Join(rs[1].Notes,
+		""); n != "NAT: 192.0.2.1:40000 > 198.51.100.2:443 became 203.0.113.9:5000 > 198.51.100.2:443" {
 		t.Errorf("note %q", n)
 	}
 }
 
 func TestNotes(t *testing.T) {
 	tests := []struct{ name, script, want string }{
-		{"path MTU", hs + "c P. 1:101 ack 1\ns P. 1:201 ack 101\nc . 101 ack 201\ns . 201:1649 ack 101\n+220ms s . 201:1649 ack 101\n+440ms s . 201:1649 ack 101",
+		{"path MTU", hs + "c P. 1:101 ack 1\ns P. 1:201 ack 101\nc . 101 ack 201\ns . 201:1649 ack 101\n+220ms " +
+			"s . 201:1649 ack 101\n+440ms s . 201:1649 ack 101",
 			"path MTU: 1448 bytes time out again, while 200 got through; no ICMP message said so; MSS 1460 and 1460"},
-		{"segmentation", hs + "s . 1:4001 ack 1", "larger than the MSS of 1460: segments are cut or joined by the device, this is not what crossed the wire"},
+		{"segmentation", hs + "s . 1:4001 ack 1",
+			"larger than the MSS of 1460: segments are cut or joined by the device, this is not what crossed the wire"},
 	}
 	for _, tt := range tests {
 		rs := play(t, tt.script)

@@ -145,7 +145,8 @@ type Analyzer struct {
 
 // New begins a pass.
 func New(o Options) *Analyzer {
-	return &Analyzer{follower: *NewFollower(o.MaxConns), owners: map[netip.Addr][]int{}, ports: map[netip.AddrPort]portReset{}}
+	return &Analyzer{follower: *NewFollower(o.MaxConns), owners: map[netip.Addr][]int{},
+		ports: map[netip.AddrPort]portReset{}}
 }
 
 // Describe names the capture points; points may come to be known while the
@@ -298,12 +299,14 @@ func (a *Analyzer) icmp(r *Record) {
 	if q == nil || q.Proto != packet.ProtoTCP {
 		return
 	}
-	e, ok := a.follower.conns.ends.Get(tuple.Tuple{Src: q.Src, Dst: q.Dst, SrcPort: q.SrcPort, DstPort: q.DstPort, Proto: q.Proto})
+	e, ok := a.follower.conns.ends.Get(tuple.Tuple{Src: q.Src, Dst: q.Dst, SrcPort: q.SrcPort, DstPort: q.DstPort,
+		Proto: q.Proto})
 	if !ok {
 		return
 	}
 	if q.TCP {
-		p := packet.Packet{Proto: packet.ProtoTCP, Src: q.Src, Dst: q.Dst, SrcPort: q.SrcPort, DstPort: q.DstPort, Seq: q.Seq, Flags: q.Flags}
+		p := packet.Packet{Proto: packet.ProtoTCP, Src: q.Src, Dst: q.Dst, SrcPort: q.SrcPort, DstPort: q.DstPort,
+			Seq: q.Seq, Flags: q.Flags}
 		if q.Flags.Has(packet.SYN) && !q.Flags.Has(packet.ACK) && e.conn.ws.Replaces(&p, e.side) {
 			e = a.follower.conns.open(tuple.Of(&p), &p, r.Time) // a SYN that is seen here first
 		}

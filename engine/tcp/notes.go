@@ -35,7 +35,8 @@ func (a *Analyzer) sizes(r *Record, s *sender.Sender) {
 	if s.Largest() > 1 { // more than a SYN
 		small = fmt.Sprintf("while %d got through", s.Largest())
 	}
-	r.Notes = append(r.Notes, fmt.Sprintf("path MTU: %d bytes time out again, %s; %s; MSS %d and %d", n, small, icmp, c.MSS[0], c.MSS[1]))
+	r.Notes = append(r.Notes, fmt.Sprintf("path MTU: %d bytes time out again, %s; %s; MSS %d and %d", n, small, icmp,
+		c.MSS[0], c.MSS[1]))
 }
 
 // unsegmented notes that the capture was made before the device cut segments to
@@ -49,7 +50,8 @@ func (c *Conn) unsegmented(r *Record) {
 		return
 	}
 	c.told.offload = true
-	r.Notes = append(r.Notes, fmt.Sprintf("larger than the MSS of %d: segments are cut or joined by the device, this is not what crossed the wire", mss))
+	r.Notes = append(r.Notes, fmt.Sprintf("larger than the MSS of %d: segments are cut or joined by the device, "+
+		"this is not what crossed the wire", mss))
 }
 
 // acknowledges notes an acknowledgement that its sender held back.
@@ -59,7 +61,8 @@ func (a *Analyzer) acknowledges(r *Record, at *pointState, first *first) {
 		*q = r.RTT
 		return
 	}
-	if late := r.RTT - *q; first == nil && r.Class&sender.PureAck != 0 && late >= delayLeast && late <= delayMost && *q < delayLeast {
+	if late := r.RTT - *q; first == nil && r.Class&sender.PureAck != 0 && late >= delayLeast && late <= delayMost &&
+		*q < delayLeast {
 		r.AckDelay = late
 	}
 }

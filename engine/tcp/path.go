@@ -26,8 +26,9 @@ type first = sighting.Packet[known]
 // sight is the first sighting of r's packet, if that was at another point; else nil,
 // and r's own is the newest.
 func (a *Analyzer) sight(r *Record, c *Conn) *first {
-	s := sighting.Sighting{N: r.N, Time: r.Time, Point: r.Point, Leaves: r.Direction == Out, Packet: r.Packet, Payload: r.Payload,
-		SameAs: r.SameAs, Paired: r.Paired, More: r.More}
+	s := sighting.Sighting{N: r.N, Time: r.Time, Point: r.Point, Leaves: r.Direction == Out, Packet: r.Packet,
+		Payload: r.Payload,
+		SameAs:  r.SameAs, Paired: r.Paired, More: r.More}
 	w, fresh := a.sightings.Seen(&s, known{conn: c, packet: tuple.Of(r.Packet)}, func(o known) bool {
 		return o.conn == c || c != nil && o.conn != nil && c.joins(o.conn) // behind a NAT perhaps
 	})
@@ -41,7 +42,8 @@ func (a *Analyzer) sight(r *Record, c *Conn) *first {
 // joins reports whether c can be o behind a NAT: a connection not joined to
 // another yet, or to o's.
 func (c *Conn) joins(o *Conn) bool {
-	return c.Nat == nil && c != o.kin() && c.kin().ID > o.kin().ID && c.Packets[0]+c.Packets[1] <= 2 || c.kin() == o.kin()
+	return c.Nat == nil && c != o.kin() && c.kin().ID > o.kin().ID && c.Packets[0]+c.Packets[1] <= 2 ||
+		c.kin() == o.kin()
 }
 
 // copied fills in what is known of a packet that was seen before.
@@ -59,7 +61,8 @@ func (a *Analyzer) copied(r *Record, first *first) {
 	if !c.told.nat && tuple.Of(r.Packet) != first.Known.packet {
 		c.told.nat = true
 		p := r.Packet
-		r.Notes = append(r.Notes, fmt.Sprintf("NAT: %s:%d > %s:%d became %s:%d > %s:%d", first.Known.packet.Src, first.Known.packet.SrcPort, first.Known.packet.Dst,
+		r.Notes = append(r.Notes, fmt.Sprintf("NAT: %s:%d > %s:%d became %s:%d > %s:%d", first.Known.packet.Src,
+			first.Known.packet.SrcPort, first.Known.packet.Dst,
 			first.Known.packet.DstPort, p.Src, p.SrcPort, p.Dst, p.DstPort))
 	}
 }
@@ -152,12 +155,14 @@ func (c *Conn) await(r *Record) {
 // arrives takes in that a packet was seen again where its path ends, if it surely
 // does: a retransmission that was sent after it was needless.
 func (a *Analyzer) arrives(c *Conn, r *Record, first *first) {
-	if len(c.awaited) == 0 || !r.AtDestination || r.KernelDrop != "" || r.Conn != r.Conn.leg(r.Side) || !a.ends(r.Conn, r.Side) {
+	if len(c.awaited) == 0 || !r.AtDestination || r.KernelDrop != "" || r.Conn != r.Conn.leg(r.Side) ||
+		!a.ends(r.Conn, r.Side) {
 		return
 	}
 	p := r.Packet
 	for _, w := range c.awaited {
-		if w.N > first.N && w.Side == r.Side && w.Original == "lost" && !packet.Before(w.Packet.Seq, p.Seq) && !packet.After(w.Packet.Seq+w.Packet.SeqLen(), p.Seq+p.SeqLen()) {
+		if w.N > first.N && w.Side == r.Side && w.Original == "lost" && !packet.Before(w.Packet.Seq, p.Seq) &&
+			!packet.After(w.Packet.Seq+w.Packet.SeqLen(), p.Seq+p.SeqLen()) {
 			w.Original = "arrived"
 		}
 	}

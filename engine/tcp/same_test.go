@@ -11,7 +11,8 @@ import (
 func TestSameAs(t *testing.T) {
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("198.51.100.2")
 	of := func(proto uint8, port uint16) *packet.Packet {
-		return &packet.Packet{Src: a, Dst: b, SrcPort: port, DstPort: 80, Proto: proto, Flags: packet.SYN, WScale: -1, Seq: uint32(port)}
+		return &packet.Packet{Src: a, Dst: b, SrcPort: port, DstPort: 80, Proto: proto, Flags: packet.SYN, WScale: -1,
+			Seq: uint32(port)}
 	}
 	az := New(Options{})
 	az.Describe([]Point{{Name: "a/x"}, {Name: "b/x"}})

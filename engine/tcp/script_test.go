@@ -47,9 +47,11 @@ func parseScript(t testing.TB, text string) []tcp.Input {
 			w = w[1:]
 		}
 		who := w[0][0]
-		p := &packet.Packet{Proto: packet.ProtoTCP, EtherType: packet.EtherTypeIPv4, TTL: 64, DF: true, Window: 500, WScale: -1}
+		p := &packet.Packet{Proto: packet.ProtoTCP, EtherType: packet.EtherTypeIPv4, TTL: 64, DF: true, Window: 500,
+			WScale: -1}
 		for _, f := range w[1] {
-			bit, ok := map[rune]packet.TCPFlags{'S': packet.SYN, 'F': packet.FIN, 'R': packet.RST, 'P': packet.PSH, '.': packet.ACK, '-': 0}[f]
+			bit, ok := map[rune]packet.TCPFlags{'S': packet.SYN, 'F': packet.FIN, 'R': packet.RST, 'P': packet.PSH,
+				'.': packet.ACK, '-': 0}[f]
 			if !ok {
 				fail("flags")
 			}

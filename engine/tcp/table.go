@@ -74,7 +74,8 @@ func (b *table) used(c *Conn, now time.Duration) {
 }
 
 func (b *table) forget(c *Conn) {
-	t := tuple.Tuple{Src: c.Ends[0].Addr(), Dst: c.Ends[1].Addr(), SrcPort: c.Ends[0].Port(), DstPort: c.Ends[1].Port(), Proto: c.Proto}
+	t := tuple.Tuple{Src: c.Ends[0].Addr(), Dst: c.Ends[1].Addr(), SrcPort: c.Ends[0].Port(), DstPort: c.Ends[1].Port(),
+		Proto: c.Proto}
 	if e, ok := b.ends.Get(t); ok && e.conn == c {
 		b.ends.Delete(t)
 		b.ends.Delete(t.Reversed())

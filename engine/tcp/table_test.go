@@ -17,7 +17,8 @@ func TestStates(t *testing.T) {
 	for i := range 100 {
 		for p := range maxPoints {
 			n++
-			a.Add(&Input{N: n, Point: p, Packet: &packet.Packet{Proto: packet.ProtoTCP, Flags: packet.ACK, Src: host(1), Dst: host(2), SrcPort: uint16(i + 1), DstPort: 80, Seq: 1, PayloadLen: 1}}, &r)
+			a.Add(&Input{N: n, Point: p, Packet: &packet.Packet{Proto: packet.ProtoTCP, Flags: packet.ACK, Src: host(1),
+				Dst: host(2), SrcPort: uint16(i + 1), DstPort: 80, Seq: 1, PayloadLen: 1}}, &r)
 		}
 	}
 	if a.follower.conns.states != 8*(maxPoints-1) {
@@ -26,7 +27,8 @@ func TestStates(t *testing.T) {
 	a.follower.conns.states = maxStates + maxPoints
 	n++
 	for p := range 3 {
-		a.Add(&Input{N: n + p, Point: p, Packet: &packet.Packet{Proto: packet.ProtoTCP, Flags: packet.ACK, Src: host(1), Dst: host(2), SrcPort: 9999, DstPort: 80, Seq: 1, PayloadLen: 1}}, &r)
+		a.Add(&Input{N: n + p, Point: p, Packet: &packet.Packet{Proto: packet.ProtoTCP, Flags: packet.ACK, Src: host(1),
+			Dst: host(2), SrcPort: 9999, DstPort: 80, Seq: 1, PayloadLen: 1}}, &r)
 	}
 	if len(r.Conn.at) != 1 {
 		t.Errorf("beyond the bound it is followed at %d points", len(r.Conn.at))

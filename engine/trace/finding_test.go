@@ -61,12 +61,16 @@ func TestLateWord(t *testing.T) {
 		last  step
 		check func(*testing.T, *slow, *tcp.Record)
 	}{
-		{"a socket that is closed", slow{at: 100 * ms, word: Word{Reset: closed}}, rstAck, sentBy(reset.Active, 100*ms)},
+		{"a socket that is closed", slow{at: 100 * ms, word: Word{Reset: closed}}, rstAck,
+			sentBy(reset.Active, 100*ms)},
 		{"who says nothing did not send it", slow{at: time.Hour}, rstAck, sentBy(reset.Forged, Late)},
-		{"a host that was stalled is waited for", slow{at: 600 * ms, stalled: 500 * ms, word: Word{Reset: closed}}, rstAck, sentBy(reset.Active, 600*ms)},
+		{"a host that was stalled is waited for", slow{at: 600 * ms, stalled: 500 * ms, word: Word{Reset: closed}},
+			rstAck, sentBy(reset.Active, 600*ms)},
 		{"a kernel that tells of no resets", slow{at: time.Hour, mute: true}, rstAck, sentBy(reset.Active, 0)},
-		{"no socket: said before the packet is on its way", slow{at: time.Hour}, step{ms, 's', packet.RST, 1, 0, 0, false}, sentBy(reset.Firewall, 0)},
-		{"refused, heard of late", slow{at: 10 * ms, word: Word{KernelDrop: "NO_SOCKET"}}, step{ms, 'c', fPA, 1, 1, 10, false},
+		{"no socket: said before the packet is on its way", slow{at: time.Hour},
+			step{ms, 's', packet.RST, 1, 0, 0, false}, sentBy(reset.Firewall, 0)},
+		{"refused, heard of late", slow{at: 10 * ms, word: Word{KernelDrop: "NO_SOCKET"}},
+			step{ms, 'c', fPA, 1, 1, 10, false},
 			func(t *testing.T, s *slow, r *tcp.Record) {
 				if r.KernelDrop != "NO_SOCKET" {
 					t.Errorf("refused %q", r.KernelDrop)

@@ -217,7 +217,8 @@ func (t *Trace) add(p *Packet, data []byte) {
 		dir = pcap.Inbound
 	}
 	t.file.Append(func(b []byte) []byte {
-		f := pcap.Frame{Interface: p.Point.Index, Time: t.Start.UnixNano() + int64(p.Time), Data: data, Length: int(p.Length),
+		f := pcap.Frame{Interface: p.Point.Index, Time: t.Start.UnixNano() + int64(p.Time), Data: data,
+			Length:    int(p.Length),
 			Direction: dir, ID: uint64(p.N)}
 		if p.Sent != nil {
 			f.ID = uint64(p.Sent.N)

@@ -44,7 +44,8 @@ type step struct {
 // send sends one segment, arriving at once unless lost.
 func (w *wire) send(g step) *Packet {
 	w.now += g.at
-	d := packet.Packet{Src: client, Dst: server, SrcPort: 40000, DstPort: 80, Seq: isnC + g.seq, Ack: isnS + g.ack, Proto: packet.ProtoTCP,
+	d := packet.Packet{Src: client, Dst: server, SrcPort: 40000, DstPort: 80, Seq: isnC + g.seq, Ack: isnS + g.ack,
+		Proto: packet.ProtoTCP,
 		Flags: g.flags, Window: 500, PayloadLen: g.n, WScale: -1}
 	from, to := w.c, w.s
 	if g.from == 's' {
@@ -86,19 +87,30 @@ func TestClass(t *testing.T) {
 		{"new data", []step{{ms, 'c', fPA, 1, 1, 100, false}}, sender.Data, 0},
 		{"pure ack", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}}, sender.PureAck, 0},
 		{"fin is neither", []step{{ms, 'c', fFA, 1, 1, 0, false}}, 0, 0},
-		{"timeout", []step{{ms, 'c', fPA, 1, 1, 100, true}, {210 * ms, 'c', fPA, 1, 1, 100, false}}, sender.Rexmit | sender.RTO, 1},
-		{"second timeout", []step{{ms, 'c', fPA, 1, 1, 100, true}, {210 * ms, 'c', fPA, 1, 1, 100, true}, {420 * ms, 'c', fPA, 1, 1, 100, false}}, sender.Rexmit | sender.RTO, 2},
+		{"timeout", []step{{ms, 'c', fPA, 1, 1, 100, true}, {210 * ms, 'c', fPA, 1, 1, 100, false}},
+			sender.Rexmit | sender.RTO, 1},
+		{"second timeout", []step{{ms, 'c', fPA, 1, 1, 100, true}, {210 * ms, 'c', fPA, 1, 1, 100, true},
+			{420 * ms, 'c', fPA, 1, 1, 100, false}}, sender.Rexmit | sender.RTO, 2},
 		{"syn again", nil, sender.Rexmit | sender.RTO, 1},
-		{"fast, by duplicate acks", []step{{ms, 'c', fA, 1, 1, 100, true}, {0, 'c', fA, 101, 1, 100, false}, {0, 'c', fA, 201, 1, 100, false},
-			{ms, 's', fA, 1, 1, 0, false}, {0, 's', fA, 1, 1, 0, false}, {ms, 'c', fA, 1, 1, 100, false}}, sender.Rexmit | sender.Fast | sender.RACK, 1},
-		{"probe of the tail", []step{{ms, 'c', fA, 1, 1, 100, false}, {0, 'c', fPA, 101, 1, 100, true}, {10 * ms, 'c', fPA, 101, 1, 100, false}}, sender.Rexmit | sender.TLP, 1},
-		{"a smaller piece of what was sent", []step{{ms, 'c', fA, 1, 1, 1448, true}, {210 * ms, 'c', fA, 1, 1, 1024, false}}, sender.Rexmit | sender.RTO, 1},
-		{"keep-alive", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}, {time.Second, 'c', fA, 100, 1, 0, false}}, sender.KeepAlive, 0},
+		{"fast, by duplicate acks",
+			[]step{{ms, 'c', fA, 1, 1, 100, true}, {0, 'c', fA, 101, 1, 100, false}, {0, 'c', fA, 201, 1, 100, false},
+				{ms, 's', fA, 1, 1, 0, false}, {0, 's', fA, 1, 1, 0, false}, {ms, 'c', fA, 1, 1, 100, false}},
+			sender.Rexmit | sender.Fast | sender.RACK, 1},
+		{"probe of the tail", []step{{ms, 'c', fA, 1, 1, 100, false}, {0, 'c', fPA, 101, 1, 100, true},
+			{10 * ms, 'c', fPA, 101, 1, 100, false}}, sender.Rexmit | sender.TLP, 1},
+		{"a smaller piece of what was sent", []step{{ms, 'c', fA, 1, 1, 1448, true},
+			{210 * ms, 'c', fA, 1, 1, 1024, false}}, sender.Rexmit | sender.RTO, 1},
+		{"keep-alive", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false},
+			{time.Second, 'c', fA, 100, 1, 0, false}}, sender.KeepAlive, 0},
 		{"rst is none", []step{{ms, 'c', packet.RST | packet.ACK, 1, 1, 0, false}}, 0, 0},
-		{"after an answer the timer is not what resends", []step{{ms, 'c', fA, 1, 1, 100, true}, {0, 'c', fA, 101, 1, 100, true},
-			{210 * ms, 'c', fA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false}, {0, 'c', fA, 101, 1, 100, false}}, sender.Rexmit | sender.Recovery, 1},
-		{"one byte, not yet acknowledged, is no keep-alive", []step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false},
-			{ms, 'c', fPA, 101, 1, 1, true}, {210 * ms, 'c', fPA, 101, 1, 1, false}}, sender.Rexmit | sender.RTO, 1},
+		{"after an answer the timer is not what resends",
+			[]step{{ms, 'c', fA, 1, 1, 100, true}, {0, 'c', fA, 101, 1, 100, true},
+				{210 * ms, 'c', fA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false},
+				{0, 'c', fA, 101, 1, 100, false}}, sender.Rexmit | sender.Recovery, 1},
+		{"one byte, not yet acknowledged, is no keep-alive",
+			[]step{{ms, 'c', fPA, 1, 1, 100, false}, {ms, 's', fA, 1, 101, 0, false},
+				{ms, 'c', fPA, 101, 1, 1, true}, {210 * ms, 'c', fPA, 101, 1, 1, false}}, sender.Rexmit | sender.RTO,
+			1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -116,7 +128,8 @@ func TestClass(t *testing.T) {
 				last = w.send(g)
 			}
 			if last.AtPoint.Class != tt.last || last.AtPoint.Resent != tt.sent {
-				t.Errorf("class %b sent before %d, want %b %d: %s", last.AtPoint.Class, last.AtPoint.Resent, tt.last, tt.sent, last.Flags)
+				t.Errorf("class %b sent before %d, want %b %d: %s", last.AtPoint.Class, last.AtPoint.Resent, tt.last,
+					tt.sent, last.Flags)
 			}
 		})
 	}

@@ -176,13 +176,15 @@ func (b *Builder) pairs(l *Ladder, rs []*tcp.Record) {
 	for i, r := range rs {
 		l.Rows[i].From, l.Rows[i].To = 0, 1
 		if r.Packet.Src.IsValid() {
-			l.Rows[i].Label = fmt.Sprintf("%s > %s: %s", b.Names.host(r.Packet.Src), b.Names.host(r.Packet.Dst), l.Rows[i].Label)
+			l.Rows[i].Label = fmt.Sprintf("%s > %s: %s", b.Names.host(r.Packet.Src), b.Names.host(r.Packet.Dst),
+				l.Rows[i].Label)
 		}
 	}
 }
 
 func (b *Builder) title(c *tcp.Conn) string {
-	s := fmt.Sprintf("flow %d  %s > %s  %d and %d packets", c.ID, b.Names.end(c.Ends[0]), b.Names.end(c.Ends[1]), c.Packets[0], c.Packets[1])
+	s := fmt.Sprintf("flow %d  %s > %s  %d and %d packets", c.ID, b.Names.end(c.Ends[0]), b.Names.end(c.Ends[1]),
+		c.Packets[0], c.Packets[1])
 	if c.MSS[0] > 0 || c.MSS[1] > 0 {
 		s += fmt.Sprintf("  mss %d and %d", c.MSS[0], c.MSS[1])
 	}

@@ -80,7 +80,8 @@ func (n Names) end(e netip.AddrPort) string {
 // seconds, who, flags, relative numbers and length, and what is remarkable.
 func Line(r *tcp.Record, n Names) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "#%-4d %+.4f  %s > %s  %s", r.N, r.Time.Seconds(), n.host(r.Packet.Src), n.host(r.Packet.Dst), label(r))
+	fmt.Fprintf(&b, "#%-4d %+.4f  %s > %s  %s", r.N, r.Time.Seconds(), n.host(r.Packet.Src), n.host(r.Packet.Dst),
+		label(r))
 	for _, m := range marks(r, true) {
 		if m.Kind != MarkSign {
 			b.WriteString("  " + m.Text)
@@ -94,7 +95,8 @@ func Line(r *tcp.Record, n Names) string {
 func Remarks(r *tcp.Record) []string {
 	var out []string
 	for _, m := range marks(r, true) {
-		if (m.Kind != MarkDropped || strings.HasPrefix(m.Text, "dropped by the kernel")) && m.Kind != MarkFault && m.Kind != MarkApp {
+		if (m.Kind != MarkDropped || strings.HasPrefix(m.Text, "dropped by the kernel")) && m.Kind != MarkFault &&
+			m.Kind != MarkApp {
 			out = append(out, sanitize.Text(m.Text))
 		}
 	}

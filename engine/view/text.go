@@ -31,7 +31,8 @@ const (
 	bold   = "\x1b[1m"
 )
 
-var markColors = map[string]string{MarkSent: yellow, MarkFlag: yellow, MarkDropped: red, MarkFault: red, MarkReset: red, MarkApp: cyan, MarkNote: cyan, MarkSign: dim}
+var markColors = map[string]string{MarkSent: yellow, MarkFlag: yellow, MarkDropped: red, MarkFault: red, MarkReset: red,
+	MarkApp: cyan, MarkNote: cyan, MarkSign: dim}
 
 func (s Style) paint(color, text string) string {
 	if !s.Color || color == "" {

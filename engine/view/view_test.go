@@ -19,7 +19,8 @@ var (
 	edge   = netip.MustParseAddr("192.0.2.254")
 	server = netip.MustParseAddr("198.51.100.2")
 	names  = Names{client: "client", server: "server", edge: "edge"}
-	points = []tcp.Point{{Name: "client/lan", Addrs: []netip.Addr{client}}, {Name: "edge/lan", Addrs: []netip.Addr{edge}},
+	points = []tcp.Point{{Name: "client/lan", Addrs: []netip.Addr{client}},
+		{Name: "edge/lan", Addrs: []netip.Addr{edge}},
 		{Name: "edge/wan", Addrs: []netip.Addr{edge}}, {Name: "server/wan", Addrs: []netip.Addr{server}}}
 )
 
@@ -42,11 +43,14 @@ func records(ins ...tcp.Input) []*tcp.Record {
 }
 
 func journey() []*tcp.Record {
-	syn := packet.Packet{Src: client, Dst: server, SrcPort: 4000, DstPort: 80, Seq: 7, Flags: packet.SYN, Window: 100, ID: 1, MSS: 1460}
-	data := packet.Packet{Src: client, Dst: server, SrcPort: 4000, DstPort: 80, Seq: 8, Ack: 1, Flags: packet.ACK, Window: 100, ID: 2, PayloadLen: 10}
+	syn := packet.Packet{Src: client, Dst: server, SrcPort: 4000, DstPort: 80, Seq: 7, Flags: packet.SYN, Window: 100,
+		ID: 1, MSS: 1460}
+	data := packet.Packet{Src: client, Dst: server, SrcPort: 4000, DstPort: 80, Seq: 8, Ack: 1, Flags: packet.ACK,
+		Window: 100, ID: 2, PayloadLen: 10}
 	lost := sighting(5, 5*time.Millisecond, 0, tcp.Out, data)
 	lost.Dropped = "a fault"
-	return records(sighting(1, 0, 0, tcp.Out, syn), sighting(2, time.Millisecond, 1, tcp.In, syn), sighting(3, time.Millisecond, 2, tcp.Out, syn),
+	return records(sighting(1, 0, 0, tcp.Out, syn), sighting(2, time.Millisecond, 1, tcp.In, syn),
+		sighting(3, time.Millisecond, 2, tcp.Out, syn),
 		sighting(4, 2*time.Millisecond, 3, tcp.In, syn), lost)
 }
 
@@ -74,7 +78,8 @@ func TestLadder(t *testing.T) {
 
 func TestLine(t *testing.T) {
 	rs := journey()
-	if got, want := Line(rs[4], names), "#5    +0.0050  client > server  .  1:11(10) ack 1  dropped: a fault"; got != want {
+	if got, want := Line(rs[4], names),
+		"#5    +0.0050  client > server  .  1:11(10) ack 1  dropped: a fault"; got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
@@ -82,7 +87,8 @@ func TestLine(t *testing.T) {
 func TestEnds(t *testing.T) {
 	b := NewBuilder(names, nil)
 	ls := slices.Collect(b.Flows(journey()))
-	if len(ls) != 1 || ls[0].Columns[0] != "client:4000" || !strings.HasPrefix(ls[0].Title, "flow 0  client:4000 > server:80") {
+	if len(ls) != 1 || ls[0].Columns[0] != "client:4000" ||
+		!strings.HasPrefix(ls[0].Title, "flow 0  client:4000 > server:80") {
 		t.Errorf("got %+v", ls)
 	}
 }

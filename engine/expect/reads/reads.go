@@ -147,6 +147,7 @@ func option(r *expect.Row, w []string, party Parties) (int, error) {
 		}
 		return 1, err
 	default:
-		return 0, fmt.Errorf("%q is not understood: a line takes rexmit, xN, x>=N, within, and the keys of matches with a value, as in seq 1", word)
+		return 0, fmt.Errorf("%q is not understood: a line takes rexmit, xN, x>=N, within, and the keys of "+
+			"matches with a value, as in seq 1", word)
 	}
 }

@@ -42,7 +42,8 @@ func viewOf(lines ...line) *trace.View {
 	far := &trace.Point{Index: 1, Node: "server", Wire: "wan", Addrs: parties["server"].Addrs}
 	t := trace.New(time.Unix(0, 0), []*trace.Point{pt, far}, nil)
 	for _, l := range lines {
-		d := packet.Packet{Proto: packet.ProtoTCP, Src: parties["client"].Addrs[0], Dst: parties["server"].Addrs[0], SrcPort: 40000, DstPort: 80,
+		d := packet.Packet{Proto: packet.ProtoTCP, Src: parties["client"].Addrs[0], Dst: parties["server"].Addrs[0],
+			SrcPort: 40000, DstPort: 80,
 			Flags: l.flags, Seq: l.seq, Ack: l.ack, PayloadLen: l.n, WScale: -1}
 		at := pt
 		if l.from == "server" {
@@ -64,8 +65,10 @@ const (
 
 // resets is an exchange that ends with a reset.
 func resets() *trace.View {
-	return viewOf(line{0, "client", fS, 0, 0, 0}, line{1 * ms, "server", fSA, 0, 1, 0}, line{2 * ms, "client", fA, 1, 1, 0},
-		line{3 * ms, "client", fPA, 1, 1, 18}, line{4 * ms, "server", fA, 1, 19, 1448}, line{5 * ms, "server", fA, 1449, 19, 1448},
+	return viewOf(line{0, "client", fS, 0, 0, 0}, line{1 * ms, "server", fSA, 0, 1, 0},
+		line{2 * ms, "client", fA, 1, 1, 0},
+		line{3 * ms, "client", fPA, 1, 1, 18}, line{4 * ms, "server", fA, 1, 19, 1448},
+		line{5 * ms, "server", fA, 1449, 19, 1448},
 		line{60 * ms, "server", fRA, 2897, 19, 0})
 }
 
@@ -76,7 +79,8 @@ func TestReads(t *testing.T) {
 		want  bool
 		timed bool
 	}{
-		{"the whole", "client > server S\nserver > client S.\nclient > server .\nclient > server P. len 18\nserver > client . x2\nserver > client R.", true, false},
+		{"the whole", "client > server S\nserver > client S.\nclient > server .\nclient > server P. len " +
+			"18\nserver > client . x2\nserver > client R.", true, false},
 		{"skipping", "client > server S\n...\nserver > client R.", true, false},
 		{"comments and blanks", "-- opening\n\nclient > server S -- syn\nserver > client S.", true, false},
 		{"a gap where none may be", "client > server S\nclient > server .", false, false},

@@ -20,17 +20,23 @@ func names(host string) []netip.Addr {
 
 // segment is a reset that sends something again, says something in HTTP and was dropped.
 func segment() *match.Packet {
-	p := packet.Packet{Src: client, Dst: server, SrcPort: 40000, DstPort: 80, Proto: packet.ProtoTCP, Flags: packet.RST | packet.ACK, PayloadLen: 100}
-	return (&match.Packet{}).Captured(&tcp.Record{Input: tcp.Input{N: 12, Packet: &p, Dropped: "by wan:drop"}, Conn: &tcp.Conn{ID: 3},
-		Sending: sender.Sending{Class: sender.Rexmit | sender.RTO, Resent: 1}, Reset: &reset.Verdict{Kind: reset.Kinds[0], Cause: reset.Causes[0]},
-		App: []payload.Event{{Proto: "http", Name: "request", Detail: "GET /index"}, {Proto: "tls", Name: "client-hello"}}})
+	p := packet.Packet{Src: client, Dst: server, SrcPort: 40000, DstPort: 80, Proto: packet.ProtoTCP,
+		Flags: packet.RST | packet.ACK, PayloadLen: 100}
+	return (&match.Packet{}).Captured(&tcp.Record{Input: tcp.Input{N: 12, Packet: &p, Dropped: "by wan:drop"},
+		Conn:    &tcp.Conn{ID: 3},
+		Sending: sender.Sending{Class: sender.Rexmit | sender.RTO, Resent: 1},
+		Reset:   &reset.Verdict{Kind: reset.Kinds[0], Cause: reset.Causes[0]},
+		App: []payload.Event{{Proto: "http", Name: "request", Detail: "GET /index"},
+			{Proto: "tls", Name: "client-hello"}}})
 }
 
 func TestFilter(t *testing.T) {
 	p := segment()
 	for text, want := range map[string]bool{
-		"": true, "tcp=rto": true, "tcp=fast,rto": true, "!tcp=rto": false, "!tcp=fast": true, "tcp=fast": false, "rst": true, "!rst": false,
-		"dropped=false": false, "host=client port=80": true, "host=client port=81": false, `http="GET /index"`: true, "icmp": false, "!icmp": true, "tls": true,
+		"": true, "tcp=rto": true, "tcp=fast,rto": true, "!tcp=rto": false, "!tcp=fast": true, "tcp=fast": false,
+		"rst": true, "!rst": false,
+		"dropped=false": false, "host=client port=80": true, "host=client port=81": false, `http="GET /index"`: true,
+		"icmp": false, "!icmp": true, "tls": true,
 		"frame=1,12": true, "frame=10..20": true, "flow=3": true, "len>=100": true,
 	} {
 		f, err := Parse(text, names)
@@ -42,7 +48,8 @@ func TestFilter(t *testing.T) {
 			t.Errorf("%q: %t", text, got)
 		}
 	}
-	for _, text := range []string{"nonsense", "host=nobody", "port=70000", "flow=x", "frame=3..1", "flags=Q", "analysis=x", "tcp=x", "dropped=perhaps", "conn=1"} {
+	for _, text := range []string{"nonsense", "host=nobody", "port=70000", "flow=x", "frame=3..1", "flags=Q",
+		"analysis=x", "tcp=x", "dropped=perhaps", "conn=1"} {
 		if _, err := Parse(text, names); err == nil {
 			t.Errorf("%q is accepted", text)
 		}

@@ -51,14 +51,16 @@ func (m Field) String() string {
 }
 
 // Protocols are the names of transport protocols, for the field proto.
-var Protocols = map[string]int{"icmp": packet.ProtoICMP, "tcp": packet.ProtoTCP, "udp": packet.ProtoUDP, "icmpv6": packet.ProtoICMPv6}
+var Protocols = map[string]int{"icmp": packet.ProtoICMP, "tcp": packet.ProtoTCP, "udp": packet.ProtoUDP,
+	"icmpv6": packet.ProtoICMPv6}
 
 // OfField is what a header field can be asked for.
 func OfField(f *field.Field) *Kind {
 	k := &Kind{Field: f, Name: "a value of " + f.Name, Type: "integer|string", Hint: `write 18, "1..1448" or ">= 1"`}
 	switch f.Type {
 	case field.Bool:
-		k.Name, k.Type, k.Hint, k.Bare = KindBool.Name, KindBool.Type, KindBool.Hint, Field{Of: f, Value: field.Value{N: 1}}
+		k.Name, k.Type, k.Hint, k.Bare = KindBool.Name, KindBool.Type, KindBool.Hint,
+			Field{Of: f, Value: field.Value{N: 1}}
 	case field.Address:
 		k.Name, k.Type, k.Hint = "an address", "string|Host", `write "192.0.2.1", or net.NAME`
 	case field.Hardware:

@@ -131,7 +131,8 @@ var (
 			return nil, false
 		}}
 	// KindNumber is a relative sequence number, a uint32.
-	KindNumber = &Kind{Name: "a relative sequence number", Type: "integer", Hint: "numbers are relative: the first byte is 1",
+	KindNumber = &Kind{Name: "a relative sequence number", Type: "integer",
+		Hint:  "numbers are relative: the first byte is 1",
 		Write: plain, Parse: func(x any) (any, bool) {
 			n, ok := whole(x, maxNumber)
 			return uint32(n), ok
@@ -149,7 +150,8 @@ var (
 			return n, ok && n > 0
 		}}
 	// KindBool is true or false.
-	KindBool = &Kind{Name: "true or false", Type: "boolean", Hint: "write true or false", Write: plain, Bare: true, Parse: boolean}
+	KindBool = &Kind{Name: "true or false", Type: "boolean", Hint: "write true or false", Write: plain, Bare: true,
+		Parse: boolean}
 	// KindTrue can only be asked for.
 	KindTrue = &Kind{Name: "true", Type: "true", Hint: "write true, or leave it out", Write: plain, Bare: true,
 		Parse: func(x any) (any, bool) {

@@ -54,10 +54,14 @@ func TestStreams(t *testing.T) {
 	}{
 		{"client hello", [][]byte{record(22, hello("example.com"))}, "tls client-hello example.com"},
 		{"a flight", [][]byte{flight}, "tls server-hello|tls certificate|tls server-hello-done"},
-		{"a flight in segments", [][]byte{flight[:1000], flight[1000:2400], flight[2400:]}, "tls server-hello|tls certificate|tls server-hello-done"},
-		{"messages that share a record", [][]byte{record(22, join(message(2, make([]byte, 70)), message(14, nil)))}, "tls server-hello|tls server-hello-done"},
-		{"a message over two records", [][]byte{join(record(22, cert[:100]), record(22, cert[100:]), record(22, message(14, nil)))}, "tls certificate|tls server-hello-done"},
-		{"after the change of cipher", [][]byte{join(record(20, []byte{1}), record(22, make([]byte, 40)))}, "tls change-cipher-spec|tls finished encrypted"},
+		{"a flight in segments", [][]byte{flight[:1000], flight[1000:2400], flight[2400:]},
+			"tls server-hello|tls certificate|tls server-hello-done"},
+		{"messages that share a record", [][]byte{record(22, join(message(2, make([]byte, 70)), message(14, nil)))},
+			"tls server-hello|tls server-hello-done"},
+		{"a message over two records", [][]byte{join(record(22, cert[:100]), record(22, cert[100:]),
+			record(22, message(14, nil)))}, "tls certificate|tls server-hello-done"},
+		{"after the change of cipher", [][]byte{join(record(20, []byte{1}), record(22, make([]byte, 40)))},
+			"tls change-cipher-spec|tls finished encrypted"},
 		{"an alert", [][]byte{record(21, []byte{2, 48})}, "tls alert fatal unknown_ca"},
 		{"close_notify", [][]byte{record(21, []byte{1, 0})}, "tls close-notify"},
 		{"an encrypted alert", [][]byte{record(21, make([]byte, 26))}, "tls close-notify probably: an encrypted alert"},
@@ -66,7 +70,8 @@ func TestStreams(t *testing.T) {
 		{"a response", [][]byte{[]byte("HTTP/1.1 204 No Content\r\n\r\n")}, "http HTTP/1.1 204 No Content"},
 		{"neither", [][]byte{[]byte("GETTING nowhere"), []byte("\x16\x09\x09"), []byte("hello")}, ""},
 		{"STARTTLS", [][]byte{[]byte("a STARTTLS\r\n"), record(22, hello(""))}, "tls client-hello"},
-		{"TLS, then plain text", [][]byte{record(21, []byte{2, 70}), []byte("GET / HTTP/1.0\r\n\r\n")}, "tls alert fatal protocol_version|http GET /"},
+		{"TLS, then plain text", [][]byte{record(21, []byte{2, 70}), []byte("GET / HTTP/1.0\r\n\r\n")},
+			"tls alert fatal protocol_version|http GET /"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -79,7 +84,8 @@ func TestStreams(t *testing.T) {
 	// However a stream is cut, the record headers are found; what the first
 	// byte of a message was needed for is not.
 	var s Stream
-	if got := strings.Join(feed(&s, 1, append([][]byte{flight[:6]}, bytewise(flight[6:])...)...), "|"); got != "tls server-hello|tls certificate|tls server-hello-done" {
+	if got := strings.Join(feed(&s, 1, append([][]byte{flight[:6]}, bytewise(flight[6:])...)...),
+		"|"); got != "tls server-hello|tls certificate|tls server-hello-done" {
 		t.Errorf("byte by byte: %s", got)
 	}
 }
@@ -111,7 +117,8 @@ func FuzzFeed(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, cut int) {
 		var s Stream
 		at := max(0, min(cut, len(b)))
-		n := len(s.Feed(1, at, b[:at], nil)) + len(s.Feed(uint32(1+at), len(b)-at, b[at:], nil)) + len(s.Feed(uint32(1+len(b)+cut), len(b), b[:at], nil))
+		n := len(s.Feed(1, at, b[:at], nil)) + len(s.Feed(uint32(1+at), len(b)-at, b[at:], nil)) +
+			len(s.Feed(uint32(1+len(b)+cut), len(b), b[:at], nil))
 		if n > 2*len(b)+2 {
 			t.Errorf("%d events in %d bytes", n, len(b))
 		}

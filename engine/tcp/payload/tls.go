@@ -175,8 +175,10 @@ func (t *tlsStream) handshake(b []byte, n int, evs []Event) []Event {
 }
 
 var handshakeNames = map[byte]string{
-	0: "hello-request", 1: "client-hello", 2: "server-hello", 4: "new-session-ticket", 5: "end-of-early-data", 8: "encrypted-extensions",
-	11: "certificate", 12: "server-key-exchange", 13: "certificate-request", 14: "server-hello-done", 15: "certificate-verify",
+	0: "hello-request", 1: "client-hello", 2: "server-hello", 4: "new-session-ticket", 5: "end-of-early-data",
+	8:  "encrypted-extensions",
+	11: "certificate", 12: "server-key-exchange", 13: "certificate-request", 14: "server-hello-done",
+	15: "certificate-verify",
 	16: "client-key-exchange", 20: "finished", 22: "certificate-status", 24: "key-update",
 }
 
@@ -257,11 +259,16 @@ func printable(b []byte) string {
 
 // alertNames are those of RFC 8446, section 6, and of RFC 5246, section 7.2.
 var alertNames = map[byte]string{
-	0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 22: "record_overflow", 30: "decompression_failure", 40: "handshake_failure",
-	41: "no_certificate", 42: "bad_certificate", 43: "unsupported_certificate", 44: "certificate_revoked", 45: "certificate_expired",
-	46: "certificate_unknown", 47: "illegal_parameter", 48: "unknown_ca", 49: "access_denied", 50: "decode_error", 51: "decrypt_error",
-	70: "protocol_version", 71: "insufficient_security", 80: "internal_error", 86: "inappropriate_fallback", 90: "user_canceled",
-	100: "no_renegotiation", 109: "missing_extension", 110: "unsupported_extension", 112: "unrecognized_name", 113: "bad_certificate_status_response",
+	0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 22: "record_overflow",
+	30: "decompression_failure", 40: "handshake_failure",
+	41: "no_certificate", 42: "bad_certificate", 43: "unsupported_certificate", 44: "certificate_revoked",
+	45: "certificate_expired",
+	46: "certificate_unknown", 47: "illegal_parameter", 48: "unknown_ca", 49: "access_denied", 50: "decode_error",
+	51: "decrypt_error",
+	70: "protocol_version", 71: "insufficient_security", 80: "internal_error", 86: "inappropriate_fallback",
+	90:  "user_canceled",
+	100: "no_renegotiation", 109: "missing_extension", 110: "unsupported_extension", 112: "unrecognized_name",
+	113: "bad_certificate_status_response",
 	115: "unknown_psk_identity", 116: "certificate_required", 120: "no_application_protocol",
 }
 

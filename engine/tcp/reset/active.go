@@ -13,7 +13,8 @@ func (j *judgement) withAck() {
 			return
 		}
 		if p.NoOptions {
-			j.sign("sequence number 0, no window and no options: the answer to a segment without ACK that was not captured")
+			j.sign("sequence number 0, no window and no options: the answer to a segment without ACK that was " +
+				"not captured")
 			j.is(Passive, Medium, NotCaptured, ClosedPort)
 			return
 		}
@@ -55,7 +56,8 @@ func (j *judgement) active() {
 	if s.ts && peer.ts && !p.HasTS && s.count > 1 {
 		j.oddity("no timestamps, though the connection has them")
 	}
-	if s.count >= alwaysZero && p.TTL != 0 && (s.idZero && p.ID != 0 || s.idSteady && s.count > alwaysZero && p.ID-s.newest().ID > maxIDStep) {
+	if s.count >= alwaysZero && p.TTL != 0 &&
+		(s.idZero && p.ID != 0 || s.idSteady && s.count > alwaysZero && p.ID-s.newest().ID > maxIDStep) {
 		j.oddity("identification %d, the sender's last packet had %d", p.ID, s.newest().ID)
 	}
 	if peer.count > 0 && packet.After(p.Ack, peer.next) && p.Ack-peer.next > maxMissing {
@@ -135,7 +137,8 @@ func (j *judgement) why() {
 		j.sign("%d other connections to the same port were reset within a few milliseconds", j.Others)
 		j.is(Active, Medium, ListenerClosed, Linger, Unread)
 	case peer.data || !peer.syn:
-		j.sign("data of the receiver may have been unread, or the socket closed with SO_LINGER {on, 0}: the wire looks the same")
+		j.sign("data of the receiver may have been unread, or the socket closed with SO_LINGER {on, 0}: the " +
+			"wire looks the same")
 		j.is(Active, confidence, Unread, Linger)
 		if !s.data && s.synAck {
 			j.v.Or = append(j.v.Or, ListenerClosed)

@@ -130,10 +130,12 @@ func (j *judgement) follows(last Seen) bool {
 // sends one for each segment it has no use for.
 func (j *judgement) repeated() {
 	last, ok := j.Sender.LastReset()
-	if !ok || !j.follows(last) || packet.Before(j.p.Seq, last.Seq) || j.v.Answers != 0 && j.v.Answers != int(j.Sender.answered) {
+	if !ok || !j.follows(last) || packet.Before(j.p.Seq, last.Seq) || j.v.Answers != 0 &&
+		j.v.Answers != int(j.Sender.answered) {
 		return
 	}
-	j.oddity("the second reset within %s, and nothing between them to answer", (j.Now - last.Time).Round(time.Microsecond))
+	j.oddity("the second reset within %s, and nothing between them to answer",
+		(j.Now - last.Time).Round(time.Microsecond))
 }
 
 // foreign turns the verdict into one on something in between, where the signs

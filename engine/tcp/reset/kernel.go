@@ -62,7 +62,8 @@ func (k *Kernel) cause() Cause {
 		return Overflow
 	case k.Reason == "TCP_FLAGS" && k.State == "LISTEN":
 		return Listener
-	case k.Reason == "TCP_INVALID_ACK_SEQUENCE" && k.State == "SYN_SENT", k.Reason == "TCP_RFC7323_PAWS" && k.State == "SYN_SENT":
+	case k.Reason == "TCP_INVALID_ACK_SEQUENCE" && k.State == "SYN_SENT", k.Reason == "TCP_RFC7323_PAWS" &&
+		k.State == "SYN_SENT":
 		return SynSent
 	case k.Reason == "TCP_OLD_ACK", k.Reason == "TCP_TOO_OLD_ACK", k.Reason == "TCP_ACK_UNSENT_DATA":
 		return SynReceived

@@ -24,7 +24,8 @@ func (j *judgement) bare() {
 		j.sign("its sequence number is where the sender stands")
 		j.is(Passive, Medium, NotCaptured)
 	case s.count > 0 && packet.After(j.p.Seq, s.next) && j.p.Seq-s.next < maxMissing && j.p.Window == 0:
-		j.sign("its sequence number is %d beyond the last captured byte of its sender: packets are missing from the capture", j.p.Seq-s.next)
+		j.sign("its sequence number is %d beyond the last captured byte of its sender: packets are missing from "+
+			"the capture", j.p.Seq-s.next)
 		j.is(Passive, Low, NotCaptured)
 	case s.count == 0 && j.Peer.count == 0:
 		j.is(Passive, Low, NotCaptured)
@@ -143,7 +144,8 @@ func (j *judgement) closed(t *Seen) {
 		j.sign("frame %d brings %d bytes after the sender closed: its FIN is frame %d", t.N, t.Len, s.fin.N)
 		j.is(Passive, High, TimeWait, DataAfterClose)
 	case t.Len > 0:
-		j.sign("frame %d brings %d bytes to a sender that had closed; its FIN, frame %d, had not arrived", t.N, t.Len, s.fin.N)
+		j.sign("frame %d brings %d bytes to a sender that had closed; its FIN, frame %d, had not arrived", t.N, t.Len,
+			s.fin.N)
 		j.is(Passive, High, DataAfterClose)
 	case t.Flags.Has(packet.FIN):
 		j.sign("frame %d is a FIN for a connection that is gone", t.N)
@@ -179,7 +181,8 @@ func (j *judgement) established(t *Seen) {
 		j.sign("frame %d was on its way when the sender reset the connection in frame %d", t.N, s.firstRST.N)
 		j.is(Passive, High, AfterReset)
 	case known && (packet.After(t.Seq, edge+farOutside) || packet.Before(t.Seq, s.ack-farOutside)):
-		j.sign("frame %d begins %d bytes from what the sender expects: conntrack calls that INVALID, and NAT lets it pass as it is", t.N, int32(t.Seq-s.ack))
+		j.sign("frame %d begins %d bytes from what the sender expects: conntrack calls that INVALID, and NAT "+
+			"lets it pass as it is", t.N, int32(t.Seq-s.ack))
 		j.is(Passive, High, OutOfWindow)
 	case s.timeouts > 0:
 		j.sign("the sender had retransmitted %d times without an answer", s.timeouts)

@@ -21,7 +21,8 @@ type Seen struct {
 }
 
 func seen(p *packet.Packet, n int, now time.Duration) Seen {
-	return Seen{N: int32(n), Time: now, Seq: p.Seq, Ack: p.Ack, Len: p.PayloadLen, Window: p.Window, ID: p.ID, TTL: p.TTL, Flags: p.Flags, HasTS: p.HasTS, NoOptions: p.NoOptions}
+	return Seen{N: int32(n), Time: now, Seq: p.Seq, Ack: p.Ack, Len: p.PayloadLen, Window: p.Window, ID: p.ID,
+		TTL: p.TTL, Flags: p.Flags, HasTS: p.HasTS, NoOptions: p.NoOptions}
 }
 
 // end is the sequence number after the space the segment takes.

@@ -76,8 +76,10 @@ const (
 // Kinds and Causes list them, for messages and completion.
 var (
 	Kinds  = []Kind{Active, Passive, Challenge, Firewall, Forged}
-	Causes = []Cause{Unread, Linger, Linger2, Memory, KeepAlive, ListenerClosed, Aborted, ClosedPort, NoSocket, TimedOut, SynSent, SynReceived, Listener,
-		Overflow, TimeWait, DataAfterClose, OutOfWindow, AfterReset, BadFlags, NotCaptured, Rejected, Injected, ChallengeAck}
+	Causes = []Cause{Unread, Linger, Linger2, Memory, KeepAlive, ListenerClosed, Aborted, ClosedPort, NoSocket,
+		TimedOut, SynSent, SynReceived, Listener,
+		Overflow, TimeWait, DataAfterClose, OutOfWindow, AfterReset, BadFlags, NotCaptured, Rejected, Injected,
+		ChallengeAck}
 )
 
 // Confidence is how sure a verdict is.

@@ -185,13 +185,15 @@ func (s *Sender) Sent(p *packet.Packet, now time.Duration) Sending {
 }
 
 func (s *Sender) keepAlive(p *packet.Packet) bool {
-	return s.acked && s.una == s.next && p.Seq == s.next-1 && p.PayloadLen <= 1 && !p.Flags.Any(packet.SYN|packet.FIN) && p.Flags.Has(packet.ACK)
+	return s.acked && s.una == s.next && p.Seq == s.next-1 && p.PayloadLen <= 1 &&
+		!p.Flags.Any(packet.SYN|packet.FIN) && p.Flags.Has(packet.ACK)
 }
 
 // windowProbe is what Linux sends into a closed window: a segment without
 // payload one below what was acknowledged.
 func (s *Sender) windowProbe(p *packet.Packet) bool {
-	return s.acked && s.window == 0 && s.advanced.came() && p.PayloadLen <= 1 && p.Flags.Has(packet.ACK) && !p.Flags.Any(packet.SYN|packet.FIN) &&
+	return s.acked && s.window == 0 && s.advanced.came() && p.PayloadLen <= 1 && p.Flags.Has(packet.ACK) &&
+		!p.Flags.Any(packet.SYN|packet.FIN) &&
 		(p.Seq == s.una-1 || p.Seq == s.una && p.PayloadLen == 1 && len(s.segs) == 0)
 }
 
@@ -238,7 +240,8 @@ func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending
 	var last time.Duration
 	n, count := end-p.Seq, int32(1)
 	known, larger := false, false
-	for i, most := s.find(p.Seq), maxAtOnce; i < len(s.segs) && packet.Before(s.segs[i].start, end) && most > 0; i, most = i+1, most-1 {
+	for i, most := s.find(p.Seq), maxAtOnce; i < len(s.segs) && packet.Before(s.segs[i].start, end) && most > 0; i,
+		most = i+1, most-1 {
 		g := &s.segs[i]
 		last, count, known = max(last, g.last), max(count, g.sent), true
 		larger = larger || g.end-g.start > n

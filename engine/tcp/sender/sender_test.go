@@ -26,10 +26,12 @@ func TestSackRuns(t *testing.T) {
 			var blocks []packet.Block
 			switch n := r.IntN(100); r.IntN(6) {
 			case 0, 1:
-				s.Sent(&packet.Packet{Proto: packet.ProtoTCP, Flags: packet.ACK, Seq: at(n), PayloadLen: 10}, time.Duration(step))
+				s.Sent(&packet.Packet{Proto: packet.ProtoTCP, Flags: packet.ACK, Seq: at(n), PayloadLen: 10},
+					time.Duration(step))
 				continue
 			case 2:
-				s.Acknowledged(&packet.Packet{Proto: packet.ProtoTCP, Flags: packet.ACK, Ack: at(n / 8), Window: uint16(step)}, time.Duration(step))
+				s.Acknowledged(&packet.Packet{Proto: packet.ProtoTCP, Flags: packet.ACK, Ack: at(n / 8),
+					Window: uint16(step)}, time.Duration(step))
 				continue
 			default:
 				for range 1 + r.IntN(3) {
@@ -40,7 +42,11 @@ func TestSackRuns(t *testing.T) {
 			s.sack(blocks)
 			var sum uint32
 			for i, g := range s.segs {
-				want := before[g.start] || slices.ContainsFunc(blocks, func(b packet.Block) bool { return !packet.Before(g.start, b.Left) && !packet.Before(b.Right, g.end) })
+				want := before[g.start] ||
+					slices.ContainsFunc(blocks, func(b packet.Block) bool {
+						return !packet.Before(g.start, b.Left) &&
+							!packet.Before(b.Right, g.end)
+					})
 				if g.sacked != want {
 					t.Fatalf("segment %d, %d to %d: sacked is %v", i, g.start-base, g.end-base, g.sacked)
 				}

@@ -10,7 +10,8 @@ import (
 
 func at(n, point int, leaves bool, ttl uint8, seq uint32) *Sighting {
 	return &Sighting{N: n, Time: time.Duration(n) * time.Millisecond, Point: point, Leaves: leaves,
-		Packet: &packet.Packet{Src: netip.MustParseAddr("192.0.2.1"), Dst: netip.MustParseAddr("192.0.2.2"), SrcPort: 1, DstPort: 2, Seq: seq, TTL: ttl, Proto: packet.ProtoTCP}}
+		Packet: &packet.Packet{Src: netip.MustParseAddr("192.0.2.1"), Dst: netip.MustParseAddr("192.0.2.2"), SrcPort: 1,
+			DstPort: 2, Seq: seq, TTL: ttl, Proto: packet.ProtoTCP}}
 }
 
 func TestSeen(t *testing.T) {
@@ -26,9 +27,11 @@ func TestSeen(t *testing.T) {
 		{"at the other end of the wire", []*Sighting{at(1, 0, true, 64, 1)}, at(2, 1, false, 64, 1), any, 1},
 		{"behind a router", []*Sighting{at(1, 0, true, 64, 1), at(2, 1, false, 64, 1)}, at(3, 2, true, 63, 1), any, 1},
 		{"sent again from the same point", []*Sighting{at(1, 0, true, 64, 1)}, at(2, 0, true, 64, 1), any, 2},
-		{"out of the wire that it came in", []*Sighting{at(1, 0, true, 64, 1), at(2, 1, false, 64, 1)}, at(3, 1, true, 63, 1), any, 1},
+		{"out of the wire that it came in", []*Sighting{at(1, 0, true, 64, 1), at(2, 1, false, 64, 1)},
+			at(3, 1, true, 63, 1), any, 1},
 		{"another packet", []*Sighting{at(1, 0, true, 64, 1)}, at(2, 1, false, 64, 2), any, 2},
-		{"of what it cannot be", []*Sighting{at(1, 0, true, 64, 1)}, at(2, 1, false, 64, 1), func(string) bool { return false }, 2},
+		{"of what it cannot be", []*Sighting{at(1, 0, true, 64, 1)}, at(2, 1, false, 64, 1),
+			func(string) bool { return false }, 2},
 		{"with more to live than it had", []*Sighting{at(1, 0, true, 63, 1)}, at(2, 0, true, 64, 1), any, 2},
 		{"long after", []*Sighting{at(1, 0, true, 64, 1)}, at(20000, 1, false, 64, 1), any, 20000},
 	} {

@@ -8,7 +8,8 @@ import (
 )
 
 func TestReversed(t *testing.T) {
-	p := packet.Packet{Src: netip.MustParseAddr("192.0.2.1"), Dst: netip.MustParseAddr("192.0.2.2"), SrcPort: 1, DstPort: 2, Proto: 6}
+	p := packet.Packet{Src: netip.MustParseAddr("192.0.2.1"), Dst: netip.MustParseAddr("192.0.2.2"), SrcPort: 1,
+		DstPort: 2, Proto: 6}
 	answer := packet.Packet{Src: p.Dst, Dst: p.Src, SrcPort: 2, DstPort: 1, Proto: 6}
 	if a, b := Of(&p), Of(&answer); a == b || a.Reversed() != b || b.Reversed() != a {
 		t.Errorf("%v and %v are not each other turned round", a, b)
@@ -20,7 +21,8 @@ func TestReversed(t *testing.T) {
 func TestMap(t *testing.T) {
 	m, want := NewMap[int](), map[Tuple]int{}
 	key := func(i int) Tuple {
-		return Tuple{Src: netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), SrcPort: uint16(i % 3), DstPort: 80, Proto: 6}
+		return Tuple{Src: netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), SrcPort: uint16(i % 3), DstPort: 80,
+			Proto: 6}
 	}
 	for i := range 3000 {
 		k := key(i * 7 % 50)

@@ -40,8 +40,10 @@ const (
 	All Flags = 1<<iota - 1
 )
 
-var flagNames = [...]string{"ack_lost_segment", "duplicate_ack", "fast_retransmission", "keep_alive", "keep_alive_ack", "lost_segment",
-	"out_of_order", "retransmission", "reused_ports", "spurious_retransmission", "window_full", "window_update", "zero_window",
+var flagNames = [...]string{"ack_lost_segment", "duplicate_ack", "fast_retransmission", "keep_alive", "keep_alive_ack",
+	"lost_segment",
+	"out_of_order", "retransmission", "reused_ports", "spurious_retransmission", "window_full", "window_update",
+	"zero_window",
 	"zero_window_probe", "zero_window_probe_ack"}
 
 // Names are the names of the flags as in tcp.analysis.*, without the prefix.

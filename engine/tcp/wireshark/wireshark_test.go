@@ -62,7 +62,8 @@ type flow struct {
 }
 
 func newFlow(r *rand.Rand, i int) *flow {
-	f := &flow{ends: ends{addr: [2][4]byte{{10, 0, 0, byte(1 + i%4)}, {10, 0, 1, byte(1 + i%3)}}, port: [2]uint16{uint16(1000 + i%7), uint16(80 + i%2)}}}
+	f := &flow{ends: ends{addr: [2][4]byte{{10, 0, 0, byte(1 + i%4)}, {10, 0, 1, byte(1 + i%3)}},
+		port: [2]uint16{uint16(1000 + i%7), uint16(80 + i%2)}}}
 	if r.IntN(10) == 0 {
 		f.addr[1] = f.addr[0]
 	}
@@ -141,7 +142,8 @@ func (f *flow) step(r *rand.Rand, w *writer) {
 	case 10, 11:
 		if n := len(f.hist[d]); n > 0 {
 			h := f.hist[d][max(n-1-r.IntN(6), 0)]
-			send(d, pick(r, h[0], f.acked[d]), f.acked[e], psh|ack, f.win[d], int(pick(r, h[1], h[1], h[1]/2, 1, h[1]+7)))
+			send(d, pick(r, h[0], f.acked[d]), f.acked[e], psh|ack, f.win[d],
+				int(pick(r, h[1], h[1], h[1]/2, 1, h[1]+7)))
 		}
 	case 12:
 		send(d, f.seq[d]-1, f.acked[e], ack, f.win[d], pick(r, 0, 0, 1, 5))
@@ -163,12 +165,15 @@ func (f *flow) step(r *rand.Rand, w *writer) {
 		send(d, f.seq[d], f.acked[e], fin|ack, f.win[d], pick(r, 0, 0, 20))
 		f.seq[d] += pick[uint32](r, 0, 1, 1)
 	case 17:
-		send(d, pick(r, f.seq[d], f.acked[d]), pick(r, 0, f.acked[e]), pick[uint8](r, rst, rst|ack), 0, pick(r, 0, 0, 10))
+		send(d, pick(r, f.seq[d], f.acked[d]), pick(r, 0, f.acked[e]), pick[uint8](r, rst, rst|ack), 0,
+			pick(r, 0, 0, 10))
 	case 18:
 		send(d, f.seq[d], f.acked[e]+pick[uint32](r, 500, 3000), ack, f.win[d], 0)
-		send(d, pick(r, r.Uint32(), f.seq[d]), f.acked[e], pick[uint8](r, syn, syn|ack), 1000, pick(r, 0, 30), f.scaleOption(d)...)
+		send(d, pick(r, r.Uint32(), f.seq[d]), f.acked[e], pick[uint8](r, syn, syn|ack), 1000, pick(r, 0, 30),
+			f.scaleOption(d)...)
 	case 19:
-		send(d, f.seq[d], pick[uint32](r, 0, 12345), pick[uint8](r, psh, 0, fin, syn|fin, syn|rst), f.win[d], pick(r, 0, 10))
+		send(d, f.seq[d], pick[uint32](r, 0, 12345), pick[uint8](r, psh, 0, fin, syn|fin, syn|rst), f.win[d],
+			pick(r, 0, 10))
 		send(d, f.seq[d], f.acked[e], ack, f.win[d], 0, 3, 3, pick[byte](r, 1, 9, 15))
 	}
 }

@@ -25,7 +25,8 @@ type Names func(netip.Addr) string
 
 // Form is the normal form of the records, one event a line.
 func Form(rs []*tcp.Record, names Names) []string {
-	f := former{names: names, conns: map[*tcp.Conn]*exchange{}, fate: map[int]*fate{}, added: map[int]bool{}, reached: map[netip.Addr]bool{}}
+	f := former{names: names, conns: map[*tcp.Conn]*exchange{}, fate: map[int]*fate{}, added: map[int]bool{},
+		reached: map[netip.Addr]bool{}}
 	for _, r := range rs {
 		f.follow(r)
 	}
@@ -140,7 +141,8 @@ func (f *former) other(r *tcp.Record) {
 // many pieces as their sender likes.
 func appText(e payload.Event) string {
 	switch {
-	case e.Proto == "tls" && (e.Name == "application-data" || e.Name == "finished" || e.Name == "change-cipher-spec" || e.Name == "new-session-ticket"):
+	case e.Proto == "tls" && (e.Name == "application-data" || e.Name == "finished" || e.Name == "change-cipher-spec" ||
+		e.Name == "new-session-ticket"):
 		return ""
 	case e.Proto == "tls" && strings.HasPrefix(e.Detail, "probably"):
 		return "tls " + e.Name
