@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/payload"
@@ -138,7 +139,7 @@ func TestObjects(t *testing.T) {
 		{"toward", "server", true}, {"toward", "client", false},
 		{"where", func(q *Packet) bool { return q == p }, true},
 		{"where", func(q *Packet) bool { return q != p }, false},
-		{"rst", &Reset{}, true}, {"rst", &Reset{Evidence: "kernel"}, false}, {"rst", &Reset{Process: "curl"}, false},
+		{"rst", &value.Reset{}, true}, {"rst", &value.Reset{Evidence: "kernel"}, false}, {"rst", &value.Reset{Process: "curl"}, false},
 	} {
 		m := Of(map[string]any{tt.key: tt.value})
 		if got := m.Matches(p); got != tt.want {

@@ -15,6 +15,7 @@ import (
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp/payload"
 	"netrepro/engine/tcp/reset"
+	"netrepro/engine/tcp/reset/ports"
 	"netrepro/engine/tcp/sender"
 	"netrepro/engine/tcp/sighting"
 	"netrepro/engine/tcp/tuple"
@@ -139,14 +140,13 @@ type Analyzer struct {
 	several   bool                 // there is more than one point
 	sightings sighting.Table[known]
 	newest    *first // of the packet at hand, if this is its first sighting
-	ports     map[netip.AddrPort]portReset
+	ports     ports.Table
 	evs       []payload.Event
 }
 
 // New begins a pass.
 func New(o Options) *Analyzer {
-	return &Analyzer{follower: *NewFollower(o.MaxConns), owners: map[netip.Addr][]int{},
-		ports: map[netip.AddrPort]portReset{}}
+	return &Analyzer{follower: *NewFollower(o.MaxConns), owners: map[netip.Addr][]int{}}
 }
 
 // Describe names the capture points; points may come to be known while the
@@ -232,8 +232,8 @@ func (a *Analyzer) tcp(r *Record) {
 	case p.Flags.Has(packet.RST):
 		a.reset(r, at, seen)
 	default:
-		if len(a.ports) > 0 && seen == nil && p.Flags.Has(packet.ACK) {
-			delete(a.ports, netip.AddrPortFrom(p.Src, p.SrcPort))
+		if seen == nil && p.Flags.Has(packet.ACK) {
+			a.ports.Sends(netip.AddrPortFrom(p.Src, p.SrcPort))
 		}
 		at.sides[r.Side].Note(p, frame, now, r.Class&sender.KeepAlive != 0, r.Class&sender.RTO != 0)
 		at.sides[1-r.Side].Heard(p)

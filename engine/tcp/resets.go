@@ -2,24 +2,9 @@ package tcp
 
 import (
 	"net/netip"
-	"time"
 
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp/reset"
-)
-
-// portReset is when connections of a port were last reset with ACK.
-type portReset struct {
-	time  time.Duration
-	conns int
-}
-
-const (
-	// atOnce bounds how far apart the resets are of a listener that is closed.
-	// What tells is that its port sends nothing else between them.
-	atOnce = 100 * time.Millisecond
-	// maxPorts bounds how many ports are remembered.
-	maxPorts = 1 << 12
 )
 
 // reset judges a reset and remembers it.
@@ -43,7 +28,7 @@ func (a *Analyzer) reset(r *Record, at *pointState, first *first) {
 	s := reset.Situation{Packet: p, N: r.N, Now: r.Time, Sender: from, Peer: peer, Elsewhere: a.elsewhere(r),
 		RTT: at.quickest[1-r.Side], Kernel: r.Kernel, Asked: r.Asked}
 	if p.Flags.Has(packet.ACK) {
-		s.Others = a.others(netip.AddrPortFrom(p.Src, p.SrcPort), r.Time)
+		s.Others = a.ports.Reset(netip.AddrPortFrom(p.Src, p.SrcPort), r.Time)
 	}
 	r.Reset = reset.Judge(s)
 	r.Conn.verdicts[r.Side] = r.Reset
@@ -51,21 +36,6 @@ func (a *Analyzer) reset(r *Record, at *pointState, first *first) {
 		a.newest.Known.verdict = r.Reset
 	}
 	from.Reset(p, r.N, r.Time, r.Reset.Answers)
-}
-
-// others counts the connections of a port that were reset just before, and
-// counts this one.
-func (a *Analyzer) others(port netip.AddrPort, now time.Duration) int {
-	q, ok := a.ports[port]
-	if !ok || now-q.time > atOnce {
-		q = portReset{}
-		if len(a.ports) >= maxPorts {
-			clear(a.ports)
-		}
-	}
-	n := q.conns
-	a.ports[port] = portReset{now, n + 1}
-	return n
 }
 
 // elsewhere names the point where a packet was seen first, if the wires of its

@@ -93,7 +93,7 @@ func kindOf(k *value.Kind) *vm.Kind {
 		return args.Enum(strings.TrimPrefix(k.Name, "a "), k.Word...).Kind
 	}
 	out := &vm.Kind{Name: strings.TrimPrefix(k.Name, "a "), Type: k.Type, Parse: func(c *vm.Call, x lua.LValue) (any, error) { return parse(c, k, x) }}
-	if k == match.KindReset {
+	if k == value.KindReset {
 		out.Table = resetTable
 	}
 	return out
@@ -110,7 +110,7 @@ func parse(c *vm.Call, k *value.Kind, x lua.LValue) (any, error) {
 	case lua.LBool:
 		in = bool(v)
 	case *lua.LTable:
-		if k == match.KindReset {
+		if k == value.KindReset {
 			return resetOf(c, v), nil
 		}
 	}
@@ -133,7 +133,7 @@ func parse(c *vm.Call, k *value.Kind, x lua.LValue) (any, error) {
 // resetTable has the keys of a reset.
 var resetTable = func() *vm.Method {
 	m := &vm.Method{Name: "rst"}
-	for _, k := range match.ResetKeys {
+	for _, k := range value.ResetKeys {
 		kind := args.String
 		if k.Word != nil {
 			kind = args.Enum(k.Name+" of a reset", k.Word...)
@@ -146,9 +146,9 @@ var resetTable = func() *vm.Method {
 	return m
 }()
 
-func resetOf(c *vm.Call, t *lua.LTable) *match.Reset {
-	a, r := c.Table(resetTable, t), &match.Reset{}
-	for _, k := range match.ResetKeys {
+func resetOf(c *vm.Call, t *lua.LTable) *value.Reset {
+	a, r := c.Table(resetTable, t), &value.Reset{}
+	for _, k := range value.ResetKeys {
 		if s, ok := a[k.Name].(string); ok {
 			*k.Field(r) = s
 		}

@@ -1,11 +1,10 @@
-package match
+package value
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
-	"netrepro/engine/match/value"
 	"netrepro/engine/tcp/reset"
 )
 
@@ -49,8 +48,8 @@ func strs[T ~string](of []T) []string {
 	return out
 }
 
-// matches reports whether v is meant.
-func (m *Reset) matches(v *reset.Verdict) bool {
+// Has reports whether v is meant.
+func (m *Reset) Has(v *reset.Verdict) bool {
 	switch {
 	case v == nil,
 		m.Kind != "" && string(v.Kind) != m.Kind,
@@ -81,7 +80,7 @@ func (m *Reset) String() string {
 }
 
 // KindReset is a [*Reset]: in a text its kind, its cause, or any.
-var KindReset = &value.Kind{Name: "a reset", Type: "Reset|string", Hint: `write { kind = "active", cause = "linger" }`,
+var KindReset = &Kind{Name: "a reset", Type: "Reset|string", Hint: `write { kind = "active", cause = "linger" }`,
 	Bare:  &Reset{},
 	Write: func(v any) string { return v.(*Reset).String() },
 	Parse: func(x any) (any, bool) {
