@@ -87,26 +87,24 @@ func (v *VM) function(m *Method, class *Class) *lua.LFunction {
 		full = class.Name + ":" + m.Name
 	}
 	f := v.L.NewFunction(func(l *lua.LState) int {
-		defer v.guard(full)
+		defer v.Guard(full)
 		c := &Call{VM: v, L: l, Args: map[string]any{}, name: full, given: map[string]bool{}}
-		c.File, c.Line = v.where(l)
-		if t := v.of[l]; t != nil {
-			t.Verb, t.AtFile, t.AtLine = full, c.File, c.Line
-		}
+		c.File, c.Line = v.Where(l)
+		v.Begins(l, full, c.File, c.Line)
 		at := 1
 		if class != nil {
 			self, ok := As(l.Get(1), class)
 			if !ok {
-				v.raise(l, "."+m.Name, fmt.Sprintf("%s is called with a dot", m.Name), "write a colon: "+v.receiver(l, m.Name)+":"+m.Name)
+				v.Raise(l, "."+m.Name, fmt.Sprintf("%s is called with a dot", m.Name), "write a colon: "+v.receiver(l, m.Name)+":"+m.Name)
 			}
 			c.Self, at = self, 2
 		}
 		if m.Phase != Anytime && (m.Phase == Running) != v.Running {
 			where := map[Phase]string{Loading: "at the top of a file", Running: "inside run"}
-			v.raise(l, m.Name, fmt.Sprintf("%s is used %s", m.Name, where[m.Phase]), "move it there")
+			v.Raise(l, m.Name, fmt.Sprintf("%s is used %s", m.Name, where[m.Phase]), "move it there")
 		}
-		if m.Phase == Running && v.inline[l] {
-			v.raise(l, m.Name, fmt.Sprintf("%s cannot be used while a packet passes", full), "note what is wanted in a local, and do it outside of the function")
+		if m.Phase == Running && v.MustNotWait(l) {
+			v.Raise(l, m.Name, fmt.Sprintf("%s cannot be used while a packet passes", full), "note what is wanted in a local, and do it outside of the function")
 		}
 		m, do := *m, m.Fn
 		if m.open != nil {
@@ -117,7 +115,7 @@ func (v *VM) function(m *Method, class *Class) *lua.LFunction {
 			v.Yield(func() { v.Late(c.Where() + " before " + full) })
 		}
 		if err := do(c); err != nil {
-			v.raiseErr(l, m.Name, err)
+			v.RaiseErr(l, m.Name, err)
 		}
 		for _, x := range c.rets {
 			l.Push(x)
@@ -130,11 +128,9 @@ func (v *VM) function(m *Method, class *Class) *lua.LFunction {
 
 // receiver is what stands before ".name" on the line of the call.
 func (v *VM) receiver(l *lua.LState, name string) string {
-	file, line := v.where(l)
-	if s := v.sources[file]; s != nil {
-		if m := regexp.MustCompile(`([\w.]+)\.` + name + `\b`).FindStringSubmatch(s.LineText(line)); m != nil {
-			return m[1]
-		}
+	file, line := v.Where(l)
+	if m := regexp.MustCompile(`([\w.]+)\.` + name + `\b`).FindStringSubmatch(v.LineText(file, line)); m != nil {
+		return m[1]
 	}
 	return "object"
 }
@@ -153,13 +149,13 @@ func (v *VM) arguments(c *Call, m *Method, at int) {
 			if p.Optional {
 				continue
 			}
-			v.raise(l, m.Name, fmt.Sprintf("%s: %s is missing", c.name, p.Name), fmt.Sprintf("it is a %s: %s", p.Kind.Name, p.Doc))
+			v.Raise(l, m.Name, fmt.Sprintf("%s: %s is missing", c.name, p.Name), fmt.Sprintf("it is a %s: %s", p.Kind.Name, p.Doc))
 		}
 		c.put(p.Name, p.set, v.value(c, p.Name, p.Kind, x))
 	}
 	if m.Options == nil {
 		if at <= l.GetTop() {
-			v.raise(l, m.Name, fmt.Sprintf("%s takes %d arguments, not %d", c.name, len(m.Params), len(m.Params)+l.GetTop()-at+1), m.Doc)
+			v.Raise(l, m.Name, fmt.Sprintf("%s takes %d arguments, not %d", c.name, len(m.Params), len(m.Params)+l.GetTop()-at+1), m.Doc)
 		}
 		return
 	}
@@ -172,7 +168,7 @@ func (v *VM) arguments(c *Call, m *Method, at int) {
 		x = l.Get(at)
 	}
 	if at < l.GetTop() {
-		v.raise(l, m.Name, fmt.Sprintf("%s: there is an argument after its options", c.name), "write all options in one table")
+		v.Raise(l, m.Name, fmt.Sprintf("%s: there is an argument after its options", c.name), "write all options in one table")
 	}
 	v.options(c, m, x)
 }
@@ -183,7 +179,7 @@ func (v *VM) options(c *Call, m *Method, x lua.LValue) {
 	case x == lua.LNil:
 		t = c.L.NewTable()
 	case !isTable:
-		v.raise(c.L, m.Name, fmt.Sprintf("%s takes a table of options, not a %s", c.name, x.Type()), "write "+m.Name+" { … }")
+		v.Raise(c.L, m.Name, fmt.Sprintf("%s takes a table of options, not a %s", c.name, x.Type()), "write "+m.Name+" { … }")
 	}
 	v.table(c, m, t)
 	for _, o := range m.Options {
@@ -194,7 +190,7 @@ func (v *VM) options(c *Call, m *Method, x lua.LValue) {
 			o.set(v.value(c, o.Name, o.Kind, literal(o.Default)))
 		}
 		if o.Required {
-			v.raise(c.L, m.Name, fmt.Sprintf("%s: option %s is missing", c.name, o.Name), fmt.Sprintf("it is a %s: %s", o.Kind.Name, o.Doc))
+			v.Raise(c.L, m.Name, fmt.Sprintf("%s: option %s is missing", c.name, o.Name), fmt.Sprintf("it is a %s: %s", o.Kind.Name, o.Doc))
 		}
 	}
 }
@@ -208,23 +204,23 @@ func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
 				continue // below
 			}
 			if n != 1 || m.First == "" {
-				v.raise(c.L, m.Name, fmt.Sprintf("%s: %s has no name", c.name, show(x)), "write every option as name = value")
+				v.Raise(c.L, m.Name, fmt.Sprintf("%s: %s has no name", c.name, Show(x)), "write every option as name = value")
 			}
 			name = m.First
 			if c.given[name] {
-				v.raise(c.L, m.Name, fmt.Sprintf("%s: %s is given twice", c.name, name), "leave one of the two out")
+				v.Raise(c.L, m.Name, fmt.Sprintf("%s: %s is given twice", c.name, name), "leave one of the two out")
 			}
 		}
 		o := m.option(name)
 		i := slices.IndexFunc(m.Options, func(o Option) bool { return o.Was != "" && o.Was == name })
 		if o == nil && i >= 0 {
 			o = &m.Options[i]
-			v.renamed(fmt.Sprintf("%s:%d", c.File, v.keyLine(c.File, c.Line, name)), name, o.Name)
+			v.Renamed(fmt.Sprintf("%s:%d", c.File, v.KeyLine(c.File, c.Line, name)), name, o.Name)
 			name = o.Name
 		}
 		if o == nil {
 			known := m.optionNames()
-			e := v.at(c.File, v.keyLine(c.File, c.Line, name), name, fmt.Sprintf("unknown key %q in %s", name, m.Name), diag.DidYouMean(name, known))
+			e := v.At(c.File, v.KeyLine(c.File, c.Line, name), name, fmt.Sprintf("unknown key %q in %s", name, m.Name), diag.DidYouMean(name, known))
 			e.Takes = fmt.Sprintf("%s takes: %s", m.Name, strings.Join(known, ", "))
 			v.Throw(c.L, e)
 		}
@@ -234,7 +230,7 @@ func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
 		return
 	}
 	if c.given[m.List] {
-		v.raise(c.L, m.Name, fmt.Sprintf("%s: %s is given twice", c.name, m.List), "leave one of the two out")
+		v.Raise(c.L, m.Name, fmt.Sprintf("%s: %s is given twice", c.name, m.List), "leave one of the two out")
 	}
 	list := c.L.NewTable()
 	for i := 1; i <= t.Len(); i++ {
@@ -254,13 +250,13 @@ func (v *VM) value(c *Call, name string, k *Kind, x lua.LValue) any {
 	var e *diag.Error
 	if errors.As(err, &bv) {
 		word := bv.Word
-		line := v.keyLine(c.File, c.Line, name)
-		e = v.at(c.File, line, word, fmt.Sprintf("%s: %s", name, bv.Msg), bv.Hint)
+		line := v.KeyLine(c.File, c.Line, name)
+		e = v.At(c.File, line, word, fmt.Sprintf("%s: %s", name, bv.Msg), bv.Hint)
 		if e.Col == 0 {
-			e = v.at(c.File, line, name, e.Msg, bv.Hint)
+			e = v.At(c.File, line, name, e.Msg, bv.Hint)
 		}
 	} else {
-		e = v.at(c.File, v.keyLine(c.File, c.Line, name), name, fmt.Sprintf("%s: %v", name, err), "")
+		e = v.At(c.File, v.KeyLine(c.File, c.Line, name), name, fmt.Sprintf("%s: %v", name, err), "")
 	}
 	v.Throw(c.L, e)
 	return nil
@@ -277,7 +273,7 @@ func (c *Call) Table(m *Method, t *lua.LTable) map[string]any {
 
 // Fail makes an error at a word of the call.
 func (c *Call) Fail(word, hint, format string, args ...any) error {
-	return c.VM.at(c.File, c.Line, word, fmt.Sprintf(format, args...), hint)
+	return c.VM.At(c.File, c.Line, word, fmt.Sprintf(format, args...), hint)
 }
 
 func (m *Method) option(name string) *Option {
@@ -297,22 +293,12 @@ func (m *Method) optionNames() []string {
 	return names
 }
 
-// show writes a value as a script would.
-func show(x lua.LValue) string {
-	switch x := x.(type) {
-	case lua.LString:
-		return fmt.Sprintf("%q", string(x))
-	case *lua.LTable:
-		return "a table"
-	case *lua.LFunction:
-		return "a function"
-	case *lua.LUserData:
-		if o := objectOf(x); o != nil {
-			return "a " + o.Class.Name
-		}
+// Protected calls fn, which is not the script's, with args, and returns its
+// first result.
+func (c *Call) Protected(fn lua.LValue, args ...lua.LValue) (lua.LValue, error) {
+	if err := c.VM.Interp.Protected(c.L, fn, 1, args...); err != nil {
+		return lua.LNil, err
 	}
-	return x.String()
+	defer c.L.Pop(1)
+	return c.L.Get(-1), nil
 }
-
-// Show writes a Lua value as a script would.
-func Show(x lua.LValue) string { return show(x) }

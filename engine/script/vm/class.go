@@ -101,6 +101,9 @@ type BadValue struct{ Msg, Word, Hint string }
 
 func (e *BadValue) Error() string { return e.Msg }
 
+// Remedy implements [interp.Remedied].
+func (e *BadValue) Remedy() (word, hint string) { return e.Word, e.Hint }
+
 // Object is what a userdata of ours holds.
 type Object struct {
 	Class *Class
@@ -168,7 +171,7 @@ func (v *VM) metatable(c *Class) *lua.LTable {
 	v.classes[c] = t
 	t.RawSetString("__index", v.L.NewFunction(func(l *lua.LState) int { return v.index(l, c) }))
 	t.RawSetString("__newindex", v.L.NewFunction(func(l *lua.LState) int {
-		v.raise(l, l.CheckAny(2).String(), fmt.Sprintf("%s cannot be assigned to", c.Name), "keep values of your own in locals")
+		v.Raise(l, l.CheckAny(2).String(), fmt.Sprintf("%s cannot be assigned to", c.Name), "keep values of your own in locals")
 		return 0
 	}))
 	t.RawSetString("__tostring", v.L.NewFunction(func(l *lua.LState) int {
@@ -184,6 +187,9 @@ func (v *VM) metatable(c *Class) *lua.LTable {
 	}
 	return t
 }
+
+// Show implements [interp.Shown].
+func (o *Object) Show() string { return "a " + o.Class.Name }
 
 func (o *Object) text() string {
 	if o.Class.String != nil {
@@ -214,7 +220,7 @@ func (v *VM) index(l *lua.LState, class *Class) int {
 		if f.Name == name {
 			x, err := f.Get(v, self)
 			if err != nil {
-				v.raiseErr(l, name, err)
+				v.RaiseErr(l, name, err)
 			}
 			l.Push(x)
 			return 1
@@ -225,7 +231,7 @@ func (v *VM) index(l *lua.LState, class *Class) int {
 		what = "a " + c.Name
 	}
 	known := c.members(self)
-	v.raiseNear(l, name, fmt.Sprintf("%s has no %q (it has: %s)", what, name, strings.Join(known, ", ")), known)
+	v.RaiseNear(l, name, fmt.Sprintf("%s has no %q (it has: %s)", what, name, strings.Join(known, ", ")), known)
 	return 0
 }
 

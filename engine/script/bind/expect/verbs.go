@@ -101,7 +101,7 @@ var traceExpectations = []*vm.Method{
 		func(a *again) []vm.Argument {
 			return append([]vm.Argument{
 				timesOption(&a.times), kBackoff.Opt(&a.backoff, "backoff", "how the gaps between timeouts grow"),
-			}, askedOptions(&a.asked)...)
+			}, vm.Without(askedOptions(&a.asked), "backoff")...) // its own says how all of them grow
 		},
 		func(_ *vm.Call, a *again) (expect.Spec, error) {
 			return expect.Retransmits{Match: a.match(), Times: a.times, Exponential: a.backoff != ""}, nil

@@ -1,4 +1,4 @@
-package vm
+package interp
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 // and nobody declared, before any of it runs. The compiler has already told
 // locals from globals: what is left are its GETGLOBAL and SETGLOBAL
 // instructions.
-func (v *VM) checkGlobals(src *diag.Source, p *lua.FunctionProto) error {
+func (v *Interp) checkGlobals(src *diag.Source, p *lua.FunctionProto) error {
 	for i, inst := range p.Code {
 		op := int(inst >> 26)
 		if op != lua.OP_GETGLOBAL && op != lua.OP_SETGLOBAL {

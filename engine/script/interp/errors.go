@@ -1,8 +1,9 @@
-package vm
+package interp
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,13 +14,11 @@ import (
 	"netrepro/engine/script/diag"
 )
 
-// where is the file and line of the Lua code that called into Go.
-func (v *VM) where(l *lua.LState) (string, int) { return standing(l, 1) }
-
 // Where is the file and line of the Lua code that called into Go on l.
-func (v *VM) Where(l *lua.LState) (file string, line int) { return v.where(l) }
+func (v *Interp) Where(l *lua.LState) (file string, line int) { return standing(l, 1) }
 
-func (v *VM) keyLine(file string, line int, key string) int {
+// KeyLine is the line on which a call that begins on a line has the key.
+func (v *Interp) KeyLine(file string, line int, key string) int {
 	if s := v.sources[file]; s != nil {
 		return s.KeyLine(line, key)
 	}
@@ -27,11 +26,7 @@ func (v *VM) keyLine(file string, line int, key string) int {
 }
 
 // At makes an error at a word on a line of a script that was loaded.
-func (v *VM) At(file string, line int, word, msg, hint string) *diag.Error {
-	return v.at(file, line, word, msg, hint)
-}
-
-func (v *VM) at(file string, line int, word, msg, hint string) *diag.Error {
+func (v *Interp) At(file string, line int, word, msg, hint string) *diag.Error {
 	if s := v.sources[file]; s != nil {
 		return s.At(line, word, msg, hint)
 	}
@@ -39,40 +34,51 @@ func (v *VM) at(file string, line int, word, msg, hint string) *diag.Error {
 }
 
 // thrown carries a Go error through Lua.
-var thrown = &Class{Name: "error", String: func(self any) string { return self.(error).Error() }}
+type thrown struct{ err error }
 
-// Throw raises err in Lua; the script may catch it, else [VM.Call] returns it.
-func (v *VM) Throw(l *lua.LState, err error) { l.Error(v.New(thrown, err), 0) }
-
-func (v *VM) raise(l *lua.LState, word, msg, hint string) {
-	file, line := v.where(l)
-	v.Throw(l, v.at(file, line, word, msg, hint))
+// Throw raises err in Lua; the script may catch it, else [Interp.Call] returns it.
+func (v *Interp) Throw(l *lua.LState, err error) {
+	u := v.L.NewUserData()
+	u.Value, u.Metatable = thrown{err}, v.thrown
+	l.Error(u, 0)
 }
 
-func (v *VM) raiseNear(l *lua.LState, word, msg string, known []string) {
-	v.raise(l, word, msg, diag.DidYouMean(word, known))
+// Raise raises an error at a word on the line of the call.
+func (v *Interp) Raise(l *lua.LState, word, msg, hint string) {
+	file, line := v.Where(l)
+	v.Throw(l, v.At(file, line, word, msg, hint))
 }
 
-// raiseErr raises an error of Go code, at word on the line of the call unless
+// RaiseNear is [Interp.Raise] for a word that is unknown, of those that are known.
+func (v *Interp) RaiseNear(l *lua.LState, word, msg string, known []string) {
+	v.Raise(l, word, msg, diag.DidYouMean(word, known))
+}
+
+// RaiseErr raises an error of Go code, at word on the line of the call unless
 // it knows better.
-func (v *VM) raiseErr(l *lua.LState, word string, err error) {
+func (v *Interp) RaiseErr(l *lua.LState, word string, err error) {
 	var de *diag.Error
 	if errors.As(err, &de) {
 		v.Throw(l, err)
 	}
-	file, line := v.where(l)
+	file, line := v.Where(l)
 	hint := ""
-	var bv *BadValue
-	if errors.As(err, &bv) {
-		hint = bv.Hint
-		if bv.Word != "" {
-			word = bv.Word
+	var helps Remedied
+	if errors.As(err, &helps) {
+		at, remedy := helps.Remedy()
+		hint = remedy
+		if at != "" {
+			word = at
 		}
 	}
-	e := v.at(file, line, word, err.Error(), hint)
+	e := v.At(file, line, word, err.Error(), hint)
 	e.Err = err
 	v.Throw(l, e)
 }
+
+// Remedied is an error about a value that knows what helps: the word to point at,
+// empty for the verb's, and a hint.
+type Remedied interface{ Remedy() (word, hint string) }
 
 // stackLine is the first place in a script that a stack trace names.
 var stackLine = regexp.MustCompile(`(?m)^\s*([^\[\s][^:\n]*):(\d+): in `)
@@ -84,9 +90,9 @@ func contents(t *lua.LTable) string {
 	var fields []string
 	t.ForEach(func(k, x lua.LValue) {
 		if _, named := k.(lua.LString); named {
-			fields = append(fields, k.String()+" = "+show(x))
+			fields = append(fields, k.String()+" = "+Show(x))
 		} else {
-			fields = append(fields, show(x))
+			fields = append(fields, Show(x))
 		}
 	})
 	if len(fields) == 0 {
@@ -97,7 +103,7 @@ func contents(t *lua.LTable) string {
 }
 
 // explain turns what gopher-lua reports of l into an error of ours.
-func (v *VM) explain(l *lua.LState, err error) error {
+func (v *Interp) explain(l *lua.LState, err error) error {
 	if v.bug != nil {
 		return v.bug
 	}
@@ -105,8 +111,10 @@ func (v *VM) explain(l *lua.LState, err error) error {
 	if !errors.As(err, &api) {
 		return err
 	}
-	if o := objectOf(api.Object); o != nil && o.Class == thrown {
-		return o.Value.(error)
+	if u, ok := api.Object.(*lua.LUserData); ok {
+		if t, ok := u.Value.(thrown); ok {
+			return t.err
+		}
 	}
 	text := api.Object.String()
 	if t, ok := api.Object.(*lua.LTable); ok {
@@ -132,12 +140,12 @@ func (v *VM) explain(l *lua.LState, err error) error {
 		if first := v.halted[l]; first != nil {
 			file, line = first.file, first.line
 		}
-		e := v.at(file, line, "", context.Cause(v.ctx).Error(), "")
+		e := v.At(file, line, "", context.Cause(v.ctx).Error(), "")
 		e.Err = context.Cause(v.ctx)
 		return e
 	}
 	msg, word, hint := plain(msg)
-	return v.at(file, line, word, msg, hint)
+	return v.At(file, line, word, msg, hint)
 }
 
 var nilIndex = regexp.MustCompile(`^attempt to index a non-table object\((\w+)\)(?: with key '(.*)')?$`)
@@ -159,4 +167,24 @@ func plain(msg string) (text, word, hint string) {
 		return "this is not a function and cannot be called", "", "look for a name that is not what it seems, or a missing verb"
 	}
 	return msg, "", ""
+}
+
+// Shown is an object that is shown in messages in words of its own.
+type Shown interface{ Show() string }
+
+// Show writes a Lua value as a script would.
+func Show(x lua.LValue) string {
+	switch x := x.(type) {
+	case lua.LString:
+		return fmt.Sprintf("%q", string(x))
+	case *lua.LTable:
+		return "a table"
+	case *lua.LFunction:
+		return "a function"
+	case *lua.LUserData:
+		if o, ok := x.Value.(Shown); ok {
+			return o.Show()
+		}
+	}
+	return x.String()
 }

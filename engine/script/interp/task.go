@@ -1,4 +1,4 @@
-package vm
+package interp
 
 import (
 	"errors"
@@ -23,9 +23,9 @@ type Task struct {
 }
 
 // Spawn runs fn as a task of its own; done, if not nil, is called without the
-// lock when it has ended. The caller holds the lock. After [VM.Finish] no task
+// lock when it has ended. The caller holds the lock. After [Interp.Finish] no task
 // starts any more.
-func (v *VM) Spawn(t Task, fn *lua.LFunction, done func(error), args ...lua.LValue) {
+func (v *Interp) Spawn(t Task, fn *lua.LFunction, done func(error), args ...lua.LValue) {
 	if v.over {
 		return
 	}
@@ -57,7 +57,7 @@ func (v *VM) Spawn(t Task, fn *lua.LFunction, done func(error), args ...lua.LVal
 }
 
 // ended notes that the task on th has, and whether it was cut short.
-func (v *VM) ended(th *lua.LState, err error) {
+func (v *Interp) ended(th *lua.LState, err error) {
 	t := v.of[th]
 	delete(v.of, th)
 	if t.Background {
@@ -76,21 +76,21 @@ func (v *VM) ended(th *lua.LState, err error) {
 
 // Join waits until every task that must end has, or has been cut short by the
 // end of the context. The caller holds no lock.
-func (v *VM) Join() {
+func (v *Interp) Join() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.join()
 }
 
-func (v *VM) join() {
+func (v *Interp) join() {
 	for v.live > 0 {
 		v.change.Wait()
 	}
 }
 
-// Finish waits like [VM.Join] if it is to, and from then on no task goes on or
+// Finish waits like [Interp.Join] if it is to, and from then on no task goes on or
 // starts. It returns what did not end.
-func (v *VM) Finish(wait bool) []*Task {
+func (v *Interp) Finish(wait bool) []*Task {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if wait {

@@ -1,4 +1,4 @@
-package vm
+package interp
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ var closed = []string{"dofile", "loadfile", "load", "loadstring", "module", "new
 
 // sandbox opens the safe part of the standard library, adds ours and makes
 // globals strict.
-func (v *VM) sandbox(c Config) {
+func (v *Interp) sandbox(c Config) {
 	l := v.L
 	for _, lib := range []struct {
 		name string
@@ -50,28 +50,18 @@ func (v *VM) sandbox(c Config) {
 			s = append(s, l.ToStringMeta(l.Get(i)).String())
 		}
 		if c.Print != nil {
-			file, line := v.where(l)
+			file, line := v.Where(l)
 			c.Print(fmt.Sprintf("%s:%d", file, line), strings.Join(s, "\t"))
 		}
 		return 0
 	}))
 	g.RawSetString("require", l.NewFunction(v.require))
-	for name, methods := range c.Language.Tables {
-		t := l.NewTable()
-		for _, m := range methods {
-			t.RawSetString(m.Name, v.function(m, nil))
-		}
-		g.RawSetString(name, t)
-	}
-	for _, m := range c.Language.Globals {
-		g.RawSetString(m.Name, v.function(m, nil))
-	}
-	v.strict(g)
 }
 
-// strict makes reading and assigning an unknown global an error. The functions
+// Seal makes globals strict, once all are there: reading and assigning an unknown global an error. The functions
 // are Go's: a Lua one would name its own line.
-func (v *VM) strict(g *lua.LTable) {
+func (v *Interp) Seal() {
+	g := v.L.G.Global
 	for k, _ := g.Next(lua.LNil); k != lua.LNil; k, _ = g.Next(k) {
 		v.known = append(v.known, k.String())
 	}
@@ -79,12 +69,12 @@ func (v *VM) strict(g *lua.LTable) {
 	mt := v.L.NewTable()
 	mt.RawSetString("__index", v.L.NewFunction(func(l *lua.LState) int {
 		name := l.Get(2).String()
-		v.raiseNear(l, name, fmt.Sprintf("undefined name %q", name), v.known)
+		v.RaiseNear(l, name, fmt.Sprintf("undefined name %q", name), v.known)
 		return 0
 	}))
 	mt.RawSetString("__newindex", v.L.NewFunction(func(l *lua.LState) int {
 		name := l.Get(2).String()
-		v.raise(l, name, fmt.Sprintf("%q is assigned but never declared", name), fmt.Sprintf(`write "local %s"`, name))
+		v.Raise(l, name, fmt.Sprintf("%q is assigned but never declared", name), fmt.Sprintf(`write "local %s"`, name))
 		return 0
 	}))
 	mt.RawSetString("__metatable", lua.LFalse)
@@ -92,7 +82,7 @@ func (v *VM) strict(g *lua.LTable) {
 }
 
 // random replaces math.random by one that draws from the seed of the case.
-func (v *VM) random(seed uint64) {
+func (v *Interp) random(seed uint64) {
 	m, ok := v.L.G.Global.RawGetString(lua.MathLibName).(*lua.LTable)
 	if !ok {
 		return
@@ -192,24 +182,24 @@ func format(l *lua.LState) int {
 var moduleName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
 
 // require loads a module once per VM; a loop is an error that names the files.
-func (v *VM) require(l *lua.LState) int {
+func (v *Interp) require(l *lua.LState) int {
 	name := l.CheckString(1)
 	if !moduleName.MatchString(name) {
-		v.raise(l, name, fmt.Sprintf("%q is not a module name", name), "module names are lower case letters, digits and _, no dots and no paths")
+		v.Raise(l, name, fmt.Sprintf("%q is not a module name", name), "module names are lower case letters, digits and _, no dots and no paths")
 	}
 	if x, ok := v.modules[name]; ok {
 		l.Push(x)
 		return 1
 	}
 	if slices.Contains(v.loading, name) {
-		v.raise(l, name, fmt.Sprintf("modules require each other in a loop: %s", strings.Join(append(v.loading, name), " > ")), "move what both need into a third")
+		v.Raise(l, name, fmt.Sprintf("modules require each other in a loop: %s", strings.Join(append(v.loading, name), " > ")), "move what both need into a third")
 	}
 	file, text, ok := "", "", false
 	if v.load != nil {
 		file, text, ok = v.load(name)
 	}
 	if !ok {
-		v.raise(l, name, fmt.Sprintf("there is no module %q", name), fmt.Sprintf("put %s.lua beside the scenario, or use one that comes along", name))
+		v.Raise(l, name, fmt.Sprintf("there is no module %q", name), fmt.Sprintf("put %s.lua beside the scenario, or use one that comes along", name))
 	}
 	src, err := diag.Parse(file, text)
 	if err != nil {

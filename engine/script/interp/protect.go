@@ -1,4 +1,4 @@
-package vm
+package interp
 
 import (
 	"context"
@@ -15,25 +15,15 @@ type place struct {
 	name string // of what was called there
 }
 
-// protected calls fn on l, as pcall does.
-func (v *VM) protected(l *lua.LState, fn lua.LValue, results int, args ...lua.LValue) error {
+// Protected calls fn on l, as pcall does.
+func (v *Interp) Protected(l *lua.LState, fn lua.LValue, results int, args ...lua.LValue) error {
 	return l.CallByParam(lua.P{Fn: v.shielded, NRet: results, Protect: true}, append([]lua.LValue{fn}, args...)...)
-}
-
-// Protected calls fn, which is not the script's, with args, and returns its
-// first result.
-func (c *Call) Protected(fn lua.LValue, args ...lua.LValue) (lua.LValue, error) {
-	if err := c.VM.protected(c.L, fn, 1, args...); err != nil {
-		return lua.LNil, err
-	}
-	defer c.L.Pop(1)
-	return c.L.Get(-1), nil
 }
 
 // shield calls its first argument with the others. An error in it carries the
 // one place that is needed: the interpreter would write down every tail call
 // that led there, which after a loop of them takes minutes and gigabytes.
-func (v *VM) shield(l *lua.LState) int {
+func (v *Interp) shield(l *lua.LState) int {
 	l.Panic = func(l *lua.LState) {
 		file, line := standing(l, 0)
 		if v.halted[l] == nil && v.ctx.Err() != nil {
@@ -61,7 +51,7 @@ func standing(l *lua.LState, level int) (string, int) {
 }
 
 // pcall is Lua's.
-func (v *VM) pcall(l *lua.LState) int {
+func (v *Interp) pcall(l *lua.LState) int {
 	l.CheckAny(1)
 	if f := l.Get(1); f.Type() != lua.LTFunction && l.GetMetaField(f, "__call") == lua.LNil {
 		l.Push(lua.LFalse)
@@ -80,7 +70,7 @@ func (v *VM) pcall(l *lua.LState) int {
 
 // xpcall is Lua's, but that the handler runs when the stack is gone, which it
 // could not look at anyway.
-func (v *VM) xpcall(l *lua.LState) int {
+func (v *Interp) xpcall(l *lua.LState) int {
 	fn, handler := l.CheckFunction(1), l.CheckFunction(2)
 	l.SetTop(0)
 	l.Push(v.shielded)
@@ -107,14 +97,14 @@ func thrownBy(err error) lua.LValue {
 
 // unstoppable makes functions of the library known while they run that may take
 // for ever and look at no context.
-func (v *VM) unstoppable(lib *lua.LTable, names ...string) {
+func (v *Interp) unstoppable(lib *lua.LTable, names ...string) {
 	for _, name := range names {
 		f, ok := lib.RawGetString(name).(*lua.LFunction)
 		if !ok {
 			continue
 		}
 		known := v.L.NewFunction(func(l *lua.LState) int {
-			file, line := v.where(l)
+			file, line := v.Where(l)
 			before := v.inLib.Swap(&place{file, line, name})
 			defer v.inLib.Store(before)
 			return f.GFunction(l)
@@ -131,7 +121,7 @@ const unwind = time.Second
 // Watch runs f, which runs Lua code and takes the lock itself. Nothing but the end of
 // the process can stop a function of Lua's library: where the script is still in one
 // when its time is long up, f goes on, and the error says where that was called.
-func (v *VM) Watch(f func()) error {
+func (v *Interp) Watch(f func()) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -157,11 +147,11 @@ func (v *VM) Watch(f func()) error {
 // stuck says where a function of Lua's library was called that has not returned,
 // which the end of the context cannot stop; nil if there is none. The caller
 // holds no lock, for the function does.
-func (v *VM) stuck(msg string) error {
+func (v *Interp) stuck(msg string) error {
 	at := v.inLib.Load()
 	if at == nil {
 		return nil
 	}
-	return v.at(at.file, at.line, at.name, msg, "a pattern with several of * + - may try for ever, "+
+	return v.At(at.file, at.line, at.name, msg, "a pattern with several of * + - may try for ever, "+
 		"and a replacement grow without bound: make them simpler, or the text shorter")
 }

@@ -1,4 +1,4 @@
-package vm
+package interp
 
 import (
 	lua "github.com/yuin/gopher-lua"
@@ -7,13 +7,13 @@ import (
 // Inline is a Lua function that code outside of Lua calls while it works. It
 // must not wait: verbs of the running phase are refused in it.
 type Inline struct {
-	vm *VM
+	vm *Interp
 	fn *lua.LFunction
 	th *lua.LState
 }
 
 // Inline makes fn callable from outside. The caller holds the lock.
-func (v *VM) Inline(fn *lua.LFunction) *Inline {
+func (v *Interp) Inline(fn *lua.LFunction) *Inline {
 	th, _ := v.L.NewThread() // it ends with the interpreter
 	if v.inline == nil {
 		v.inline = map[*lua.LState]bool{}
@@ -32,7 +32,7 @@ func (i *Inline) Call(args func() []lua.LValue) (lua.LValue, error) {
 	if err := v.ctx.Err(); err != nil {
 		return lua.LNil, err
 	}
-	if err := v.protected(i.th, i.fn, 1, args()...); err != nil {
+	if err := v.Protected(i.th, i.fn, 1, args()...); err != nil {
 		i.th.SetTop(0)
 		err = v.explain(i.th, err)
 		if v.cut == nil && v.ctx.Err() != nil {
@@ -47,7 +47,7 @@ func (i *Inline) Call(args func() []lua.LValue) (lua.LValue, error) {
 
 // Cut is where an [Inline] stood that ran when the context ended, nil if there
 // was none.
-func (v *VM) Cut() error {
+func (v *Interp) Cut() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.cut
