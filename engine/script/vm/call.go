@@ -57,20 +57,6 @@ func (c *Call) Return(x ...lua.LValue) { c.rets = x }
 // Where is "file:line" of the call.
 func (c *Call) Where() string { return fmt.Sprintf("%s:%d", c.File, c.Line) }
 
-// Arg returns an argument and whether it was given.
-func Arg[T any](c *Call, name string) (T, bool) {
-	x, ok := c.Args[name].(T)
-	return x, ok
-}
-
-// ArgOr returns an argument, or other if it was not given.
-func ArgOr[T any](c *Call, name string, other T) T {
-	if x, ok := Arg[T](c, name); ok {
-		return x
-	}
-	return other
-}
-
 // bound is a verb of a class: classes may share verbs.
 type bound struct {
 	method *Method

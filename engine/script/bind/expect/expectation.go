@@ -12,6 +12,7 @@ import (
 	"netrepro/engine/expect"
 	"netrepro/engine/match"
 	"netrepro/engine/script/args"
+	"netrepro/engine/script/seen"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/trace"
@@ -25,7 +26,7 @@ func Room() vm.Room {
 				"goes on.", false),
 			subjectVerb("must", "As expect, but a failure ends the case.", true),
 		},
-		Classes: []*vm.Class{Trace, packetClass, traceExpectation, everyExpectation, resultExpectation, valueExpectation},
+		Classes: []*vm.Class{Trace, seen.Class, traceExpectation, everyExpectation, resultExpectation, valueExpectation},
 		Members: []vm.Members{
 			{Of: Trace, Methods: traceVerbs},
 			{Of: traceExpectation, Methods: slices.Concat(traceExpectations, narrowings, streamVerbs, goldenVerbs)},

@@ -13,6 +13,7 @@ import (
 	"netrepro/engine/match"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/matching"
+	"netrepro/engine/script/seen"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
 	"netrepro/engine/trace"
@@ -28,7 +29,7 @@ var Trace = &vm.Class{Name: "Trace", Doc: "What the wires saw: every packet wher
 		if n < 1 || n > len(ps) {
 			return lua.LNil
 		}
-		return v.New(packetClass, seenPacket{x.(*trace.View).Trace, ps[n-1]})
+		return v.New(seen.Class, seen.Packet{Trace: x.(*trace.View).Trace, Packet: ps[n-1]})
 	}}
 
 // kTrace is a trace, or a part of one.
@@ -108,7 +109,7 @@ var traceVerbs = []*vm.Method{
 			t := c.L.NewTable()
 			v := c.Self.(*trace.View)
 			for _, p := range settled(c, a) {
-				t.Append(c.VM.New(packetClass, seenPacket{v.Trace, p}))
+				t.Append(c.VM.New(seen.Class, seen.Packet{Trace: v.Trace, Packet: p}))
 			}
 			c.Return(t)
 			return nil
