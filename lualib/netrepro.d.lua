@@ -21,13 +21,13 @@
 ---A route.
 ---@class Route
 ---@field to string a prefix, or "default"
----@field via? string|string[]|table<string,integer> the neighbour: a node or an address; or several, { node = weight } or a list, that share the traffic
----@field wire? string by which wire the neighbour is meant, where there are several
----@field kind? "blackhole"|"unreachable"|"prohibit" it leads nowhere: packets vanish, or are answered
----@field mtu? integer of what is sent along it
----@field lock? boolean path MTU discovery does not change the MTU: DF is not set. In IPv6 the kernel does it all the same (default false)
----@field src? string address of this node that is preferred as source
----@field table? integer routing table, by number; the main one unless said
+---@field via? string|string[]|table<string,integer> the neighbour: a node or an address; or several that share the traffic, as a list or { node = weight }
+---@field wire? string the wire to the neighbour, if several lead there
+---@field kind? "blackhole"|"unreachable"|"prohibit" the route leads nowhere: packets vanish, or are answered with an error
+---@field mtu? integer MTU of what is sent along the route
+---@field lock? boolean path MTU discovery does not change this MTU, and DF is not set. In IPv6 the kernel still changes it (default false)
+---@field src? string the address of this node to send from
+---@field table? integer routing table, by number; the main one by default
 
 ---Nodes and wires in turn.
 ---@class Parts
@@ -43,9 +43,9 @@
 ---A certificate chain.
 ---@class Chain
 ---@field bytes? Size size of all certificates together
----@field length? integer how many are sent, the server's own among them; 2 unless said
----@field names? string[] the names it is for, "*.example.test" for all one label below; the node's unless said
----@field key? "ed25519"|"ecdsa"|"rsa" ed25519 unless said, whose signatures have one size
+---@field length? integer how many are sent, with the server's own; 2 by default
+---@field names? string[] the names it is for; the node's by default. "*.example.test" is for all names one label below
+---@field key? "ed25519"|"ecdsa"|"rsa" ed25519 by default: all its signatures have the same size
 ---@field expired? boolean it is no longer valid
 ---@field not_yet_valid? boolean it is not valid yet
 ---@field untrusted? boolean signed by an authority that no client of the case trusts
@@ -55,12 +55,12 @@
 ---What a server answers to a path.
 ---@class Answer
 ---@field body? string what is answered (default "")
----@field size? Size instead of a body: so many bytes
+---@field size? Size answer this many bytes instead of a body
 ---@field status? integer HTTP status (default 200)
 ---@field headers? table<string,string> more header fields: { ["Retry-After"] = "1" }
 ---@field delay? Duration before it answers
 ---@field chunked? boolean|Size in chunks, without Content-Length: true, or their size
----@field drip? Size so many bytes at a time
+---@field drip? Size send this many bytes at a time
 ---@field every? Duration between two of them
 ---@field upload? boolean read the whole request's body first
 ---@field close? boolean say Connection: close, and close
@@ -78,18 +78,18 @@
 ---@field [1]? Host|string|(Host|string)[]
 ---@field to? Host|string|(Host|string)[] what it is answered: a node, an address, or a list of them
 ---@field cname? string the name it is another one for
----@field ttl? Duration how long an answer may be kept; 0 unless said
+---@field ttl? Duration how long an answer may be kept; 0 by default
 ---@field delay? Duration before the answer
 ---@field drop? boolean no answer
----@field truncate? boolean over UDP the answer does not fit, so that it is asked for over TCP
+---@field truncate? boolean over UDP the answer is cut short, so that the client asks again over TCP
 ---@field code? "FORMERR"|"NOTIMP"|"NXDOMAIN"|"REFUSED"|"SERVFAIL" answered instead of addresses
----@field times? integer for so many questions; those after are answered as before
+---@field times? integer for this many questions; later ones are answered as before
 
 ---A model of chance: independent, in bursts, or by Gilbert and Elliott's chain.
 ---@class Chance
 ---@field [1]? Percent
 ---@field rate? Percent the share of all packets that are hit
----@field burst? number in runs of so many on average
+---@field burst? number how many in a row, on average
 ---@field p? Percent of Gilbert and Elliott's chain: how likely a packet leaves the good state
 ---@field r? Percent how likely a packet leaves the bad state
 ---@field bad? Percent the share hit in the bad state (default 100%)
@@ -146,8 +146,8 @@
 ---@field toward? Host|Router on its way to this end of a wire
 ---@field payload? string bytes that the payload has in it
 ---@field size? integer|string bytes of the whole frame
----@field rexmit? integer|string how often its sequence space was sent before: 1 is the first retransmission
----@field dropped? boolean packets that a fault, a box or a full wire dropped, or none of them
+---@field rexmit? integer|string how often its bytes were sent before: 1 is the first retransmission
+---@field dropped? boolean true: packets that a fault, a box or a full wire dropped; false: all others
 ---@field tls? "any"|"alert"|"application-data"|"certificate"|"certificate-request"|"certificate-status"|"certificate-verify"|"change-cipher-spec"|"client-hello"|"client-key-exchange"|"close-notify"|"encrypted-extensions"|"end-of-early-data"|"finished"|"hello-request"|"hello-retry-request"|"key-update"|"new-session-ticket"|"server-hello"|"server-hello-done"|"server-key-exchange" a TLS record or handshake message that begins in it, as far as it is in the clear
 ---@field http? string the beginning of an HTTP start line in it: "GET /", "HTTP/1.1 200"; or "request", "response" or "any"
 
@@ -192,7 +192,7 @@
 ---A reset, by who sent it and why.
 ---@class Reset
 ---@field kind? "active"|"passive"|"challenge"|"firewall"|"forged" who sent it
----@field cause? "unread"|"linger"|"linger2"|"memory"|"keepalive"|"listener-closed"|"aborted"|"closed-port"|"no-socket"|"timed-out"|"syn-sent"|"syn-received"|"listener"|"overflow"|"time-wait"|"data-after-close"|"out-of-window"|"after-reset"|"bad-flags"|"not-captured"|"rejected"|"injected"|"challenge-ack" why; a verdict that cannot tell it from another counts too
+---@field cause? "unread"|"linger"|"linger2"|"memory"|"keepalive"|"listener-closed"|"aborted"|"closed-port"|"no-socket"|"timed-out"|"syn-sent"|"syn-received"|"listener"|"overflow"|"time-wait"|"data-after-close"|"out-of-window"|"after-reset"|"bad-flags"|"not-captured"|"rejected"|"injected"|"challenge-ack" why; a verdict that leaves this cause open counts too
 ---@field evidence? "kernel"|"inferred" what the verdict was drawn from
 ---@field reason? string the kernel's own reason, as enum sk_rst_reason has it: "TCP_ABORT_ON_CLOSE"
 ---@field state? string the state of the socket, or the one before that: "FIN_WAIT2"
@@ -201,16 +201,16 @@
 
 ---A row of a sequence: a match, how often and how soon.
 ---@class Row: Match
----@field times? integer|string at least so many, others between, before the next row (default 1)
----@field within? Duration since the packet matched before
+---@field times? integer|string at least this many before the next row; others may stand between (default 1)
+---@field within? Duration at most this long after the packet of the row before
 
 ---Which packets of a trace are meant: all keys must hold.
 ---@class Match: PassingMatch
 ---@field flow? integer the number of a connection in the ladder, NAT or not
 ---@field queued? integer|string bytes that waited before it on a wire with a rate
 ---@field backoff? integer|string a timeout, by how many in a row it is
----@field fault? boolean packets that a fault did something to besides dropping them, or forged, or none of them
----@field original? "lost"|"arrived" a retransmission, by what became of what it sends again
+---@field fault? boolean true: packets that a fault changed, delayed or forged; false: all others
+---@field original? "lost"|"arrived" a retransmission: was what it sends again lost, or had it arrived
 ---@field kernel_drop? string a packet that the kernel of the node it arrived at threw away, by the reason or the function: "NETFILTER_DROP"
 ---@field timer? string a retransmission, by the kernel's function that sent it: "tcp_retransmit_timer"
 ---@field rst? Reset|string a reset, by who sent it and why; a text is its kind or its cause
@@ -224,7 +224,7 @@
 ---@field method? string HTTP method (default "GET")
 ---@field headers? table<string,string> more header fields: { Range = "bytes=0-99" }
 ---@field body? string what to upload
----@field upload? Size instead of a body: so many bytes; the method is then POST
+---@field upload? Size upload this many bytes instead of a body; the method is then POST
 ---@field range? string bytes wanted: "0-99", "100-", "-100"
 ---@field stop? Size close the connection after so many bytes of the answer
 ---@field close? boolean say Connection: close, and let the server close
@@ -264,14 +264,14 @@
 ---Which of the packets that match a fault hits, and how it is shown.
 ---@class FaultOptions
 ---@field nth? integer the first packet hit, counted per connection from 1
----@field every? integer from there on, every so many
+---@field every? integer from there on, every n-th
 ---@field times? integer how many are hit per connection; 1 with nth alone, all without
----@field chance? Percent|Chance by chance alone, from the case's seed: "1%", or { "1%", burst = 3 }
----@field after? Fault|PassingMatch active behind this packet on the wire, or once this fault has hit
+---@field chance? Percent|Chance hit by chance, from the case's seed: "1%", or { "1%", burst = 3 }
+---@field after? Fault|PassingMatch active after this packet on the wire, or after this fault has hit
 ---@field before? Fault|PassingMatch active until this packet on the wire, or until this fault has hit
 ---@field where? fun(pkt: Passing): any function(pkt): hit only if it returns true; it is called for what matches all else
 ---@field name? string shown in the trace and in messages
----@field optional? boolean it may stay unused; otherwise a fault that never fires fails the case (default false)
+---@field optional? boolean the fault may hit nothing; without this, a fault that hits nothing fails the case (default false)
 
 ---Which packets a rule of a node is about, and how it is shown.
 ---@class RuleMatch
@@ -286,11 +286,11 @@
 ---@field ct? string|string[] the state of its connection: new established related invalid untracked
 ---@field mark? integer packets that a rule has marked
 ---@field size? integer|string bytes of the IP packet
----@field every? integer every so many of them
----@field rate? string as long as there are fewer: "10/second"
----@field over? string as far as there are more: "10/second"
+---@field every? integer every n-th of them
+---@field rate? string those up to this rate: "10/second"
+---@field over? string those beyond this rate: "10/second"
 ---@field name? string shown in the trace and in messages
----@field optional? boolean it may stay unused; otherwise a fault that never fires fails the case (default false)
+---@field optional? boolean the fault may hit nothing; without this, a fault that hits nothing fails the case (default false)
 
 ---What a forged packet is.
 ---@class PacketFields
@@ -314,17 +314,17 @@
 ---@field tsecr? integer timestamp option: the clock it echoes
 ---@field udp? boolean a UDP datagram
 ---@field icmp? "admin-prohibited"|"any"|"echo-reply"|"echo-request"|"frag-needed"|"host-prohibited"|"host-unreachable"|"neighbor-advertise"|"neighbor-solicit"|"net-prohibited"|"net-unreachable"|"packet-too-big"|"parameter-problem"|"port-unreachable"|"proto-unreachable"|"redirect"|"time-exceeded"|"unreachable" an ICMP or ICMPv6 message
----@field icmp_code? integer its code, where the name leaves it open
+---@field icmp_code? integer its code, if the name does not say it
 ---@field icmp_id? integer identifier of an echo
 ---@field icmp_seq? integer sequence number of an echo
----@field mtu? integer what an ICMP message says the path takes
----@field proto? integer another protocol, by number; payload is what is behind the IP header
+---@field mtu? integer the MTU that an ICMP message says the path takes
+---@field proto? integer another protocol, by number; the payload then follows the IP header
 ---@field payload? string the payload
 ---@field ttl? integer time to live, or hop limit
 ---@field tos? integer type of service, or traffic class
 ---@field ip_id? integer IPv4 identification
 ---@field df? boolean don't fragment
----@field vlan? integer VLAN of its 802.1Q tag; that of the packets around it unless said
+---@field vlan? integer VLAN of its 802.1Q tag; by default that of the packets around it
 
 ---What is asked of an HTTP server.
 ---@class RequestOptions: Request
@@ -335,17 +335,17 @@
 ---@field routes? table<string,string|Answer> answers by path: { ["/big"] = { size = "1MB" }, ["/api/"] = { status = 503 } }; else 404
 ---@field keepalive_timeout? Duration|false how long a connection may be idle between requests; false closes after each answer (default 75s)
 ---@field keepalive_requests? integer requests on one connection (default 1000)
----@field lingering_close? "on"|"off"|"always" what is done about what a client still sends: on reads it for a while if it may, off resets (default on)
+---@field lingering_close? "on"|"off"|"always" what happens to data that a client still sends: on reads it for a while, off resets the connection (default on)
 ---@field lingering_time? Duration how long altogether (default 30s)
 ---@field lingering_timeout? Duration how long without anything coming (default 5s)
----@field discard_body? boolean the rest of a request's body is read before closing; false closes with it unread, as careless servers do (default true)
+---@field discard_body? boolean read the rest of a request's body before closing; false leaves it unread, as careless servers do (default true)
 ---@field reset_timedout_connection? boolean connections that time out are reset (default false)
 ---@field client_header_timeout? Duration for a request's header, and the TLS handshake (default 60s)
 ---@field client_body_timeout? Duration between two reads of a request's body (default 60s)
 ---@field send_timeout? Duration between two writes of an answer (default 60s)
 ---@field client_max_body_size? Size|false larger requests get 413; false is no bound (default 1MB)
 ---@field backlog? integer length of the accept queue (default 511)
----@field workers? integer with reuseport: how many sockets listen; 2 unless said
+---@field workers? integer with reuseport: how many sockets listen; 2 by default
 ---@field busy? integer how many requests are worked on at once; others wait
 ---@field fastopen? integer TCP_FASTOPEN: of a listener, how many connections may carry data in the SYN
 ---@field fastopen_connect? boolean TCP_FASTOPEN_CONNECT: the first write goes in the SYN
@@ -362,13 +362,13 @@
 ---@field input? string its standard input
 ---@field chain? Chain makes server.crt and server.key in its directory, for this certificate
 ---@field names? string[] the names in that certificate, besides the node's
----@field trusted? boolean it may write the machine's files and settings, as you may; else only its directory, /tmp and the settings of its network, with no capabilities but over that (default false)
+---@field trusted? boolean it may write what you may write on this machine. Without this it may write its own directory, /tmp and the settings of its network, and has no other capabilities (default false)
 ---@field quiet? boolean do not show what it writes in the log
 
 ---What of a wire can change.
 ---@class WireSettings
 ---@field delay? Duration one way (default 0ms)
----@field jitter? Duration at most so much more or less delay for each frame, drawn from the case's seed; order is kept (default 0ms)
+---@field jitter? Duration each frame takes up to this much more or less, drawn from the case's seed; the order is kept (default 0ms)
 ---@field rate? Rate bits a second, counted over whole frames
 ---@field queue? Size|string what may wait for a wire with a rate; what does not fit is dropped (default "100 packets")
 
@@ -586,13 +586,13 @@ function time.now() end
 ---@field addr4 string? Its first IPv4 address, nil if it has none.
 ---@field addr6 string? Its first IPv6 address, nil if it has none.
 ---@field addrs string[] All its addresses.
----@field counters Counters The node's counters as they stand now, by the kernel's names: server.counters.TCPAbortOnClose. A node begins with all of them 0; one that only other kernels have is nil.
+---@field counters Counters The node's counters now, by the kernel's names: server.counters.TCPAbortOnClose. A node begins with all of them 0. A counter that this kernel does not have is nil.
 local Host = {}
 
 ---@class Host.ListenOptions: SocketOptions
 ---@field backlog? integer length of the accept queue (default 4096)
----@field addr? string the one address to listen at; all unless said
----@field background? boolean it need not end: the case does not wait for it, and what it expects after the case has ended is not judged (default false)
+---@field addr? string the one address to listen at; all by default
+---@field background? boolean the case does not wait for it to end; what it expects after the case has ended is not judged (default false)
 ---@field md5? MD5 TCP_MD5SIG: every segment to and from a node is signed (RFC 2385)
 ---@field wire? string SO_BINDTODEVICE: only over the wire of this name
 ---@field fastopen? integer TCP_FASTOPEN: of a listener, how many connections may carry data in the SYN
@@ -615,9 +615,9 @@ function Host:listen(port, handler, options) end
 ---@class Host.DialOptions: SocketOptions
 ---@field to Host|Listener|Server a host, or what listen returned
 ---@field port? integer where to; not needed for a listener or a server
----@field ip? integer the IP version, where there are two; 4 unless said
----@field to_addr? string another address than the first of the host, as of a service behind NAT
----@field from_addr? string source address; the kernel's choice unless said
+---@field ip? integer the IP version, if there are two; 4 by default
+---@field to_addr? string the address to connect to, if it is not the host's first: that of a service behind NAT, say
+---@field from_addr? string source address; the kernel's choice by default
 ---@field from_port? integer source port; otherwise 40000 and up, the same each run
 ---@field timeout? Duration how long to wait (default 10s)
 ---@field md5? MD5 TCP_MD5SIG: every segment to and from a node is signed (RFC 2385)
@@ -650,9 +650,9 @@ function Host:dial(options) end
 ---@field http2? boolean HTTP/2 is spoken too, if the other side does
 ---@field close_notify? boolean connections are closed in TLS before they are in TCP (default true)
 ---@field port? integer where to; not needed for a listener or a server
----@field ip? integer the IP version, where there are two; 4 unless said
----@field to_addr? string another address than the first of the host, as of a service behind NAT
----@field from_addr? string source address; the kernel's choice unless said
+---@field ip? integer the IP version, if there are two; 4 by default
+---@field to_addr? string the address to connect to, if it is not the host's first: that of a service behind NAT, say
+---@field from_addr? string source address; the kernel's choice by default
 ---@field from_port? integer source port; otherwise 40000 and up, the same each run
 ---@field timeout? Duration how long to wait (default 10s)
 ---@field md5? MD5 TCP_MD5SIG: every segment to and from a node is signed (RFC 2385)
@@ -688,9 +688,9 @@ function Host:serve(options) end
 ---@field http2? boolean speak HTTP/2
 ---@field close_notify? boolean connections are closed in TLS before they are in TCP (default true)
 ---@field port? integer where to; not needed for a listener or a server
----@field ip? integer the IP version, where there are two; 4 unless said
----@field to_addr? string another address than the first of the host, as of a service behind NAT
----@field from_addr? string source address; the kernel's choice unless said
+---@field ip? integer the IP version, if there are two; 4 by default
+---@field to_addr? string the address to connect to, if it is not the host's first: that of a service behind NAT, say
+---@field from_addr? string source address; the kernel's choice by default
 ---@field from_port? integer source port; otherwise 40000 and up, the same each run
 ---@field md5? MD5 TCP_MD5SIG: every segment to and from a node is signed (RFC 2385)
 ---@field wire? string SO_BINDTODEVICE: only over the wire of this name
@@ -719,9 +719,9 @@ function Host:fetch(options) end
 ---@field http2? boolean speak HTTP/2
 ---@field close_notify? boolean connections are closed in TLS before they are in TCP (default true)
 ---@field port? integer where to; not needed for a listener or a server
----@field ip? integer the IP version, where there are two; 4 unless said
----@field to_addr? string another address than the first of the host, as of a service behind NAT
----@field from_addr? string source address; the kernel's choice unless said
+---@field ip? integer the IP version, if there are two; 4 by default
+---@field to_addr? string the address to connect to, if it is not the host's first: that of a service behind NAT, say
+---@field from_addr? string source address; the kernel's choice by default
 ---@field from_port? integer source port; otherwise 40000 and up, the same each run
 ---@field timeout? Duration how long to wait (default 10s)
 ---@field md5? MD5 TCP_MD5SIG: every segment to and from a node is signed (RFC 2385)
@@ -742,7 +742,7 @@ function Host:session(options) end
 
 ---@class Host.LoadOptions: SocketOptions, Request
 ---@field connections? integer how many at once at most (default 10)
----@field rate? number requests a second, each made at its time whatever became of those before; without, a connection asks again as soon as it is answered
+---@field rate? number requests a second. Each is made at its time, even if earlier ones are not answered yet. Without a rate, a connection asks again as soon as it has an answer
 ---@field requests? integer how many altogether
 ---@field lasts? Duration for how long
 ---@field reuse? boolean connections are all opened first and stay open between requests; false opens one for each request (default true)
@@ -756,9 +756,9 @@ function Host:session(options) end
 ---@field ssl_protocols? string[] versions of TLS: { "TLSv1.2" }
 ---@field close_notify? boolean connections are closed in TLS before they are in TCP (default true)
 ---@field port? integer where to; not needed for a listener or a server
----@field ip? integer the IP version, where there are two; 4 unless said
----@field to_addr? string another address than the first of the host, as of a service behind NAT
----@field from_addr? string source address; the kernel's choice unless said
+---@field ip? integer the IP version, if there are two; 4 by default
+---@field to_addr? string the address to connect to, if it is not the host's first: that of a service behind NAT, say
+---@field from_addr? string source address; the kernel's choice by default
 ---@field md5? MD5 TCP_MD5SIG: every segment to and from a node is signed (RFC 2385)
 ---@field wire? string SO_BINDTODEVICE: only over the wire of this name
 ---@field fastopen? integer TCP_FASTOPEN: of a listener, how many connections may carry data in the SYN
@@ -767,7 +767,7 @@ function Host:session(options) end
 ---@field freebind? boolean IP_FREEBIND: addresses that are not there yet may be bound to
 ---@field reuseport? boolean SO_REUSEPORT: several sockets share a port
 
----Makes many requests and waits for the last answer. Each request and each connection is accounted for. Times count from when a request was due.
+---Makes many requests and waits for the last answer. Every request and every connection is counted once. Times count from when a request was due.
 ---```lua
 ---local got = client:load { from = site, connections = 100, rate = 500, lasts = "2s" }
 ---```
@@ -872,9 +872,9 @@ function Host:mark(options) end
 
 ---@class Host.RuleOptions
 ---@field name? string shown in the trace and in messages
----@field optional? boolean it may stay unused; otherwise a fault that never fires fails the case (default false)
+---@field optional? boolean the fault may hit nothing; without this, a fault that hits nothing fails the case (default false)
 
----Installs a rule as nft(8) writes it, for what the other verbs do not reach. A counter is added.
+---Installs a rule in the words of nft(8), for what the other verbs cannot say. A counter is added.
 ---```lua
 ---edge:rule("forward", "tcp dport 443 ct state invalid drop")
 ---```
@@ -916,7 +916,7 @@ function Host:dnat(options) end
 ---@field to Host|string the source address they get
 ---@field port? integer|string|boolean the source port they get, or a range
 
----Gives what leaves another source address, and port if one is given.
+---Gives packets that leave another source address, and another port if one is given.
 ---```lua
 ---gateway:snat { oif = net.wan, to = "203.0.113.7" }
 ---```
@@ -930,7 +930,7 @@ function Host:snat(options) end
 ---@field random? boolean source ports are drawn by chance (default false)
 ---@field fully_random? boolean source ports are drawn by chance, by the kernel's best generator (default false)
 
----Gives what leaves the address of the device that it leaves by.
+---Gives packets that leave the address of the device that they leave by.
 ---```lua
 ---gateway:masquerade { oif = net.wan, tcp = true, port = 5000 }
 ---```
@@ -983,7 +983,7 @@ function Host:tracked(options) end
 ---@field zone? integer its zone
 ---@field mark? integer its mark
 
----Has the node forget the tracked connections that match, all without options. Returns how many they were.
+---Makes the node forget the tracked connections that match, or all of them without options. Returns how many there were.
 ---```lua
 ---gateway:forget { dport = 443 }
 ---```
@@ -997,7 +997,7 @@ function Host:forget(options) end
 ---@field ignore_invalid_rst? boolean resets out of the window are passed, not invalid
 ---@field timeouts? table<string,Duration> how long connections are remembered, by state: established, time_wait, …, udp, icmp
 
----Has the node track connections, which it otherwise does only for rules that ask for it, and says how.
+---Makes the node track connections, and says how. Otherwise a node tracks only if one of its rules needs it.
 ---```lua
 ---gateway:track { be_liberal = true, timeouts = { established = "10s", time_wait = "1s" } }
 ---```
@@ -1006,7 +1006,7 @@ function Host:track(options) end
 
 ---@class Host.RouteOptions: Route
 ---@field delete? boolean takes the route away (default false)
----@field spread? "address"|"flow"|"packet" what goes together over one of several neighbours: what has the same addresses, the same ports too, or each packet by itself
+---@field spread? "address"|"flow"|"packet" how several neighbours share the traffic: by addresses, by addresses and ports, or each packet by itself
 
 ---Adds a route, or replaces the one to the same prefix. Over several neighbours it shares the traffic between them.
 ---```lua
@@ -1060,7 +1060,7 @@ function Host:sockets(options) end
 ---@field port? integer either port
 ---@field tcp? boolean of TCP only
 
----What the node's kernel did, once the wires are idle: a table each, in order. nil where the kernel cannot be asked (net.evidence).
+---Waits until the wires are idle, and returns what the node's kernel did: a list of events, in order. It is nil if netrepro may not ask the kernel (see net.evidence).
 ---```lua
 ---for _, e in ipairs(server:events { kind = "drop" }) do print(e.reason, e.func) end
 ---```
@@ -1071,7 +1071,7 @@ function Host:events(options) end
 ---@class Host.RunOptions: ProgramOptions
 ---@field [integer] string
 
----Runs a program to its end, in the node's network, with the lab's names and authority. If it does not end in time it is ended, and all it started.
+---Runs a program to its end, in the node's network, with the lab's names and authority. If it does not end in time, it is killed with all that it started.
 ---```lua
 ---local curl = client:run { "curl", "-sS", "https://server/" }
 ---```
@@ -1083,7 +1083,7 @@ function Host:run(options) end
 ---@field [integer] string
 ---@field ready? Ready when it is: { port = 80 }, { udp = 53 }, or { line = "listening" }
 
----Starts a program and waits until it is ready. It ends with the case, and all it started.
+---Starts a program and waits until it is ready. It ends with the case, and so does all that it started.
 ---```lua
 ---local web = server:start { "nginx", "-c", "$DIR/nginx.conf", ready = { port = 80 } }
 ---```
@@ -1099,10 +1099,10 @@ function Host:start(options) end
 ---@field interval? Duration between an answer and the next (default 0s)
 ---@field ttl? integer time to live
 ---@field tos? integer DSCP and ECN bits
----@field df? true|"probe" true keeps packets whole and heeds the path MTU that is known; "probe" does not heed it
+---@field df? true|"probe" true sets DF and obeys the path MTU that is known; "probe" sets DF and ignores it
 ---@field timeout? Duration for each (default 1s)
----@field ip? integer the IP version, where there are two; 4 unless said
----@field from_addr? string source address; the kernel's choice unless said
+---@field ip? integer the IP version, if there are two; 4 by default
+---@field from_addr? string source address; the kernel's choice by default
 
 ---Sends ICMP echo requests, one after the other, and returns what came of them: sent, received, lost, min, avg, max, and replies, a table each.
 ---```lua
@@ -1117,13 +1117,13 @@ function Host:ping(options) end
 ---@field [1]? Host|Router|string
 ---@field to? Host|Router|string a node or an address
 ---@field by? "udp"|"icmp"|"tcp" what is sent (default udp)
----@field port? integer 33434 of UDP, 443 of TCP unless said
+---@field port? integer by default 33434 for UDP and 443 for TCP
 ---@field tries? integer at each hop (default 3)
 ---@field hops? integer at most (default 30)
 ---@field vary? boolean another port for each probe, so that ECMP sends them over all its next hops
 ---@field timeout? Duration for each (default 1s)
----@field ip? integer the IP version, where there are two; 4 unless said
----@field from_addr? string source address; the kernel's choice unless said
+---@field ip? integer the IP version, if there are two; 4 by default
+---@field from_addr? string source address; the kernel's choice by default
 
 ---Traces the path to a node, as mtr shows it: a table for each hop with node, from, loss, best, avg, worst, siblings and replies; reached says that the last is the target.
 ---```lua
@@ -1137,9 +1137,9 @@ function Host:traceroute(options) end
 ---@class Host.Path_mtuOptions
 ---@field [1]? Host|Router|string
 ---@field to? Host|Router|string a node or an address
----@field first? integer the largest that is tried; the MTU of its own device unless said
+---@field first? integer the largest size that is tried; by default the MTU of its own device
 ---@field timeout? Duration for each size (default 300ms)
----@field ip? integer the IP version, where there are two; 4 unless said
+---@field ip? integer the IP version, if there are two; 4 by default
 
 ---Finds the path MTU to a node by echo requests that must not be fragmented. Returns a table: mtu, nil if nothing is answered; told, whether the narrow place says so, and node, which it is; black_hole, if larger packets vanish.
 ---```lua
@@ -1156,8 +1156,8 @@ function Host:path_mtu(options) end
 ---@field count? integer how many (default 1)
 ---@field interval? Duration between two (default 0s)
 ---@field timeout? Duration for each (default 1s)
----@field ip? integer the IP version, where there are two; 4 unless said
----@field from_addr? string source address; the kernel's choice unless said
+---@field ip? integer the IP version, if there are two; 4 by default
+---@field from_addr? string source address; the kernel's choice by default
 
 ---Opens TCP connections one after the other and closes each at once. Returns a table for each: time, or error.
 ---```lua
@@ -1171,7 +1171,7 @@ function Host:tcp_ping(options) end
 ---@field port? integer where to listen (default 53)
 ---@field names? table<string,Host|string|Record> what is answered, by name
 
----Starts a name server. It knows every node by its name, and what names says besides. Programs that start from then on ask it.
+---Starts a name server. It knows every node by its name, and the names that you give it. Programs that start later ask it.
 ---```lua
 ---local names = net.server:dns { names = { ["api.test"] = net.server } }
 ---```
@@ -1184,7 +1184,7 @@ function Host:dns(options) end
 ---@field name? string what to look up
 ---@field at Host|Router|string the name server
 ---@field port? integer where it listens (default 53)
----@field ip? integer the version of the address; 4 unless said
+---@field ip? integer the version of the address; 4 by default
 ---@field attempt? Duration for each attempt (default 5s)
 ---@field tries? integer attempts (default 2)
 ---@field timeout? Duration altogether (default 30s)
@@ -1202,9 +1202,9 @@ function Host:resolve(options) end
 ---@class Host.UdpOptions: DatagramOptions
 ---@field port? integer its own port; otherwise 40000 and up, the same each run
 ---@field to_port? integer the port it is connected to
----@field to? Host|Router|string whom it is connected to; then only that one's messages come, and ICMP errors do
----@field ip? integer the IP version, where there are two; 4 unless said
----@field from_addr? string source address; the kernel's choice unless said
+---@field to? Host|Router|string whom it is connected to; then it takes messages from there only, and is told of ICMP errors
+---@field ip? integer the IP version, if there are two; 4 by default
+---@field from_addr? string source address; the kernel's choice by default
 ---@field transparent? boolean IP_TRANSPARENT: addresses of others may be bound to
 ---@field freebind? boolean IP_FREEBIND: addresses that are not there yet may be bound to
 ---@field reuseport? boolean SO_REUSEPORT: several sockets share a port
@@ -1218,9 +1218,9 @@ function Host:resolve(options) end
 function Host:udp(options) end
 
 ---@class Host.IcmpOptions: DatagramOptions
----@field to? Host|Router|string whom it is connected to; then only that one's messages come, and ICMP errors do
----@field ip? integer the IP version, where there are two; 4 unless said
----@field from_addr? string source address; the kernel's choice unless said
+---@field to? Host|Router|string whom it is connected to; then it takes messages from there only, and is told of ICMP errors
+---@field ip? integer the IP version, if there are two; 4 by default
+---@field from_addr? string source address; the kernel's choice by default
 ---@field transparent? boolean IP_TRANSPARENT: addresses of others may be bound to
 ---@field freebind? boolean IP_FREEBIND: addresses that are not there yet may be bound to
 ---@field reuseport? boolean SO_REUSEPORT: several sockets share a port
@@ -1252,9 +1252,9 @@ function Host:box(body, options) end
 ---@field nth? integer the first of them that misses (default 1)
 ---@field times? integer how many miss (default 1)
 ---@field name? string shown in the trace and in messages
----@field optional? boolean it may stay unused; otherwise a fault that never fires fails the case (default false)
+---@field optional? boolean the fault may hit nothing; without this, a fault that hits nothing fails the case (default false)
 
----Has the node's kernel miss the connection of a segment and find the listener of its port, as when another processor moves the connection in the socket table at that moment. Returns nil and the reason where programs may not be loaded into the kernel.
+---Makes the node's kernel give a segment to the listener of its port and not to its connection, as if another processor moved the connection in the socket table at that moment. Returns nil and the reason if programs may not be loaded into the kernel.
 ---```lua
 ---local race, why = server:lookup_miss { port = 443, tcp = "data" }
 ---```
@@ -1270,7 +1270,7 @@ function Host:lookup_miss(options) end
 ---@field addr4 string? Its first IPv4 address, nil if it has none.
 ---@field addr6 string? Its first IPv6 address, nil if it has none.
 ---@field addrs string[] All its addresses.
----@field counters Counters The node's counters as they stand now, by the kernel's names: server.counters.TCPAbortOnClose. A node begins with all of them 0; one that only other kernels have is nil.
+---@field counters Counters The node's counters now, by the kernel's names: server.counters.TCPAbortOnClose. A node begins with all of them 0. A counter that this kernel does not have is nil.
 
 ---A node that bridges its wires.
 ---@class Switch
@@ -1284,7 +1284,7 @@ local Switch = {}
 ---@return LearnedAddress[]
 function Switch:fdb() end
 
----Has the switch forget where MAC addresses are: what is for them is flooded again.
+---Makes the switch forget where MAC addresses are. Frames for them are flooded again.
 ---```lua
 ---net.lan:forget()
 ---```
@@ -1321,9 +1321,9 @@ function Wire:loss(options) end
 
 ---@class Wire.DelayOptions: PassingMatch, FaultOptions
 ---@field by Duration how much later
----@field jitter? Duration at most so much more or less, drawn from the case's seed
+---@field jitter? Duration up to this much more or less, drawn from the case's seed
 
----Has the packets that match arrive later than the wire's own delay; others overtake them.
+---The packets that match arrive later than the wire's own delay says; others overtake them.
 ---```lua
 ---net.wan:delay { by = "80ms", from = net.server, tcp = "data", nth = 2 }
 ---```
@@ -1335,7 +1335,7 @@ function Wire:delay(options) end
 ---@field copies? integer how many more (default 1)
 ---@field gap? Duration between one and the next (default 0ms)
 
----Has the packets that match arrive more than once.
+---The packets that match arrive more than once.
 ---```lua
 ---net.wan:duplicate { from = net.server, tcp = "data", nth = 2 }
 ---```
@@ -1347,7 +1347,7 @@ function Wire:duplicate(options) end
 ---@field behind? integer how many others go first (default 1)
 ---@field most? Duration how long it waits for them at most (default 1s)
 
----Has the packets that match arrive behind the next that match in the same direction.
+---The packets that match arrive behind the next ones that match in the same direction.
 ---```lua
 ---net.wan:reorder { from = net.server, tcp = "data", nth = 2, behind = 3 }
 ---```
@@ -1358,7 +1358,7 @@ function Wire:reorder(options) end
 ---@class Wire.HoldOptions: PassingMatch, FaultOptions
 ---@field till? Fault|PassingMatch a packet on the wire that lets all go, behind itself
 
----Keeps the packets that match back until they are released, one by one or all, in any order.
+---Holds back the packets that match until they are released: one by one or all, in any order.
 ---```lua
 ---local frozen = net.wan:hold { from = net.server, tcp = "fin" }
 ---```
@@ -1367,12 +1367,12 @@ function Wire:reorder(options) end
 function Wire:hold(options) end
 
 ---@class Wire.CorruptOptions: PassingMatch, FaultOptions
----@field layer? "frame"|"ip"|"transport"|"payload" where bytes are counted from: the payload, unless said; of a packet without one, if no byte is said either, the header before it
----@field byte? integer which byte, from 0; drawn from the case's seed if not said
----@field xor? integer which of its bits are flipped; one drawn from the seed if not said
+---@field layer? "frame"|"ip"|"transport"|"payload" where bytes are counted from: the payload by default. If a packet has no payload and you name no byte, the header before it
+---@field byte? integer which byte, from 0; by default drawn from the case's seed
+---@field xor? integer which of its bits are flipped; by default one, drawn from the seed
 ---@field checksum? "mended"|"kept" whether checksums are made to fit (default "kept")
 
----Flips bits of the packets that match. Checksums are kept, so that the receiver can tell, unless they are to be mended.
+---Flips bits of the packets that match. The checksums stay, so that the receiver notices, unless you ask to mend them.
 ---```lua
 ---net.wan:corrupt { from = net.server, tcp = "data", nth = 2, byte = 10 }
 ---```
@@ -1384,7 +1384,7 @@ function Wire:corrupt(options) end
 ---@field bytes integer of the IP packet that are left
 ---@field checksum? "mended"|"kept" whether lengths and checksums are made to fit (default "kept")
 
----Cuts the packets that match short. Their lengths and checksums still speak of the whole, unless they are to be mended.
+---Cuts the packets that match short. Their lengths and checksums still tell of the whole packet, unless you ask to mend them.
 ---```lua
 ---net.wan:truncate { bytes = 100, from = net.server, tcp = "data", nth = 2 }
 ---```
@@ -1408,7 +1408,7 @@ function Wire:rewrite(options) end
 ---@field with? string what the payload becomes; lengths and checksums are made to fit
 ---@field ip? string what the IP packet becomes, header and all, as it is given
 
----Has another packet arrive instead of those that match: one with another payload, or other bytes altogether.
+---Replaces the packets that match: by one with another payload, or by other bytes altogether.
 ---```lua
 ---net.wan:replace { from = net.server, http = "HTTP/1.1 200", with = "HTTP/1.1 500 no\r\n\r\n" }
 ---```
@@ -1428,7 +1428,7 @@ function Wire:set(options) end
 ---@class Wire.DownOptions
 ---@field carrier? boolean the devices at both ends see it (default false)
 
----Lets nothing pass in either direction. With carrier = true the devices at both ends lose their carrier too, and what is on its way is lost.
+---Lets nothing pass in either direction. With carrier = true, the devices at both ends lose their carrier too, and what is on its way is lost.
 ---```lua
 ---net.wan:down()
 ---```
@@ -1443,15 +1443,15 @@ function Wire:up() end
 
 ---@class Wire.InjectOptions: PacketFields
 ---@field toward? Host|Router who gets it; with conn, one end of it
----@field from? Host|Router whose packet it is said to be; of an ICMP error, who complains
----@field conn? Conn|Call|Response the connection it is said to be of
+---@field from? Host|Router who the packet pretends to be from; of an ICMP error, who complains
+---@field conn? Conn|Call|Response the connection it pretends to belong to
 ---@field packet? Packet an earlier packet, sent again as it was
 ---@field set? Settings of an earlier packet: what is changed
 ---@field quote? Packet|Conn of an ICMP error: the packet it complains about, or a connection whose last packet it is
 ---@field ip? string a whole IP packet, header and all, as it is given
 ---@field name? string shown in the trace and in messages
 
----Has a forged packet arrive at an end of the wire, as if from its other end. With conn it is one of that connection, as exact as can be unless said otherwise. Returns its numbers.
+---Makes a forged packet arrive at an end of the wire, as if it came from the other end. With conn it fits that connection exactly, unless you say otherwise. Returns its numbers.
 ---```lua
 ---net.wan:inject { conn = conn, toward = client, flags = "R" }
 ---```
@@ -1501,7 +1501,7 @@ function Fault:release(options) end
 ---```lua
 ---frozen:wait(2)
 ---```
----@param n? integer how many; 1 unless said
+---@param n? integer how many; 1 by default
 ---@param options? Fault.WaitOptions
 ---@return boolean
 ---@return string?
@@ -1604,7 +1604,7 @@ function Trace:packets(options) end
 ---@return integer
 function Trace:count(options) end
 
----How what it means differs from what another trace does, in words, once the wires are idle; empty if it does not.
+---Waits until the wires are idle, and says in words how this trace differs from another in what it means. The list is empty if they mean the same.
 ---```lua
 ---for _, d in ipairs(b:differences(a)) do print(d) end
 ---```
@@ -1633,7 +1633,7 @@ function Trace:differences(trace) end
 ---@field syn boolean SYN is set.
 ---@field rst boolean RST is set.
 ---@field verdict string? Of a reset: who sent it and why, nil for all else.
----@field kernel_drop string? Why the kernel of the node it arrived at threw it away, where it was asked; nil if it did not.
+---@field kernel_drop string? Why the kernel of the node it arrived at threw it away; nil if it did not, or if netrepro may not ask the kernel.
 ---@field timer string? Of a retransmission: the function of its sender's kernel that sent it, where it was asked.
 ---@field original string? Of a retransmission: what became of what it sends again, lost or arrived, where that is known.
 ---@field left boolean It left the node here; else it arrived.
@@ -1693,7 +1693,7 @@ function Expectation:never(options) end
 
 ---@class Expectation.ExactlyOptions: Match
 
----So many packets match, no more.
+---Exactly this many packets match.
 ---```lua
 ---expect(net.trace:at(net.client)):exactly(2, { tcp = "syn" })
 ---```
@@ -1725,8 +1725,8 @@ function Expectation:reads(text) end
 ---@field backoff? "exponential" how the gaps between timeouts grow
 ---@field flow? integer the number of a connection in the ladder, NAT or not
 ---@field queued? integer|string bytes that waited before it on a wire with a rate
----@field fault? boolean packets that a fault did something to besides dropping them, or forged, or none of them
----@field original? "lost"|"arrived" a retransmission, by what became of what it sends again
+---@field fault? boolean true: packets that a fault changed, delayed or forged; false: all others
+---@field original? "lost"|"arrived" a retransmission: was what it sends again lost, or had it arrived
 ---@field kernel_drop? string a packet that the kernel of the node it arrived at threw away, by the reason or the function: "NETFILTER_DROP"
 ---@field timer? string a retransmission, by the kernel's function that sent it: "tcp_retransmit_timer"
 ---@field rst? Reset|string a reset, by who sent it and why; a text is its kind or its cause
@@ -1742,7 +1742,7 @@ function Expectation:retransmits(options) end
 
 ---@class Expectation.EveryOptions: Match
 
----All packets that match, at least one; say of them what they have.
+---Begins an expectation of all packets that match, of which there must be one; has says what they must have.
 ---```lua
 ---expect(net.trace):every { tcp = "syn" }:has { sport = 40000 }
 ---```
@@ -1775,7 +1775,7 @@ function Expectation:before(match) end
 ---@return Expectation
 function Expectation:between(first, last) end
 
----What comes after the first packet that matches, in a time.
+---What comes after the first packet that matches, for this long.
 ---```lua
 ---expect(net.trace):within("50ms", { tcp = "rto" }):includes { tcp = "ack" }
 ---```
@@ -1797,7 +1797,7 @@ function Expectation:each_connection() end
 ---@field conn? Conn|Call|Response one connection
 ---@field times? integer|string how many: 3 or ">= 3" (default >= 1)
 
----The bytes a sender's peer receives in order come to a stop for so long, between the first and the last of them.
+---The stream that a sender's peer receives in order stops for this long, somewhere between its first and its last byte.
 ---```lua
 ---expect(net.trace):stalls { from = net.server, longer = "200ms" }
 ---```
@@ -1809,14 +1809,14 @@ function Expectation:stalls(options) end
 ---@field longer Duration how long is too long
 ---@field conn? Conn|Call|Response one connection
 
----The bytes a sender's peer receives in order never come to a stop for so long.
+---The stream that a sender's peer receives in order never stops for this long.
 ---```lua
 ---expect(net.trace):flows { from = net.server, longer = "200ms" }
 ---```
 ---@param options Expectation.FlowsOptions
 function Expectation:flows(options) end
 
----Nothing is lost that no fault dropped: what leaves a node arrives, and routers send on what they receive.
+---Only faults drop packets: everything else that leaves a node arrives, and routers send on what they receive.
 ---```lua
 ---expect(net.trace):lossless()
 ---```
@@ -1829,7 +1829,7 @@ function Expectation:lossless() end
 ---@param trace Trace another trace, or part of one
 function Expectation:same_as(trace) end
 
----It means what the golden trace NAME.golden beside the scenario says; netrepro run --update writes that.
+---The trace means what the golden trace NAME.golden beside the scenario says; netrepro run --update writes it.
 ---```lua
 ---expect(net.trace):matches "one-lost-segment"
 ---```
@@ -2034,13 +2034,13 @@ function Conn:shutdown(how) end
 ---```
 function Conn:close() end
 
----Gives the connection up as connect(2) to AF_UNSPEC does: a reset at once, and the socket could be used again. It is closed then.
+---Resets the connection at once, as connect(2) to AF_UNSPEC does, and closes the socket.
 ---```lua
 ---conn:abort()
 ---```
 function Conn:abort() end
 
----Closes it without a word, as a machine does that loses its power: nothing is sent (TCP_REPAIR). The other side learns of it when it speaks.
+---Closes the connection and sends nothing, as a machine that loses its power (TCP_REPAIR). The other side learns of it when it sends something.
 ---```lua
 ---conn:vanish()
 ---```
@@ -2075,7 +2075,7 @@ function Conn:info() end
 ---@field ssl_protocols? string[] versions of TLS: { "TLSv1.2" }
 ---@field ssl_session_tickets? boolean sessions may be resumed (default true)
 
----Begins TLS on a connection, as the client or, with as = "server", as the server, and waits for its end. From then on what is read and written goes through TLS; a write is a record. Returns true, or nil and what failed.
+---Begins TLS on a connection, as the client or, with as = "server", as the server, and waits for its end. After that, reads and writes go through TLS; each write is one record. Returns true, or nil and what failed.
 ---```lua
 ---local ok, err = conn:handshake { name = "server" }
 ---```
@@ -2084,7 +2084,7 @@ function Conn:info() end
 ---@return string?
 function Conn:handshake(options) end
 
----Says in TLS that nothing more will be written; TCP stays open.
+---Tells the other side, in TLS, that nothing more will be written. TCP stays open.
 ---```lua
 ---conn:close_notify()
 ---```
@@ -2173,13 +2173,13 @@ function Call:wait() end
 ---@return Conn
 function Call:conn() end
 
----What a request brought, as far as it came. Times are seconds since it began, 0 if it did not come so far.
+---What a request brought, even if only in part. Times are seconds since the request began; 0 if it did not get that far.
 ---@class Response
 ---@field error string? What failed and how, as in "handshake timeout"; nil if nothing did.
 ---@field time number How long it took, in seconds.
 ---@field status number HTTP status, 0 if none came.
----@field body string The body, as far as it came.
----@field bytes number Length of the body, as far as it came.
+---@field body string The body, or the part of it that came.
+---@field bytes number Bytes of the body that came.
 ---@field sent number Bytes of its own body that the kernel took.
 ---@field headers table<string,string> The answer's header fields by their names in lower case.
 ---@field proto string "HTTP/1.1" or "HTTP/2.0"; empty if nothing came.
@@ -2243,14 +2243,14 @@ function Session:close() end
 ---@field bytes number Of all bodies that came.
 ---@field connections number How many were begun.
 ---@field peak number How many connections stood at once, at most.
----@field late number Seconds after its time that the latest request was begun: no connection was free, or this machine fell behind.
+---@field late number How late the latest request began, in seconds: no connection was free, or this machine fell behind.
 ---@field outcomes table<string,integer> How many requests ended so: ["200"], ["connect ECONNREFUSED"], ["read ECONNRESET"], ["write timeout"] where no connection was free in time.
 ---@field ended table<string,integer> How many connections ended so: ["client closed"], ["server closed"], or what failed.
 ---@field latency Histogram Of the requests that were answered, from when each was due.
 ---@field connect Histogram Of TCP's handshakes.
 ---@field handshake Histogram Of TLS's handshakes.
 
----Times in seconds, each of them kept; 0 where there are none.
+---Times in seconds. Each is kept; all values are 0 if there are none.
 ---@class Histogram
 ---@field count integer How many.
 ---@field mean number Their mean.
@@ -2259,7 +2259,7 @@ function Session:close() end
 ---@field median number Half of them are no longer.
 local Histogram = {}
 
----The time that so many percent do not exceed.
+---The time that this percentage of them does not exceed.
 ---```lua
 ---got.latency:percentile(99.9)
 ---```
@@ -2267,7 +2267,7 @@ local Histogram = {}
 ---@return number
 function Histogram:percentile(percent) end
 
----How many are up to each of 1, 2 and 5 times powers of ten, and above the bucket before: { upto, count } each.
+---A list of buckets { upto, count }. Their bounds are 1, 2 and 5 times powers of ten; each counts the times above the bound before.
 ---```lua
 ---for _, b in ipairs(got.latency:buckets()) do print(b.upto, b.count) end
 ---```
@@ -2295,7 +2295,7 @@ function Histogram:buckets() end
 ---@field [string] integer?
 local Counters = {}
 
----By how much each counter that moved has grown since another reading.
+---How much each counter has grown since another reading; only those that changed are in it.
 ---```lua
 ---server.counters:since(before).TCPTimeouts
 ---```
@@ -2315,7 +2315,7 @@ local Process = {}
 ---@class Process.WaitOptions
 ---@field timeout? Duration how long to wait (default 10s)
 
----Waits for the program to end. In time or not: see timeout of what it returns.
+---Waits for the program to end. The member timeout of the result says that it did not end in time.
 ---```lua
 ---local e = web:wait()
 ---```
@@ -2346,7 +2346,7 @@ function Process:signal(name) end
 ---@class Process.StopOptions
 ---@field grace? Duration how long it may take (default 2s)
 
----Asks it to end, and after a grace ends it and all it started. Returns how it ended; timeout says that asking did not help.
+---Asks the program to end. After the grace time it is killed, with all that it started. Returns how it ended; its member timeout says that asking did not help.
 ---```lua
 ---local e = web:stop()
 ---```
@@ -2400,9 +2400,9 @@ function NameServer:close() end
 local Datagram = {}
 
 ---@class Datagram.SendOptions
----@field to? Host|Router|string whom to; not of a connected socket
+---@field to? Host|Router|string whom to send to; not for a connected socket
 ---@field port? integer the port there
----@field ip? integer the IP version, where there are two; 4 unless said
+---@field ip? integer the IP version, if there are two; 4 by default
 
 ---Sends one message. Returns true, or nil and the error's name.
 ---```lua
@@ -2444,7 +2444,7 @@ function Datagram:fault(options) end
 ---```
 function Datagram:close() end
 
----A packet while it passes: every header field by name, nil where it has none, and what is said here. It is gone when the function returns.
+---A packet while it passes. It has every header field by name (nil if the packet has no such field) and the members below. It is gone when the function returns.
 ---@class Passing
 ---@field time number Seconds since the trace began.
 ---@field at string Capture point, node/wire.
@@ -2532,9 +2532,9 @@ function Passing:send(options) end
 ---@field about? string what fails and why, in prose
 ---@field tags? string[] words to select by
 ---@field needs? string[] what the machine must have: nftables, conntrack, root, bridge, kernel, ipip, gre, vxlan, wireguard, nginx, haproxy, curl, openssl, iperf3, program:NAME
----@field machine? table<string,string|number> settings of the whole machine while it runs, alone: net.ipv4.tcp_max_orphans, net.ipv4.tcp_mem
+---@field machine? table<string,string|number> settings of the whole machine while the case runs, which then runs alone: net.ipv4.tcp_max_orphans, net.ipv4.tcp_mem
 ---@field cpus? integer processors that the nodes, their programs and the engine share; what a node sends stays in order on one (default 1)
----@field alone? boolean no other case of the run beside it: it measures how fast something is (default false)
+---@field alone? boolean no other case runs beside it; for a case that measures how fast something is (default false)
 ---@field timeout? Duration for one case, set-up and clean-up not counted (default 30s)
 ---@field topology Topology path { … } or graph { … }
 ---@field variants? table a list: { "bug", key = value }, …
@@ -2571,7 +2571,7 @@ function step(name) end
 function sleep(time) end
 
 ---@class TaskOptions
----@field background? boolean it need not end: the case does not wait for it, and what it expects after the case has ended is not judged (default false)
+---@field background? boolean the case does not wait for it to end; what it expects after the case has ended is not judged (default false)
 
 ---Runs a function beside the rest. An error in it ends the case, and the case ends when it has.
 ---```lua
@@ -2600,8 +2600,8 @@ function hex(digits) end
 ---@class HostOptions
 ---@field [1]? string
 ---@field name? string name to reach it by, as in net.client
----@field addr? string|string[]|table<string,string|string[]> address with prefix length, or several; by wire name where there are several
----@field gateway? string neighbour that everything else goes to
+---@field addr? string|string[]|table<string,string|string[]> address with prefix length, or a list of them; a table by wire if the node has several wires
+---@field gateway? string the neighbour that gets all other traffic
 ---@field routes? Route[] further routes
 ---@field sysctl? table<string,string|number> kernel settings of this node
 
@@ -2617,8 +2617,8 @@ function host(options) end
 ---@class RouterOptions
 ---@field [1]? string
 ---@field name? string name to reach it by, as in net.client
----@field addr? string|string[]|table<string,string|string[]> address with prefix length, or several; by wire name where there are several
----@field gateway? string neighbour that everything else goes to
+---@field addr? string|string[]|table<string,string|string[]> address with prefix length, or a list of them; a table by wire if the node has several wires
+---@field gateway? string the neighbour that gets all other traffic
 ---@field routes? Route[] further routes
 ---@field sysctl? table<string,string|number> kernel settings of this node
 
@@ -2649,7 +2649,7 @@ function switch(options) end
 ---@field kind? "ipip"|"gre"|"vxlan"|"wireguard" where the kernel has it
 ---@field between string[] the two nodes
 ---@field name? string its name, as in addr = { NAME = … }
----@field mtu? integer bytes; what fits a path of 1500 unless said
+---@field mtu? integer bytes; by default what fits through a path of 1500
 ---@field id? integer VXLAN network identifier, or GRE key
 
 ---A link between two nodes through the network between them. Traffic takes it where it is the shortest way.

@@ -64,7 +64,7 @@ or output that could not be written, 3 this machine cannot (or --require was giv
 	f.IntVar(&o.Retries, "retries", 2,
 		"run a case that was inconclusive, because the host stalled, again at most so many times")
 	f.BoolVar(&o.Inferred, "inferred", false,
-		"judge resets and drops by the packets alone, even where the kernel could be asked")
+		"judge resets and drops by the packets alone, even if the kernel could tell")
 	f.BoolVar(&o.Update, "update", false, "write the golden traces that scenarios match")
 	f.IntVar(&verify, "verify-determinism", 0, "run each case so many times and compare what the traces mean")
 	f.Lookup("verify-determinism").NoOptDefVal = "5"

@@ -12,7 +12,7 @@ import (
 type Row struct {
 	Match  match.Match
 	Times  Count
-	Within time.Duration // since the packet matched before, 0 for no bound
+	Within time.Duration // at most this long after the packet of the row before, 0 for no bound
 	// Next says that no packet may come between this row and the one
 	// before it.
 	Next bool

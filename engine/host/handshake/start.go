@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net/netip"
 	"time"
 
 	"netrepro/engine/host/socket"
@@ -13,10 +14,11 @@ import (
 
 // Call is a TLS handshake under way, from connect to Finished.
 type Call struct {
-	started time.Time
-	done    chan struct{}
-	conn    *tls.Conn
-	result  socket.Result
+	local, remote netip.AddrPort
+	started       time.Time
+	done          chan struct{}
+	conn          *tls.Conn
+	result        socket.Result
 }
 
 // Start opens a connection from h and begins a handshake in the background. ctx
@@ -26,7 +28,7 @@ func Start(ctx context.Context, h *socket.Host, s socket.DialSpec, cfg *tls.Conf
 	if err != nil {
 		return nil, err
 	}
-	c := &Call{started: time.Now(), done: make(chan struct{})}
+	c := &Call{local: p.Local, remote: s.To, started: time.Now(), done: make(chan struct{})}
 	go c.run(ctx, p, cfg)
 	return c, nil
 }
@@ -64,6 +66,12 @@ func (c *Call) Wait(ctx context.Context) (socket.Result, error) {
 		return socket.Result{}, ctx.Err()
 	}
 }
+
+// Local is the client's address.
+func (c *Call) Local() netip.AddrPort { return c.local }
+
+// Remote is the server's address.
+func (c *Call) Remote() netip.AddrPort { return c.remote }
 
 // TLS is the connection after a handshake that succeeded.
 func (c *Call) TLS() (*tls.Conn, error) {

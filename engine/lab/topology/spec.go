@@ -65,7 +65,7 @@ type Route struct {
 	Weights []int
 	Wire    string // by which wire the neighbour is meant; empty is the first
 	Kind    string // "blackhole", "unreachable" or "prohibit" instead of Via; empty else
-	MTU     int    // of what is sent along it, 0 is the device's
+	MTU     int    // MTU of what is sent along the route, 0 is the device's
 	Lock    bool   // path MTU discovery does not change MTU, and it is not done
 	Src     string // preferred source address, empty is the kernel's choice
 	Table   int    // 0 is the main table

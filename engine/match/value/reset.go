@@ -26,7 +26,7 @@ type ResetKey struct {
 // ResetKeys are the keys of a [Reset].
 var ResetKeys = []ResetKey{
 	{"kind", "who sent it", strs(reset.Kinds), func(m *Reset) *string { return &m.Kind }},
-	{"cause", "why; a verdict that cannot tell it from another counts too", strs(reset.Causes),
+	{"cause", "why; a verdict that leaves this cause open counts too", strs(reset.Causes),
 		func(m *Reset) *string { return &m.Cause }},
 	{"evidence", "what the verdict was drawn from", []string{reset.FromKernel, reset.Inferred},
 		func(m *Reset) *string { return &m.Evidence }},

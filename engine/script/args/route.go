@@ -28,15 +28,15 @@ func (r *Route) Spec() topology.Route {
 func RouteOptions(r *Route) []vm.Argument {
 	return []vm.Argument{
 		Prefix.Need(&r.To, "to", `a prefix, or "default"`),
-		kVia.Opt(&r.via, "via", "the neighbour: a node or an address; "+
-			"or several, { node = weight } or a list, that share the traffic"),
-		String.Opt(&r.Wire, "wire", "by which wire the neighbour is meant, where there are several"),
-		kRouteKind.Opt(&r.Kind, "kind", "it leads nowhere: packets vanish, or are answered"),
-		kRouteMTU.Opt(&r.MTU, "mtu", "of what is sent along it"),
-		Bool.Def(&r.Lock, "lock", "false", "path MTU discovery does not change the MTU: DF is not set. "+
-			"In IPv6 the kernel does it all the same"),
-		String.Opt(&r.Src, "src", "address of this node that is preferred as source"),
-		Table32.Opt(&r.Table, "table", "routing table, by number; the main one unless said"),
+		kVia.Opt(&r.via, "via", "the neighbour: a node or an address; or several that share the traffic, "+
+			"as a list or { node = weight }"),
+		String.Opt(&r.Wire, "wire", "the wire to the neighbour, if several lead there"),
+		kRouteKind.Opt(&r.Kind, "kind", "the route leads nowhere: packets vanish, or are answered with an error"),
+		kRouteMTU.Opt(&r.MTU, "mtu", "MTU of what is sent along the route"),
+		Bool.Def(&r.Lock, "lock", "false", "path MTU discovery does not change this MTU, and DF is not "+
+			"set. In IPv6 the kernel still changes it"),
+		String.Opt(&r.Src, "src", "the address of this node to send from"),
+		Table32.Opt(&r.Table, "table", "routing table, by number; the main one by default"),
 	}
 }
 

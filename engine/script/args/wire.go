@@ -44,8 +44,8 @@ type Wire struct {
 func WireOptions(w *Wire) []vm.Argument {
 	return []vm.Argument{
 		Duration.Maybe(&w.Delay, "delay", "one way").Shown("0ms"),
-		Duration.Maybe(&w.Jitter, "jitter", "at most so much more or less delay for each frame, "+
-			"drawn from the case's seed; order is kept").Shown("0ms"),
+		Duration.Maybe(&w.Jitter, "jitter", "each frame takes up to this much more or less, drawn from the "+
+			"case's seed; the order is kept").Shown("0ms"),
 		Rate.Maybe(&w.Rate, "rate", "bits a second, counted over whole frames"),
 		Queue.Maybe(&w.Queue, "queue", "what may wait for a wire with a rate; what does not fit is dropped").
 			Shown(`"100 packets"`),

@@ -51,9 +51,10 @@ type Dial struct {
 func DialOptions(d *Dial) []vm.Argument {
 	return append([]vm.Argument{
 		args.Port.Opt(&d.Port, "port", "where to; not needed for a listener or a server"),
-		args.IPVersion.Maybe(&d.ip, "ip", "the IP version, where there are two; 4 unless said"),
-		args.String.Maybe(&d.toAddr, "to_addr", "another address than the first of the host, as of a service behind NAT"),
-		args.String.Maybe(&d.fromAddr, "from_addr", "source address; the kernel's choice unless said"),
+		args.IPVersion.Maybe(&d.ip, "ip", "the IP version, if there are two; 4 by default"),
+		args.String.Maybe(&d.toAddr, "to_addr", "the address to connect to, if it is not the host's first: "+
+			"that of a service behind NAT, say"),
+		args.String.Maybe(&d.fromAddr, "from_addr", "source address; the kernel's choice by default"),
 		args.Port.Opt(&d.fromPort, "from_port", "source port; otherwise 40000 and up, the same each run"),
 		session.Timeout(&d.Timeout),
 	}, SocketOptions(&d.socket)...)

@@ -62,17 +62,17 @@ func Options(p *Packet) []vm.Argument {
 		kWord32.Maybe(&p.tsecr, "tsecr", "timestamp option: the clock it echoes"),
 		args.Bool.Maybe(&p.udp, "udp", "a UDP datagram"),
 		matching.KICMP.Maybe(&p.ICMP, "icmp", "an ICMP or ICMPv6 message"),
-		kByte.Maybe(&p.icmpCode, "icmp_code", "its code, where the name leaves it open"),
+		kByte.Maybe(&p.icmpCode, "icmp_code", "its code, if the name does not say it"),
 		kWord16.Maybe(&p.icmpID, "icmp_id", "identifier of an echo"),
 		kWord16.Maybe(&p.icmpSeq, "icmp_seq", "sequence number of an echo"),
-		kWord16.Maybe(&p.mtu, "mtu", "what an ICMP message says the path takes"),
-		kByte.Maybe(&p.proto, "proto", "another protocol, by number; payload is what is behind the IP header"),
+		kWord16.Maybe(&p.mtu, "mtu", "the MTU that an ICMP message says the path takes"),
+		kByte.Maybe(&p.proto, "proto", "another protocol, by number; the payload then follows the IP header"),
 		args.String.Maybe(&p.Payload, "payload", "the payload"),
 		kByte.Maybe(&p.ttl, "ttl", "time to live, or hop limit"),
 		kByte.Maybe(&p.tos, "tos", "type of service, or traffic class"),
 		kWord16.Maybe(&p.ipID, "ip_id", "IPv4 identification"),
 		args.Bool.Maybe(&p.df, "df", "don't fragment"),
-		kVLAN.Maybe(&p.VLAN, "vlan", "VLAN of its 802.1Q tag; that of the packets around it unless said"),
+		kVLAN.Maybe(&p.VLAN, "vlan", "VLAN of its 802.1Q tag; by default that of the packets around it"),
 	}
 }
 

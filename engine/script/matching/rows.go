@@ -15,8 +15,8 @@ import (
 
 // Row are those of a row of a sequence.
 var Row = append(slices.Clone(Seen),
-	args.OptDef("times", args.Count, "1", `at least so many, others between, before the next row`),
-	args.Opt("within", args.Duration, "since the packet matched before"))
+	args.OptDef("times", args.Count, "1", `at least this many before the next row; others may stand between`),
+	args.Opt("within", args.Duration, "at most this long after the packet of the row before"))
 
 var rowTable = &vm.Method{Name: "row", Options: Row}
 
@@ -42,10 +42,12 @@ var KRows = &vm.Kind{Name: "list of matches", Type: "Row[]", Table: rowTable, Pa
 			r.Times = n
 		}
 		if r.Times.Min == 0 {
-			return nil, &vm.BadValue{Msg: "a row that need not come says nothing", Word: "times", Hint: "leave it out, or say never"}
+			return nil, &vm.BadValue{Msg: "a row that may come zero times says " +
+				"nothing", Word: "times", Hint: "leave it out, or say never"}
 		}
 		if r.Within = durationOf(a["within"]); r.Within > 0 && i == 0 {
-			return nil, &vm.BadValue{Msg: "the first row has none before it to be within the time of", Word: "within", Hint: "leave within out of it"}
+			return nil, &vm.BadValue{Msg: "the first row has no row before it that within could count " +
+				"from", Word: "within", Hint: "leave within out of it"}
 		}
 		rows = append(rows, r)
 	}

@@ -77,8 +77,8 @@ func payloadOf(b []byte) []byte {
 // Class is what functions of the script's see of a packet; the room of boxes gives
 // it its verbs.
 var Class = &vm.Class{Name: "Passing", What: "a packet that passes",
-	Doc: "A packet while it passes: every header field by name, nil where it has none, and what is said here. " +
-		"It is gone when the function returns.",
+	Doc: "A packet while it passes. It has every header field by name (nil if the packet has no such " +
+		"field) and the members below. It is gone when the function returns.",
 	Fields: append(fields, headers()...),
 	String: func(o any) string {
 		x := o.(*Packet)

@@ -21,10 +21,10 @@ var (
 var chainTable = vm.NewTable("chain", "", func(s *pki.Spec) []vm.Argument {
 	return []vm.Argument{
 		args.Size.Opt(&s.Bytes, "bytes", "size of all certificates together"),
-		kLength.Opt(&s.Length, "length", "how many are sent, the server's own among them; 2 unless said"),
-		args.Strings.Opt(&s.Names, "names", `the names it is for, "*.example.test" for all one label below; `+
-			"the node's unless said"),
-		kKey.Opt(&s.Key, "key", "ed25519 unless said, whose signatures have one size"),
+		kLength.Opt(&s.Length, "length", "how many are sent, with the server's own; 2 by default"),
+		args.Strings.Opt(&s.Names, "names", `the names it is for; the node's by default. `+
+			`"*.example.test" is for all names one label below`),
+		kKey.Opt(&s.Key, "key", "ed25519 by default: all its signatures have the same size"),
 		args.Bool.Opt(&s.Expired, "expired", "it is no longer valid"),
 		args.Bool.Opt(&s.NotYetValid, "not_yet_valid", "it is not valid yet"),
 		args.Bool.Opt(&s.Untrusted, "untrusted", "signed by an authority that no client of the case trusts"),

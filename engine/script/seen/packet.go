@@ -90,7 +90,8 @@ var fields = []*vm.Field{
 		}
 		return lua.LNil
 	}),
-	found("kernel_drop", "Why the kernel of the node it arrived at threw it away, where it was asked; nil if it did not.",
+	found("kernel_drop", "Why the kernel of the node it arrived at threw it away; nil if it did not, or if "+
+		"netrepro may not ask the kernel.",
 		func(r *tcp.Record) string { return r.KernelDrop }),
 	found("timer", "Of a retransmission: the function of its sender's kernel that sent it, where it was asked.",
 		func(r *tcp.Record) string { return r.Timer }),

@@ -20,8 +20,8 @@ func Timeout(to *time.Duration) vm.Option {
 
 // Background is the option of what starts tasks.
 func Background(to *bool) vm.Option {
-	return args.Bool.Def(to, "background", "false", "it need not end: the case does not wait for it, "+
-		"and what it expects after the case has ended is not judged")
+	return args.Bool.Def(to, "background", "false", "the case does not wait for it to end; what it expects "+
+		"after the case has ended is not judged")
 }
 
 // Named is the option of what has a name in the trace. It is nil where the script
@@ -33,7 +33,8 @@ func Named(to **string) vm.Option {
 // Optional is the option of every fault that fails the case if it never fires. It
 // is nil where the script does not say.
 func Optional(to **bool) vm.Option {
-	return args.Bool.Maybe(to, "optional", "it may stay unused; otherwise a fault that never fires fails the case").
+	return args.Bool.Maybe(to, "optional", "the fault may hit nothing; without this, a fault that hits "+
+		"nothing fails the case").
 		Shown("false")
 }
 

@@ -27,7 +27,7 @@ type waiting struct {
 	size   int
 }
 
-// Enter takes in a frame of so many bytes at a time, in nanoseconds since 1970, and
+// Enter takes in a frame of send this many bytes at a time, in nanoseconds since 1970, and
 // returns when its last bit has left and how many bytes waited before it; full says
 // why it is dropped.
 func (s *Rate) Enter(now int64, size int, l Limits) (leaves int64, ahead int, full string) {

@@ -98,8 +98,8 @@ var verbs = []*vm.Method{
 			c.Return(t)
 			return nil
 		}),
-	vm.Verb(vm.Method{Name: "forget", Doc: "Has the node forget the tracked connections that match, all without options. " +
-		"Returns how many they were.",
+	vm.Verb(vm.Method{Name: "forget", Doc: "Makes the node forget the tracked connections that match, or " +
+		"all of them without options. Returns how many there were.",
 		Example: `gateway:forget { dport = 443 }`, Returns: "integer", Phase: vm.Running},
 		func(a *meant) []vm.Argument { return vm.Without(entryOptions(a), "state") },
 		func(c *vm.Call, a *meant) error {
@@ -107,8 +107,8 @@ var verbs = []*vm.Method{
 			c.Return(lua.LNumber(n))
 			return err
 		}),
-	vm.Verb(vm.Method{Name: "track", Doc: "Has the node track connections, which it otherwise does only for rules that " +
-		"ask for it, and says how.",
+	vm.Verb(vm.Method{Name: "track", Doc: "Makes the node track connections, and says how. Otherwise a " +
+		"node tracks only if one of its rules needs it.",
 		Example: `gateway:track { be_liberal = true, timeouts = { established = "10s", time_wait = "1s" } }`,
 		Phase:   vm.Running}, trackOptions, track),
 }

@@ -38,8 +38,9 @@ var goldenVerbs = []*vm.Method{
 			return []vm.Argument{kTrace.Param(other, "trace", "another trace, or part of one")}
 		},
 		func(_ *vm.Call, other **trace.View) (expect.Spec, error) { return expect.Same{As: *other}, nil }),
-	traceVerb(vm.Method{Name: "matches", Doc: "It means what the golden trace NAME.golden beside the scenario says; " +
-		"netrepro run --update writes that.", Example: `expect(net.trace):matches "one-lost-segment"`},
+	traceVerb(vm.Method{Name: "matches", Doc: "The trace means what the golden trace NAME.golden beside " +
+		"the scenario says; netrepro run --update writes it.", Example: `expect(net.trace):matches ` +
+		`"one-lost-segment"`},
 		func(name *string) []vm.Argument {
 			return []vm.Argument{args.String.Param(name, "name", "of the golden trace")}
 		},

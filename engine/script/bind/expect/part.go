@@ -75,7 +75,7 @@ var narrowings = []*vm.Method{
 		func(b *between) func(expect.Spec) expect.Spec {
 			return partOf(expect.Part{After: &b.first, Before: &b.last})
 		}),
-	narrow(vm.Method{Name: "within", Doc: "What comes after the first packet that matches, in a time.",
+	narrow(vm.Method{Name: "within", Doc: "What comes after the first packet that matches, for this long.",
 		Example: `expect(net.trace):within("50ms", { tcp = "rto" }):includes { tcp = "ack" }`},
 		func(w *within) []vm.Argument {
 			return []vm.Argument{

@@ -120,8 +120,8 @@ var traceVerbs = []*vm.Method{
 			c.Return(lua.LNumber(len(settled(c, a))))
 			return nil
 		}),
-	vm.Verb(vm.Method{Name: "differences", Doc: "How what it means differs from what another trace does, in words, " +
-		"once the wires are idle; empty if it does not.",
+	vm.Verb(vm.Method{Name: "differences", Doc: "Waits until the wires are idle, and says in words how " +
+		"this trace differs from another in what it means. The list is empty if they mean the same.",
 		Example: `for _, d in ipairs(b:differences(a)) do print(d) end`, Returns: "string[]", Phase: vm.Running},
 		func(other **trace.View) []vm.Argument {
 			return []vm.Argument{kTrace.Param(other, "trace", "the other")}

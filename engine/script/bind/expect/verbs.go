@@ -74,7 +74,7 @@ var traceExpectations = []*vm.Method{
 	traceVerb(vm.Method{Name: "never", Doc: "No packet matches, until the wires are idle.",
 		Example: `expect(net.trace):never { tcp = "rto" }`}, askedOptions,
 		func(_ *vm.Call, a *asked) (expect.Spec, error) { return expect.Never{Match: a.match()}, nil }),
-	traceVerb(vm.Method{Name: "exactly", Doc: "So many packets match, no more.",
+	traceVerb(vm.Method{Name: "exactly", Doc: "Exactly this many packets match.",
 		Example: `expect(net.trace:at(net.client)):exactly(2, { tcp = "syn" })`},
 		func(a *exact) []vm.Argument {
 			return append([]vm.Argument{kHowMany.Param(&a.n, "n", "how many")}, askedOptions(&a.asked)...)
@@ -106,7 +106,8 @@ var traceExpectations = []*vm.Method{
 		func(_ *vm.Call, a *again) (expect.Spec, error) {
 			return expect.Retransmits{Match: a.match(), Times: a.times, Exponential: a.backoff != ""}, nil
 		}),
-	vm.Verb(vm.Method{Name: "every", Doc: "All packets that match, at least one; say of them what they have.",
+	vm.Verb(vm.Method{Name: "every", Doc: "Begins an expectation of all packets that match, of which there " +
+		"must be one; has says what they must have.",
 		Example: `expect(net.trace):every { tcp = "syn" }:has { sport = 40000 }`, Returns: "Every", Phase: vm.Running},
 		askedOptions,
 		func(c *vm.Call, a *asked) error {
@@ -173,19 +174,20 @@ func (a *stalled) spec() expect.Spec {
 type none struct{}
 
 var streamVerbs = []*vm.Method{
-	traceVerb(vm.Method{Name: "stalls", Doc: "The bytes a sender's peer receives in order come to a stop for so long, " +
-		"between the first and the last of them.",
+	traceVerb(vm.Method{Name: "stalls", Doc: "The stream that a sender's peer receives in order stops for " +
+		"this long, somewhere between its first and its last byte.",
 		Example: `expect(net.trace):stalls { from = net.server, longer = "200ms" }`},
 		func(a *stalled) []vm.Argument {
 			return append(stalledOptions(a, "how long at least"), timesOption(&a.times))
 		},
 		func(_ *vm.Call, a *stalled) (expect.Spec, error) { return a.spec(), nil }),
-	traceVerb(vm.Method{Name: "flows", Doc: "The bytes a sender's peer receives in order never come to a stop for so long.",
+	traceVerb(vm.Method{Name: "flows", Doc: "The stream that a sender's peer receives in order never stops " +
+		"for this long.",
 		Example: `expect(net.trace):flows { from = net.server, longer = "200ms" }`},
 		func(a *stalled) []vm.Argument { return stalledOptions(a, "how long is too long") },
 		func(_ *vm.Call, a *stalled) (expect.Spec, error) { return a.spec(), nil }),
-	traceVerb(vm.Method{Name: "lossless", Doc: "Nothing is lost that no fault dropped: what leaves a node arrives, " +
-		"and routers send on what they receive.", Example: `expect(net.trace):lossless()`},
+	traceVerb(vm.Method{Name: "lossless", Doc: "Only faults drop packets: everything else that leaves a " +
+		"node arrives, and routers send on what they receive.", Example: `expect(net.trace):lossless()`},
 		func(*none) []vm.Argument { return nil },
 		func(*vm.Call, *none) (expect.Spec, error) { return expect.Lossless{}, nil }),
 }

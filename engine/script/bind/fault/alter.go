@@ -31,15 +31,15 @@ type corrupted struct {
 	checksum string
 }
 
-var corruptVerb = faultVerb(vm.Method{Name: "corrupt", Doc: "Flips bits of the packets that match. Checksums are kept, " +
-	"so that the receiver can tell, unless they are to be mended.",
+var corruptVerb = faultVerb(vm.Method{Name: "corrupt", Doc: "Flips bits of the packets that match. The " +
+	"checksums stay, so that the receiver notices, unless you ask to mend them.",
 	Example: `net.wan:corrupt { from = net.server, tcp = "data", nth = 2, byte = 10 }`},
 	func(a *corrupted) []vm.Argument {
 		return []vm.Argument{
-			kLayer.Maybe(&a.layer, "layer", "where bytes are counted from: the payload, unless said; "+
-				"of a packet without one, if no byte is said either, the header before it"),
-			kByte.Maybe(&a.at, "byte", "which byte, from 0; drawn from the case's seed if not said"),
-			kXOR.Opt(&a.xor, "xor", "which of its bits are flipped; one drawn from the seed if not said"),
+			kLayer.Maybe(&a.layer, "layer", "where bytes are counted from: the payload by default. If a "+
+				"packet has no payload and you name no byte, the header before it"),
+			kByte.Maybe(&a.at, "byte", "which byte, from 0; by default drawn from the case's seed"),
+			kXOR.Opt(&a.xor, "xor", "which of its bits are flipped; by default one, drawn from the seed"),
 			kChecksum.Def(&a.checksum, "checksum", `"kept"`, "whether checksums are made to fit"),
 		}
 	},
@@ -58,8 +58,8 @@ type truncated struct {
 	checksum string
 }
 
-var truncateVerb = faultVerb(vm.Method{Name: "truncate", Doc: "Cuts the packets that match short. " +
-	"Their lengths and checksums still speak of the whole, unless they are to be mended.",
+var truncateVerb = faultVerb(vm.Method{Name: "truncate", Doc: "Cuts the packets that match short. Their " +
+	"lengths and checksums still tell of the whole packet, unless you ask to mend them.",
 	Example: `net.wan:truncate { bytes = 100, from = net.server, tcp = "data", nth = 2 }`},
 	func(a *truncated) []vm.Argument {
 		return []vm.Argument{
@@ -102,8 +102,8 @@ var rewriteVerb = faultVerb(vm.Method{Name: "rewrite",
 // replaced are the arguments of replace.
 type replaced struct{ with, ip *string }
 
-var replaceVerb = faultVerb(vm.Method{Name: "replace", Doc: "Has another packet arrive instead of those that match: " +
-	"one with another payload, or other bytes altogether.",
+var replaceVerb = faultVerb(vm.Method{Name: "replace", Doc: "Replaces the packets that match: by one with " +
+	"another payload, or by other bytes altogether.",
 	Example: `net.wan:replace { from = net.server, http = "HTTP/1.1 200", with = "HTTP/1.1 500 no\r\n\r\n" }`},
 	func(a *replaced) []vm.Argument {
 		return []vm.Argument{

@@ -180,12 +180,12 @@ var lossVerb = vm.Verb(vm.Method{Name: "loss", Doc: "Drops packets by chance, fr
 type delayed struct{ by, jitter time.Duration }
 
 var delayVerb = faultVerb(vm.Method{Name: "delay",
-	Doc:     "Has the packets that match arrive later than the wire's own delay; others overtake them.",
+	Doc:     "The packets that match arrive later than the wire's own delay says; others overtake them.",
 	Example: `net.wan:delay { by = "80ms", from = net.server, tcp = "data", nth = 2 }`},
 	func(a *delayed) []vm.Argument {
 		return []vm.Argument{
 			args.Duration.Need(&a.by, "by", "how much later"),
-			args.Duration.Opt(&a.jitter, "jitter", "at most so much more or less, drawn from the case's seed"),
+			args.Duration.Opt(&a.jitter, "jitter", "up to this much more or less, drawn from the case's seed"),
 		}
 	},
 	func(c *vm.Call, a *delayed, _ *common) (fault.Action, error) {
@@ -194,7 +194,7 @@ var delayVerb = faultVerb(vm.Method{Name: "delay",
 
 var kCopies = args.Int("number", 1, 1000, "1 to 1000")
 
-var duplicateVerb = faultVerb(vm.Method{Name: "duplicate", Doc: "Has the packets that match arrive more than once.",
+var duplicateVerb = faultVerb(vm.Method{Name: "duplicate", Doc: "The packets that match arrive more than once.",
 	Example: `net.wan:duplicate { from = net.server, tcp = "data", nth = 2 }`},
 	func(a *fault.Duplicate) []vm.Argument {
 		return []vm.Argument{
@@ -211,7 +211,7 @@ type reordered struct {
 }
 
 var reorderVerb = faultVerb(vm.Method{Name: "reorder",
-	Doc:     "Has the packets that match arrive behind the next that match in the same direction.",
+	Doc:     "The packets that match arrive behind the next ones that match in the same direction.",
 	Example: `net.wan:reorder { from = net.server, tcp = "data", nth = 2, behind = 3 }`},
 	func(a *reordered) []vm.Argument {
 		return []vm.Argument{

@@ -32,10 +32,10 @@ type gate struct {
 func gateOptions(g *gate) []vm.Argument {
 	return []vm.Argument{
 		kNth.Opt(&g.Nth, "nth", "the first packet hit, counted per connection from 1"),
-		kNumber.Opt(&g.Every, "every", "from there on, every so many"),
+		kNumber.Opt(&g.Every, "every", "from there on, every n-th"),
 		kNumber.Opt(&g.Times, "times", "how many are hit per connection; 1 with nth alone, all without"),
-		kChance.Opt(&g.Chance, "chance", `by chance alone, from the case's seed: "1%", or { "1%", burst = 3 }`),
-		kEvent.Opt(&g.After, "after", "active behind this packet on the wire, or once this fault has hit"),
+		kChance.Opt(&g.Chance, "chance", `hit by chance, from the case's seed: "1%", or { "1%", burst = 3 }`),
+		kEvent.Opt(&g.After, "after", "active after this packet on the wire, or after this fault has hit"),
 		kEvent.Opt(&g.Before, "before", "active until this packet on the wire, or until this fault has hit"),
 		args.Func.Opt(&g.where, "where", "function(pkt): hit only if it returns true; "+
 			"it is called for what matches all else"),
@@ -82,7 +82,7 @@ type odds struct {
 func chanceOptions(a *odds) []vm.Argument {
 	return []vm.Argument{
 		args.Percent.Maybe(&a.rate, "rate", "the share of all packets that are hit"),
-		args.Number.Maybe(&a.burst, "burst", "in runs of so many on average"),
+		args.Number.Maybe(&a.burst, "burst", "how many in a row, on average"),
 		args.Percent.Maybe(&a.p, "p", "of Gilbert and Elliott's chain: how likely a packet leaves the good state"),
 		args.Percent.Maybe(&a.r, "r", "how likely a packet leaves the bad state"),
 		args.Percent.Maybe(&a.bad, "bad", "the share hit in the bad state").Shown("100%"),

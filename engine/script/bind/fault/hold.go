@@ -20,7 +20,7 @@ import (
 type held struct{ till *fault.Event }
 
 var holdVerb = faultVerb(vm.Method{Name: "hold",
-	Doc:     "Keeps the packets that match back until they are released, one by one or all, in any order.",
+	Doc:     "Holds back the packets that match until they are released: one by one or all, in any order.",
 	Example: `local frozen = net.wan:hold { from = net.server, tcp = "fin" }`},
 	func(a *held) []vm.Argument {
 		return []vm.Argument{kEvent.Opt(&a.till, "till", "a packet on the wire that lets all go, behind itself")}
@@ -87,7 +87,7 @@ var faultVerbs = []*vm.Method{
 		Example: `frozen:wait(2)`, Returns: "boolean, string?", Phase: vm.Running},
 		func(a *awaited) []vm.Argument {
 			a.n = 1
-			return []vm.Argument{kNumber.OptParam(&a.n, "n", "how many; 1 unless said"), session.Timeout(&a.timeout)}
+			return []vm.Argument{kNumber.OptParam(&a.n, "n", "how many; 1 by default"), session.Timeout(&a.timeout)}
 		},
 		func(c *vm.Call, a *awaited) error {
 			h, err := holdOf(c)

@@ -99,9 +99,9 @@ func aboutOptions(a *about) []vm.Argument {
 		kStates.Maybe(&a.ct, "ct", "the state of its connection: new established related invalid untracked"),
 		kMark.Maybe(&a.mark, "mark", "packets that a rule has marked"),
 		kSize.Maybe(&a.size, "size", "bytes of the IP packet"),
-		kEvery.Maybe(&a.every, "every", "every so many of them"),
-		args.String.Maybe(&a.rate, "rate", `as long as there are fewer: "10/second"`),
-		args.String.Maybe(&a.over, "over", `as far as there are more: "10/second"`),
+		kEvery.Maybe(&a.every, "every", "every n-th of them"),
+		args.String.Maybe(&a.rate, "rate", `those up to this rate: "10/second"`),
+		args.String.Maybe(&a.over, "over", `those beyond this rate: "10/second"`),
 		session.Named(&a.name), session.Optional(&a.optional),
 	}
 }

@@ -123,7 +123,8 @@ var natVerbs = []*vm.Method{
 		func(_ *vm.Call, a *translation, _ *about, six bool) (effect, error) {
 			return effect{chain: natChain(a.out), acts: a.write("dnat", six), specific: true}, nil
 		}),
-	ruleVerb(vm.Method{Name: "snat", Doc: "Gives what leaves another source address, and port if one is given.",
+	ruleVerb(vm.Method{Name: "snat", Doc: "Gives packets that leave another source address, and another " +
+		"port if one is given.",
 		Example: `gateway:snat { oif = net.wan, to = "203.0.113.7" }`},
 		func(a *translation, p *about) []vm.Argument {
 			return []vm.Argument{
@@ -135,7 +136,8 @@ var natVerbs = []*vm.Method{
 		func(_ *vm.Call, a *translation, _ *about, six bool) (effect, error) {
 			return effect{chain: "srcnat", acts: a.write("snat", six), specific: true}, nil
 		}),
-	ruleVerb(vm.Method{Name: "masquerade", Doc: "Gives what leaves the address of the device that it leaves by.",
+	ruleVerb(vm.Method{Name: "masquerade", Doc: "Gives packets that leave the address of the device that " +
+		"they leave by.",
 		Example: `gateway:masquerade { oif = net.wan, tcp = true, port = 5000 }`},
 		func(a *masquerade, p *about) []vm.Argument {
 			return []vm.Argument{

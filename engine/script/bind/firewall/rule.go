@@ -110,7 +110,7 @@ type written struct {
 var kChain = args.Enum("chain", firewall.Chains()...)
 
 var writtenVerb = vm.Verb(vm.Method{Name: "rule",
-	Doc:     "Installs a rule as nft(8) writes it, for what the other verbs do not reach. A counter is added.",
+	Doc:     "Installs a rule in the words of nft(8), for what the other verbs cannot say. A counter is added.",
 	Example: `edge:rule("forward", "tcp dport 443 ct state invalid drop")`, Returns: "Fault", Phase: vm.Running},
 	func(a *written) []vm.Argument {
 		return []vm.Argument{

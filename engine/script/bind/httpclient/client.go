@@ -42,7 +42,7 @@ func requestOptions(q *request) []vm.Argument {
 		args.String.Opt(&q.Method, "method", "HTTP method").Shown(`"GET"`),
 		endpoint.KHeaders.Opt(&q.Header, "headers", `more header fields: { Range = "bytes=0-99" }`),
 		args.String.Opt(&q.body, "body", "what to upload"),
-		args.Size.Maybe(&q.upload, "upload", "instead of a body: so many bytes; the method is then POST"),
+		args.Size.Maybe(&q.upload, "upload", "upload this many bytes instead of a body; the method is then POST"),
 		args.String.Maybe(&q.span, "range", `bytes wanted: "0-99", "100-", "-100"`),
 		args.Size.Opt(&q.Stop, "stop", "close the connection after so many bytes of the answer"),
 		args.Bool.Opt(&q.Close, "close", "say Connection: close, and let the server close"),

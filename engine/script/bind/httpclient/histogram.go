@@ -21,7 +21,8 @@ var kPercentile = vm.NewKind("percentile", "number", func(_ *vm.Call, x lua.LVal
 	return 0, args.Wrong(x, "a percentile", "write a number from 0 to 100")
 })
 
-var histogramClass = &vm.Class{Name: "Histogram", Doc: "Times in seconds, each of them kept; 0 where there are none.",
+var histogramClass = &vm.Class{Name: "Histogram", Doc: "Times in seconds. Each is kept; all values are 0 " +
+	"if there are none.",
 	Fields: []*vm.Field{
 		vm.NumberOf("count", "integer", "How many.", (*load.Histogram).Count),
 		vm.NumberOf("mean", "number", "Their mean.", func(h *load.Histogram) float64 { return h.Mean().Seconds() }),
@@ -29,7 +30,7 @@ var histogramClass = &vm.Class{Name: "Histogram", Doc: "Times in seconds, each o
 		quantile("median", "Half of them are no longer.", 50),
 	},
 	Methods: []*vm.Method{
-		vm.Verb(vm.Method{Name: "percentile", Doc: "The time that so many percent do not exceed.",
+		vm.Verb(vm.Method{Name: "percentile", Doc: "The time that this percentage of them does not exceed.",
 			Example: `got.latency:percentile(99.9)`, Returns: "number"},
 			func(percent *float64) []vm.Argument {
 				return []vm.Argument{kPercentile.Param(percent, "percent", "0 to 100")}
@@ -38,8 +39,8 @@ var histogramClass = &vm.Class{Name: "Histogram", Doc: "Times in seconds, each o
 				c.Return(lua.LNumber(c.Self.(*load.Histogram).Percentile(*percent).Seconds()))
 				return nil
 			}),
-		{Name: "buckets", Doc: "How many are up to each of 1, 2 and 5 times powers of ten, and above the bucket before: " +
-			"{ upto, count } each.",
+		{Name: "buckets", Doc: "A list of buckets { upto, count }. Their bounds are 1, 2 and 5 times " +
+			"powers of ten; each counts the times above the bound before.",
 			Example: `for _, b in ipairs(got.latency:buckets()) do print(b.upto, b.count) end`, Returns: "Bucket[]",
 			Fn: func(c *vm.Call) error {
 				t := c.L.NewTable()

@@ -33,8 +33,8 @@ func loadOptions(a *loading) []vm.Argument {
 	fetched := append(clientOptions(&a.client), requestOptions(&a.request)...)
 	return append([]vm.Argument{
 		kMost.Def(&a.Connections, "connections", "10", "how many at once at most"),
-		args.Number.Maybe(&a.rate, "rate", "requests a second, each made at its time whatever became of those before; "+
-			"without, a connection asks again as soon as it is answered"),
+		args.Number.Maybe(&a.rate, "rate", "requests a second. Each is made at its time, even if earlier "+
+			"ones are not answered yet. Without a rate, a connection asks again as soon as it has an answer"),
 		kLoadRequests.Opt(&a.Requests, "requests", "how many altogether"),
 		args.Duration.Opt(&a.Lasts, "lasts", "for how long"),
 		args.Bool.Def(&a.KeepAlive, "reuse", "true", "connections are all opened first and stay open between requests; "+
@@ -45,7 +45,7 @@ func loadOptions(a *loading) []vm.Argument {
 }
 
 var loadVerb = vm.Verb(vm.Method{Name: "load", Doc: "Makes many requests and waits for the last answer. " +
-	"Each request and each connection is accounted for. Times count from when a request was due.",
+	"Every request and every connection is counted once. Times count from when a request was due.",
 	Example: `local got = client:load { from = site, connections = 100, rate = 500, lasts = "2s" }`,
 	Returns: "Load", Phase: vm.Running}, loadOptions,
 	func(c *vm.Call, a *loading) error {
@@ -111,7 +111,8 @@ var loadClass = &vm.Class{Name: "Load", Doc: "What many requests brought. Each r
 		loadNumber("bytes", "Of all bodies that came.", func(l *loaded) float64 { return float64(l.Bytes) }),
 		loadNumber("connections", "How many were begun.", func(l *loaded) float64 { return float64(l.Begun) }),
 		loadNumber("peak", "How many connections stood at once, at most.", func(l *loaded) float64 { return float64(l.Peak) }),
-		loadNumber("late", "Seconds after its time that the latest request was begun: no connection was free, or this machine fell behind.",
+		loadNumber("late", "How late the latest request began, in seconds: no connection was free, or this "+
+			"machine fell behind.",
 			func(l *loaded) float64 { return l.Late.Seconds() }),
 		loadCounts("outcomes", `How many requests ended so: ["200"], ["connect ECONNREFUSED"], ["read ECONNRESET"], ["write timeout"] where no connection was free in time.`,
 			func(l *loaded) map[string]int { return l.Outcomes }),

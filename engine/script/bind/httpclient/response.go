@@ -41,13 +41,13 @@ func peerField(name, doc string, get func(*handshake.Peer) lua.LValue) *vm.Field
 	})
 }
 
-var responseClass = &vm.Class{Name: "Response", Doc: "What a request brought, as far as it came. " +
-	"Times are seconds since it began, 0 if it did not come so far.",
+var responseClass = &vm.Class{Name: "Response", Doc: "What a request brought, even if only in part. Times " +
+	"are seconds since the request began; 0 if it did not get that far.",
 	Fields: append(endpoint.ResultFields[:2:2],
 		responseNumber("status", "HTTP status, 0 if none came.", func(r *response) float64 { return float64(r.Status) }),
-		vm.FieldOf("body", "string", "The body, as far as it came.",
+		vm.FieldOf("body", "string", "The body, or the part of it that came.",
 			func(r *response) lua.LValue { return lua.LString(r.Body) }),
-		responseNumber("bytes", "Length of the body, as far as it came.",
+		responseNumber("bytes", "Bytes of the body that came.",
 			func(r *response) float64 { return float64(len(r.Body)) }),
 		responseNumber("sent", "Bytes of its own body that the kernel took.",
 			func(r *response) float64 { return float64(r.Sent) }),

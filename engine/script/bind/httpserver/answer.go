@@ -26,12 +26,12 @@ type answer struct {
 func answerOptions(a *answer) []vm.Argument {
 	return []vm.Argument{
 		args.String.Maybe(&a.body, "body", "what is answered").Shown(`""`),
-		args.Size.Maybe(&a.size, "size", "instead of a body: so many bytes"),
+		args.Size.Maybe(&a.size, "size", "answer this many bytes instead of a body"),
 		kStatus.Maybe(&a.status, "status", "HTTP status").Shown("200"),
 		endpoint.KHeaders.Opt(&a.Header, "headers", `more header fields: { ["Retry-After"] = "1" }`),
 		args.Duration.Opt(&a.Delay, "delay", "before it answers"),
 		kChunked.Opt(&a.Chunked, "chunked", "in chunks, without Content-Length: true, or their size"),
-		args.Size.Opt(&a.Drip, "drip", "so many bytes at a time"),
+		args.Size.Opt(&a.Drip, "drip", "send this many bytes at a time"),
 		args.Duration.Opt(&a.Every, "every", "between two of them"),
 		args.Bool.Opt(&a.Upload, "upload", "read the whole request's body first"),
 		args.Bool.Opt(&a.Close, "close", "say Connection: close, and close"),

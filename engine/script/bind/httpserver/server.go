@@ -61,19 +61,19 @@ func knobOptions(k *knobs) []vm.Argument {
 		kOff.Def(&k.KeepaliveTimeout, "keepalive_timeout", "75s", "how long a connection may be idle between requests; "+
 			"false closes after each answer"),
 		kRequests.Def(&k.KeepaliveRequests, "keepalive_requests", "1000", "requests on one connection"),
-		kLingering.Def(&k.Lingering, "lingering_close", "on", "what is done about what a client still sends: "+
-			"on reads it for a while if it may, off resets"),
+		kLingering.Def(&k.Lingering, "lingering_close", "on", "what happens to data that a client still "+
+			"sends: on reads it for a while, off resets the connection"),
 		args.Duration.Def(&k.LingeringTime, "lingering_time", "30s", "how long altogether"),
 		args.Duration.Def(&k.LingeringTimeout, "lingering_timeout", "5s", "how long without anything coming"),
-		args.Bool.Def(&k.discardBody, "discard_body", "true", "the rest of a request's body is read before closing; "+
-			"false closes with it unread, as careless servers do"),
+		args.Bool.Def(&k.discardBody, "discard_body", "true", "read the rest of a request's body before "+
+			"closing; false leaves it unread, as careless servers do"),
 		args.Bool.Def(&k.ResetTimedout, "reset_timedout_connection", "false", "connections that time out are reset"),
 		args.Duration.Def(&k.HeaderTimeout, "client_header_timeout", "60s", "for a request's header, and the TLS handshake"),
 		args.Duration.Def(&k.BodyTimeout, "client_body_timeout", "60s", "between two reads of a request's body"),
 		args.Duration.Def(&k.SendTimeout, "send_timeout", "60s", "between two writes of an answer"),
 		kBound.Def(&k.MaxBody, "client_max_body_size", "1MB", "larger requests get 413; false is no bound"),
 		args.Backlog.Def(&k.Backlog, "backlog", "511", "length of the accept queue"),
-		kWorkers.Opt(&k.workers, "workers", "with reuseport: how many sockets listen; 2 unless said"),
+		kWorkers.Opt(&k.workers, "workers", "with reuseport: how many sockets listen; 2 by default"),
 		kBusy.Opt(&k.Gate, "busy", "how many requests are worked on at once; others wait"),
 	)
 }

@@ -136,6 +136,9 @@ func tlsClient(c *vm.Call, a *tlsArgs) error {
 	return nil
 }
 
+// A call is a connection to verbs that ask for one.
+var _ session.Ended = (*handshake.Call)(nil)
+
 var callClass = &vm.Class{Name: "Call", Doc: "A TLS handshake under way.",
 	Methods: []*vm.Method{
 		{Name: "wait", Doc: "Waits for the handshake to end and says how it did.", Example: `local done = call:wait()`,

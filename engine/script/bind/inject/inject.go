@@ -72,15 +72,15 @@ type injection struct {
 	base forging.Base
 }
 
-var injectVerb = vm.Verb(vm.Method{Name: "inject", Doc: "Has a forged packet arrive at an end of the wire, as if from " +
-	"its other end. With conn it is one of that connection, as exact as can be unless said otherwise. " +
-	"Returns its numbers.",
+var injectVerb = vm.Verb(vm.Method{Name: "inject", Doc: "Makes a forged packet arrive at an end of the " +
+	"wire, as if it came from the other end. With conn it fits that connection exactly, unless you say " +
+	"otherwise. Returns its numbers.",
 	Example: `net.wan:inject { conn = conn, toward = client, flags = "R" }`, Returns: "Injected", Phase: vm.Running},
 	func(a *injection) []vm.Argument {
 		return append([]vm.Argument{
 			session.KHost.Opt(&a.toward, "toward", "who gets it; with conn, one end of it"),
-			session.KHost.Opt(&a.from, "from", "whose packet it is said to be; of an ICMP error, who complains"),
-			session.KEnds.Opt(&a.conn, "conn", "the connection it is said to be of"),
+			session.KHost.Opt(&a.from, "from", "who the packet pretends to be from; of an ICMP error, who complains"),
+			session.KEnds.Opt(&a.conn, "conn", "the connection it pretends to belong to"),
 			kSeen.Opt(&a.packet, "packet", "an earlier packet, sent again as it was"),
 			forging.KSettings.Opt(&a.set, "set", "of an earlier packet: what is changed"),
 			kQuoted.Maybe(&a.quote, "quote", "of an ICMP error: the packet it complains about, "+

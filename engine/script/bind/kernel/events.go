@@ -29,8 +29,9 @@ type asked struct {
 	tcp          *bool
 }
 
-var eventsVerb = vm.Verb(vm.Method{Name: "events", Doc: "What the node's kernel did, once the wires are idle: " +
-	"a table each, in order. nil where the kernel cannot be asked (net.evidence).",
+var eventsVerb = vm.Verb(vm.Method{Name: "events", Doc: "Waits until the wires are idle, and returns what " +
+	"the node's kernel did: a list of events, in order. It is nil if netrepro may not ask the kernel (see " +
+	"net.evidence).",
 	Example: `for _, e in ipairs(server:events { kind = "drop" }) do print(e.reason, e.func) end`,
 	Returns: "KernelEvents?", Phase: vm.Running},
 	func(a *asked) []vm.Argument {

@@ -44,9 +44,9 @@ func Evidence(r *session.Run) string {
 	return reset.Inferred
 }
 
-var countersField = &vm.Field{Name: "counters", Type: "Counters", Doc: "The node's counters as they stand now, by the " +
-	"kernel's names: server.counters.TCPAbortOnClose. A node begins with all of them 0; one that only other kernels " +
-	"have is nil.",
+var countersField = &vm.Field{Name: "counters", Type: "Counters", Doc: "The node's counters now, by the " +
+	"kernel's names: server.counters.TCPAbortOnClose. A node begins with all of them 0. A counter that " +
+	"this kernel does not have is nil.",
 	Get: func(v *vm.VM, x any) (lua.LValue, error) {
 		c, err := kernel.ReadCounters(x.(*session.Node).NS)
 		if err != nil {
@@ -75,7 +75,7 @@ var kCounters = vm.NewKind("counters", "Counters", func(_ *vm.Call, x lua.LValue
 })
 
 var sinceVerb = vm.Verb(vm.Method{Name: "since",
-	Doc:     "By how much each counter that moved has grown since another reading.",
+	Doc:     "How much each counter has grown since another reading; only those that changed are in it.",
 	Example: `server.counters:since(before).TCPTimeouts`, Returns: "table<string,integer>"},
 	func(before *kernel.Counters) []vm.Argument {
 		return []vm.Argument{kCounters.Param(before, "before", "what counters was before")}

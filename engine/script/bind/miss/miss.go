@@ -38,9 +38,9 @@ var (
 var missKinds = map[string]lookupmiss.Kind{"data": lookupmiss.Data, "fin": lookupmiss.Fin, "ack": lookupmiss.Ack}
 
 // missVerb is the verb of routers and hosts that loses the race for a socket.
-var missVerb = vm.Verb(vm.Method{Name: "lookup_miss", Doc: "Has the node's kernel miss the connection of a segment and " +
-	"find the listener of its port, as when another processor moves the connection in the socket table at that moment. " +
-	"Returns nil and the reason where programs may not be loaded into the kernel.",
+var missVerb = vm.Verb(vm.Method{Name: "lookup_miss", Doc: "Makes the node's kernel give a segment to the " +
+	"listener of its port and not to its connection, as if another processor moved the connection in the " +
+	"socket table at that moment. Returns nil and the reason if programs may not be loaded into the kernel.",
 	Example: `local race, why = server:lookup_miss { port = 443, tcp = "data" }`, Returns: "Fault, string?",
 	Phase: vm.Running},
 	func(a *missing) []vm.Argument {

@@ -28,7 +28,8 @@ type opened struct {
 // openOptions are those of both: the options of sockets that are not TCP's.
 func openOptions(a *opened) []vm.Argument {
 	return append([]vm.Argument{
-		kWhom.Opt(&a.to, "to", "whom it is connected to; then only that one's messages come, and ICMP errors do"),
+		kWhom.Opt(&a.to, "to", "whom it is connected to; then it takes messages from there only, and is "+
+			"told of ICMP errors"),
 		ipOption(&a.ip), fromOption(&a.from),
 	}, args.SocketOptions(&a.settings, func(o *socket.Option) bool {
 		return o.Level != unix.IPPROTO_TCP && o.Name != "keepalive"
@@ -96,7 +97,7 @@ var datagramClass = &vm.Class{Name: "Datagram", Doc: "A UDP or raw ICMP socket."
 			func(a *sent) []vm.Argument {
 				return []vm.Argument{
 					args.String.Param(&a.data, "data", "what to send"),
-					kWhom.Opt(&a.to, "to", "whom to; not of a connected socket"),
+					kWhom.Opt(&a.to, "to", "whom to send to; not for a connected socket"),
 					args.Port.Opt(&a.port, "port", "the port there"), ipOption(&a.ip),
 				}
 			}, send),

@@ -27,12 +27,13 @@ func recordOptions(r *dns.Record) []vm.Argument {
 	return []vm.Argument{
 		kAddrs.Opt(&r.Addrs, "to", "what it is answered: a node, an address, or a list of them"),
 		args.String.Opt(&r.CNAME, "cname", "the name it is another one for"),
-		args.Duration.Opt(&r.TTL, "ttl", "how long an answer may be kept; 0 unless said"),
+		args.Duration.Opt(&r.TTL, "ttl", "how long an answer may be kept; 0 by default"),
 		args.Duration.Opt(&r.Delay, "delay", "before the answer"),
 		args.Bool.Opt(&r.Drop, "drop", "no answer"),
-		args.Bool.Opt(&r.Truncate, "truncate", "over UDP the answer does not fit, so that it is asked for over TCP"),
+		args.Bool.Opt(&r.Truncate, "truncate", "over UDP the answer is cut short, so that the client asks "+
+			"again over TCP"),
 		kCode.Opt(&r.Code, "code", "answered instead of addresses"),
-		kTimes.Opt(&r.Times, "times", "for so many questions; those after are answered as before"),
+		kTimes.Opt(&r.Times, "times", "for this many questions; later ones are answered as before"),
 	}
 }
 
@@ -140,8 +141,8 @@ type serving struct {
 	names map[string]dns.Record
 }
 
-var dnsVerb = vm.Verb(vm.Method{Name: "dns", Doc: "Starts a name server. It knows every node by its name, and what names says " +
-	"besides. Programs that start from then on ask it.",
+var dnsVerb = vm.Verb(vm.Method{Name: "dns", Doc: "Starts a name server. It knows every node by its name, " +
+	"and the names that you give it. Programs that start later ask it.",
 	Example: `local names = net.server:dns { names = { ["api.test"] = net.server } }`, Returns: "NameServer",
 	Phase: vm.Running},
 	func(a *serving) []vm.Argument {
@@ -221,7 +222,7 @@ var resolveVerb = vm.Verb(vm.Method{Name: "resolve", Doc: "Asks a name server fo
 		return []vm.Argument{
 			args.String.Need(&a.name, "name", "what to look up"), kWhom.Need(&a.at, "at", "the name server"),
 			args.Port.Def(&a.port, "port", "53", "where it listens"),
-			args.IPVersion.Opt(&a.ip, "ip", "the version of the address; 4 unless said"),
+			args.IPVersion.Opt(&a.ip, "ip", "the version of the address; 4 by default"),
 			args.Duration.Def(&a.attempt, "attempt", "5s", "for each attempt"),
 			kTries.Def(&a.tries, "tries", "2", "attempts"),
 			args.Duration.Def(&a.timeout, "timeout", "30s", "altogether"),

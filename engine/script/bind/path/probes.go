@@ -43,7 +43,7 @@ var pingVerb = vm.Verb(vm.Method{Name: "ping", Doc: "Sends ICMP echo requests, o
 			kTTL.Maybe(&a.ttl, "ttl", "time to live"),
 			kTOS.Maybe(&a.tos, "tos", "DSCP and ECN bits"),
 			kDF.Opt(&a.df, "df",
-				`true keeps packets whole and heeds the path MTU that is known; "probe" does not heed it`),
+				`true sets DF and obeys the path MTU that is known; "probe" sets DF and ignores it`),
 			args.Duration.Def(&a.Timeout, "timeout", "1s", "for each"),
 			ipOption(&a.ip), fromOption(&a.from),
 		}

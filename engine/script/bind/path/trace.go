@@ -33,7 +33,7 @@ var traceVerb = vm.Verb(vm.Method{Name: "traceroute", Doc: "Traces the path to a
 		return []vm.Argument{
 			toOption(&a.to),
 			kWay.Def(&a.By, "by", "udp", "what is sent"),
-			args.Port.Opt(&a.Port, "port", "33434 of UDP, 443 of TCP unless said"),
+			args.Port.Opt(&a.Port, "port", "by default 33434 for UDP and 443 for TCP"),
 			kTries.Def(&a.Tries, "tries", "3", "at each hop"),
 			kHops.Def(&a.Hops, "hops", "30", "at most"),
 			args.Bool.Opt(&a.Vary, "vary", "another port for each probe, so that ECMP sends them over all its next hops"),
@@ -104,7 +104,7 @@ var mtuVerb = vm.Verb(vm.Method{Name: "path_mtu", Doc: "Finds the path MTU to a 
 	func(a *pathMTU) []vm.Argument {
 		return []vm.Argument{
 			toOption(&a.to),
-			kPathMTU.Maybe(&a.first, "first", "the largest that is tried; the MTU of its own device unless said"),
+			kPathMTU.Maybe(&a.first, "first", "the largest size that is tried; by default the MTU of its own device"),
 			args.Duration.Def(&a.timeout, "timeout", "300ms", "for each size"),
 			ipOption(&a.ip),
 		}

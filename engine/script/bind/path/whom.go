@@ -65,11 +65,11 @@ type route struct {
 }
 
 func ipOption(to **int) vm.Argument {
-	return args.IPVersion.Maybe(to, "ip", "the IP version, where there are two; 4 unless said")
+	return args.IPVersion.Maybe(to, "ip", "the IP version, if there are two; 4 by default")
 }
 
 func fromOption(to **string) vm.Argument {
-	return args.String.Maybe(to, "from_addr", "source address; the kernel's choice unless said")
+	return args.String.Maybe(to, "from_addr", "source address; the kernel's choice by default")
 }
 
 // toOption is whom a verb must be told.

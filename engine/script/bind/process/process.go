@@ -46,7 +46,7 @@ type run struct {
 }
 
 var runVerb = vm.Verb(vm.Method{Name: "run", Doc: "Runs a program to its end, in the node's network, with the lab's names " +
-	"and authority. If it does not end in time it is ended, and all it started.",
+	"and authority. If it does not end in time, it is killed with all that it started.",
 	Example: `local curl = client:run { "curl", "-sS", "https://server/" }`, Returns: "Exit", Phase: vm.Running, List: "args"},
 	func(a *run) []vm.Argument {
 		return append([]vm.Argument{session.Timeout(&a.timeout)}, programOptions(&a.program)...)
@@ -89,7 +89,7 @@ type started struct {
 }
 
 var startVerb = vm.Verb(vm.Method{Name: "start",
-	Doc:     "Starts a program and waits until it is ready. It ends with the case, and all it started.",
+	Doc:     "Starts a program and waits until it is ready. It ends with the case, and so does all that it started.",
 	Example: `local web = server:start { "nginx", "-c", "$DIR/nginx.conf", ready = { port = 80 } }`,
 	Returns: "Process", Phase: vm.Running, List: "args"},
 	func(a *started) []vm.Argument {
@@ -152,7 +152,8 @@ var processClass = &vm.Class{Name: "Process", Doc: "A program that runs on a nod
 	},
 	Methods: []*vm.Method{
 		vm.Verb(vm.Method{Name: "wait",
-			Doc:     "Waits for the program to end. In time or not: see timeout of what it returns.",
+			Doc: "Waits for the program to end. The member timeout of the result says that it did not " +
+				"end in time.",
 			Example: `local e = web:wait()`, Returns: "Exit", Phase: vm.Running},
 			func(a *waits) []vm.Argument { return []vm.Argument{session.Timeout(&a.timeout)} },
 			func(c *vm.Call, a *waits) error {
@@ -186,8 +187,8 @@ var processClass = &vm.Class{Name: "Process", Doc: "A program that runs on a nod
 				return []vm.Argument{kSignal.Param(name, "name", strings.Join(signals, ", "))}
 			},
 			func(c *vm.Call, name *string) error { return c.Self.(*proc).Signal(unix.SignalNum("SIG" + *name)) }),
-		vm.Verb(vm.Method{Name: "stop", Doc: "Asks it to end, and after a grace ends it and all it started. " +
-			"Returns how it ended; timeout says that asking did not help.",
+		vm.Verb(vm.Method{Name: "stop", Doc: "Asks the program to end. After the grace time it is killed, " +
+			"with all that it started. Returns how it ended; its member timeout says that asking did not help.",
 			Example: `local e = web:stop()`, Returns: "Exit", Phase: vm.Running},
 			func(grace *time.Duration) []vm.Argument {
 				return []vm.Argument{args.Duration.Def(grace, "grace", "2s", "how long it may take")}

@@ -48,8 +48,9 @@ func programOptions(a *program) []vm.Argument {
 		secure.KChain.Maybe(&a.certs.Chain, "chain",
 			"makes server.crt and server.key in its directory, for this certificate"),
 		args.Strings.Opt(&a.certs.Names, "names", "the names in that certificate, besides the node's"),
-		args.Bool.Def(&a.trusted, "trusted", "false", "it may write the machine's files and settings, as you may; "+
-			"else only its directory, /tmp and the settings of its network, with no capabilities but over that"),
+		args.Bool.Def(&a.trusted, "trusted", "false", "it may write what you may write on this machine. "+
+			"Without this it may write its own directory, /tmp and the settings of its network, and has no "+
+			"other capabilities"),
 		args.Bool.Opt(&a.quiet, "quiet", "do not show what it writes in the log"),
 	}
 }

@@ -42,8 +42,8 @@ var routeVerb = vm.Verb(vm.Method{Name: "route", Doc: "Adds a route, or replaces
 	func(a *routed) []vm.Argument {
 		return append(args.RouteOptions(&a.route),
 			args.Bool.Def(&a.remove, "delete", "false", "takes the route away"),
-			kSpread.Maybe(&a.spread, "spread", "what goes together over one of several neighbours: "+
-				"what has the same addresses, the same ports too, or each packet by itself"))
+			kSpread.Maybe(&a.spread, "spread", "how several neighbours share the traffic: by addresses, by "+
+				"addresses and ports, or each packet by itself"))
 	},
 	func(c *vm.Call, a *routed) error {
 		n, r := c.Self.(*session.Node), a.route.Spec()

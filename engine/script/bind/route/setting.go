@@ -64,7 +64,7 @@ var switchVerbs = []*vm.Method{
 			c.Return(t)
 			return nil
 		}},
-	{Name: "forget", Doc: "Has the switch forget where MAC addresses are: what is for them is flooded again.",
+	{Name: "forget", Doc: "Makes the switch forget where MAC addresses are. Frames for them are flooded again.",
 		Example: `net.lan:forget()`, Phase: vm.Running,
 		Fn: func(c *vm.Call) error { return c.Self.(*session.Node).ForgetFDB() }},
 }

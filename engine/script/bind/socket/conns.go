@@ -127,11 +127,11 @@ func connVerbs() []*vm.Method {
 				}
 				return session.Over(c)
 			}},
-		{Name: "abort", Doc: "Gives the connection up as connect(2) to AF_UNSPEC does: a reset at once, " +
-			"and the socket could be used again. It is closed then.", Phase: vm.Running, Example: `conn:abort()`,
+		{Name: "abort", Doc: "Resets the connection at once, as connect(2) to AF_UNSPEC does, and closes " +
+			"the socket.", Phase: vm.Running, Example: `conn:abort()`,
 			Fn: func(c *vm.Call) error { return told(c, c.Self.(*endpoint.Connection).Raw.Disconnect()) }},
-		{Name: "vanish", Doc: "Closes it without a word, as a machine does that loses its power: " +
-			"nothing is sent (TCP_REPAIR). The other side learns of it when it speaks.",
+		{Name: "vanish", Doc: "Closes the connection and sends nothing, as a machine that loses its power " +
+			"(TCP_REPAIR). The other side learns of it when it sends something.",
 			Phase: vm.Running, Example: `conn:vanish()`,
 			Fn: func(c *vm.Call) error { return told(c, c.Self.(*endpoint.Connection).Raw.Vanish()) }},
 		vm.Verb(vm.Method{Name: "wait_readable", Doc: "Waits until something can be read, and leaves it there. " +

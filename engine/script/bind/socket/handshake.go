@@ -34,8 +34,8 @@ var kSide = args.Enum("side", "client", "server")
 // secureVerbs are those of connections that speak TLS, or begin to.
 var secureVerbs = []*vm.Method{
 	vm.Verb(vm.Method{Name: "handshake", Doc: `Begins TLS on a connection, as the client or, with as = "server", ` +
-		"as the server, and waits for its end. From then on what is read and written goes through TLS; " +
-		"a write is a record. Returns true, or nil and what failed.",
+		"as the server, and waits for its end. After that, reads and writes go through TLS; each write is " +
+		"one record. Returns true, or nil and what failed.",
 		Example: `local ok, err = conn:handshake { name = "server" }`, Returns: "boolean, string?", Phase: vm.Running},
 		func(a *shaking) []vm.Argument {
 			return []vm.Argument{
@@ -49,7 +49,7 @@ var secureVerbs = []*vm.Method{
 				secure.TicketsOption(&a.tls),
 			}
 		}, shakeHands),
-	{Name: "close_notify", Doc: "Says in TLS that nothing more will be written; TCP stays open.",
+	{Name: "close_notify", Doc: "Tells the other side, in TLS, that nothing more will be written. TCP stays open.",
 		Example: `conn:close_notify()`, Phase: vm.Running,
 		Fn: func(c *vm.Call) error {
 			t, ok := c.Self.(*endpoint.Connection).Conn.(*tls.Conn)

@@ -54,7 +54,7 @@ var listenVerb = vm.Verb(vm.Method{Name: "listen", Doc: "Opens a listening TCP s
 			args.Port.Param(&a.port, "port", "where to listen"),
 			args.Func.OptParam(&a.handler, "handler", "run for each connection, as a task"),
 			args.Backlog.Def(&a.backlog, "backlog", "4096", "length of the accept queue"),
-			args.String.Maybe(&a.addr, "addr", "the one address to listen at; all unless said"),
+			args.String.Maybe(&a.addr, "addr", "the one address to listen at; all by default"),
 			session.Background(&a.background),
 		}, endpoint.SocketOptions(&a.socket)...)
 	},

@@ -42,8 +42,9 @@ var KTopology = vm.NewKind("topology", "Topology", func(_ *vm.Call, x lua.LValue
 func nodeOptions(n *topology.Node) []vm.Argument {
 	return []vm.Argument{
 		args.String.Need(&n.Name, "name", "name to reach it by, as in net.client"),
-		kAddr.Opt(&n.Addr, "addr", "address with prefix length, or several; by wire name where there are several"),
-		args.String.Opt(&n.Gateway, "gateway", "neighbour that everything else goes to"),
+		kAddr.Opt(&n.Addr, "addr", "address with prefix length, or a list of them; a table by wire if the "+
+			"node has several wires"),
+		args.String.Opt(&n.Gateway, "gateway", "the neighbour that gets all other traffic"),
 		kRoutes.Opt(&n.Routes, "routes", "further routes"),
 		kSysctls.Opt(&n.Sysctl, "sysctl", "kernel settings of this node"),
 	}
@@ -137,7 +138,7 @@ var tunnelVerb = vm.Verb(vm.Method{Name: "tunnel", Doc: "A link between two node
 			kTunnel.Need(&t.Kind, "kind", "where the kernel has it"),
 			args.Strings.Need(&t.between, "between", "the two nodes"),
 			args.String.Opt(&t.Name, "name", "its name, as in addr = { NAME = … }"),
-			kTunnelMTU.Opt(&t.MTU, "mtu", "bytes; what fits a path of 1500 unless said"),
+			kTunnelMTU.Opt(&t.MTU, "mtu", "bytes; by default what fits through a path of 1500"),
 			kTunnelID.Opt(&t.ID, "id", "VXLAN network identifier, or GRE key"),
 		}
 	},

@@ -44,8 +44,8 @@ var verbs = []*vm.Method{
 	vm.Verb(vm.Method{Name: "set", Doc: "Changes the wire for what enters it from now on.",
 		Example: `net.wan:set { delay = "200ms", rate = "1Mbit", queue = "32KB" }`, Phase: vm.Running},
 		args.WireOptions, set),
-	vm.Verb(vm.Method{Name: "down", Doc: "Lets nothing pass in either direction. With carrier = true the devices at both " +
-		"ends lose their carrier too, and what is on its way is lost.",
+	vm.Verb(vm.Method{Name: "down", Doc: "Lets nothing pass in either direction. With carrier = true, the " +
+		"devices at both ends lose their carrier too, and what is on its way is lost.",
 		Example: `net.wan:down()`, Phase: vm.Running},
 		func(carrier *bool) []vm.Argument {
 			return []vm.Argument{args.Bool.Def(carrier, "carrier", "false", "the devices at both ends see it")}
