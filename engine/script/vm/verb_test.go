@@ -55,7 +55,7 @@ func TestVerb(t *testing.T) {
 		{`say("a", { inner = { size = 2 } })`, "a 7 <nil> [] 2", ""},
 		{`say()`, "", "name is missing"},
 		{`say("a", { cuont = 3 })`, "", `unknown key "cuont"`},
-		{`say("a", { 5, count = 3 })`, "", "count is given twice"},
+		{`say("a", 5, { 3 })`, "", "count is given twice"},
 		{`say("a", { count = 0 })`, "", "is not a whole number from 1 to 65535"},
 		{`say("a", {}, 1)`, "", "there is an argument after its options"},
 	} {
