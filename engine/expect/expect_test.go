@@ -1,7 +1,6 @@
 package expect
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -20,13 +19,6 @@ var (
 	}
 	ms = time.Millisecond
 )
-
-func party(name string) (*value.Party, error) {
-	if p := parties[name]; p != nil {
-		return p, nil
-	}
-	return nil, fmt.Errorf("%q is not a node", name)
-}
 
 // meant is a match written as a text, of which the test is sure.
 func meant(text string) match.Match {

@@ -1,8 +1,6 @@
 package match
 
 import (
-	"slices"
-
 	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp/sender"
@@ -14,7 +12,6 @@ type segment struct {
 	name       string
 	mask, want packet.TCPFlags // of the flags in mask, these are set
 	class      sender.Class    // all of these
-	cause      string          // as [sender.Class.Cause]
 	test       func(p *Packet) bool
 }
 
@@ -76,9 +73,4 @@ func quickTCP(v any, q *Quick) {
 	if s.name == "any" {
 		q.least = max(q.least, 1)
 	}
-}
-
-// isSegment reports whether there is such a kind of segment.
-func isSegment(name string) bool {
-	return slices.ContainsFunc(segmentList, func(s segment) bool { return s.name == name })
 }

@@ -1,4 +1,4 @@
-// Package reads reads exchanges that are written as text: a packet a line, as tcpdump
+// Package reads takes in exchanges that are written as text: a packet a line, as tcpdump
 // prints them.
 package reads
 

@@ -67,7 +67,7 @@ func Open(h *socket.Host, s Spec) (*Socket, error) {
 }
 
 func (d *Socket) prepare(s Spec) error {
-	if err := s.Options.Apply(d.Socket); err != nil {
+	if err := s.Apply(d.Socket); err != nil {
 		return err
 	}
 	local := s.From

@@ -43,7 +43,7 @@ func (h *Host) Bind(s DialSpec) (*Pending, error) {
 		}
 	}
 	p := &Pending{sock: sock, host: h, to: s.To}
-	if err := s.Options.Apply(sock); err != nil {
+	if err := s.Apply(sock); err != nil {
 		return nil, errors.Join(err, sock.Close())
 	}
 	err = sock.Control(func(n int) error {

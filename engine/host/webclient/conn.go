@@ -42,7 +42,7 @@ func (c *clientConn) close(how string) {
 func (s *Session) connect(ctx context.Context, r *Response) (*clientConn, error) {
 	t := &s.target
 	dial := t.Dial
-	dial.Options = dial.Options.Nodelay()
+	dial.Options = dial.Nodelay()
 	if t.Resolve != nil {
 		r.stage = "resolve"
 		a, err := t.Resolve(ctx)

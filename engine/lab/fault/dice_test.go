@@ -144,5 +144,3 @@ func TestGates(t *testing.T) {
 		}
 	}
 }
-
-func num(n uint32) *uint32 { return &n }

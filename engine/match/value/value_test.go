@@ -53,7 +53,7 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		got := ""
+		var got string
 		if f, ok := v.(Field); ok {
 			got = f.String()
 		} else {

@@ -11,15 +11,21 @@ type Place interface {
 	Size() int
 }
 
-// Kinds of place, each the offset of a number or an address in network byte order.
-// Get and Put panic where the header is shorter.
+// Each kind of place is the offset of a number or an address in network byte order. Get
+// and Put panic where the header is shorter.
 type (
-	Uint8  int
+	// Uint8 is the place of a number of one byte.
+	Uint8 int
+	// Uint16 is the place of a number of two bytes.
 	Uint16 int
+	// Uint32 is the place of a number of four bytes.
 	Uint32 int
-	Addr4  int // an IPv4 address
-	Addr6  int // an IPv6 address
-	MAC    int // an Ethernet address
+	// Addr4 is the place of an IPv4 address.
+	Addr4 int
+	// Addr6 is the place of an IPv6 address.
+	Addr6 int
+	// MAC is the place of an Ethernet address.
+	MAC int
 )
 
 // Bits are some bits of a place: Width of them, the last Shift bits above its last.

@@ -126,7 +126,7 @@ func (b *Base) tcp(c *vm.Call, a *Packet) error {
 
 // options gives a TCP segment its options.
 func (b *Base) options(c *vm.Call, a *Packet) error {
-	o := &b.Packet.Options
+	o := &b.Options
 	if a.mss != nil {
 		o.MSS = *a.mss
 	}

@@ -11,8 +11,10 @@ import (
 
 // Addresses of hosts in both versions of IP (RFC 5737, RFC 3849).
 var (
-	A4, B4 = netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
-	A6, B6 = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
+	A4 = netip.MustParseAddr("192.0.2.1")
+	B4 = netip.MustParseAddr("192.0.2.2")
+	A6 = netip.MustParseAddr("2001:db8::1")
+	B6 = netip.MustParseAddr("2001:db8::2")
 )
 
 // Samples are packets of every kind, by name: "tcp4" and "tcp6", a segment with data;

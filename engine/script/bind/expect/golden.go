@@ -56,7 +56,8 @@ func goldenSpec(c *vm.Call, name string) (expect.Spec, error) {
 	if g.Update {
 		return update{r, name}, nil
 	}
-	text, err := []byte(nil), error(fs.ErrNotExist)
+	var text []byte
+	err := fs.ErrNotExist
 	if g.Read != nil {
 		text, err = g.Read(name)
 	}
