@@ -101,7 +101,7 @@
 ---@field to? Host|Router the receiver, by its addresses
 ---@field host? Host|Router either end, by its addresses
 ---@field tcp? "syn"|"synack"|"data"|"ack"|"fin"|"rst"|"rexmit"|"rto"|"fast"|"any"|"tlp"|"rack"|"recovery"|"pmtu"|"keep-alive"|"window-probe"|"zero-window" what a TCP segment is; "data" is new data only, "any" is data new or sent again
----@field icmp? "any"|"admin-prohibited"|"any"|"echo-reply"|"echo-request"|"frag-needed"|"host-prohibited"|"host-unreachable"|"neighbor-advertise"|"neighbor-solicit"|"net-prohibited"|"net-unreachable"|"packet-too-big"|"parameter-problem"|"port-unreachable"|"proto-unreachable"|"redirect"|"time-exceeded"|"unreachable" an ICMP message
+---@field icmp? "admin-prohibited"|"any"|"echo-reply"|"echo-request"|"frag-needed"|"host-prohibited"|"host-unreachable"|"neighbor-advertise"|"neighbor-solicit"|"net-prohibited"|"net-unreachable"|"packet-too-big"|"parameter-problem"|"port-unreachable"|"proto-unreachable"|"redirect"|"time-exceeded"|"unreachable" an ICMP message
 ---@field udp? true UDP datagrams only
 ---@field conn? Conn|Call|Response one connection
 ---@field port? integer either port

@@ -181,7 +181,7 @@ func Renamed(name string) *Key {
 // Kinds of value that are words of the field.
 var (
 	kindICMP = value.Words("ICMP message", "",
-		append([]string{"any"}, slices.Sorted(maps.Keys(packet.ICMPNames))...)...)
+		slices.Sorted(maps.Keys(packet.ICMPNames))...)
 	kindTLS      = value.Words("TLS event", "", append([]string{"any"}, payload.Names()...)...)
 	kindAnalysis = value.Words("Wireshark flag", "", append([]string{"any"}, wireshark.All.Names()...)...)
 	kindHTTP     = &value.Kind{Name: value.KindText.Name, Type: value.KindText.Type, Hint: value.KindText.Hint,

@@ -282,7 +282,7 @@ func (m *Method) optionNames() []string {
 // Protected calls fn, which is not the script's, with args, and returns its
 // first result.
 func (c *Call) Protected(fn lua.LValue, args ...lua.LValue) (lua.LValue, error) {
-	if err := c.VM.Interp.Protected(c.L, fn, 1, args...); err != nil {
+	if err := c.VM.Protected(c.L, fn, 1, args...); err != nil {
 		return lua.LNil, err
 	}
 	defer c.L.Pop(1)

@@ -26,10 +26,13 @@ type VM struct {
 	methods  map[bound]*lua.LFunction
 }
 
-// Task, Inline and Loader are the interpreter's.
+// What the interpreter has, by the names that verbs use.
 type (
-	Task   = interp.Task
+	// Task is one line of execution, for messages.
+	Task = interp.Task
+	// Inline is a function of the script's that is called where packets pass.
 	Inline = interp.Inline
+	// Loader finds the text of a module.
 	Loader = interp.Loader
 )
 
