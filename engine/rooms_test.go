@@ -76,7 +76,8 @@ func packages(t *testing.T) map[string][]string {
 
 // mayNot are imports that the picture allows and the table of rooms does not.
 var mayNot = []struct{ who, what, why string }{
-	{`^script/(vm|diag)$`, `^(packet|tcp|trace|lab|host|kernel|match|expect|script/(args|session|bind))`, "knows no network"},
+	{`^script/(vm|diag)$`, `^(packet|tcp|trace|lab|host|kernel|match|expect|script/(args|session|bind))`,
+		"knows no network"},
 	{`^script/bind/`, `^script/bind/`, "does not know the other rooms of verbs"},
 	{`^host/`, `^lab/(wire|relay|fault|firewall)|^(trace|match|expect)`, "knows no wires and no traces"},
 	{`^(match|expect)`, `^(script|lab)`, "knows no scripts"},
@@ -125,5 +126,56 @@ func TestRooms(t *testing.T) {
 		if !regexp.MustCompile("[`/ ]" + name + "[` ]").Match(b) {
 			t.Errorf("README.md does not say what %s is", pkg)
 		}
+	}
+}
+
+// Bounds of what is read at one time. Lines of which a text or an expression in quotes
+// is the most are data, and may be longer.
+const (
+	mostLines   = 1000 // of a package, without its tests
+	mostOfFile  = 420
+	mostColumns = 120
+)
+
+// quotedPart is a long text in a line.
+var quotedPart = regexp.MustCompile("[\"`].{50,}")
+
+// TestSizes holds packages, files and lines to their bounds.
+func TestSizes(t *testing.T) {
+	lines := map[string]int{}
+	for _, root := range []string{".", "../cmd", "../lualib", "../scenarios"} {
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
+				return err
+			}
+			b, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			text := strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")
+			if !strings.HasSuffix(path, "_test.go") {
+				lines[filepath.Dir(path)] += len(text)
+			}
+			if len(text) > mostOfFile {
+				t.Errorf("%s has %d lines", path, len(text))
+			}
+			for i, line := range text {
+				if n := len([]rune(line)); n > mostColumns && !quotedPart.MatchString(line) {
+					t.Errorf("%s:%d has %d columns", path, i+1, n)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for dir, n := range lines {
+		if n > mostLines {
+			t.Errorf("%s has %d lines: split it by what it holds", dir, n)
+		}
+	}
+	if len(lines) < 50 {
+		t.Errorf("%d packages were read", len(lines))
 	}
 }

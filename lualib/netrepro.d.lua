@@ -208,7 +208,7 @@
 ---@class Match: PassingMatch
 ---@field flow? integer the number of a connection in the ladder, NAT or not
 ---@field queued? integer|string bytes that waited before it on a wire with a rate
----@field backoff? integer|string a timeout, by how many in a row it is
+---@field in_flight? integer|string bytes that its sender has in flight after it
 ---@field fault? boolean true: packets that a fault changed, delayed or forged; false: all others
 ---@field original? "lost"|"arrived" a retransmission: was what it sends again lost, or had it arrived
 ---@field kernel_drop? string a packet that the kernel of the node it arrived at threw away, by the reason or the function: "NETFILTER_DROP"
@@ -1720,18 +1720,9 @@ function Expectation:sequence(rows) end
 ---@param text string SRC > DST FLAGS [seq N] [ack N] [len N|A..B] [rexmit] [tls NAME] [rst CAUSE] [xN|x>=N] [within D]
 function Expectation:reads(text) end
 
----@class Expectation.RetransmitsOptions: PassingMatch
+---@class Expectation.RetransmitsOptions: Match
 ---@field times? integer|string how many: 3 or ">= 3" (default >= 1)
 ---@field backoff? "exponential" how the gaps between timeouts grow
----@field flow? integer the number of a connection in the ladder, NAT or not
----@field queued? integer|string bytes that waited before it on a wire with a rate
----@field fault? boolean true: packets that a fault changed, delayed or forged; false: all others
----@field original? "lost"|"arrived" a retransmission: was what it sends again lost, or had it arrived
----@field kernel_drop? string a packet that the kernel of the node it arrived at threw away, by the reason or the function: "NETFILTER_DROP"
----@field timer? string a retransmission, by the kernel's function that sent it: "tcp_retransmit_timer"
----@field rst? Reset|string a reset, by who sent it and why; a text is its kind or its cause
----@field analysis? "any"|"ack_lost_segment"|"duplicate_ack"|"fast_retransmission"|"keep_alive"|"keep_alive_ack"|"lost_segment"|"out_of_order"|"retransmission"|"reused_ports"|"spurious_retransmission"|"window_full"|"window_update"|"zero_window"|"zero_window_probe"|"zero_window_probe_ack" one of Wireshark's tcp.analysis flags
----@field frame? integer|string the number of its frame: 7, "10..20"
 
 ---A segment is sent again, as seen at one capture point.
 ---```lua

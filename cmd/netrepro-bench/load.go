@@ -24,8 +24,10 @@ scenario "crowd" {
     must(site.accepted):equals(got.connections)
     must(#net.trace:connections()):equals(got.connections)
     local function ms(s) return string.format("%%.1f", s * 1000) end
-    print("said", string.format("%%d connections, %%d at once; %%d requests in %%.2f s, %%.0f a second; answered within %%s ms (half), %%s ms (99 of 100)",
-      got.connections, got.peak, got.requests, got.time, got.rate, ms(got.latency.median), ms(got.latency:percentile(99))))
+    local text = "%%d connections, %%d at once; %%d requests in %%.2f s, %%.0f a second; " ..
+      "answered within %%s ms (half), %%s ms (99 of 100)"
+    print("said", string.format(text, got.connections, got.peak, got.requests, got.time, got.rate,
+      ms(got.latency.median), ms(got.latency:percentile(99))))
   end,
 }
 `

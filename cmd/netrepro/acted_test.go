@@ -18,7 +18,8 @@ import (
 )
 
 // acted DIR reads every capture below a directory: matches, the ladder and JSON say the
-// same of every packet, and no packet that an end acted on may be lost, dropped or refused anywhere. That an end did is seen from what it
+// same of every packet, and no packet that an end acted on may be lost, dropped or refused anywhere. That an
+// end did is seen from what it
 // says: it acknowledges bytes that no other packet has brought, or answers a ping.
 func acted(ts *testscript.TestScript, _ bool, args []string) {
 	captures, packets := 0, 0

@@ -12,8 +12,10 @@ import (
 )
 
 // classes are what matches call the classes of segments.
-var classes = map[string]sender.Class{"data": sender.Data, "ack": sender.PureAck, "rexmit": sender.Rexmit, "rto": sender.RTO, "fast": sender.Fast,
-	"tlp": sender.TLP, "rack": sender.RACK, "recovery": sender.Recovery, "pmtu": sender.Resized, "keep-alive": sender.KeepAlive,
+var classes = map[string]sender.Class{"data": sender.Data, "ack": sender.PureAck, "rexmit": sender.Rexmit,
+	"rto": sender.RTO, "fast": sender.Fast,
+	"tlp": sender.TLP, "rack": sender.RACK, "recovery": sender.Recovery, "pmtu": sender.Resized,
+	"keep-alive":   sender.KeepAlive,
 	"window-probe": sender.WindowProbe}
 
 // unlike says of which packets a match, the ladder and the JSON object say another
@@ -57,7 +59,8 @@ func unlike(rs []*tcp.Record) (wrong []string) {
 		if object.Sent != "" {
 			again += " (" + object.Sent
 		}
-		if shown := strings.Contains(line, "  rexmit "); shown != (object.Rexmit > 0) || shown && !strings.Contains(line, again) {
+		if shown := strings.Contains(line, "  rexmit "); shown != (object.Rexmit > 0) || shown &&
+			!strings.Contains(line, again) {
 			say("JSON has %q, %d; the ladder %q", object.Sent, object.Rexmit, line)
 		}
 		if r.Copy > 0 && r.Copy <= len(rs) {

@@ -8,10 +8,11 @@ import (
 
 	"netrepro/engine/script/diag"
 	"netrepro/engine/script/reference"
+	"netrepro/engine/script/reference/stubs"
 )
 
 func docCommand(e env) *cobra.Command {
-	var stubs, page bool
+	var annotations, page bool
 	c := &cobra.Command{
 		Use:   "doc [NAME]",
 		Short: "Show what a scenario can say: a verb, a room, a type or an option",
@@ -27,8 +28,8 @@ or an option (nth). --stubs writes the whole language for the Lua language serve
 				return err
 			}
 			switch {
-			case stubs:
-				_, err = e.out.Write(reference.Stubs(l))
+			case annotations:
+				_, err = e.out.Write(stubs.Of(l))
 			case page:
 				_, err = e.out.Write(reference.Page(l))
 			case len(args) == 0:
@@ -39,7 +40,7 @@ or an option (nth). --stubs writes the whole language for the Lua language serve
 			return err
 		},
 	}
-	c.Flags().BoolVar(&stubs, "stubs", false, "write stubs for the Lua language server")
+	c.Flags().BoolVar(&annotations, "stubs", false, "write stubs for the Lua language server")
 	c.Flags().BoolVar(&page, "markdown", false, "write the whole reference as one page")
 	c.MarkFlagsMutuallyExclusive("stubs", "markdown")
 	return c

@@ -27,7 +27,8 @@ func TestDoc(t *testing.T) {
 		var out, errs bytes.Buffer
 		code := run(t.Context(), env{args: append([]string{"doc"}, strings.Fields(tt.args)...), out: &out, err: &errs})
 		if code != tt.code || !strings.Contains(out.String()+errs.String(), tt.want) {
-			t.Errorf("doc %s: exit code %d, want %d with %q; it wrote\n%s%s", tt.args, code, tt.code, tt.want, &out, &errs)
+			t.Errorf("doc %s: exit code %d, want %d with %q; it wrote\n%s%s", tt.args, code, tt.code, tt.want, &out,
+				&errs)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func everything() *Packet {
 	r := &tcp.Record{Input: tcp.Input{N: 12, Packet: &p, Payload: d.Payload(), Frame: f, Dropped: "by wan:drop",
 		Fault:      "delayed",
 		KernelDrop: "NETFILTER_DROP in nf_hook_slow", Timer: "tcp_retransmit_timer"}, Conn: c, Seq: 1, Ack: 1,
-		Original: "lost", Backoff: 2,
+		Original: "lost", InFlight: 100,
 		Flags: wireshark.Retransmission, Sending: sender.Sending{Class: sender.Rexmit | sender.RTO, Resent: 1},
 		App: []payload.Event{{Proto: "http", Name: "request", Detail: "GET /index"},
 			{Proto: "tls", Name: "client-hello"}},
@@ -84,7 +84,7 @@ var examples = map[string][2]string{
 	"sack_permitted": {"false", "true"}, "sack": {"false", "true"},
 	"icmp_type": {"", ">= 0"}, "icmp_code": {"", ">= 0"}, "icmp_id": {"", ">= 0"}, "icmp_seq": {"", ">= 0"},
 	"payload": {"GET /", "POST"}, "size": {">= 100", "1"}, "queued": {"9", "0"}, "rexmit": {"1", ">= 2"},
-	"backoff": {"2", "1"}, "fault": {"true", "false"},
+	"in_flight": {">= 100", "0"}, "fault": {"true", "false"},
 	"dropped": {"true", "false"}, "tls": {"client-hello", "alert"}, "http": {"GET /index", "HTTP/1.1"},
 	"original":    {"lost", "arrived"},
 	"kernel_drop": {"NETFILTER_DROP", "NO_SOCKET"}, "timer": {"tcp_retransmit_timer", "tcp_send_loss_probe"},
@@ -139,7 +139,8 @@ func TestObjects(t *testing.T) {
 		{"toward", "server", true}, {"toward", "client", false},
 		{"where", func(q *Packet) bool { return q == p }, true},
 		{"where", func(q *Packet) bool { return q != p }, false},
-		{"rst", &value.Reset{}, true}, {"rst", &value.Reset{Evidence: "kernel"}, false}, {"rst", &value.Reset{Process: "curl"}, false},
+		{"rst", &value.Reset{}, true}, {"rst", &value.Reset{Evidence: "kernel"}, false},
+		{"rst", &value.Reset{Process: "curl"}, false},
 	} {
 		m := Of(map[string]any{tt.key: tt.value})
 		if got := m.Matches(p); got != tt.want {

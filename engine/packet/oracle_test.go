@@ -70,7 +70,8 @@ func TestOracle(t *testing.T) {
 		switch ip := want.NetworkLayer().(type) {
 		case *layers.IPv4:
 			if !net.IP(p.Src.AsSlice()).Equal(ip.SrcIP) || !net.IP(p.Dst.AsSlice()).Equal(ip.DstIP) ||
-				p.TTL != ip.TTL || p.ID != ip.Id || p.DF != (ip.Flags&layers.IPv4DontFragment != 0) || p.IPLen != int32(ip.Length) {
+				p.TTL != ip.TTL || p.ID != ip.Id || p.DF != (ip.Flags&layers.IPv4DontFragment != 0) ||
+				p.IPLen != int32(ip.Length) {
 				fail("ipv4")
 			}
 		case *layers.IPv6:

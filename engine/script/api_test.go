@@ -115,7 +115,8 @@ func TestSandbox(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", tt.text, err, tt.want)
 		}
 	}
-	f := load(t, `local tls = require "tls" assert(tls.chain { bytes = 5 }.bytes == 5) assert(string.format("%s %5.1f %%", true, 2) == "true   2.0 %") assert(hex "16 03" == "\22\3")
+	f := load(t,
+		`local tls = require "tls" assert(tls.chain { bytes = 5 }.bytes == 5) assert(string.format("%s %5.1f %%", true, 2) == "true   2.0 %") assert(hex "16 03" == "\22\3")
 scenario "s" { `+plain+` }`)
 	if len(f.Scenarios) != 1 {
 		t.Error("the file was not loaded")
@@ -125,7 +126,8 @@ scenario "s" { `+plain+` }`)
 func TestSeed(t *testing.T) {
 	draw := func(seed uint64) string {
 		var got string
-		f, err := Load(context.Background(), "x.lua", `print(math.random(1000), math.random(1000), math.random()) scenario "s" { `+plain+` }`,
+		f, err := Load(context.Background(), "x.lua",
+			`print(math.random(1000), math.random(1000), math.random()) scenario "s" { `+plain+` }`,
 			Options{Seed: seed, Print: func(_, text string) { got = text }})
 		if err != nil {
 			t.Fatal(err)
@@ -145,7 +147,8 @@ func TestLoadEnds(t *testing.T) {
 		{"tail call", "local function f() return f() end\nf()", "x.lua:1: too long"},
 		{"tail call in pcall", "local function f()\n  return f()\nend\npcall(f)", "x.lua:2: too long"},
 		{"tail call in xpcall", "local function f()\n  return f()\nend\nxpcall(f, error)", "x.lua:2: too long"},
-		{"tail calls of two", "local f, g\nfunction f() return g() end\nfunction g() return f() end\nf()", ": too long"},
+		{"tail calls of two", "local f, g\nfunction f() return g() end\nfunction g() return f() end\nf()",
+			": too long"},
 		{"errors", "while true do pcall(error, 1) end", "x.lua:1: too long"},
 		{"sort", "local t = { 2, 1, 3 }\ntable.sort(t, function() while true do end end)", "x.lua:2: too long"},
 		{"pattern", `local n = ("a"):rep(3000):find((".-"):rep(20) .. "b")`, "x.lua:1:27: too long"},

@@ -60,7 +60,8 @@ func Load(ctx context.Context, name, text string, o Options) (*File, error) {
 	}
 	if len(ld.found) == 0 {
 		m.Close()
-		return nil, &diag.Error{File: name, Msg: "there is no scenario in this file", Hint: `write scenario "name" { … }`}
+		return nil, &diag.Error{File: name, Msg: "there is no scenario in this file",
+			Hint: `write scenario "name" { … }`}
 	}
 	return &File{Name: name, Text: text, Scenarios: ld.found, vm: m}, nil
 }

@@ -24,7 +24,8 @@ func TestReservedNames(t *testing.T) {
 			fmt.Sprintf(`path { router "a", wire { name = %q }, host "b" }`, name),
 			fmt.Sprintf(`graph { nodes = { host "a", switch %q }, links = { { "a", wire {}, %q } } }`, name, name),
 		} {
-			_, err := Load(context.Background(), "x.lua", `scenario "s" { topology = `+topology+`, run = function() end }`, Options{})
+			_, err := Load(context.Background(), "x.lua", `scenario "s" { topology = `+topology+
+				`, run = function() end }`, Options{})
 			de, ok := err.(*diag.Error) //nolint:errorlint // Load returns it bare
 			if !ok || !strings.Contains(de.Msg, fmt.Sprintf("%q is taken: net.%s means something else", name, name)) ||
 				de.Hint == "" || de.Line != 1 {

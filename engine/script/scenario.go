@@ -65,7 +65,8 @@ var headerTable = vm.NewTable("scenario", "", func(h *header) []vm.Argument {
 	return append([]vm.Argument{
 		kProse.Opt(&h.About, "about", "what fails and why, in prose"),
 		args.Strings.Opt(&h.Tags, "tags", "words to select by"),
-		args.Strings.Opt(&h.needs, "needs", "what the machine must have: "+strings.Join(need.Names(), ", ")+", program:NAME"),
+		args.Strings.Opt(&h.needs, "needs", "what the machine must have: "+strings.Join(need.Names(), ", ")+
+			", program:NAME"),
 		kMachine.Opt(&h.Machine, "machine",
 			"settings of the whole machine while the case runs, which then runs alone: "+
 				""+strings.Join(MachineSettings, ", ")),
@@ -95,7 +96,8 @@ func parseMachine(_ *vm.Call, x lua.LValue) (map[string]string, error) {
 	out := map[string]string{}
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		if !slices.Contains(MachineSettings, k.String()) {
-			return nil, &vm.BadValue{Msg: fmt.Sprintf("%q is no setting of the whole machine that may be changed", k.String()),
+			return nil, &vm.BadValue{Msg: fmt.Sprintf("%q is no setting of the whole machine that may be changed",
+				k.String()),
 				Word: k.String(), Hint: "use node:sysctl for what every network namespace has of its own"}
 		}
 		if strings.Trim(v.String(), "0123456789 \t") != "" || v.String() == "" {

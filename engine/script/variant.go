@@ -27,7 +27,8 @@ func variants(c *vm.Call, t *lua.LTable) ([]Variant, error) {
 		}
 		name, ok := vt.RawGetInt(1).(lua.LString)
 		if !ok || name == "" || strings.ContainsAny(string(name), "/,= \t\n") {
-			return nil, c.Fail("variants", `write { "bug", outcome = "stalls" }`, "variant %d does not begin with a name", i)
+			return nil, c.Fail("variants", `write { "bug", outcome = "stalls" }`,
+				"variant %d does not begin with a name", i)
 		}
 		v := Variant{Name: string(name)}
 		if slices.ContainsFunc(out, func(o Variant) bool { return o.Name == v.Name }) {
@@ -37,7 +38,8 @@ func variants(c *vm.Call, t *lua.LTable) ([]Variant, error) {
 			key, ok := k.(lua.LString)
 			if !ok {
 				if k != lua.LNumber(1) {
-					return nil, c.Fail(v.Name, "write every parameter as name = value", "variant %q: %s has no name", v.Name, vm.Show(x))
+					return nil, c.Fail(v.Name, "write every parameter as name = value", "variant %q: %s has no name",
+						v.Name, vm.Show(x))
 				}
 				continue
 			}
@@ -64,7 +66,8 @@ func matrix(c *vm.Call, t *lua.LTable) ([]Axis, error) {
 			case lua.LString, lua.LNumber, lua.LBool:
 				a.Values = append(a.Values, v)
 			default:
-				return nil, c.Fail(a.Name, "a cell is a string, a number, true or false", "matrix: %s[%d] is %s", a.Name, i, vm.Show(v))
+				return nil, c.Fail(a.Name, "a cell is a string, a number, true or false", "matrix: %s[%d] is %s",
+					a.Name, i, vm.Show(v))
 			}
 		}
 		out = append(out, a)

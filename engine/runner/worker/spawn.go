@@ -127,7 +127,8 @@ func Run(ctx context.Context, job Job, with Start, timeout time.Duration, emit f
 // lab had not come up yet says nothing of the case: nothing of the script waits there.
 func overdue(name string, up bool, timeout time.Duration, stderr string) (session.Verdict, string) {
 	if !up {
-		why := fmt.Sprintf("%s: the lab did not come up within %s: the machine was too busy, or its kernel was stuck\n%s",
+		why := fmt.Sprintf("%s: the lab did not come up within %s: the machine was too busy, or its kernel was "+
+			"stuck\n%s",
 			name, setUp, stderr)
 		return session.Inconclusive, strings.TrimSpace(why)
 	}

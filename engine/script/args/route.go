@@ -69,29 +69,30 @@ type via struct {
 	Weights []int
 }
 
-var kVia = vm.NewKind("neighbour", "string|string[]|table<string,integer>", func(_ *vm.Call, x lua.LValue) (via, error) {
-	const hint = `write "NODE", { "NODE", "NODE" } or { NODE = 2, OTHER = 1 }`
-	v := via{}
-	switch x := x.(type) {
-	case lua.LString:
-		v.Names = []string{string(x)}
-	case *lua.LTable:
-		for k, w := x.Next(lua.LNil); k != lua.LNil; k, w = x.Next(k) {
-			name, weight := w.String(), 1
-			if s, ok := k.(lua.LString); ok {
-				n, ok := w.(lua.LNumber)
-				if !ok || n < 1 || n > 256 || float64(n) != float64(int(n)) {
-					return via{}, Wrong(w, "a weight", "a weight is 1 to 256")
+var kVia = vm.NewKind("neighbour", "string|string[]|table<string,integer>",
+	func(_ *vm.Call, x lua.LValue) (via, error) {
+		const hint = `write "NODE", { "NODE", "NODE" } or { NODE = 2, OTHER = 1 }`
+		v := via{}
+		switch x := x.(type) {
+		case lua.LString:
+			v.Names = []string{string(x)}
+		case *lua.LTable:
+			for k, w := x.Next(lua.LNil); k != lua.LNil; k, w = x.Next(k) {
+				name, weight := w.String(), 1
+				if s, ok := k.(lua.LString); ok {
+					n, ok := w.(lua.LNumber)
+					if !ok || n < 1 || n > 256 || float64(n) != float64(int(n)) {
+						return via{}, Wrong(w, "a weight", "a weight is 1 to 256")
+					}
+					name, weight = string(s), int(n)
+				} else if w.Type() != lua.LTString {
+					return via{}, Wrong(w, "a neighbour", hint)
 				}
-				name, weight = string(s), int(n)
-			} else if w.Type() != lua.LTString {
-				return via{}, Wrong(w, "a neighbour", hint)
+				v.Names, v.Weights = append(v.Names, name), append(v.Weights, weight)
 			}
-			v.Names, v.Weights = append(v.Names, name), append(v.Weights, weight)
 		}
-	}
-	if len(v.Names) == 0 {
-		return via{}, Wrong(x, "a neighbour", hint)
-	}
-	return v, nil
-})
+		if len(v.Names) == 0 {
+			return via{}, Wrong(x, "a neighbour", hint)
+		}
+		return v, nil
+	})

@@ -7,7 +7,8 @@ import (
 
 func TestNearest(t *testing.T) {
 	known := []string{"delay", "mtu", "name", "server", "listen"}
-	for word, want := range map[string]string{"mtuu": "mtu", "dealy": "delay", "sever": "server", "lisen": "listen", "xyz": "", "ab": ""} {
+	for word, want := range map[string]string{"mtuu": "mtu", "dealy": "delay", "sever": "server", "lisen": "listen",
+		"xyz": "", "ab": ""} {
 		if got := Nearest(word, known); got != want {
 			t.Errorf("%q: got %q, want %q", word, got, want)
 		}

@@ -99,8 +99,10 @@ func (s *Source) escapes() error {
 				quote = 0
 			case quote != 0 && text[j] == '\\' && j+1 < len(text):
 				if j++; strings.IndexByte("xuz", text[j]) >= 0 {
-					return &Error{File: s.Name, Line: i + 1, Col: j, Width: 2, Text: text, Hint: `write hex "16 03 01" for bytes`,
-						Msg: `escape "\` + text[j:j+1] + `" is not Lua 5.1 and would silently become "` + text[j:j+1] + `"`}
+					return &Error{File: s.Name, Line: i + 1, Col: j, Width: 2, Text: text,
+						Hint: `write hex "16 03 01" for bytes`,
+						Msg: `escape "\` + text[j:j+1] + `" is not Lua 5.1 and would silently become "` + text[j:j+1] +
+							`"`}
 				}
 			}
 		}

@@ -33,6 +33,7 @@ var stands = []*vm.Field{
 		func(mine, other trace.Stand) uint32 { return mine.Relative(other.Acked) }),
 	stood("rcv_next", "Relative number of the next byte it expects, as it has acknowledged.",
 		func(mine, other trace.Stand) uint32 { return other.Relative(mine.Acked) }),
-	stood("snd_wnd", "Bytes the other side takes beyond snd_una.", func(_, other trace.Stand) uint32 { return other.Window }),
+	stood("snd_wnd", "Bytes the other side takes beyond snd_una.",
+		func(_, other trace.Stand) uint32 { return other.Window }),
 	stood("rcv_wnd", "Bytes it takes beyond rcv_next.", func(mine, _ trace.Stand) uint32 { return mine.Window }),
 }

@@ -147,7 +147,8 @@ func (b *Base) options(c *vm.Call, a *Packet) error {
 	}
 	if a.sack != nil {
 		if b.AckOf == nil {
-			return c.Fail("sack", "say which connection: conn = …", "sack blocks are relative, and there is no connection")
+			return c.Fail("sack", "say which connection: conn = …",
+				"sack blocks are relative, and there is no connection")
 		}
 		o.SACK = nil
 		for _, s := range *a.sack {
@@ -162,7 +163,8 @@ func (b *Base) icmp(c *vm.Call, a *Packet) error {
 	if a.ICMP != nil {
 		tc, good := packet.ICMPNames[*a.ICMP].Of(p.Proto)
 		if !good || tc[0] < 0 {
-			return c.Fail(*a.ICMP, "name a message that this version of IP has", "%q cannot be sent from %s", *a.ICMP, p.Src)
+			return c.Fail(*a.ICMP, "name a message that this version of IP has", "%q cannot be sent from %s", *a.ICMP,
+				p.Src)
 		}
 		p.ICMPType, p.ICMPCode = uint8(tc[0]), uint8(max(tc[1], 0))
 	}

@@ -134,7 +134,8 @@ func (v *Interp) explain(l *lua.LState, err error) error {
 		file, msg = m[1], m[3]
 		line, _ = strconv.Atoi(m[2])
 	}
-	if v.ctx.Err() != nil && (strings.Contains(msg, context.Canceled.Error()) || strings.Contains(msg, context.DeadlineExceeded.Error())) {
+	if v.ctx.Err() != nil && (strings.Contains(msg, context.Canceled.Error()) ||
+		strings.Contains(msg, context.DeadlineExceeded.Error())) {
 		// The interpreter reports that it was stopped, not why, and pcall may have
 		// kept the first such report.
 		if first := v.halted[l]; first != nil {
@@ -164,7 +165,8 @@ func plain(msg string) (text, word, hint string) {
 		return text, m[2], hint
 	}
 	if strings.HasPrefix(msg, "attempt to call a non-function object") {
-		return "this is not a function and cannot be called", "", "look for a name that is not what it seems, or a missing verb"
+		return "this is not a function and cannot be called", "",
+			"look for a name that is not what it seems, or a missing verb"
 	}
 	return msg, "", ""
 }

@@ -1,8 +1,6 @@
 package interp
 
-import (
-	lua "github.com/yuin/gopher-lua"
-)
+import lua "github.com/yuin/gopher-lua"
 
 // Inline is a Lua function that code outside of Lua calls while it works. It
 // must not wait: verbs of the running phase are refused in it.

@@ -69,10 +69,11 @@ type Config struct {
 // New makes an interpreter. ctx ends whatever it runs.
 func New(ctx context.Context, c Config) *Interp {
 	v := &Interp{
-		L: lua.NewState(lua.Options{SkipOpenLibs: true, RegistrySize: 1024, RegistryMaxSize: 1 << 20, RegistryGrowStep: 4096,
-			CallStackSize: 1024, MinimizeStackMemory: true}),
+		L: lua.NewState(lua.Options{SkipOpenLibs: true, RegistrySize: 1024, RegistryMaxSize: 1 << 20,
+			RegistryGrowStep: 4096, CallStackSize: 1024, MinimizeStackMemory: true}),
 		of: map[*lua.LState]*Task{}, halted: map[*lua.LState]*place{},
-		sources: map[string]*diag.Source{}, modules: map[string]lua.LValue{}, load: c.Load, print: c.Print, Seed: c.Seed,
+		sources: map[string]*diag.Source{}, modules: map[string]lua.LValue{}, load: c.Load, print: c.Print,
+		Seed: c.Seed,
 	}
 	v.change = sync.NewCond(&v.mu)
 	v.ctx, v.cancel = context.WithCancelCause(ctx)
@@ -89,11 +90,10 @@ func New(ctx context.Context, c Config) *Interp {
 	return v
 }
 
-// Renamed says that a script uses a word by the name that it had in an earlier
-// release. It still means the same.
-func (v *Interp) Renamed(where, old, now string) {
+// Print shows a text as print does, said to be from a place in a script.
+func (v *Interp) Print(where, text string) {
 	if v.print != nil {
-		v.print(where, fmt.Sprintf("%s is now called %s: write that, the old word will go", old, now))
+		v.print(where, text)
 	}
 }
 
@@ -140,7 +140,9 @@ func (v *Interp) compile(src *diag.Source) (*lua.LFunction, error) {
 		}
 		return nil, &diag.Error{File: src.Name, Msg: err.Error()}
 	}
-	if err := v.checkGlobals(src, proto); err != nil {
+	if err := src.Globals(proto, v.known, func(name string) bool {
+		return v.L.G.Global.RawGetString(name) != lua.LNil
+	}); err != nil {
 		return nil, err
 	}
 	return v.L.NewFunctionFromProto(proto), nil

@@ -30,7 +30,8 @@ func (v *Interp) shield(l *lua.LState) int {
 			v.halted[l] = &place{file: file, line: line}
 		}
 		// Not empty, or the interpreter makes one.
-		panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: l.Get(-1), StackTrace: fmt.Sprintf("%s:%d: in ?", file, line)})
+		panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: l.Get(-1),
+			StackTrace: fmt.Sprintf("%s:%d: in ?", file, line)})
 	}
 	l.Call(l.GetTop()-1, lua.MultRet)
 	return l.GetTop()

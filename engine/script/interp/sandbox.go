@@ -24,7 +24,8 @@ func (v *Interp) sandbox(c Config) {
 	for _, lib := range []struct {
 		name string
 		open lua.LGFunction
-	}{{"", lua.OpenBase}, {lua.TabLibName, lua.OpenTable}, {lua.StringLibName, lua.OpenString}, {lua.MathLibName, lua.OpenMath}} {
+	}{{"", lua.OpenBase}, {lua.TabLibName, lua.OpenTable}, {lua.StringLibName, lua.OpenString},
+		{lua.MathLibName, lua.OpenMath}} {
 		l.Push(l.NewFunction(lib.open))
 		l.Push(lua.LString(lib.name))
 		l.Call(1, 0)
@@ -185,21 +186,24 @@ var moduleName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
 func (v *Interp) require(l *lua.LState) int {
 	name := l.CheckString(1)
 	if !moduleName.MatchString(name) {
-		v.Raise(l, name, fmt.Sprintf("%q is not a module name", name), "module names are lower case letters, digits and _, no dots and no paths")
+		v.Raise(l, name, fmt.Sprintf("%q is not a module name", name),
+			"module names are lower case letters, digits and _, no dots and no paths")
 	}
 	if x, ok := v.modules[name]; ok {
 		l.Push(x)
 		return 1
 	}
 	if slices.Contains(v.loading, name) {
-		v.Raise(l, name, fmt.Sprintf("modules require each other in a loop: %s", strings.Join(append(v.loading, name), " > ")), "move what both need into a third")
+		v.Raise(l, name, fmt.Sprintf("modules require each other in a loop: %s",
+			strings.Join(append(v.loading, name), " > ")), "move what both need into a third")
 	}
 	file, text, ok := "", "", false
 	if v.load != nil {
 		file, text, ok = v.load(name)
 	}
 	if !ok {
-		v.Raise(l, name, fmt.Sprintf("there is no module %q", name), fmt.Sprintf("put %s.lua beside the scenario, or use one that comes along", name))
+		v.Raise(l, name, fmt.Sprintf("there is no module %q", name),
+			fmt.Sprintf("put %s.lua beside the scenario, or use one that comes along", name))
 	}
 	src, err := diag.Parse(file, text)
 	if err != nil {

@@ -30,7 +30,8 @@ func AddressOf(x lua.LValue) (netip.Addr, error) {
 			return a, nil
 		}
 		if strings.Contains(string(s), "%") {
-			return netip.Addr{}, &vm.BadValue{Msg: fmt.Sprintf("%s has a zone, and no packet carries one", vm.Show(x)), Word: string(s), Hint: "leave out the % and what is behind it"}
+			return netip.Addr{}, &vm.BadValue{Msg: fmt.Sprintf("%s has a zone, and no packet carries one", vm.Show(x)),
+				Word: string(s), Hint: "leave out the % and what is behind it"}
 		}
 	}
 	return netip.Addr{}, args.Wrong(x, "an address", `write "192.0.2.1", or net.NAME`)
@@ -45,7 +46,8 @@ func ValueOf(f *field.Field, x lua.LValue) (v field.Value, err error) {
 			n, ok = lua.LNumber(p), true
 		}
 		if !ok || n < 0 || float64(n) > float64(f.Max) || float64(n) != float64(uint64(n)) {
-			return v, args.Wrong(x, "a value of "+f.Name, fmt.Sprintf("%s is a whole number from 0 to %d", f.Name, f.Max))
+			return v, args.Wrong(x, "a value of "+f.Name,
+				fmt.Sprintf("%s is a whole number from 0 to %d", f.Name, f.Max))
 		}
 		v.N = uint64(n)
 	case field.Bool:
@@ -83,7 +85,8 @@ func Headers(frame func(any) ([]byte, error), own ...string) []*vm.Field {
 		if slices.Contains(own, f.Name) {
 			continue
 		}
-		out = append(out, &vm.Field{Name: f.Name, Type: "integer|string|boolean?", Doc: "Of " + f.Layer.String() + ": " + f.Doc + "; nil if it has none.",
+		out = append(out, &vm.Field{Name: f.Name, Type: "integer|string|boolean?", Doc: "Of " + f.Layer.String() +
+			": " + f.Doc + "; nil if it has none.",
 			Get: func(_ *vm.VM, o any) (lua.LValue, error) {
 				b, err := frame(o)
 				if err != nil {

@@ -92,7 +92,8 @@ func kindOf(k *value.Kind) *vm.Kind {
 	if k.Word != nil {
 		return args.Enum(strings.TrimPrefix(k.Name, "a "), k.Word...).Kind
 	}
-	out := &vm.Kind{Name: strings.TrimPrefix(k.Name, "a "), Type: k.Type, Parse: func(c *vm.Call, x lua.LValue) (any, error) { return parse(c, k, x) }}
+	out := &vm.Kind{Name: strings.TrimPrefix(k.Name, "a "), Type: k.Type,
+		Parse: func(c *vm.Call, x lua.LValue) (any, error) { return parse(c, k, x) }}
 	if k == value.KindReset {
 		out.Table = resetTable
 	}

@@ -44,7 +44,8 @@ func Guard(v *vm.VM, most func() uint64) (release func()) {
 				live, _ = held()
 			}
 			if live > bound {
-				v.Stop(fmt.Errorf("it holds more than %d MB: look for a table or a string that grows without bound", bound>>20))
+				v.Stop(fmt.Errorf("it holds more than %d MB: look for a table or a string that grows without bound",
+					bound>>20))
 				return
 			}
 		}

@@ -24,7 +24,8 @@ func look(name, typ, doc string, get func(x *Packet, p *trace.Packet) lua.LValue
 
 // has makes a field that says whether a TCP flag is set.
 func has(name, doc string, flag packet.TCPFlags) *vm.Field {
-	return look(name, "boolean", doc, func(_ *Packet, p *trace.Packet) lua.LValue { return lua.LBool(p.Flags.Has(flag)) })
+	return look(name, "boolean", doc,
+		func(_ *Packet, p *trace.Packet) lua.LValue { return lua.LBool(p.Flags.Has(flag)) })
 }
 
 // number makes a field that is a number of TCP's, nil of other packets.
@@ -74,7 +75,8 @@ var fields = []*vm.Field{
 	number("ack", "Relative acknowledgement number.", func(p *trace.Packet) uint32 { return p.RelAck }),
 	number("raw_seq", "Sequence number on the wire.", func(p *trace.Packet) uint32 { return p.Seq }),
 	number("raw_ack", "Acknowledgement number on the wire.", func(p *trace.Packet) uint32 { return p.Ack }),
-	number("next_seq", "Number on the wire of what follows it.", func(p *trace.Packet) uint32 { return p.Seq + p.SeqLen() }),
+	number("next_seq", "Number on the wire of what follows it.",
+		func(p *trace.Packet) uint32 { return p.Seq + p.SeqLen() }),
 	look("server_name", "string?", "The server name in a TLS client hello that begins in it.", serverName),
 }
 

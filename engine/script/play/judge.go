@@ -36,7 +36,8 @@ func (r *run) judge(err error) session.Result {
 		r.unused()
 	}
 	if expect.Judged(r.Run) && r.Lab.Trace.Truncated() {
-		return session.Result{Verdict: session.Inconclusive, Why: "more packets than a trace keeps: judge a shorter exchange, or use a direct wire for volume"}
+		return session.Result{Verdict: session.Inconclusive,
+			Why: "more packets than a trace keeps: judge a shorter exchange, or use a direct wire for volume"}
 	}
 	if len(r.Failures()) == 0 {
 		return session.Result{Verdict: session.Passed}
@@ -55,7 +56,8 @@ func (r *run) cannot(f fault.Handle, err error) string {
 	if errors.As(err, &de) {
 		return de.Render()
 	}
-	return r.VM.At(r.c.File, f.Line(), "", fmt.Sprintf("%s: %v", f, err), "match only packets that it can be done to").Render()
+	return r.VM.At(r.c.File, f.Line(), "", fmt.Sprintf("%s: %v", f, err),
+		"match only packets that it can be done to").Render()
 }
 
 // unused fails the case for every fault that had to fire and did not.
@@ -77,7 +79,8 @@ func (r *run) unused() {
 		}
 		where := fmt.Sprintf("%s:%d", r.c.File, f.Line())
 		r.Fail(session.Failure{Since: r.Started})
-		r.Event(session.Event{Kind: session.EventFault, Text: text, Where: where, Label: "say optional = true if that is meant"})
+		r.Event(session.Event{Kind: session.EventFault, Text: text, Where: where,
+			Label: "say optional = true if that is meant"})
 	}
 }
 
@@ -101,5 +104,6 @@ func (r *run) excused() (why string, paused bool) {
 		paused = paused && pause
 	}
 	total, longest := r.Lab.Stalls.During(r.Started)
-	return fmt.Sprintf("the host stalled for %s while this ran, %s in all", longest.Round(time.Millisecond), total.Round(time.Millisecond)), paused
+	return fmt.Sprintf("the host stalled for %s while this ran, %s in all", longest.Round(time.Millisecond),
+		total.Round(time.Millisecond)), paused
 }

@@ -22,7 +22,8 @@ var errOverdue = errors.New("scenario timed out")
 func (r *run) timedOut() error {
 	const loop = time.Second // is longer than an exchange goes on without a pause
 	if since, pace := r.pace(); since >= min(loop, r.c.Timeout/2) && pace > 0 {
-		return fmt.Errorf("%w after %s: the wires never went idle, %d packets a second for the last %.1fs: look for switches in a loop, or boxes that answer each other",
+		return fmt.Errorf("%w after %s: the wires never went idle, %d packets a second for the last %.1fs: look "+
+			"for switches in a loop, or boxes that answer each other",
 			errOverdue, r.c.Timeout, pace, since.Seconds())
 	}
 	return fmt.Errorf("%w after %s: raise its timeout, or look for what it waits for", errOverdue, r.c.Timeout)
@@ -56,6 +57,7 @@ func (r *run) unended(t *vm.Task) {
 	}
 	r.Fail(session.Failure{Since: r.Started})
 	r.Event(session.Event{Kind: session.EventTask, Where: fmt.Sprintf("%s:%d", t.File, t.Line),
-		Text:  fmt.Sprintf("this %s had not ended when the case's time was up, after %s: it stands at %s", t.What, r.c.Timeout, at),
+		Text: fmt.Sprintf("this %s had not ended when the case's time was up, after %s: it stands at %s", t.What,
+			r.c.Timeout, at),
 		Label: "raise the timeout, look for what it waits for, or say background = true if it need not end"})
 }

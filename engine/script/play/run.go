@@ -170,7 +170,8 @@ func (r *run) execute(ctx context.Context, o Options) (res session.Result) {
 	// Nothing after this belongs to the trace: closing sockets would add
 	// resets that no script asked for.
 	if lost, why := lab.Lost(); lost > 0 && (res.Verdict == session.Passed || res.Verdict == session.Failed) {
-		res = session.Result{Verdict: session.Inconclusive, Why: fmt.Sprintf("the engine lost %d frames: %v", lost, why)}
+		res = session.Result{Verdict: session.Inconclusive,
+			Why: fmt.Sprintf("the engine lost %d frames: %v", lost, why)}
 	}
 	deaf := false
 	if r.witness != nil {
@@ -299,7 +300,8 @@ func (r *run) settle() {
 func (r *run) setupError(err error) session.Result {
 	var te *topology.Error
 	if errors.As(err, &te) {
-		return session.Result{Verdict: session.Errored, Why: r.VM.At(r.c.File, te.Line, te.Word, te.Msg, te.Hint).Render()}
+		return session.Result{Verdict: session.Errored,
+			Why: r.VM.At(r.c.File, te.Line, te.Word, te.Msg, te.Hint).Render()}
 	}
 	return session.Result{Verdict: session.Errored, Why: "set up lab: " + err.Error()}
 }

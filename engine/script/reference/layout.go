@@ -27,7 +27,7 @@ func rows(keys []Key) string {
 			b.WriteString(hang(start, strings.ReplaceAll(k.Type, `"|"`, `" | "`), strings.Repeat(" ", len(start))))
 			head = pad
 		}
-		b.WriteString(hang(head, doc(k), pad))
+		b.WriteString(hang(head, Doc(k), pad))
 	}
 	return b.String()
 }
@@ -35,8 +35,8 @@ func rows(keys []Key) string {
 // maxType is the widest type that stands in a column.
 const maxType = 24
 
-// doc is what a key is, with what it is unless given.
-func doc(k Key) string {
+// Doc is what a key is, with what it is unless given.
+func Doc(k Key) string {
 	s := k.Doc
 	switch {
 	case k.Default != "":

@@ -85,7 +85,7 @@ func list(b *strings.Builder, keys []Key) {
 	}
 	b.WriteString("\n| name | type | what |\n|---|---|---|\n")
 	for _, k := range keys {
-		fmt.Fprintf(b, "| `%s` | `%s` | %s |\n", k.Name, cell(k.Type), cell(doc(k)))
+		fmt.Fprintf(b, "| `%s` | `%s` | %s |\n", k.Name, cell(k.Type), cell(Doc(k)))
 	}
 }
 

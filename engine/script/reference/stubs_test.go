@@ -12,7 +12,7 @@ import (
 
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/script"
-	"netrepro/engine/script/reference"
+	"netrepro/engine/script/reference/stubs"
 )
 
 // namesIn are what the scenarios of a file give names to.
@@ -51,7 +51,7 @@ func namesIn(t *testing.T, file, text string) names {
 
 // TestScriptsHaveStubs holds the stubs to have each name that our scripts use.
 func TestScriptsHaveStubs(t *testing.T) {
-	s := readStubs(string(reference.Stubs(read(t))))
+	s := readStubs(string(stubs.Of(read(t))))
 	files := 0
 	for _, dir := range []string{"scenarios", "lualib", "testdata/verbs"} {
 		err := filepath.WalkDir("../../../"+dir, func(path string, d fs.DirEntry, err error) error {
@@ -84,7 +84,7 @@ func TestScriptsHaveStubs(t *testing.T) {
 
 // TestTypos holds the stubs, and what reads them here, to find what is misspelt.
 func TestTypos(t *testing.T) {
-	s := readStubs(string(reference.Stubs(read(t))))
+	s := readStubs(string(stubs.Of(read(t))))
 	for _, tt := range []struct{ right, typo, want string }{
 		{`net.wan:drop {}`, `net.wan:dorp {}`, `Wire has no verb "dorp"`},
 		{`net.wan:drop { nth = 3 }`, `net.wan:drop { nht = 3 }`, `no key "nht"`},

@@ -17,7 +17,7 @@ import (
 // the Lua language server would: members of objects, keys of options, and words
 // where only some are allowed. What it knows no type of, it lets pass.
 type checker struct {
-	*stubs
+	*annotations
 	file   string
 	scopes []map[string]string // types of locals, innermost last
 	found  []string
@@ -27,7 +27,7 @@ type checker struct {
 type names struct{ net, v map[string]string }
 
 // check returns what is wrong in a file.
-func check(s *stubs, file, text string, n names) ([]string, error) {
+func check(s *annotations, file, text string, n names) ([]string, error) {
 	chunk, err := diag.Parse(file, text)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func check(s *stubs, file, text string, n names) ([]string, error) {
 		}
 		own.classes[name] = c
 	}
-	c := &checker{stubs: &own, file: file}
+	c := &checker{annotations: &own, file: file}
 	c.block(chunk.Chunk, nil)
 	return c.found, nil
 }

@@ -22,8 +22,8 @@ type function struct {
 	others          []string
 }
 
-// stubs are those of a file, by name; functions of no class are those of [globals].
-type stubs struct {
+// annotations are those of a file, by name; functions of no class are those of [globals].
+type annotations struct {
 	classes map[string]*stub
 	aliases map[string]string
 }
@@ -36,8 +36,8 @@ var (
 
 // readStubs reads annotations of the Lua language server, as far as [Stubs]
 // writes them.
-func readStubs(text string) *stubs {
-	s := &stubs{map[string]*stub{globals: newStub()}, map[string]string{}}
+func readStubs(text string) *annotations {
+	s := &annotations{map[string]*stub{globals: newStub()}, map[string]string{}}
 	var class *stub
 	names := map[string]string{} // of classes by the names of their locals
 	f := &function{}
@@ -100,7 +100,7 @@ func typeIn(s string) string {
 }
 
 // parts are the types of a union, with aliases in full.
-func (s *stubs) parts(typ string) []string {
+func (s *annotations) parts(typ string) []string {
 	typ = strings.TrimSuffix(typ, "?")
 	if strings.HasPrefix(typ, "fun(") {
 		return []string{typ}
@@ -130,7 +130,7 @@ func (s *stubs) parts(typ string) []string {
 }
 
 // field is the type of a member of a class, or of those it is made of.
-func (s *stubs) field(class, name string) (string, bool) {
+func (s *annotations) field(class, name string) (string, bool) {
 	c := s.classes[class]
 	if c == nil {
 		return "", false
@@ -147,7 +147,7 @@ func (s *stubs) field(class, name string) (string, bool) {
 }
 
 // method is a function of a class, or of those it is made of.
-func (s *stubs) method(class, name string) *function {
+func (s *annotations) method(class, name string) *function {
 	c := s.classes[class]
 	if c == nil {
 		return nil

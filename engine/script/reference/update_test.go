@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"netrepro/engine/script/reference"
+	"netrepro/engine/script/reference/stubs"
 )
 
 var update = flag.Bool("update", false, "write the reference anew from the tables of the language")
@@ -28,7 +29,7 @@ var pages = []struct {
 		return b.Bytes(), err
 	}},
 	{"../../../lualib/README.md", func(l *reference.Language) ([]byte, error) { return reference.Page(l), nil }},
-	{"../../../lualib/netrepro.d.lua", func(l *reference.Language) ([]byte, error) { return reference.Stubs(l), nil }},
+	{"../../../lualib/netrepro.d.lua", func(l *reference.Language) ([]byte, error) { return stubs.Of(l), nil }},
 }
 
 // TestFresh holds what is generated to the tables it is generated from. With

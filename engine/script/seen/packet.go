@@ -62,7 +62,8 @@ func found(name, doc string, get func(*tcp.Record) string) *vm.Field {
 
 var fields = []*vm.Field{
 	number("n", "Frame number in trace.pcapng.", func(p Packet) int { return p.N }),
-	vm.FieldOf("time", "number", "Seconds since the trace began.", func(p Packet) lua.LValue { return lua.LNumber(p.Time.Seconds()) }),
+	vm.FieldOf("time", "number", "Seconds since the trace began.",
+		func(p Packet) lua.LValue { return lua.LNumber(p.Time.Seconds()) }),
 	text("at", "Capture point, node/wire.", func(p Packet) string { return p.Point.Name() }),
 	text("from", "Sender: a node, or an address.", func(p Packet) string { return p.Trace.Name(p.Src) }),
 	text("to", "Receiver: a node, or an address.", func(p Packet) string { return p.Trace.Name(p.Dst) }),
@@ -76,12 +77,13 @@ var fields = []*vm.Field{
 	number("ip_len", "Length of the IP packet.", func(p Packet) int32 { return p.IPLen }),
 	number("sport", "Source port.", func(p Packet) uint16 { return p.SrcPort }),
 	number("dport", "Destination port.", func(p Packet) uint16 { return p.DstPort }),
-	vm.FieldOf("rexmit", "integer?", "How often its sequence space was sent before; nil if it never was.", func(p Packet) lua.LValue {
-		if s := p.asked().Sending; s.Class&sender.Rexmit != 0 {
-			return lua.LNumber(max(s.Resent, 1))
-		}
-		return lua.LNil
-	}),
+	vm.FieldOf("rexmit", "integer?", "How often its sequence space was sent before; nil if it never was.",
+		func(p Packet) lua.LValue {
+			if s := p.asked().Sending; s.Class&sender.Rexmit != 0 {
+				return lua.LNumber(max(s.Resent, 1))
+			}
+			return lua.LNil
+		}),
 	yes("syn", "SYN is set.", func(p Packet) bool { return p.Flags.Has(packet.SYN) }),
 	yes("rst", "RST is set.", func(p Packet) bool { return p.Flags.Has(packet.RST) }),
 	vm.FieldOf("verdict", "string?", "Of a reset: who sent it and why, nil for all else.", func(p Packet) lua.LValue {
@@ -103,7 +105,8 @@ var fields = []*vm.Field{
 	number("queued", "Bytes that waited before it on a wire with a rate.", func(p Packet) int32 { return p.Queued }),
 	perhaps("dropped", "What dropped it, nil if nothing did.",
 		func(p Packet) string { return p.Dropped }),
-	vm.FieldOf("payload", "string", "The payload, as far as the trace keeps it.", func(p Packet) lua.LValue { return lua.LString(p.Payload) }),
+	vm.FieldOf("payload", "string", "The payload, as far as the trace keeps it.",
+		func(p Packet) lua.LValue { return lua.LString(p.Payload) }),
 }
 
 // Class is the class of recorded packets.

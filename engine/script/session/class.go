@@ -51,7 +51,8 @@ func OnNodes(methods []*vm.Method, fields ...*vm.Field) []vm.Members {
 
 var nodeFields = []*vm.Field{
 	vm.FieldOf("name", "string", "Its name.", func(n *Node) lua.LValue { return lua.LString(n.Name) }),
-	vm.FieldOf("addr", "string", "Its first address.", func(n *Node) lua.LValue { return lua.LString(n.Primary().String()) }),
+	vm.FieldOf("addr", "string", "Its first address.",
+		func(n *Node) lua.LValue { return lua.LString(n.Primary().String()) }),
 	addressField("addr4", "Its first IPv4 address, nil if it has none.", false),
 	addressField("addr6", "Its first IPv6 address, nil if it has none.", true),
 	{Name: "addrs", Type: "string[]", Doc: "All its addresses.", Get: func(v *vm.VM, x any) (lua.LValue, error) {
@@ -77,10 +78,11 @@ var wireFields = []*vm.Field{
 }
 
 var faultFields = []*vm.Field{
-	{Name: "hits", Type: "integer", Doc: "How many packets it hit so far.", Get: func(_ *vm.VM, x any) (lua.LValue, error) {
-		n, err := x.(fault.Handle).Hits()
-		return lua.LNumber(n), err
-	}},
+	{Name: "hits", Type: "integer", Doc: "How many packets it hit so far.",
+		Get: func(_ *vm.VM, x any) (lua.LValue, error) {
+			n, err := x.(fault.Handle).Hits()
+			return lua.LNumber(n), err
+		}},
 	vm.FieldOf("seq", "integer?", "Relative sequence number of the first segment hit, nil if none.",
 		func(f fault.Handle) lua.LValue {
 			if h := f.First(); h != nil {

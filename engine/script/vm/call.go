@@ -81,7 +81,8 @@ func (v *VM) function(m *Method, class *Class) *lua.LFunction {
 		if class != nil {
 			self, ok := As(l.Get(1), class)
 			if !ok {
-				v.Raise(l, "."+m.Name, fmt.Sprintf("%s is called with a dot", m.Name), "write a colon: "+v.receiver(l, m.Name)+":"+m.Name)
+				v.Raise(l, "."+m.Name, fmt.Sprintf("%s is called with a dot", m.Name), "write a colon: "+
+					v.receiver(l, m.Name)+":"+m.Name)
 			}
 			c.Self, at = self, 2
 		}
@@ -90,7 +91,8 @@ func (v *VM) function(m *Method, class *Class) *lua.LFunction {
 			v.Raise(l, m.Name, fmt.Sprintf("%s is used %s", m.Name, where[m.Phase]), "move it there")
 		}
 		if m.Phase == Running && v.MustNotWait(l) {
-			v.Raise(l, m.Name, fmt.Sprintf("%s cannot be used while a packet passes", full), "note what is wanted in a local, and do it outside of the function")
+			v.Raise(l, m.Name, fmt.Sprintf("%s cannot be used while a packet passes", full),
+				"note what is wanted in a local, and do it outside of the function")
 		}
 		m, do := *m, m.Fn
 		if m.open != nil {
@@ -135,13 +137,15 @@ func (v *VM) arguments(c *Call, m *Method, at int) {
 			if p.Optional {
 				continue
 			}
-			v.Raise(l, m.Name, fmt.Sprintf("%s: %s is missing", c.name, p.Name), fmt.Sprintf("it is a %s: %s", p.Kind.Name, p.Doc))
+			v.Raise(l, m.Name, fmt.Sprintf("%s: %s is missing", c.name, p.Name),
+				fmt.Sprintf("it is a %s: %s", p.Kind.Name, p.Doc))
 		}
 		c.put(p.Name, p.set, v.value(c, p.Name, p.Kind, x))
 	}
 	if m.Options == nil {
 		if at <= l.GetTop() {
-			v.Raise(l, m.Name, fmt.Sprintf("%s takes %d arguments, not %d", c.name, len(m.Params), len(m.Params)+l.GetTop()-at+1), m.Doc)
+			v.Raise(l, m.Name, fmt.Sprintf("%s takes %d arguments, not %d", c.name, len(m.Params), len(m.Params)+
+				l.GetTop()-at+1), m.Doc)
 		}
 		return
 	}
@@ -154,7 +158,8 @@ func (v *VM) arguments(c *Call, m *Method, at int) {
 		x = l.Get(at)
 	}
 	if at < l.GetTop() {
-		v.Raise(l, m.Name, fmt.Sprintf("%s: there is an argument after its options", c.name), "write all options in one table")
+		v.Raise(l, m.Name, fmt.Sprintf("%s: there is an argument after its options", c.name),
+			"write all options in one table")
 	}
 	v.options(c, m, x)
 }
@@ -165,7 +170,8 @@ func (v *VM) options(c *Call, m *Method, x lua.LValue) {
 	case x == lua.LNil:
 		t = c.L.NewTable()
 	case !isTable:
-		v.Raise(c.L, m.Name, fmt.Sprintf("%s takes a table of options, not a %s", c.name, x.Type()), "write "+m.Name+" { … }")
+		v.Raise(c.L, m.Name, fmt.Sprintf("%s takes a table of options, not a %s", c.name, x.Type()), "write "+m.Name+
+			" { … }")
 	}
 	v.table(c, m, t)
 	for _, o := range m.Options {
@@ -176,7 +182,8 @@ func (v *VM) options(c *Call, m *Method, x lua.LValue) {
 			o.set(v.value(c, o.Name, o.Kind, literal(o.Default)))
 		}
 		if o.Required {
-			v.Raise(c.L, m.Name, fmt.Sprintf("%s: option %s is missing", c.name, o.Name), fmt.Sprintf("it is a %s: %s", o.Kind.Name, o.Doc))
+			v.Raise(c.L, m.Name, fmt.Sprintf("%s: option %s is missing", c.name, o.Name),
+				fmt.Sprintf("it is a %s: %s", o.Kind.Name, o.Doc))
 		}
 	}
 }
@@ -190,7 +197,8 @@ func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
 				continue // below
 			}
 			if n != 1 || m.First == "" {
-				v.Raise(c.L, m.Name, fmt.Sprintf("%s: %s has no name", c.name, Show(x)), "write every option as name = value")
+				v.Raise(c.L, m.Name, fmt.Sprintf("%s: %s has no name", c.name, Show(x)),
+					"write every option as name = value")
 			}
 			name = m.First
 			if c.given[name] {
@@ -201,12 +209,14 @@ func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
 		i := slices.IndexFunc(m.Options, func(o Option) bool { return o.Was != "" && o.Was == name })
 		if o == nil && i >= 0 {
 			o = &m.Options[i]
-			v.Renamed(fmt.Sprintf("%s:%d", c.File, v.KeyLine(c.File, c.Line, name)), name, o.Name)
+			v.Print(fmt.Sprintf("%s:%d", c.File, v.KeyLine(c.File, c.Line, name)),
+				fmt.Sprintf("%s is now called %s: write that, the old word will go", name, o.Name))
 			name = o.Name
 		}
 		if o == nil {
 			known := m.optionNames()
-			e := v.At(c.File, v.KeyLine(c.File, c.Line, name), name, fmt.Sprintf("unknown key %q in %s", name, m.Name), diag.DidYouMean(name, known))
+			e := v.At(c.File, v.KeyLine(c.File, c.Line, name), name, fmt.Sprintf("unknown key %q in %s", name, m.Name),
+				diag.DidYouMean(name, known))
 			e.Takes = fmt.Sprintf("%s takes: %s", m.Name, strings.Join(known, ", "))
 			v.Throw(c.L, e)
 		}

@@ -171,7 +171,8 @@ func (v *VM) metatable(c *Class) *lua.LTable {
 	v.classes[c] = t
 	t.RawSetString("__index", v.L.NewFunction(func(l *lua.LState) int { return v.index(l, c) }))
 	t.RawSetString("__newindex", v.L.NewFunction(func(l *lua.LState) int {
-		v.Raise(l, l.CheckAny(2).String(), fmt.Sprintf("%s cannot be assigned to", c.Name), "keep values of your own in locals")
+		v.Raise(l, l.CheckAny(2).String(), fmt.Sprintf("%s cannot be assigned to", c.Name),
+			"keep values of your own in locals")
 		return 0
 	}))
 	t.RawSetString("__tostring", v.L.NewFunction(func(l *lua.LState) int {
@@ -245,10 +246,12 @@ func Value(x lua.LValue) any {
 
 // FieldOf makes a field of objects that hold an S.
 func FieldOf[S any](name, typ, doc string, get func(S) lua.LValue) *Field {
-	return &Field{Name: name, Type: typ, Doc: doc, Get: func(_ *VM, self any) (lua.LValue, error) { return get(self.(S)), nil }}
+	return &Field{Name: name, Type: typ, Doc: doc,
+		Get: func(_ *VM, self any) (lua.LValue, error) { return get(self.(S)), nil }}
 }
 
 // NumberOf makes a field that is a number, of objects that hold an S.
-func NumberOf[S any, N int | int32 | int64 | uint8 | uint16 | uint32 | float64](name, typ, doc string, get func(S) N) *Field {
+func NumberOf[S any, N int | int32 | int64 | uint8 | uint16 | uint32 | float64](name, typ, doc string,
+	get func(S) N) *Field {
 	return FieldOf(name, typ, doc, func(x S) lua.LValue { return lua.LNumber(get(x)) })
 }

@@ -80,7 +80,8 @@ func TestCompile(t *testing.T) {
 		{"tcp dport { 80, 443 } drop", "meta16 =06 t2+2 lookup", "drop"},
 		{"ip saddr 192.0.2.1 drop", "meta15 =02 n12+4 =c0000201", "drop"},
 		{"ip daddr 192.0.2.0/24 drop", "meta15 =02 n16+4 ≥c0000200 ≤c00002ff", "drop"},
-		{"ip6 saddr 2001:db8::/32 drop", "meta15 =0a n8+16 ≥20010db8000000000000000000000000 ≤20010db8ffffffffffffffffffffffff", "drop"},
+		{"ip6 saddr 2001:db8::/32 drop",
+			"meta15 =0a n8+16 ≥20010db8000000000000000000000000 ≤20010db8ffffffffffffffffffffffff", "drop"},
 		{"tcp sport 1 tcp dport 2 drop", "meta16 =06 t0+2 =0001 t2+2 =0002", "drop"},
 		{"ct state established,related accept", "ct0 &06000000^00000000 !00000000", "accept"},
 		{"ct state == new drop", "ct0 =08000000", "drop"},
@@ -92,7 +93,8 @@ func TestCompile(t *testing.T) {
 		{"tcp flags syn / syn,ack drop", "meta16 =06 t13+1 &12^00 =02", "drop"},
 		{"icmp type destination-unreachable icmp code frag-needed drop", "meta16 =01 t0+1 =03 t1+1 =04", "drop"},
 		{"icmpv6 type packet-too-big drop", "meta16 =3a t0+1 =02", "drop"},
-		{`iifname "eth0" oifname != "eth1" drop`, "meta6 =65746830000000000000000000000000 meta7 !65746831000000000000000000000000", "drop"},
+		{`iifname "eth0" oifname != "eth1" drop`,
+			"meta6 =65746830000000000000000000000000 meta7 !65746831000000000000000000000000", "drop"},
 		{"meta mark 7 accept", "meta3 =07000000", "accept"},
 		{"meta length > 1000 drop", "meta0 byteorder >000003e8", "drop"},
 		{"ip ttl 9 drop", "meta15 =02 n8+2 &ff00^0000 =0900", "drop"},
@@ -107,9 +109,12 @@ func TestCompile(t *testing.T) {
 		{"meta mark set numgen inc mod 2 offset 16", "", "numgen0%2+16 meta3←"},
 		{"ct zone set 5", "", "r1:0500 ct17←"},
 		{"tcp option maxseg size set 1200", "meta16 =06", "r1:04b0 opt2@2+2←"},
-		{"tcp flags & syn == syn tcp option maxseg size set rt mtu", "meta16 =06 t13+1 &02^00 =02", "rt byteorder opt2@2+2←"},
-		{"tcp dport 80 dnat ip to 192.0.2.7:8080", "meta16 =06 t2+2 =0050 meta15 =02", "r1:c0000207 r2:1f90 nat1/2 a1 p2-0"},
-		{"tcp dport 80 dnat ip6 to [2001:db8::7]:8080-8090", "meta16 =06 t2+2 =0050 meta15 =0a", "r1:20010db8000000000000000000000007 r2:1f90 r3:1f9a nat1/10 a1 p2-3"},
+		{"tcp flags & syn == syn tcp option maxseg size set rt mtu", "meta16 =06 t13+1 &02^00 =02",
+			"rt byteorder opt2@2+2←"},
+		{"tcp dport 80 dnat ip to 192.0.2.7:8080", "meta16 =06 t2+2 =0050 meta15 =02",
+			"r1:c0000207 r2:1f90 nat1/2 a1 p2-0"},
+		{"tcp dport 80 dnat ip6 to [2001:db8::7]:8080-8090", "meta16 =06 t2+2 =0050 meta15 =0a",
+			"r1:20010db8000000000000000000000007 r2:1f90 r3:1f9a nat1/10 a1 p2-3"},
 		{"snat to 192.0.2.7", "meta15 =02", "r1:c0000207 nat0/2 a1 p0-0"},
 		{"tcp dport 443 redirect to :8443", "meta16 =06 t2+2 =01bb", "r1:20fb redir"},
 		{"reject", "", "reject2/1"},
@@ -160,15 +165,24 @@ func TestSets(t *testing.T) {
 
 func TestCompileRefuses(t *testing.T) {
 	for _, tt := range []struct{ text, word string }{
-		{"", ""}, {"frobnicate", "frobnicate"}, {"tcp dport", "tcp dport"}, {"tcp dport http drop", "http"}, {"tcp dport 70000 drop", "70000"},
-		{"tcp dport 90-80 drop", "90-80"}, {"ip saddr 2001:db8::1 drop", "2001:db8::1"}, {"tcp dport 1 udp dport 2 drop", "udp dport"},
-		{"ip saddr 192.0.2.1 ip6 daddr 2001:db8::1 drop", "ip6 daddr"}, {"drop accept", "accept"}, {"meta mark set 1 tcp dport 80", "tcp"},
-		{"tcp dport { 80 443 } drop", "443"}, {"tcp dport { } drop", "{"}, {"tcp dport { 80", "{"}, {`iifname "eth*" drop`, "eth*"},
-		{"redirect to :80", ":80"}, {"tcp dport 1 redirect to 80", "80"}, {"dnat to nowhere", "nowhere"}, {"dnat ip to 2001:db8::1", "2001:db8::1"},
-		{"tcp dport 1 reject with icmp nothing", "nothing"}, {"udp dport 1 reject with tcp reset", "reset"}, {"limit rate 0/second drop", "0/second"},
-		{"limit rate 5/second burst 0 packets drop", "0"}, {"ct state sometimes drop", "sometimes"}, {"ip ttl set 300", "300"}, {"ct state set 1", "ct state"},
-		{"ip ttl set numgen inc mod 4", "numgen"}, {"meta mark set rt mtu", "rt"}, {"log prefix", "prefix"}, {`log prefix "x`, `"x`},
-		{"meta l4proto tcp meta l4proto udp drop", "meta l4proto"}, {"meta nfproto ipv6 ip saddr 192.0.2.1 drop", "ip saddr"},
+		{"", ""}, {"frobnicate", "frobnicate"}, {"tcp dport", "tcp dport"}, {"tcp dport http drop", "http"},
+		{"tcp dport 70000 drop", "70000"},
+		{"tcp dport 90-80 drop", "90-80"}, {"ip saddr 2001:db8::1 drop", "2001:db8::1"},
+		{"tcp dport 1 udp dport 2 drop", "udp dport"},
+		{"ip saddr 192.0.2.1 ip6 daddr 2001:db8::1 drop", "ip6 daddr"}, {"drop accept", "accept"},
+		{"meta mark set 1 tcp dport 80", "tcp"},
+		{"tcp dport { 80 443 } drop", "443"}, {"tcp dport { } drop", "{"}, {"tcp dport { 80", "{"},
+		{`iifname "eth*" drop`, "eth*"},
+		{"redirect to :80", ":80"}, {"tcp dport 1 redirect to 80", "80"}, {"dnat to nowhere", "nowhere"},
+		{"dnat ip to 2001:db8::1", "2001:db8::1"},
+		{"tcp dport 1 reject with icmp nothing", "nothing"}, {"udp dport 1 reject with tcp reset", "reset"},
+		{"limit rate 0/second drop", "0/second"},
+		{"limit rate 5/second burst 0 packets drop", "0"}, {"ct state sometimes drop", "sometimes"},
+		{"ip ttl set 300", "300"}, {"ct state set 1", "ct state"},
+		{"ip ttl set numgen inc mod 4", "numgen"}, {"meta mark set rt mtu", "rt"}, {"log prefix", "prefix"},
+		{`log prefix "x`, `"x`},
+		{"meta l4proto tcp meta l4proto udp drop", "meta l4proto"},
+		{"meta nfproto ipv6 ip saddr 192.0.2.1 drop", "ip saddr"},
 		{"tcp dport 1 masquerade to :5000", "to"}, {"numgen often mod 3 0 drop", "often"},
 	} {
 		_, err := Compile(tt.text)
@@ -180,8 +194,10 @@ func TestCompileRefuses(t *testing.T) {
 }
 
 func FuzzCompile(f *testing.F) {
-	for _, s := range []string{"tcp dport { 80, 443-450 } ct state new,established counter drop", `iifname "eth0" dnat ip to 192.0.2.1:80`,
-		"ip saddr 10.0.0.0/8 limit rate over 5/second reject with tcp reset", "tcp flags & (syn|ack) == syn meta mark set numgen inc mod 3"} {
+	for _, s := range []string{"tcp dport { 80, 443-450 } ct state new,established counter drop",
+		`iifname "eth0" dnat ip to 192.0.2.1:80`,
+		"ip saddr 10.0.0.0/8 limit rate over 5/second reject with tcp reset",
+		"tcp flags & (syn|ack) == syn meta mark set numgen inc mod 3"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -42,7 +42,8 @@ func boxOptions(a *boxed) []vm.Argument {
 const boxDoc = " It may drop, change and answer packets, make new ones, and keep state in locals. Return false to drop."
 
 var wireBox = vm.Verb(vm.Method{Name: "box", Doc: "Runs a function on every packet that enters the wire." + boxDoc,
-	Example: `net.wan:box(function(pkt) if pkt.ttl == 1 then return false end end)`, Returns: "Fault", Phase: vm.Running},
+	Example: `net.wan:box(function(pkt) if pkt.ttl == 1 then return false end end)`, Returns: "Fault",
+	Phase: vm.Running},
 	boxOptions,
 	func(c *vm.Call, a *boxed) error {
 		w := c.Self.(*session.LiveWire)

@@ -54,7 +54,8 @@ var protocolNames = map[uint8]string{packet.ProtoTCP: "tcp", packet.ProtoUDP: "u
 func (a *meant) has(e *firewall.Entry) bool {
 	o := e.Orig
 	return a.src.Has(o.Src) && a.dst.Has(o.Dst) && is(a.sport, o.SPort) && is(a.dport, o.DPort) &&
-		is(a.proto, protocolNames[e.Proto]) && is(a.state, e.State) && is(a.zone, int(e.Zone)) && is(a.mark, int(e.Mark))
+		is(a.proto, protocolNames[e.Proto]) && is(a.state, e.State) && is(a.zone, int(e.Zone)) &&
+		is(a.mark, int(e.Mark))
 }
 
 // is reports whether x is what was asked for, if anything was.

@@ -32,9 +32,11 @@ var conntrackClass = &vm.Class{Name: "Conntrack", Doc: "A tracked connection: as
 		entryNumber("sport", "Source port.", func(e *firewall.Entry) int { return e.Orig.SPort }),
 		entryNumber("dport", "Destination port.", func(e *firewall.Entry) int { return e.Orig.DPort }),
 		entryAddr("reply_src", "Source address of answers.", func(e *firewall.Entry) netip.Addr { return e.Reply.Src }),
-		entryAddr("reply_dst", "Destination address of answers.", func(e *firewall.Entry) netip.Addr { return e.Reply.Dst }),
+		entryAddr("reply_dst", "Destination address of answers.",
+			func(e *firewall.Entry) netip.Addr { return e.Reply.Dst }),
 		entryNumber("reply_sport", "Source port of answers.", func(e *firewall.Entry) int { return e.Reply.SPort }),
-		entryNumber("reply_dport", "Destination port of answers.", func(e *firewall.Entry) int { return e.Reply.DPort }),
+		entryNumber("reply_dport", "Destination port of answers.",
+			func(e *firewall.Entry) int { return e.Reply.DPort }),
 		entryField("proto", "string", "Its protocol, by name or number.", func(e *firewall.Entry) lua.LValue {
 			if name, ok := protocolNames[e.Proto]; ok {
 				return lua.LString(name)

@@ -70,7 +70,8 @@ var timeouts = map[string]string{
 	"fin_wait": "tcp_timeout_fin_wait", "close_wait": "tcp_timeout_close_wait", "last_ack": "tcp_timeout_last_ack",
 	"time_wait": "tcp_timeout_time_wait", "close": "tcp_timeout_close", "max_retrans": "tcp_timeout_max_retrans",
 	"unacknowledged": "tcp_timeout_unacknowledged",
-	"udp":            "udp_timeout", "udp_stream": "udp_timeout_stream", "icmp": "icmp_timeout", "icmpv6": "icmpv6_timeout",
+	"udp":            "udp_timeout", "udp_stream": "udp_timeout_stream", "icmp": "icmp_timeout",
+	"icmpv6":  "icmpv6_timeout",
 	"generic": "generic_timeout",
 }
 
@@ -85,7 +86,8 @@ func parseTimeouts(c *vm.Call, x lua.LValue) ([]topology.Setting, error) {
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		name, known := timeouts[k.String()]
 		if !known {
-			return nil, &vm.BadValue{Msg: fmt.Sprintf("%s is no state that has a timeout", vm.Show(k)), Word: k.String(),
+			return nil, &vm.BadValue{Msg: fmt.Sprintf("%s is no state that has a timeout", vm.Show(k)),
+				Word: k.String(),
 				Hint: "the states are: " + strings.Join(slices.Sorted(maps.Keys(timeouts)), ", ")}
 		}
 		d, err := args.Duration.Read(c, v)

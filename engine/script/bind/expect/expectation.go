@@ -22,11 +22,13 @@ import (
 func Room() vm.Room {
 	return vm.Room{
 		Globals: []*vm.Method{
-			subjectVerb("expect", "Says what is expected of a trace, a result or a value. A failure is recorded and the case "+
-				"goes on.", false),
+			subjectVerb("expect",
+				"Says what is expected of a trace, a result or a value. A failure is recorded and the case "+
+					"goes on.", false),
 			subjectVerb("must", "As expect, but a failure ends the case.", true),
 		},
-		Classes: []*vm.Class{Trace, seen.Class, traceExpectation, everyExpectation, resultExpectation, valueExpectation},
+		Classes: []*vm.Class{Trace, seen.Class, traceExpectation, everyExpectation, resultExpectation,
+			valueExpectation},
 		Members: []vm.Members{
 			{Of: Trace, Methods: traceVerbs},
 			{Of: traceExpectation, Methods: slices.Concat(traceExpectations, narrowings, streamVerbs, goldenVerbs)},
@@ -114,7 +116,8 @@ func subjectVerb(name, doc string, must bool) *vm.Method {
 // it was a must.
 func (e *expectation) report(c *vm.Call, o expect.Outcome, since time.Time) error {
 	e.at.done = true
-	e.run.Event(session.Event{Kind: session.EventExpect, Pass: o.Pass, Text: o.Message(), Label: e.label, Where: c.Where(),
+	e.run.Event(session.Event{Kind: session.EventExpect, Pass: o.Pass, Text: o.Message(), Label: e.label,
+		Where:   c.Where(),
 		Packets: o.Packets, Frames: o.Frames})
 	if o.Pass {
 		return nil
@@ -130,7 +133,8 @@ func (e *expectation) report(c *vm.Call, o expect.Outcome, since time.Time) erro
 // wires are idle.
 func (e *expectation) judge(c *vm.Call, s expect.Spec) error {
 	if !e.run.Captured() {
-		return c.Fail("expect", "leave direct out of the wires that matter", "nothing is captured here: every wire is direct")
+		return c.Fail("expect", "leave direct out of the wires that matter",
+			"nothing is captured here: every wire is direct")
 	}
 	slot.Of(e.run).judged = true
 	for i := len(e.wrap) - 1; i >= 0; i-- {

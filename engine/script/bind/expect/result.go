@@ -57,7 +57,8 @@ func fails(c *vm.Call, want *string) error {
 	e := c.Self.(*expectation)
 	res := subjectResult(e.value)
 	given := c.Given("error")
-	o := expect.Outcome{Pass: !res.OK() && (!given || res.Err == *want), Expected: "failure", Saw: session.Describe(res)}
+	o := expect.Outcome{Pass: !res.OK() && (!given || res.Err == *want), Expected: "failure",
+		Saw: session.Describe(res)}
 	if given {
 		o.Expected = fmt.Sprintf("failure with %q", *want)
 	}

@@ -20,8 +20,9 @@ import (
 )
 
 // Trace is what the wires saw, or a part of it.
-var Trace = &vm.Class{Name: "Trace", Doc: "What the wires saw: every packet where it left a node and where it arrived. " +
-	":at(node) is one vantage point.",
+var Trace = &vm.Class{Name: "Trace",
+	Doc: "What the wires saw: every packet where it left a node and where it arrived. " +
+		":at(node) is one vantage point.",
 	String: func(x any) string { return x.(*trace.View).Label },
 	Len:    func(x any) int { return len(x.(*trace.View).Packets()) },
 	Item: func(v *vm.VM, x any, n int) lua.LValue {

@@ -39,7 +39,8 @@ func compared(name, doc, words string, holds func(got, want float64) bool) *vm.M
 		func(want *float64) []vm.Argument { return []vm.Argument{args.Number.Param(want, "want", "a number")} },
 		func(_ *vm.Call, want *float64, got lua.LValue) (verdict, error) {
 			n, ok := got.(lua.LNumber)
-			return verdict{ok && holds(float64(n), *want), fmt.Sprintf("a number %s %v", words, lua.LNumber(*want))}, nil
+			return verdict{ok && holds(float64(n), *want), fmt.Sprintf("a number %s %v", words, lua.LNumber(*want))},
+				nil
 		})
 }
 
@@ -81,7 +82,8 @@ var valueExpectation = &vm.Class{Name: "ValueExpectation", What: "an expectation
 			func(a, b float64) bool { return a <= b }),
 		valueVerb("between", "It is a number in a range, both ends included.", `expect(got.time):between(0.04, 0.5)`,
 			func(l *limits) []vm.Argument {
-				return []vm.Argument{args.Number.Param(&l.low, "low", "a number"), args.Number.Param(&l.high, "high", "a number")}
+				return []vm.Argument{args.Number.Param(&l.low, "low", "a number"),
+					args.Number.Param(&l.high, "high", "a number")}
 			},
 			func(_ *vm.Call, l *limits, got lua.LValue) (verdict, error) {
 				n, ok := got.(lua.LNumber)

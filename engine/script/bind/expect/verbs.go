@@ -31,7 +31,8 @@ func traceVerb[T any](m vm.Method, takes func(*T) []vm.Argument,
 	})
 }
 
-var traceExpectation = &vm.Class{Name: "Expectation", What: "an expectation on a trace", Doc: "What is expected of a trace."}
+var traceExpectation = &vm.Class{Name: "Expectation", What: "an expectation on a trace",
+	Doc: "What is expected of a trace."}
 
 // counted is a match and how many are to match.
 type counted struct {
@@ -93,8 +94,9 @@ var traceExpectations = []*vm.Method{
 		Example: "expect(net.trace:at(net.server)):reads [[\n  client > server  S\n  server > client  S.\n  ...\n" +
 			"  server > client  R.  within 50ms\n]]"},
 		func(text *string) []vm.Argument {
-			return []vm.Argument{args.String.Param(text, "text", "SRC > DST FLAGS [seq N] [ack N] [len N|A..B] [rexmit] [tls NAME] "+
-				"[rst CAUSE] [xN|x>=N] [within D]")}
+			return []vm.Argument{args.String.Param(text, "text",
+				"SRC > DST FLAGS [seq N] [ack N] [len N|A..B] [rexmit] [tls NAME] "+
+					"[rst CAUSE] [xN|x>=N] [within D]")}
 		}, readsSpec),
 	traceVerb(vm.Method{Name: "retransmits", Doc: "A segment is sent again, as seen at one capture point.",
 		Example: `expect(net.trace:at(net.server)):retransmits { seq = 1, times = ">= 4", backoff = "exponential" }`},

@@ -113,7 +113,8 @@ var replaceVerb = faultVerb(vm.Method{Name: "replace", Doc: "Replaces the packet
 	},
 	func(c *vm.Call, a *replaced, _ *common) (fault.Action, error) {
 		if (a.with != nil) == (a.ip != nil) {
-			return nil, c.Fail("replace", `write with = "payload", or ip = hex "45 …"`, "replace takes one of with and ip")
+			return nil, c.Fail("replace", `write with = "payload", or ip = hex "45 …"`,
+				"replace takes one of with and ip")
 		}
 		if a.with != nil {
 			b := []byte(*a.with)

@@ -114,7 +114,8 @@ func (a *odds) model() (*chance.Model, error) {
 	burst := vm.Or(a.burst, 0)
 	switch {
 	case (a.rate != nil) == (a.p != nil), a.p != nil && a.burst != nil:
-		return nil, &vm.BadValue{Msg: "chance is a rate, with a burst perhaps, or a chain of two states", Word: "chance",
+		return nil, &vm.BadValue{Msg: "chance is a rate, with a burst perhaps, or a chain of two states",
+			Word: "chance",
 			Hint: `write { "1%", burst = 3 }, or { p = "1%", r = "25%" }`}
 	case a.burst != nil && !(burst >= 1 && burst <= 1e6):
 		return nil, &vm.BadValue{Msg: fmt.Sprintf("%v is not a length of bursts", burst), Word: "burst",

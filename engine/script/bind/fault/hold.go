@@ -73,8 +73,9 @@ type awaited struct {
 
 // faultVerbs are the verbs of what faults are known by.
 var faultVerbs = []*vm.Method{
-	vm.Verb(vm.Method{Name: "release", Doc: "Of a hold: lets packets go, all or by their places among those held now, " +
-		"in that order. Each leaves as if it were sent then: it takes the wire's delay and overtakes nothing.",
+	vm.Verb(vm.Method{Name: "release",
+		Doc: "Of a hold: lets packets go, all or by their places among those held now, " +
+			"in that order. Each leaves as if it were sent then: it takes the wire's delay and overtakes nothing.",
 		Example: `frozen:release { 2, 1 }`, Phase: vm.Running, First: "places", List: "places"},
 		func(a *released) []vm.Argument {
 			return []vm.Argument{
@@ -104,8 +105,9 @@ var faultVerbs = []*vm.Method{
 			c.Return(lua.LTrue)
 			return nil
 		}),
-	{Name: "disarm", Doc: "Ends the fault: nothing is hit any more. What it holds stays held.", Example: `lost:disarm()`,
-		Phase: vm.Running,
+	{Name: "disarm", Doc: "Ends the fault: nothing is hit any more. What it holds stays held.",
+		Example: `lost:disarm()`,
+		Phase:   vm.Running,
 		Fn: func(c *vm.Call) error {
 			switch f := c.Self.(type) {
 			case interface{ Disarm() }:

@@ -39,28 +39,29 @@ var kPorts = vm.NewKind("port", "integer|string|boolean", func(c *vm.Call, x lua
 var kState = args.Enum("state of connection tracking", "new", "established", "related", "invalid", "untracked")
 
 // kStates is one state of connection tracking or several.
-var kStates = vm.NewKind("state of connection tracking", "string|string[]", func(c *vm.Call, x lua.LValue) (string, error) {
-	t, ok := x.(*lua.LTable)
-	if !ok {
-		return kState.Read(c, x)
-	}
-	items, err := args.List(t, `write { "new", "established" }`)
-	if err != nil {
-		return "", err
-	}
-	if len(items) == 0 {
-		return "", args.Wrong(x, "a state of connection tracking", `write "invalid", or { "new", "established" }`)
-	}
-	var out []string
-	for _, x := range items {
-		s, err := kState.Read(c, x)
+var kStates = vm.NewKind("state of connection tracking", "string|string[]",
+	func(c *vm.Call, x lua.LValue) (string, error) {
+		t, ok := x.(*lua.LTable)
+		if !ok {
+			return kState.Read(c, x)
+		}
+		items, err := args.List(t, `write { "new", "established" }`)
 		if err != nil {
 			return "", err
 		}
-		out = append(out, s)
-	}
-	return strings.Join(out, ","), nil
-})
+		if len(items) == 0 {
+			return "", args.Wrong(x, "a state of connection tracking", `write "invalid", or { "new", "established" }`)
+		}
+		var out []string
+		for _, x := range items {
+			s, err := kState.Read(c, x)
+			if err != nil {
+				return "", err
+			}
+			out = append(out, s)
+		}
+		return strings.Join(out, ","), nil
+	})
 
 var (
 	kMark  = args.Int("mark", 0, 1<<32-1, "a whole number")

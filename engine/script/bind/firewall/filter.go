@@ -141,7 +141,8 @@ var filterVerbs = []*vm.Method{
 			if *mss > 0 {
 				to = fmt.Sprint(*mss)
 			}
-			return effect{chain: "mangle", acts: []string{"tcp flags & syn == syn tcp option maxseg size set " + to}}, nil
+			return effect{chain: "mangle", acts: []string{"tcp flags & syn == syn tcp option maxseg size set " + to}},
+				nil
 		}),
 	ruleVerb(vm.Method{Name: "notrack", Doc: "Packets pass without their connection being tracked.",
 		Example: `gateway:notrack { tcp = 443 }`},

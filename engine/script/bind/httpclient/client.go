@@ -132,8 +132,9 @@ type fetch struct {
 	request request
 }
 
-var fetchVerb = vm.Verb(vm.Method{Name: "fetch", Doc: "Makes one HTTP request on a connection of its own, as curl does, " +
-	"and waits for the whole answer. A failure is in what it returns. There are no retries.",
+var fetchVerb = vm.Verb(vm.Method{Name: "fetch",
+	Doc: "Makes one HTTP request on a connection of its own, as curl does, " +
+		"and waits for the whole answer. A failure is in what it returns. There are no retries.",
 	Example: `local got = client:fetch { from = file }`, Returns: "Response", Phase: vm.Running},
 	func(a *fetch) []vm.Argument { return append(clientOptions(&a.client), requestOptions(&a.request)...) },
 	func(c *vm.Call, a *fetch) error {

@@ -37,10 +37,12 @@ func loadOptions(a *loading) []vm.Argument {
 			"ones are not answered yet. Without a rate, a connection asks again as soon as it has an answer"),
 		kLoadRequests.Opt(&a.Requests, "requests", "how many altogether"),
 		args.Duration.Opt(&a.Lasts, "lasts", "for how long"),
-		args.Bool.Def(&a.KeepAlive, "reuse", "true", "connections are all opened first and stay open between requests; "+
-			"false opens one for each request"),
+		args.Bool.Def(&a.KeepAlive, "reuse", "true",
+			"connections are all opened first and stay open between requests; "+
+				"false opens one for each request"),
 		args.Duration.Def(&a.Timeout, "timeout", "10s", "how long each request may take"),
-		args.Bool.Def(&a.client.tls.Tickets, "ssl_session_tickets", "false", "connections resume one another's sessions"),
+		args.Bool.Def(&a.client.tls.Tickets, "ssl_session_tickets", "false",
+			"connections resume one another's sessions"),
 	}, vm.Without(fetched, "http2", "from_port", "timeout", "ssl_session_tickets")...)
 }
 
@@ -55,7 +57,8 @@ var loadVerb = vm.Verb(vm.Method{Name: "load", Doc: "Makes many requests and wai
 		}
 		switch {
 		case a.rate != nil && (s.Rate < 0.1 || s.Rate > 1e6):
-			return c.Fail("rate", "write requests a second, from 0.1 to 1000000", "rate = %v is no rate of requests", s.Rate)
+			return c.Fail("rate", "write requests a second, from 0.1 to 1000000", "rate = %v is no rate of requests",
+				s.Rate)
 		case s.Requests == 0 && s.Lasts == 0:
 			return c.Fail("load", `write requests = 1000 or lasts = "5s"`, "for how long is not said")
 		case s.Requests == 0 && s.Rate*s.Lasts.Seconds() > load.MaxRequests:
@@ -88,13 +91,14 @@ func loadNumber(name, doc string, get func(*loaded) float64) *vm.Field {
 }
 
 func loadCounts(name, doc string, get func(*loaded) map[string]int) *vm.Field {
-	return &vm.Field{Name: name, Type: "table<string,integer>", Doc: doc, Get: func(v *vm.VM, x any) (lua.LValue, error) {
-		t := v.L.NewTable()
-		for what, n := range get(x.(*loaded)) {
-			t.RawSetString(what, lua.LNumber(n))
-		}
-		return t, nil
-	}}
+	return &vm.Field{Name: name, Type: "table<string,integer>", Doc: doc,
+		Get: func(v *vm.VM, x any) (lua.LValue, error) {
+			t := v.L.NewTable()
+			for what, n := range get(x.(*loaded)) {
+				t.RawSetString(what, lua.LNumber(n))
+			}
+			return t, nil
+		}}
 }
 
 func loadTimes(name, doc string, get func(*loaded) *load.Histogram) *vm.Field {
@@ -103,22 +107,28 @@ func loadTimes(name, doc string, get func(*loaded) *load.Histogram) *vm.Field {
 	}}
 }
 
-var loadClass = &vm.Class{Name: "Load", Doc: "What many requests brought. Each request is in one of outcomes, each connection in one of ended.",
+var loadClass = &vm.Class{Name: "Load",
+	Doc: "What many requests brought. Each request is in one of outcomes, each connection in one of ended.",
 	Fields: append(endpoint.ResultFields[:2:2],
 		loadNumber("requests", "How many were due.", func(l *loaded) float64 { return float64(l.Requests) }),
-		loadNumber("answered", "How many were answered, with whatever status.", func(l *loaded) float64 { return float64(l.Latency.Count()) }),
-		loadNumber("rate", "How many were answered in a second.", func(l *loaded) float64 { return float64(l.Latency.Count()) / l.Took.Seconds() }),
+		loadNumber("answered", "How many were answered, with whatever status.",
+			func(l *loaded) float64 { return float64(l.Latency.Count()) }),
+		loadNumber("rate", "How many were answered in a second.",
+			func(l *loaded) float64 { return float64(l.Latency.Count()) / l.Took.Seconds() }),
 		loadNumber("bytes", "Of all bodies that came.", func(l *loaded) float64 { return float64(l.Bytes) }),
 		loadNumber("connections", "How many were begun.", func(l *loaded) float64 { return float64(l.Begun) }),
-		loadNumber("peak", "How many connections stood at once, at most.", func(l *loaded) float64 { return float64(l.Peak) }),
+		loadNumber("peak", "How many connections stood at once, at most.",
+			func(l *loaded) float64 { return float64(l.Peak) }),
 		loadNumber("late", "How late the latest request began, in seconds: no connection was free, or this "+
 			"machine fell behind.",
 			func(l *loaded) float64 { return l.Late.Seconds() }),
-		loadCounts("outcomes", `How many requests ended so: ["200"], ["connect ECONNREFUSED"], ["read ECONNRESET"], ["write timeout"] where no connection was free in time.`,
+		loadCounts("outcomes",
+			`How many requests ended so: ["200"], ["connect ECONNREFUSED"], ["read ECONNRESET"], ["write timeout"] where no connection was free in time.`,
 			func(l *loaded) map[string]int { return l.Outcomes }),
 		loadCounts("ended", `How many connections ended so: ["client closed"], ["server closed"], or what failed.`,
 			func(l *loaded) map[string]int { return l.Ended }),
-		loadTimes("latency", "Of the requests that were answered, from when each was due.", func(l *loaded) *load.Histogram { return &l.Latency }),
+		loadTimes("latency", "Of the requests that were answered, from when each was due.",
+			func(l *loaded) *load.Histogram { return &l.Latency }),
 		loadTimes("connect", "Of TCP's handshakes.", func(l *loaded) *load.Histogram { return &l.Connect }),
 		loadTimes("handshake", "Of TLS's handshakes.", func(l *loaded) *load.Histogram { return &l.Handshake }),
 	),

@@ -13,7 +13,8 @@ import (
 	"netrepro/engine/script/vm"
 )
 
-var sessionVerb = vm.Verb(vm.Method{Name: "session", Doc: "Begins a client of one server that keeps its connections open between requests.",
+var sessionVerb = vm.Verb(vm.Method{Name: "session",
+	Doc:     "Begins a client of one server that keeps its connections open between requests.",
 	Example: `local browser = client:session { from = site }`, Returns: "Session", Phase: vm.Running}, clientOptions,
 	func(c *vm.Call, a *client) error {
 		t, err := a.target(c)
@@ -30,34 +31,36 @@ var sessionVerb = vm.Verb(vm.Method{Name: "session", Doc: "Begins a client of on
 
 var requestTable = vm.NewTable("request", "path", requestOptions)
 
-var kRequestList = vm.NewKind("list of requests", "string[]|Request[]", func(c *vm.Call, x lua.LValue) ([]webclient.Request, error) {
-	t, ok := x.(*lua.LTable)
-	if !ok {
-		return nil, args.Wrong(x, "a list of requests", `write { "/", "/style.css", { path = "/form", upload = "4KB" } }`)
-	}
-	items, err := args.List(t, "write a list")
-	if err != nil {
-		return nil, err
-	}
-	var out []webclient.Request
-	for _, item := range items {
-		var q request
-		switch item := item.(type) {
-		case *lua.LTable:
-			q = requestTable.Read(c, item)
-		case lua.LString:
-			q.Path = string(item)
-		default:
-			return nil, args.Wrong(item, "a request", `write "/path" or { path = "/path" }`)
+var kRequestList = vm.NewKind("list of requests", "string[]|Request[]",
+	func(c *vm.Call, x lua.LValue) ([]webclient.Request, error) {
+		t, ok := x.(*lua.LTable)
+		if !ok {
+			return nil, args.Wrong(x, "a list of requests",
+				`write { "/", "/style.css", { path = "/form", upload = "4KB" } }`)
 		}
-		r, err := q.spec(c)
+		items, err := args.List(t, "write a list")
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, r)
-	}
-	return out, nil
-}).Of(requestTable.Form())
+		var out []webclient.Request
+		for _, item := range items {
+			var q request
+			switch item := item.(type) {
+			case *lua.LTable:
+				q = requestTable.Read(c, item)
+			case lua.LString:
+				q.Path = string(item)
+			default:
+				return nil, args.Wrong(item, "a request", `write "/path" or { path = "/path" }`)
+			}
+			r, err := q.spec(c)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, r)
+		}
+		return out, nil
+	}).Of(requestTable.Form())
 
 var sessionClass = &vm.Class{Name: "Session",
 	Doc: "A client of one server, with connections that stay open between requests.",

@@ -58,8 +58,9 @@ func knobOptions(k *knobs) []vm.Argument {
 	return append(answerOptions(&k.answer),
 		kRoutes.Opt(&k.Routes, "routes", `answers by path: { ["/big"] = { size = "1MB" }, `+
 			`["/api/"] = { status = 503 } }; else 404`),
-		kOff.Def(&k.KeepaliveTimeout, "keepalive_timeout", "75s", "how long a connection may be idle between requests; "+
-			"false closes after each answer"),
+		kOff.Def(&k.KeepaliveTimeout, "keepalive_timeout", "75s",
+			"how long a connection may be idle between requests; "+
+				"false closes after each answer"),
 		kRequests.Def(&k.KeepaliveRequests, "keepalive_requests", "1000", "requests on one connection"),
 		kLingering.Def(&k.Lingering, "lingering_close", "on", "what happens to data that a client still "+
 			"sends: on reads it for a while, off resets the connection"),
@@ -68,7 +69,8 @@ func knobOptions(k *knobs) []vm.Argument {
 		args.Bool.Def(&k.discardBody, "discard_body", "true", "read the rest of a request's body before "+
 			"closing; false leaves it unread, as careless servers do"),
 		args.Bool.Def(&k.ResetTimedout, "reset_timedout_connection", "false", "connections that time out are reset"),
-		args.Duration.Def(&k.HeaderTimeout, "client_header_timeout", "60s", "for a request's header, and the TLS handshake"),
+		args.Duration.Def(&k.HeaderTimeout, "client_header_timeout", "60s",
+			"for a request's header, and the TLS handshake"),
 		args.Duration.Def(&k.BodyTimeout, "client_body_timeout", "60s", "between two reads of a request's body"),
 		args.Duration.Def(&k.SendTimeout, "send_timeout", "60s", "between two writes of an answer"),
 		kBound.Def(&k.MaxBody, "client_max_body_size", "1MB", "larger requests get 413; false is no bound"),
@@ -126,7 +128,8 @@ var serverClass = &vm.Class{Name: "Server", Doc: "An HTTP server, with or withou
 			func(s *server) int { return s.Accepted() }),
 	},
 	Methods: []*vm.Method{
-		{Name: "requests", Doc: "The requests it had, in the order they ended: a table each.", Example: `#site:requests()`,
+		{Name: "requests", Doc: "The requests it had, in the order they ended: a table each.",
+			Example: `#site:requests()`,
 			Returns: "ServedRequest[]", Phase: vm.Running, Fn: requests},
 		{Name: "close", Doc: "Ends the server and its connections.", Example: `site:close()`, Phase: vm.Running,
 			Fn: func(c *vm.Call) (err error) {

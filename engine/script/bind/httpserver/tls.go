@@ -51,8 +51,9 @@ func (a *tlsArgs) tlsServerOptions() []vm.Argument {
 	}
 }
 
-var tlsVerb = vm.Verb(vm.Method{Name: "tls", Doc: "With port alone: starts an HTTP server over TLS, with nginx's knobs. " +
-	"With to: connects and begins a handshake, which goes on by itself.",
+var tlsVerb = vm.Verb(vm.Method{Name: "tls",
+	Doc: "With port alone: starts an HTTP server over TLS, with nginx's knobs. " +
+		"With to: connects and begins a handshake, which goes on by itself.",
 	Example: `local call = client:tls { to = site, timeout = "8s" }`, Returns: "Server|Call", Phase: vm.Running},
 	func(a *tlsArgs) []vm.Argument {
 		return slices.Concat(a.clientOnly(), a.tlsServerOptions(), knobOptions(&a.knobs), endpoint.DialOptions(&a.dial))
@@ -73,7 +74,8 @@ var tlsVerb = vm.Verb(vm.Method{Name: "tls", Doc: "With port alone: starts an HT
 // roles refuses options of the role that a call of tls does not have.
 func roles(c *vm.Call, a *tlsArgs) error {
 	var none tlsArgs
-	both := append(names(endpoint.SocketOptions(&endpoint.Socket{})), "port", "ssl_protocols", "ssl_session_tickets", "http2")
+	both := append(names(endpoint.SocketOptions(&endpoint.Socket{})), "port", "ssl_protocols", "ssl_session_tickets",
+		"http2")
 	role, other := "server", append(names(none.clientOnly()[1:]), names(endpoint.DialOptions(&none.dial))...)
 	if a.to != nil {
 		role, other = "client", append(names(knobOptions(&none.knobs)), names(none.tlsServerOptions())...)

@@ -62,7 +62,8 @@ func (in *injection) direction(e *trace.Ends) (src, dst netip.AddrPort, err erro
 		return src, dst, c.Fail("from", "name one of its ends", "%s is no end of the connection %s to %s",
 			in.from.Name, e.A, e.B)
 	case in.from == nil && in.toward == nil:
-		return src, dst, c.Fail("conn", "write from = net.NAME or toward = net.NAME", "toward which end of the connection?")
+		return src, dst, c.Fail("conn", "write from = net.NAME or toward = net.NAME",
+			"toward which end of the connection?")
 	case in.from == nil && !slices.Contains(in.toward.Addrs(), e.B.Addr()):
 		return src, dst, c.Fail("toward", "name one of its ends", "%s is no end of the connection %s to %s",
 			in.toward.Name, e.A, e.B)
@@ -80,7 +81,8 @@ func (in *injection) connection(e *trace.Ends) error {
 	me, peer, ok := w.Run.Lab.Trace.Stands(&trace.Ends{A: src, B: dst}, src,
 		func(pt *trace.Point) bool { return pt.Wire == w.Plan.Name })
 	if !ok {
-		return c.Fail("conn", "inject it once a packet of the connection has crossed the wire, on a wire that it crosses",
+		return c.Fail("conn",
+			"inject it once a packet of the connection has crossed the wire, on a wire that it crosses",
 			"nothing that %s sent to %s has crossed %s", src, dst, w.Plan.Name)
 	}
 	p.Src, p.Dst, p.SrcPort, p.DstPort = src.Addr(), dst.Addr(), src.Port(), dst.Port()

@@ -101,12 +101,14 @@ var datagramClass = &vm.Class{Name: "Datagram", Doc: "A UDP or raw ICMP socket."
 					args.Port.Opt(&a.port, "port", "the port there"), ipOption(&a.ip),
 				}
 			}, send),
-		vm.Verb(vm.Method{Name: "receive", Doc: "Takes the next message: a table with data, from, node, port, ttl and tos. " +
-			"Returns nil and the error's name if none comes, or if an ICMP error did.",
+		vm.Verb(vm.Method{Name: "receive",
+			Doc: "Takes the next message: a table with data, from, node, port, ttl and tos. " +
+				"Returns nil and the error's name if none comes, or if an ICMP error did.",
 			Example: `local m, err = s:receive { timeout = "1s" }`, Returns: "Message, string?", Phase: vm.Running},
 			waitOptions, receive),
-		vm.Verb(vm.Method{Name: "fault", Doc: "Of a socket with recverr: the next ICMP error that it was told of: a table with " +
-			"error, icmp, type, code, from, node and mtu. Returns nil and \"timeout\" if none comes.",
+		vm.Verb(vm.Method{Name: "fault",
+			Doc: "Of a socket with recverr: the next ICMP error that it was told of: a table with " +
+				"error, icmp, type, code, from, node and mtu. Returns nil and \"timeout\" if none comes.",
 			Example: `local f = s:fault()`, Returns: "ICMPError, string?", Phase: vm.Running}, waitOptions, icmpError),
 		{Name: "close", Doc: "Closes the socket.", Example: `s:close()`, Phase: vm.Running,
 			Fn: func(c *vm.Call) error { return c.Self.(*datagram.Socket).Close() }},

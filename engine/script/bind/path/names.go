@@ -40,28 +40,29 @@ func recordOptions(r *dns.Record) []vm.Argument {
 var recordTable = vm.NewTable("record", "to", recordOptions)
 
 // kAddrs is a node, an address, or a list of both.
-var kAddrs = vm.NewKind("addresses", "Host|string|(Host|string)[]", func(c *vm.Call, x lua.LValue) ([]netip.Addr, error) {
-	items := []lua.LValue{x}
-	if t, ok := x.(*lua.LTable); ok {
-		var err error
-		if items, err = args.List(t, `write { "192.0.2.1", "192.0.2.2" }`); err != nil {
-			return nil, err
+var kAddrs = vm.NewKind("addresses", "Host|string|(Host|string)[]",
+	func(c *vm.Call, x lua.LValue) ([]netip.Addr, error) {
+		items := []lua.LValue{x}
+		if t, ok := x.(*lua.LTable); ok {
+			var err error
+			if items, err = args.List(t, `write { "192.0.2.1", "192.0.2.2" }`); err != nil {
+				return nil, err
+			}
 		}
-	}
-	var out []netip.Addr
-	for _, item := range items {
-		w, err := kWhom.Read(c, item)
-		if err != nil {
-			return nil, err
+		var out []netip.Addr
+		for _, item := range items {
+			w, err := kWhom.Read(c, item)
+			if err != nil {
+				return nil, err
+			}
+			if w.node != nil {
+				out = append(out, w.node.Addrs()...)
+			} else {
+				out = append(out, w.addr)
+			}
 		}
-		if w.node != nil {
-			out = append(out, w.node.Addrs()...)
-		} else {
-			out = append(out, w.addr)
-		}
-	}
-	return out, nil
-})
+		return out, nil
+	})
 
 var kRecords = vm.NewKind("table of names", "table<string,Host|string|Record>", parseRecords).Of(recordTable.Form())
 
@@ -214,8 +215,9 @@ type resolve struct {
 	attempt, timeout time.Duration
 }
 
-var resolveVerb = vm.Verb(vm.Method{Name: "resolve", Doc: "Asks a name server for the address of a name, as the C library does: " +
-	"twice, five seconds each. Returns the address, or nil and the error's name.",
+var resolveVerb = vm.Verb(vm.Method{Name: "resolve",
+	Doc: "Asks a name server for the address of a name, as the C library does: " +
+		"twice, five seconds each. Returns the address, or nil and the error's name.",
 	Example: `local addr, err = client:resolve { "api.test", at = net.server }`, Returns: "string, string?",
 	Phase: vm.Running, First: "name"},
 	func(a *resolve) []vm.Argument {

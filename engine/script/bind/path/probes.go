@@ -140,7 +140,8 @@ type connects struct {
 }
 
 var tcpPingVerb = vm.Verb(vm.Method{Name: "tcp_ping",
-	Doc:     "Opens TCP connections one after the other and closes each at once. Returns a table for each: time, or error.",
+	Doc: "Opens TCP connections one after the other and closes each at once. Returns a table for each: " +
+		"time, or error.",
 	Example: `expect(client:tcp_ping({ to = server, port = 443 })[1].error):is_nil()`, Returns: "Connect[]",
 	Phase: vm.Running},
 	func(a *connects) []vm.Argument {

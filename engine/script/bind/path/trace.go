@@ -25,8 +25,9 @@ var (
 	kHops  = args.Int("count", 1, 64, "1 to 64")
 )
 
-var traceVerb = vm.Verb(vm.Method{Name: "traceroute", Doc: "Traces the path to a node, as mtr shows it: a table for each hop " +
-	"with node, from, loss, best, avg, worst, siblings and replies; reached says that the last is the target.",
+var traceVerb = vm.Verb(vm.Method{Name: "traceroute",
+	Doc: "Traces the path to a node, as mtr shows it: a table for each hop " +
+		"with node, from, loss, best, avg, worst, siblings and replies; reached says that the last is the target.",
 	Example: `for i, hop in ipairs(client:traceroute { to = server, by = "tcp" }) do print(i, hop.node, hop.loss) end`,
 	Returns: "Hops", Phase: vm.Running, First: "to"},
 	func(a *traceroute) []vm.Argument {
@@ -36,7 +37,8 @@ var traceVerb = vm.Verb(vm.Method{Name: "traceroute", Doc: "Traces the path to a
 			args.Port.Opt(&a.Port, "port", "by default 33434 for UDP and 443 for TCP"),
 			kTries.Def(&a.Tries, "tries", "3", "at each hop"),
 			kHops.Def(&a.Hops, "hops", "30", "at most"),
-			args.Bool.Opt(&a.Vary, "vary", "another port for each probe, so that ECMP sends them over all its next hops"),
+			args.Bool.Opt(&a.Vary, "vary",
+				"another port for each probe, so that ECMP sends them over all its next hops"),
 			args.Duration.Def(&a.Timeout, "timeout", "1s", "for each"),
 			ipOption(&a.ip), fromOption(&a.from),
 		}
@@ -97,9 +99,11 @@ type pathMTU struct {
 
 var kPathMTU = args.Int("size", 68, 65535, "68 to 65535 bytes")
 
-var mtuVerb = vm.Verb(vm.Method{Name: "path_mtu", Doc: "Finds the path MTU to a node by echo requests that must not be " +
-	"fragmented. Returns a table: mtu, nil if nothing is answered; told, whether the narrow place says so, and node, " +
-	"which it is; black_hole, if larger packets vanish.",
+var mtuVerb = vm.Verb(vm.Method{Name: "path_mtu",
+	Doc: "Finds the path MTU to a node by echo requests that must not be " +
+		"fragmented. Returns a table: mtu, nil if nothing is answered; told, whether the narrow place says so, " +
+		"and node, " +
+		"which it is; black_hole, if larger packets vanish.",
 	Example: `expect(client:path_mtu(server).mtu):equals(1400)`, Returns: "PathMTU", Phase: vm.Running, First: "to"},
 	func(a *pathMTU) []vm.Argument {
 		return []vm.Argument{

@@ -45,9 +45,11 @@ type run struct {
 	program program
 }
 
-var runVerb = vm.Verb(vm.Method{Name: "run", Doc: "Runs a program to its end, in the node's network, with the lab's names " +
-	"and authority. If it does not end in time, it is killed with all that it started.",
-	Example: `local curl = client:run { "curl", "-sS", "https://server/" }`, Returns: "Exit", Phase: vm.Running, List: "args"},
+var runVerb = vm.Verb(vm.Method{Name: "run",
+	Doc: "Runs a program to its end, in the node's network, with the lab's names " +
+		"and authority. If it does not end in time, it is killed with all that it started.",
+	Example: `local curl = client:run { "curl", "-sS", "https://server/" }`, Returns: "Exit", Phase: vm.Running,
+	List: "args"},
 	func(a *run) []vm.Argument {
 		return append([]vm.Argument{session.Timeout(&a.timeout)}, programOptions(&a.program)...)
 	},
@@ -166,7 +168,8 @@ var processClass = &vm.Class{Name: "Process", Doc: "A program that runs on a nod
 				c.Return(c.VM.New(exitClass, &exit{p: p, Exit: e, timeout: err != nil}))
 				return session.Over(c)
 			}),
-		vm.Verb(vm.Method{Name: "wait_line", Doc: "Waits until it has written a text. Returns true, or nil and why not.",
+		vm.Verb(vm.Method{Name: "wait_line",
+			Doc:     "Waits until it has written a text. Returns true, or nil and why not.",
 			Example: `web:wait_line "ready"`, Returns: "boolean, string?", Phase: vm.Running},
 			func(a *awaited) []vm.Argument {
 				return []vm.Argument{args.String.Param(&a.text, "text", "what it writes"), session.Timeout(&a.timeout)}

@@ -42,7 +42,8 @@ func programOptions(a *program) []vm.Argument {
 	return []vm.Argument{
 		kProgram.Need(&a.args, "args", "the program and its arguments, the elements of the table; "+
 			"$DIR in them is a directory of its own"),
-		kTexts.Opt(&a.files, "files", "files made in that directory before it starts, by name; $DIR in them is its path"),
+		kTexts.Opt(&a.files, "files",
+			"files made in that directory before it starts, by name; $DIR in them is its path"),
 		kTexts.Opt(&a.env, "env", "environment variables besides those that it gets"),
 		args.String.Opt(&a.input, "input", "its standard input"),
 		secure.KChain.Maybe(&a.certs.Chain, "chain",
@@ -55,22 +56,23 @@ func programOptions(a *program) []vm.Argument {
 	}
 }
 
-var kTexts = vm.NewKind("table of texts", "table<string,string>", func(_ *vm.Call, x lua.LValue) (map[string]string, error) {
-	t, ok := x.(*lua.LTable)
-	if !ok {
-		return nil, args.Wrong(x, "a table of texts", `write { name = "value" }`)
-	}
-	out := map[string]string{}
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
-		name, ok := k.(lua.LString)
-		text, isText := v.(lua.LString)
-		if !ok || !isText || name == "" {
-			return nil, args.Wrong(k, "a name with a text", `write { name = "value" }`)
+var kTexts = vm.NewKind("table of texts", "table<string,string>",
+	func(_ *vm.Call, x lua.LValue) (map[string]string, error) {
+		t, ok := x.(*lua.LTable)
+		if !ok {
+			return nil, args.Wrong(x, "a table of texts", `write { name = "value" }`)
 		}
-		out[string(name)] = string(text)
-	}
-	return out, nil
-})
+		out := map[string]string{}
+		for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+			name, ok := k.(lua.LString)
+			text, isText := v.(lua.LString)
+			if !ok || !isText || name == "" {
+				return nil, args.Wrong(k, "a name with a text", `write { name = "value" }`)
+			}
+			out[string(name)] = string(text)
+		}
+		return out, nil
+	})
 
 // start starts it on the verb's node.
 func (a *program) start(c *vm.Call) (*proc, error) {

@@ -78,7 +78,8 @@ var policyVerb = vm.Verb(vm.Method{Name: "policy",
 	func(p *topology.Policy) []vm.Argument {
 		return []vm.Argument{
 			args.Table32.Need(&p.Table, "table", "the table that is asked"),
-			args.Prefix.Opt(&p.From, "from", "of packets from here"), args.Prefix.Opt(&p.To, "to", "of packets to here"),
+			args.Prefix.Opt(&p.From, "from", "of packets from here"),
+			args.Prefix.Opt(&p.To, "to", "of packets to here"),
 			kMark.Opt(&p.Mark, "mark", "of packets that a rule has marked"),
 			session.KWire.Opt(&p.Wire, "iif", "of packets that came by this wire"),
 			kPriority.Opt(&p.Priority, "priority", "rules with lower ones are asked first"),

@@ -30,10 +30,12 @@ var sysctlVerb = vm.Verb(vm.Method{Name: "sysctl", Doc: "Reads a kernel setting 
 		n := c.Self.(*session.Node)
 		if x := a.value; x != nil {
 			if x.Type() != lua.LTString && x.Type() != lua.LTNumber {
-				return c.Fail(a.name, "write it in quotes, or as a number", "%s is not a value of a kernel setting", vm.Show(x))
+				return c.Fail(a.name, "write it in quotes, or as a number", "%s is not a value of a kernel setting",
+					vm.Show(x))
 			}
 			if err := sysctl.Set(n.NS, topology.Setting{Name: a.name, Value: x.String()}); err != nil {
-				return c.Fail(a.name, "the name and value must be ones this kernel has for a network namespace", "%v", err)
+				return c.Fail(a.name, "the name and value must be ones this kernel has for a network namespace", "%v",
+					err)
 			}
 		}
 		v, err := sysctl.Get(n.NS, a.name)

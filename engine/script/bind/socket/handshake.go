@@ -59,7 +59,8 @@ var secureVerbs = []*vm.Method{
 			return told(c, t.CloseWrite())
 		}},
 	vm.Verb(vm.Method{Name: "write_raw", Doc: "Writes bytes past TLS, as they are.",
-		Example: `conn:write_raw(hex "15 03 03 00 02 02 28")`, Returns: "integer, string?", Phase: vm.Running}, writeOptions,
+		Example: `conn:write_raw(hex "15 03 03 00 02 02 28")`, Returns: "integer, string?", Phase: vm.Running},
+		writeOptions,
 		func(c *vm.Call, a *written) error { return write(c, c.Self.(*endpoint.Connection).Raw, a) }),
 }
 

@@ -105,17 +105,18 @@ var kRoutes = vm.NewKind("list of routes", "Route[]", func(c *vm.Call, x lua.LVa
 	return out, nil
 }).Of(routeTable.Form())
 
-var kSysctls = vm.NewKind("table of sysctls", "table<string,string|number>", func(_ *vm.Call, x lua.LValue) ([]topology.Setting, error) {
-	t, ok := x.(*lua.LTable)
-	if !ok {
-		return nil, args.Wrong(x, "a table of sysctls", `write { ["net.ipv4.tcp_sack"] = 0 }`)
-	}
-	var out []topology.Setting
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
-		out = append(out, topology.Setting{Name: k.String(), Value: v.String()})
-	}
-	return out, nil
-})
+var kSysctls = vm.NewKind("table of sysctls", "table<string,string|number>",
+	func(_ *vm.Call, x lua.LValue) ([]topology.Setting, error) {
+		t, ok := x.(*lua.LTable)
+		if !ok {
+			return nil, args.Wrong(x, "a table of sysctls", `write { ["net.ipv4.tcp_sack"] = 0 }`)
+		}
+		var out []topology.Setting
+		for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+			out = append(out, topology.Setting{Name: k.String(), Value: v.String()})
+		}
+		return out, nil
+	})
 
 // kFamily says which IP versions there are.
 var kFamily = vm.NewKind("IP version", `4|6|"dual"`, func(_ *vm.Call, x lua.LValue) (topology.Family, error) {
@@ -148,23 +149,24 @@ var kVLANs = vm.NewKind("list of VLANs", "integer[]", func(c *vm.Call, x lua.LVa
 	return out, nil
 })
 
-var kTunnels = vm.NewKind("list of tunnels", "Tunnel.Part[]", func(_ *vm.Call, x lua.LValue) ([]topology.Tunnel, error) {
-	const hint = `write { tunnel { "gre", between = { "left", "right" } } }`
-	t, ok := x.(*lua.LTable)
-	if !ok {
-		return nil, args.Wrong(x, "a list of tunnels", hint)
-	}
-	items, err := args.List(t, hint)
-	if err != nil {
-		return nil, err
-	}
-	var out []topology.Tunnel
-	for _, x := range items {
-		part, ok := vm.As(x, tunnelPart)
+var kTunnels = vm.NewKind("list of tunnels", "Tunnel.Part[]",
+	func(_ *vm.Call, x lua.LValue) ([]topology.Tunnel, error) {
+		const hint = `write { tunnel { "gre", between = { "left", "right" } } }`
+		t, ok := x.(*lua.LTable)
 		if !ok {
-			return nil, args.Wrong(x, "a tunnel", hint)
+			return nil, args.Wrong(x, "a list of tunnels", hint)
 		}
-		out = append(out, *part.(*topology.Tunnel))
-	}
-	return out, nil
-})
+		items, err := args.List(t, hint)
+		if err != nil {
+			return nil, err
+		}
+		var out []topology.Tunnel
+		for _, x := range items {
+			part, ok := vm.As(x, tunnelPart)
+			if !ok {
+				return nil, args.Wrong(x, "a tunnel", hint)
+			}
+			out = append(out, *part.(*topology.Tunnel))
+		}
+		return out, nil
+	})

@@ -132,7 +132,8 @@ var (
 
 var tunnelVerb = vm.Verb(vm.Method{Name: "tunnel", Doc: "A link between two nodes through the network between them. " +
 	"Traffic takes it where it is the shortest way.",
-	Example: `tunnel { "gre", between = { "left", "right" } }`, Returns: "Tunnel.Part", Phase: vm.Loading, First: "kind"},
+	Example: `tunnel { "gre", between = { "left", "right" } }`, Returns: "Tunnel.Part", Phase: vm.Loading,
+	First: "kind"},
 	func(t *tunnel) []vm.Argument {
 		return []vm.Argument{
 			kTunnel.Need(&t.Kind, "kind", "where the kernel has it"),

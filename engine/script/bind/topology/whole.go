@@ -98,10 +98,12 @@ func path(c *vm.Call, a *inLine) error {
 		}
 		w, ok := vm.As(x, wirePart)
 		if !ok {
-			return c.Fail("path", "a path is made of host, router, switch and wire", "part %d of path is %s", i+1, vm.Show(x))
+			return c.Fail("path", "a path is made of host, router, switch and wire", "part %d of path is %s", i+1,
+				vm.Show(x))
 		}
 		if last == nil || link != nil || i == len(items)-1 {
-			return c.VM.At(c.File, w.(*topology.Wire).Line, "wire", "a wire must have a node on either side", "write node, wire, node")
+			return c.VM.At(c.File, w.(*topology.Wire).Line, "wire", "a wire must have a node on either side",
+				"write node, wire, node")
 		}
 		link, _ = w.(*topology.Wire)
 	}
@@ -118,7 +120,8 @@ func graph(c *vm.Call, a *shape) error {
 	for i, x := range nodes {
 		n, ok := vm.As(x, nodePart)
 		if !ok {
-			return c.Fail("nodes", `write host "a", router "r" or switch "s"`, "element %d of nodes is %s", i+1, vm.Show(x))
+			return c.Fail("nodes", `write host "a", router "r" or switch "s"`, "element %d of nodes is %s", i+1,
+				vm.Show(x))
 		}
 		s.Nodes = append(s.Nodes, *n.(*topology.Node))
 	}

@@ -16,8 +16,10 @@ func TestTable(t *testing.T) {
 		sends bool
 		want  int
 	}{
-		{"the first", port, 0, false, 0}, {"the next", port, time.Millisecond, false, 1}, {"of another port", other, time.Millisecond, false, 0},
-		{"the third", port, 2 * time.Millisecond, false, 2}, {"long after", port, time.Second, false, 0}, {"it sends", port, time.Second, true, 0},
+		{"the first", port, 0, false, 0}, {"the next", port, time.Millisecond, false, 1},
+		{"of another port", other, time.Millisecond, false, 0},
+		{"the third", port, 2 * time.Millisecond, false, 2}, {"long after", port, time.Second, false, 0},
+		{"it sends", port, time.Second, true, 0},
 		{"after that", port, time.Second, false, 0},
 	} {
 		if step.sends {

@@ -1,20 +1,24 @@
-package reference
+// Package stubs writes the language of scenarios as LuaCATS annotations, from which an
+// editor completes and checks scripts.
+package stubs
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"netrepro/engine/script/reference"
 )
 
-// Stubs are the language for editors, as annotations of the Lua language server
+// Of are the language for editors, as annotations of the Lua language server
 // (LuaCATS).
-func Stubs(l *Language) []byte {
+func Of(l *reference.Language) []byte {
 	s := &stubs{l: l}
 	s.line("---@meta")
 	s.line("-- What a scenario can say, for the Lua language server. Generated from the tables of")
 	s.line("-- the language: go test ./engine/script/reference -update writes it anew.")
 	s.line("---@diagnostic disable: missing-return, unused-local")
-	for _, v := range Values {
+	for _, v := range reference.Values {
 		s.line("")
 		s.line("---%s", v.Doc)
 		s.line("---@alias %s %s", v.Name, v.Type)
@@ -34,13 +38,13 @@ func Stubs(l *Language) []byte {
 }
 
 type stubs struct {
-	l *Language
+	l *reference.Language
 	b strings.Builder
 }
 
 func (s *stubs) line(format string, args ...any) { fmt.Fprintf(&s.b, format+"\n", args...) }
 
-func (s *stubs) table(t *Table) {
+func (s *stubs) table(t *reference.Table) {
 	s.line("")
 	if t.Doc != "" {
 		s.line("---%s", t.Doc)
@@ -51,26 +55,27 @@ func (s *stubs) table(t *Table) {
 	}
 	s.line("---@class %s%s", t.Name, of)
 	keys := s.l.Keys(t)
-	if i := slices.IndexFunc(keys, func(k Key) bool { return k.Name == t.First }); i >= 0 && t.First != "" {
+	if i := slices.IndexFunc(keys, func(k reference.Key) bool { return k.Name == t.First }); i >= 0 && t.First != "" {
 		s.line("---@field [1]? %s", keys[i].Type)
 	}
-	if i := slices.IndexFunc(keys, func(k Key) bool { return k.Name == t.List }); i >= 0 && t.List != "" {
+	if i := slices.IndexFunc(keys, func(k reference.Key) bool { return k.Name == t.List }); i >= 0 && t.List != "" {
 		s.line("---@field [integer] %s", strings.TrimSuffix(keys[i].Type, "[]"))
 	}
 	if t.Item != "" {
 		s.line("---@field [integer] %s", t.Item)
 	}
-	returned := slices.ContainsFunc(Results(), func(r Table) bool { return r.Name == t.Name })
+	returned := slices.ContainsFunc(reference.Results(), func(r reference.Table) bool { return r.Name == t.Name })
 	for _, k := range t.Keys {
 		may := "?"
 		if k.Required && k.Name != t.First && k.Name != t.List || returned && !k.Sometimes {
 			may = ""
 		}
-		s.line("---@field %s%s %s %s", k.Name, may, k.Type, doc(Key{Doc: k.Doc, Default: k.Default}))
+		s.line("---@field %s%s %s %s", k.Name, may, k.Type,
+			reference.Doc(reference.Key{Doc: k.Doc, Default: k.Default}))
 	}
 }
 
-func (s *stubs) class(c *Class) {
+func (s *stubs) class(c *reference.Class) {
 	s.line("")
 	s.line("---%s", c.Doc)
 	if c.Table {
@@ -111,9 +116,9 @@ func (s *stubs) class(c *Class) {
 }
 
 // verb writes a function, with each way to call it.
-func (s *stubs) verb(v *Verb, of string) {
+func (s *stubs) verb(v *reference.Verb, of string) {
 	if of == "" {
-		for _, t := range []*Table{v.Takes, v.Then} {
+		for _, t := range []*reference.Table{v.Takes, v.Then} {
 			if t != nil {
 				s.table(t)
 			}
@@ -166,7 +171,7 @@ func (s *stubs) verb(v *Verb, of string) {
 
 // overloads are the other ways to call v: with the first option in place of the
 // table, and without a parameter that may be left out before it.
-func (s *stubs) overloads(v *Verb, of string) {
+func (s *stubs) overloads(v *reference.Verb, of string) {
 	if v.Takes == nil {
 		return
 	}
