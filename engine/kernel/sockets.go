@@ -51,19 +51,8 @@ func ReadSockets(ns *netns.NS) ([]Socket, error) {
 	return out, err
 }
 
-// Open reports whether a TCP port is listened on, or a UDP port is open.
-func Open(ns *netns.NS, proto string, port int) (bool, error) {
-	all, err := list(ns)
-	for _, s := range all {
-		if s.Proto == proto && int(s.Local.Port()) == port && (proto == "udp" || s.State == "LISTEN") {
-			return true, nil
-		}
-	}
-	return false, err
-}
-
-// list reads sockets without their owners, which takes much longer.
-func list(ns *netns.NS) ([]Socket, error) {
+// diag asks for the sockets of a namespace.
+func diag(ns *netns.NS) (*netlink.Handle, error) {
 	var h *netlink.Handle
 	err := ns.Do(func() (err error) {
 		h, err = netlink.NewHandle(unix.NETLINK_INET_DIAG)
@@ -71,6 +60,15 @@ func list(ns *netns.NS) ([]Socket, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list sockets of %s: %w", ns.Name(), err)
+	}
+	return h, nil
+}
+
+// list reads sockets without their owners, which takes much longer.
+func list(ns *netns.NS) ([]Socket, error) {
+	h, err := diag(ns)
+	if err != nil {
+		return nil, err
 	}
 	defer h.Close()
 	var out []Socket

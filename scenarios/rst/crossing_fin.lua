@@ -49,7 +49,7 @@ scenario "crossing-fin" {
     else
       fin:release()
       -- The server's kernel has the acknowledgement of its FIN before the request.
-      must(net.trace:at(server)):sequence { { from = server, tcp = "fin" }, { from = client, tcp = "ack" } }
+      must(net.trace:at(server)):sequence { { from = server, tcp = "fin" }, { from = client, tcp = "ack", covers = fin } }
       request:release()
     end
 

@@ -31,7 +31,7 @@ scenario "no-listener" {
     if v.outcome == "refused" then
       expect(err):equals "ECONNREFUSED"
       reset.expected(net, server, { kind = "passive", flags = "R.", cause = "closed-port", reason = "NO_SOCKET", counters = { OutRsts = 1 } })
-      expect(net.trace:at(server)):includes { from = server, flags = "R.", seq = 0, ack = 1, win = 0 }
+      expect(net.trace:at(server)):includes { from = server, flags = "R.", seq = 1, ack = 1, win = 0 }
 
       -- What else may come, each from a port of its own: raw numbers in, raw numbers out.
       local function forge(port, flags, payload)

@@ -25,7 +25,7 @@ func (s status) failure(path string) error {
 	}
 	// The program itself was found.
 	if name := interpreter(path); name != "" {
-		return fmt.Errorf("%w: its interpreter %s", ErrLoader, name)
+		return fmt.Errorf("%w: %s", ErrLoader, name)
 	}
 	return ErrLoader
 }

@@ -58,9 +58,13 @@ var kReady = vm.NewKind("sign of being ready", "Ready", func(c *vm.Call, x lua.L
 	return r, nil
 }).Of(readyTable.Form())
 
-// look is how often the kernel is asked whether a port is open: nothing tells of
-// it without privilege.
-const look = 2 * time.Millisecond
+// The kernel is asked again and again whether a port is open: nothing tells of it
+// without privilege. The pauses double from soon to seldom, so that the asking does not
+// take the processor from the program that is waited for.
+const (
+	soon   = time.Millisecond
+	seldom = 20 * time.Millisecond
+)
 
 // wait waits until p is ready.
 func (r *ready) wait(ctx context.Context, p *proc) error {
@@ -71,15 +75,18 @@ func (r *ready) wait(ctx context.Context, p *proc) error {
 	if r.udp != nil {
 		proto, port = "udp", r.udp
 	}
-	tick := time.NewTicker(look)
-	defer tick.Stop()
-	for {
-		open, err := kernel.Open(p.node.NS, proto, *port)
+	ports, err := kernel.NewPorts(p.node.NS)
+	if err != nil {
+		return err
+	}
+	defer ports.Close()
+	for pause := soon; ; pause = min(2*pause, seldom) {
+		open, err := ports.Open(proto, *port)
 		if open || err != nil {
 			return err
 		}
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-ctx.Done():
 			if e, ok := p.Exited(); ok {
 				return fmt.Errorf("it has ended: %s", e)
