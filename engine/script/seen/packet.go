@@ -60,6 +60,12 @@ func found(name, doc string, get func(*tcp.Record) string) *vm.Field {
 	})
 }
 
+// was says what a field was called in an earlier release.
+func was(old string, f *vm.Field) *vm.Field {
+	f.Was = old
+	return f
+}
+
 var fields = []*vm.Field{
 	number("n", "Frame number in trace.pcapng.", func(p Packet) int { return p.N }),
 	vm.FieldOf("time", "number", "Seconds since the trace began.",
@@ -92,9 +98,9 @@ var fields = []*vm.Field{
 		}
 		return lua.LNil
 	}),
-	found("kernel_drop", "Why the kernel of the node it arrived at threw it away; nil if it did not, or if "+
+	was("refused", found("kernel_drop", "Why the kernel of the node it arrived at threw it away; nil if it did not, or if "+
 		"netrepro may not ask the kernel.",
-		func(r *tcp.Record) string { return r.KernelDrop }),
+		func(r *tcp.Record) string { return r.KernelDrop })),
 	found("timer", "Of a retransmission: the function of its sender's kernel that sent it, where it was asked.",
 		func(r *tcp.Record) string { return r.Timer }),
 	found("original", "Of a retransmission: what became of what it sends again, lost or arrived, where that is known.",

@@ -32,6 +32,7 @@ type Class struct {
 type Field struct {
 	Name, Type, Doc string
 	Get             func(v *VM, self any) (lua.LValue, error)
+	Was             string // what it was called in an earlier release
 }
 
 // Phase says when a verb may be used.
@@ -232,6 +233,9 @@ func (v *VM) index(l *lua.LState, class *Class) int {
 		what = "a " + c.Name
 	}
 	known := c.members(self)
+	if i := slices.IndexFunc(c.Fields, func(f *Field) bool { return f.Was != "" && f.Was == name }); i >= 0 {
+		v.Raise(l, name, fmt.Sprintf("%s has no %q", what, name), "it is now called "+c.Fields[i].Name)
+	}
 	v.RaiseNear(l, name, fmt.Sprintf("%s has no %q (it has: %s)", what, name, strings.Join(known, ", ")), known)
 	return 0
 }
