@@ -1,6 +1,6 @@
 // Package header knows where each field of a frame's headers stands. The places
-// are constants that read and write ([TCPSeq], [IPv4Src]), [Fields] names those
-// that matches read and faults rewrite, [Parse] finds the layers of a frame, and
+// are constants that read and write ([TCPSeq], [IPv4Src]); package field names
+// those that matches read and faults rewrite. [Parse] finds the layers of a frame, and
 // [Edit] changes a frame and mends what depends on the change.
 //
 // It does not decode packets for traces (package packet does), makes none (package

@@ -5,7 +5,7 @@ package ledger
 import "time"
 
 const (
-	// busyPause is how long a pause is at least, for [Ledger.Busy].
+	// busyPause is how long a pause is at least, for Ledger.Busy.
 	busyPause = 200 * time.Millisecond
 	// pastRTO is longer than the first retransmission timeout of a path
 	// without much delay (200 ms, TCP_RTO_MIN of Linux).
