@@ -10,5 +10,5 @@
 // segments that a [Rule] means are touched, and nothing outlives the namespace.
 package lookupmiss
 
-//go:generate clang -O2 -g -Wall -Werror -target bpfel -c miss.bpf.c -o miss.bpf.o -I/usr/include/x86_64-linux-gnu
+//go:generate clang -O2 -g -Wall -Werror -target bpfel -fdebug-compilation-dir=. -c miss.bpf.c -o miss.bpf.o -I/usr/include/x86_64-linux-gnu
 //go:generate llvm-strip -g miss.bpf.o
