@@ -12,5 +12,6 @@
 // outlives the process.
 package bpf
 
-//go:generate clang -O2 -g -Wall -Werror -target bpfel -fdebug-compilation-dir=. -c probe.bpf.c -o probe.bpf.o -I/usr/include/x86_64-linux-gnu
+//go:generate -command compile clang -O2 -g -Wall -Werror -target bpfel -I/usr/include/x86_64-linux-gnu
+//go:generate compile -fdebug-compilation-dir=. -c probe.bpf.c -o probe.bpf.o
 //go:generate llvm-strip -g probe.bpf.o

@@ -10,5 +10,6 @@
 // segments that a [Rule] means are touched, and nothing outlives the namespace.
 package lookupmiss
 
-//go:generate clang -O2 -g -Wall -Werror -target bpfel -fdebug-compilation-dir=. -c miss.bpf.c -o miss.bpf.o -I/usr/include/x86_64-linux-gnu
+//go:generate -command compile clang -O2 -g -Wall -Werror -target bpfel -I/usr/include/x86_64-linux-gnu
+//go:generate compile -fdebug-compilation-dir=. -c miss.bpf.c -o miss.bpf.o
 //go:generate llvm-strip -g miss.bpf.o
