@@ -1,24 +1,17 @@
 package expect
 
 import (
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"netrepro/engine/match"
-	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
+	"netrepro/engine/testutil/exchange"
 	"netrepro/engine/trace"
 )
 
-var (
-	parties = map[string]*value.Party{
-		"client": {Name: "client", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1")}},
-		"server": {Name: "server", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.2")}},
-	}
-	ms = time.Millisecond
-)
+const ms = time.Millisecond
 
 // meant is a match written as a text, of which the test is sure.
 func meant(text string) match.Match {
@@ -29,53 +22,8 @@ func meant(text string) match.Match {
 	return m
 }
 
-// line is one segment: at, sender, flags, relative seq and ack, length.
-type line struct {
-	at       time.Duration
-	from     string
-	flags    packet.TCPFlags
-	seq, ack uint32
-	n        int32
-}
-
-// view records lines as seen at the client.
-func viewOf(lines ...line) *trace.View {
-	pt := &trace.Point{Node: "client", Wire: "wan", Addrs: parties["client"].Addrs}
-	far := &trace.Point{Index: 1, Node: "server", Wire: "wan", Addrs: parties["server"].Addrs}
-	t := trace.New(time.Unix(0, 0), []*trace.Point{pt, far}, nil)
-	for _, l := range lines {
-		d := packet.Packet{Proto: packet.ProtoTCP, Src: parties["client"].Addrs[0], Dst: parties["server"].Addrs[0],
-			SrcPort: 40000, DstPort: 80,
-			Flags: l.flags, Seq: l.seq, Ack: l.ack, PayloadLen: l.n, WScale: -1}
-		at := pt
-		if l.from == "server" {
-			d.Src, d.Dst, d.SrcPort, d.DstPort = d.Dst, d.Src, d.DstPort, d.SrcPort
-			at = far
-		}
-		t.Record(t.Arrive(at, l.at, &d, nil, nil), nil)
-	}
-	return t.All()
-}
-
-const (
-	fS  = packet.SYN
-	fSA = packet.SYN | packet.ACK
-	fA  = packet.ACK
-	fPA = packet.PSH | packet.ACK
-	fRA = packet.RST | packet.ACK
-)
-
-// resets is an exchange that ends with a reset.
-func resets() *trace.View {
-	return viewOf(line{0, "client", fS, 0, 0, 0}, line{1 * ms, "server", fSA, 0, 1, 0},
-		line{2 * ms, "client", fA, 1, 1, 0},
-		line{3 * ms, "client", fPA, 1, 1, 18}, line{4 * ms, "server", fA, 1, 19, 1448},
-		line{5 * ms, "server", fA, 1449, 19, 1448},
-		line{60 * ms, "server", fRA, 2897, 19, 0})
-}
-
 func TestSequence(t *testing.T) {
-	from := func(who, k string) match.Match { return meant("tcp="+k).With("from", parties[who]) }
+	from := func(who, k string) match.Match { return meant("tcp="+k).With("from", exchange.Parties[who]) }
 	once := Count{Min: 1}
 	tests := []struct {
 		name  string
@@ -98,7 +46,7 @@ func TestSequence(t *testing.T) {
 			{Match: from("server", "rst"), Times: once, Within: 50 * ms}}, false, true},
 	}
 	for _, tt := range tests {
-		if o := (Sequence{tt.rows}).Judge(resets()); o.Pass != tt.want || o.Timed != tt.timed {
+		if o := (Sequence{tt.rows}).Judge(exchange.Resets()); o.Pass != tt.want || o.Timed != tt.timed {
 			t.Errorf("%s: pass %t, timed %t: %s", tt.name, o.Pass, o.Timed, o.Message())
 		}
 	}
@@ -119,11 +67,11 @@ func TestCounts(t *testing.T) {
 		{"never", Never{meant("tcp=fin")}, true, "none in 7 packets"},
 		{"not never", Never{data}, false, "saw 3"},
 		{"every", Every{meant("tcp=syn"), meant("sport=40000")}, true, "all 1"},
-		{"not every", Every{data, match.Of(map[string]any{"from": parties["client"]})}, false, "2 of 3 without"},
+		{"not every", Every{data, match.Of(map[string]any{"from": exchange.Parties["client"]})}, false, "2 of 3 without"},
 		{"every of none", Every{meant("tcp=fin"), match.Match{}}, false, "no such packet"},
 	}
 	for _, tt := range tests {
-		if o := tt.spec.Judge(resets()); o.Pass != tt.want || !strings.Contains(o.Message(), tt.says) {
+		if o := tt.spec.Judge(exchange.Resets()); o.Pass != tt.want || !strings.Contains(o.Message(), tt.says) {
 			t.Errorf("%s: pass %t: %s", tt.name, o.Pass, o.Message())
 		}
 	}
@@ -132,13 +80,17 @@ func TestCounts(t *testing.T) {
 func TestRetransmits(t *testing.T) {
 	// What a path-MTU black hole looks like: one repair, then timeouts.
 	hole := func(gaps ...int) *trace.View {
-		lines := []line{{0, "server", fA, 1, 1, 1448}, {5 * ms, "server", fA, 1, 1, 1448}}
+		again := exchange.Line{From: "server", Flags: packet.ACK, Seq: 1, Ack: 1, Len: 1448}
+		repair := again
+		repair.At = 5 * ms
+		lines := []exchange.Line{again, repair}
 		at := 5 * ms
 		for _, g := range gaps {
 			at += time.Duration(g) * ms
-			lines = append(lines, line{at, "server", fA, 1, 1, 1448})
+			again.At = at
+			lines = append(lines, again)
 		}
-		return viewOf(lines...)
+		return exchange.View(lines...)
 	}
 	again := meant("seq=1 len=1448")
 	tests := []struct {

@@ -99,8 +99,9 @@ func (s Retransmits) Judge(v *trace.View) Outcome {
 	// than one, so the one that saw most decides.
 	byPoint := map[*trace.Point][]*trace.Packet{}
 	var best, original []*trace.Packet
-	for _, p := range s.Match.Find(v) {
-		if !is(p, sender.Rexmit) {
+	found, ask := s.Match.Find(v), match.Recorded(v.Trace)
+	for _, p := range found {
+		if ask(p).Sending.Class&sender.Rexmit == 0 {
 			original = append(original, p)
 			continue
 		}
@@ -115,7 +116,7 @@ func (s Retransmits) Judge(v *trace.View) Outcome {
 	remark := map[*trace.Packet]string{}
 	if o.Pass && s.Exponential {
 		o.Expected += ", the gap doubling each time"
-		o.Pass, o.Saw = doubles(best, remark)
+		o.Pass, o.Saw = doubles(best, ask, remark)
 		o.Timed = !o.Pass
 	}
 	if len(original) > 0 {
@@ -127,12 +128,13 @@ func (s Retransmits) Judge(v *trace.View) Outcome {
 
 // doubles reports whether the gaps between timeouts double. What SACK or a
 // tail-loss probe repaired before the first timeout does not count.
-func doubles(ps []*trace.Packet, remark map[*trace.Packet]string) (bool, string) {
+func doubles(ps []*trace.Packet, ask func(*trace.Packet) *match.Packet, remark map[*trace.Packet]string) (bool,
+	string) {
 	var last *trace.Packet
 	var gap time.Duration
 	gaps, ok := 0, true
 	for _, p := range ps {
-		if !is(p, sender.RTO) {
+		if ask(p).Sending.Class&sender.RTO == 0 {
 			continue
 		}
 		if last != nil {
@@ -155,10 +157,4 @@ func doubles(ps []*trace.Packet, remark map[*trace.Packet]string) (bool, string)
 		return false, "gaps that do not double"
 	}
 	return true, fmt.Sprintf("%d retransmissions, gaps doubling", len(ps))
-}
-
-// is reports whether a packet was of a class to its sender.
-func is(p *trace.Packet, c sender.Class) bool {
-	r := p.Finding()
-	return r != nil && r.Class&c == c
 }

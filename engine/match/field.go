@@ -31,8 +31,8 @@ func fieldKeys() []*Key {
 		}
 		out = append(out, &Key{Name: f.Name, Doc: "of " + f.Layer.String() + ": " + f.Doc, Kind: value.OfField(f),
 			Proto: protoOf(f.Layer),
-			Layer: f.Layer, field: f,
-			test: of(func(v value.Field, p *Packet) bool { return v.Has(p.Frame, p.header()) }), quick: quickField})
+			Layer: f.Layer,
+			test:  of(func(v value.Field, p *Packet) bool { return v.Has(p.Frame, p.header()) }), quick: quickField})
 	}
 	return out
 }

@@ -34,7 +34,6 @@ type Key struct {
 	// Was is what the key was called in an earlier release.
 	Was string
 
-	field *field.Field // a header field, nil for all else
 	test  func(v any, p *Packet) bool
 	quick func(v any, q *Quick)
 }
@@ -141,7 +140,7 @@ var Keys = slices.Concat([]*Key{
 		Doc:  `the beginning of an HTTP start line in it: "GET /", "HTTP/1.1 200"; or "request", "response" or "any"`,
 		Kind: kindHTTP, Proto: "TCP", test: tcpOf(isHTTP), quick: quickPayload},
 	{Name: "original", Doc: "a retransmission: was what it sends again lost, or had it arrived",
-		Kind: value.Words("fate", "", "lost", "arrived"), Proto: "TCP",
+		Kind: value.Words("fate", "lost", "arrived"), Proto: "TCP",
 		Recorded: true, Hears: true, Unsettled: true,
 		test: recorded(func(v string, r *tcp.Record) bool { return r.Original == v })},
 	{Name: "kernel_drop",
@@ -162,29 +161,25 @@ var Keys = slices.Concat([]*Key{
 })
 
 // KeyNamed finds a key, nil if there is none of that name.
-func KeyNamed(name string) *Key {
-	i := slices.IndexFunc(Keys, func(k *Key) bool { return k.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return Keys[i]
-}
+func KeyNamed(name string) *Key { return key(func(k *Key) bool { return k.Name == name }) }
 
 // Renamed is the key that an earlier release called so, nil if there is none.
-func Renamed(name string) *Key {
-	i := slices.IndexFunc(Keys, func(k *Key) bool { return k.Was != "" && k.Was == name })
-	if i < 0 {
-		return nil
+func Renamed(name string) *Key { return key(func(k *Key) bool { return k.Was != "" && k.Was == name }) }
+
+// key is the first that is so, nil if none is.
+func key(is func(*Key) bool) *Key {
+	if i := slices.IndexFunc(Keys, is); i >= 0 {
+		return Keys[i]
 	}
-	return Keys[i]
+	return nil
 }
 
 // Kinds of value that are words of the field.
 var (
-	kindICMP = value.Words("ICMP message", "",
+	kindICMP = value.Words("ICMP message",
 		slices.Sorted(maps.Keys(packet.ICMPNames))...)
-	kindTLS      = value.Words("TLS event", "", append([]string{"any"}, payload.Names()...)...)
-	kindAnalysis = value.Words("Wireshark flag", "", append([]string{"any"}, wireshark.All.Names()...)...)
+	kindTLS      = value.Words("TLS event", append([]string{"any"}, payload.Names()...)...)
+	kindAnalysis = value.Words("Wireshark flag", append([]string{"any"}, wireshark.All.Names()...)...)
 	kindHTTP     = &value.Kind{Name: value.KindText.Name, Type: value.KindText.Type, Hint: value.KindText.Hint,
 		Parse: value.KindText.Parse, Write: value.KindText.Write, Bare: "any"}
 )

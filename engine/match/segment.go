@@ -63,7 +63,7 @@ func Segments() []string {
 	return s
 }
 
-var kindTCP = value.Words("kind of TCP segment", "", Segments()...)
+var kindTCP = value.Words("kind of TCP segment", Segments()...)
 
 // quickTCP is the quick part of asking for a kind of segment.
 func quickTCP(v any, q *Quick) {

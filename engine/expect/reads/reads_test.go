@@ -2,74 +2,18 @@ package reads
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"netrepro/engine/match/value"
-	"netrepro/engine/packet"
-	"netrepro/engine/trace"
-)
-
-var (
-	parties = map[string]*value.Party{
-		"client": {Name: "client", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1")}},
-		"server": {Name: "server", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.2")}},
-	}
-	ms = time.Millisecond
+	"netrepro/engine/testutil/exchange"
 )
 
 func party(name string) (*value.Party, error) {
-	if p := parties[name]; p != nil {
+	if p := exchange.Parties[name]; p != nil {
 		return p, nil
 	}
 	return nil, fmt.Errorf("%q is not a node", name)
-}
-
-// line is one segment: at, sender, flags, relative seq and ack, length.
-type line struct {
-	at       time.Duration
-	from     string
-	flags    packet.TCPFlags
-	seq, ack uint32
-	n        int32
-}
-
-// view records lines as seen at the client.
-func viewOf(lines ...line) *trace.View {
-	pt := &trace.Point{Node: "client", Wire: "wan", Addrs: parties["client"].Addrs}
-	far := &trace.Point{Index: 1, Node: "server", Wire: "wan", Addrs: parties["server"].Addrs}
-	t := trace.New(time.Unix(0, 0), []*trace.Point{pt, far}, nil)
-	for _, l := range lines {
-		d := packet.Packet{Proto: packet.ProtoTCP, Src: parties["client"].Addrs[0], Dst: parties["server"].Addrs[0],
-			SrcPort: 40000, DstPort: 80,
-			Flags: l.flags, Seq: l.seq, Ack: l.ack, PayloadLen: l.n, WScale: -1}
-		at := pt
-		if l.from == "server" {
-			d.Src, d.Dst, d.SrcPort, d.DstPort = d.Dst, d.Src, d.DstPort, d.SrcPort
-			at = far
-		}
-		t.Record(t.Arrive(at, l.at, &d, nil, nil), nil)
-	}
-	return t.All()
-}
-
-const (
-	fS  = packet.SYN
-	fSA = packet.SYN | packet.ACK
-	fA  = packet.ACK
-	fPA = packet.PSH | packet.ACK
-	fRA = packet.RST | packet.ACK
-)
-
-// resets is an exchange that ends with a reset.
-func resets() *trace.View {
-	return viewOf(line{0, "client", fS, 0, 0, 0}, line{1 * ms, "server", fSA, 0, 1, 0},
-		line{2 * ms, "client", fA, 1, 1, 0},
-		line{3 * ms, "client", fPA, 1, 1, 18}, line{4 * ms, "server", fA, 1, 19, 1448},
-		line{5 * ms, "server", fA, 1449, 19, 1448},
-		line{60 * ms, "server", fRA, 2897, 19, 0})
 }
 
 func TestReads(t *testing.T) {
@@ -99,7 +43,7 @@ func TestReads(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		if o := s.Judge(resets()); o.Pass != tt.want || o.Timed != tt.timed || len(o.Packets) == 0 {
+		if o := s.Judge(exchange.Resets()); o.Pass != tt.want || o.Timed != tt.timed || len(o.Packets) == 0 {
 			t.Errorf("%s: pass %t, timed %t: %s", tt.name, o.Pass, o.Timed, o.Message())
 		}
 	}
@@ -129,7 +73,7 @@ func FuzzParseReads(f *testing.F) {
 	f.Add("client > server S\n...\nserver > client R. within 50ms x>=2 len 1..3 -- end")
 	f.Fuzz(func(_ *testing.T, text string) {
 		if s, err := Parse(text, party); err == nil {
-			s.Judge(resets())
+			s.Judge(exchange.Resets())
 		}
 	})
 }

@@ -191,9 +191,9 @@ var (
 )
 
 // Words is a kind that is one of a few words, a string.
-func Words(name, thing string, of ...string) *Kind {
+func Words(name string, of ...string) *Kind {
 	return &Kind{Name: "a " + name, Type: `"` + strings.Join(of, `"|"`) + `"`, Word: of, Write: text,
-		Hint: "write one of: " + strings.Join(of, ", ") + thing,
+		Hint: "write one of: " + strings.Join(of, ", "),
 		Parse: func(x any) (any, bool) {
 			s, ok := x.(string)
 			return s, ok && slices.Contains(of, s)

@@ -12,7 +12,7 @@ import (
 func TestRead(t *testing.T) {
 	mss, df := OfField(field.Named("mss")), OfField(field.Named("df"))
 	src, mac := OfField(field.Named("src")), OfField(field.Named("src_mac"))
-	word := Words("fate", "", "lost", "arrived")
+	word := Words("fate", "lost", "arrived")
 	for _, tt := range []struct {
 		name string
 		kind *Kind
