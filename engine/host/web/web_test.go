@@ -12,36 +12,8 @@ import (
 	"time"
 
 	"netrepro/engine/host/socket"
-	"netrepro/engine/lab"
-	"netrepro/engine/lab/topology"
-	"netrepro/engine/lab/topology/plan"
-	"netrepro/engine/testutil/leaks"
+	"netrepro/engine/testutil/alone"
 )
-
-// host is one that talks to itself.
-func host(t *testing.T) *socket.Host {
-	t.Helper()
-	leaks.Lab(t)
-	s := topology.Spec{
-		Nodes: []topology.Node{{Name: "a", Kind: topology.Host}, {Name: "b", Kind: topology.Host}},
-		Wires: []topology.Wire{{Nodes: [2]string{"a", "b"}}},
-	}
-	p, err := plan.Of(&s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := lab.Up(p, lab.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := socket.NewHost("a", l.Nodes[0].NS, l.Nodes[0].Primary())
-	t.Cleanup(func() {
-		if err := errors.Join(h.Close(), l.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	return h
-}
 
 // patience bounds what ends by itself.
 const patience = time.Minute
@@ -104,7 +76,7 @@ func post(size int, more string) string {
 // TestAnswers holds what is on the wire, byte for byte, to what a route and the
 // knobs of the server say.
 func TestAnswers(t *testing.T) {
-	h := host(t)
+	h := alone.Host(t)
 	hello := Route{Path: "/", Body: []byte("hello")}
 	with := func(change func(*Route)) Spec {
 		r := hello
@@ -174,7 +146,7 @@ func TestAnswers(t *testing.T) {
 // TestEnds holds how a connection ends to the knobs that say so: with FIN, or with
 // a reset.
 func TestEnds(t *testing.T) {
-	h := host(t)
+	h := alone.Host(t)
 	hello := []Route{{Path: "/", Body: []byte("hello")}}
 	upload := []Route{{Path: "/", Upload: true}}
 	// More than the server reads at once, and all there before it answers.
@@ -213,7 +185,7 @@ func TestEnds(t *testing.T) {
 
 // TestServed is what a server says of the requests that it had.
 func TestServed(t *testing.T) {
-	h := host(t)
+	h := alone.Host(t)
 	v := serve(t, h, Spec{Routes: []Route{
 		{Path: "/", Body: []byte("hello")},
 		{Path: "/in/", Method: "POST", Upload: true, Status: 201},
@@ -267,7 +239,7 @@ func TestRoute(t *testing.T) {
 
 // TestGate works on no more requests at once than it may.
 func TestGate(t *testing.T) {
-	h := host(t)
+	h := alone.Host(t)
 	v := serve(t, h, Spec{Gate: 1, Routes: []Route{
 		{Path: "/slow", Delay: time.Hour}, {Path: "/", Body: []byte("hello")},
 	}})

@@ -15,36 +15,8 @@ import (
 	"testing"
 
 	"netrepro/engine/host/socket"
-	"netrepro/engine/lab"
-	"netrepro/engine/lab/topology"
-	"netrepro/engine/lab/topology/plan"
-	"netrepro/engine/testutil/leaks"
+	"netrepro/engine/testutil/alone"
 )
-
-// host is one that talks to itself.
-func host(t *testing.T) *socket.Host {
-	t.Helper()
-	leaks.Lab(t)
-	s := topology.Spec{
-		Nodes: []topology.Node{{Name: "a", Kind: topology.Host}, {Name: "b", Kind: topology.Host}},
-		Wires: []topology.Wire{{Nodes: [2]string{"a", "b"}}},
-	}
-	p, err := plan.Of(&s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := lab.Up(p, lab.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := socket.NewHost("a", l.Nodes[0].NS, l.Nodes[0].Primary())
-	t.Cleanup(func() {
-		if err := errors.Join(h.Close(), l.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	return h
-}
 
 // server answers each request of each connection with the next of its answers, and
 // closes a connection after an answer that says so, or when there is none left.
@@ -135,7 +107,7 @@ func target(s *server) Target {
 // TestFetch holds what is asked on the wire, byte for byte, and what is reported to
 // what the request says and the server answers.
 func TestFetch(t *testing.T) {
-	h := host(t)
+	h := alone.Host(t)
 	for _, tt := range []struct {
 		name    string
 		request Request
@@ -191,7 +163,7 @@ func TestFetch(t *testing.T) {
 // TestSession uses a connection again for as long as both sides keep it, and
 // accounts for every one.
 func TestSession(t *testing.T) {
-	h := host(t)
+	h := alone.Host(t)
 	s := serve(t, h, hello, hello, bye, hello)
 	tally := &Tally{}
 	to := target(s)
@@ -226,7 +198,7 @@ func TestSession(t *testing.T) {
 
 // TestRefused says in which stage a request failed, and accounts for it.
 func TestRefused(t *testing.T) {
-	h := host(t)
+	h := alone.Host(t)
 	none := errors.New("no such name")
 	for _, tt := range []struct {
 		name string
