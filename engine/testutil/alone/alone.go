@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package alone has a host that talks to itself, for tests of what stands on hosts.
 package alone
 
