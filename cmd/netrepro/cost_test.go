@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"netrepro/engine/capture"
 	"netrepro/engine/capture/pcap"
 )
 
@@ -157,7 +158,7 @@ func kernelSaid(w io.Writer, n int) error {
 	for i := range n {
 		f := pcap.Frame{Data: segment(false, uint16(i), uint32(i), 1, 4, 0), Direction: pcap.Outbound,
 			ID: uint64(1 + i), Comments: []string{
-				pcap.CommentReset + `{"reason":"` + long + `"}`, pcap.CommentKernelDrop + long, pcap.CommentTimer +
+				capture.CommentReset + `{"reason":"` + long + `"}`, capture.CommentKernelDrop + long, capture.CommentTimer +
 					long}}
 		b.packet(f)
 	}

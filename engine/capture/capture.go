@@ -132,7 +132,11 @@ func (s *Source) Next(in *tcp.Input) error {
 	}
 	s.dec.Frame(link, f.Data, f.Length, &s.packet)
 	*in = tcp.Input{N: s.n, Time: time.Duration(f.Time - s.Start), Point: f.Interface, Packet: &s.packet,
-		Payload: s.dec.Payload()}
+		Payload: s.dec.Payload(), Line: f.Line}
+	s.packet.Missing = f.Missing
+	if f.Checksum != packet.Unchecked {
+		s.packet.Checksum = f.Checksum
+	}
 	in.Frame = f.Data
 	if link != packet.LinkEthernet {
 		in.Frame = s.asEthernet()

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"netrepro/engine/capture/pcap"
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/reset"
 )
@@ -20,18 +19,18 @@ type reported struct {
 // file. Reading it gives the same [tcp.Input] again.
 func Comments(in *tcp.Input) (out []string) {
 	if in.KernelDrop != "" {
-		out = append(out, pcap.CommentKernelDrop+in.KernelDrop)
+		out = append(out, CommentKernelDrop+in.KernelDrop)
 	}
 	if in.Timer != "" {
-		out = append(out, pcap.CommentTimer+in.Timer)
+		out = append(out, CommentTimer+in.Timer)
 	}
 	switch {
 	case in.Kernel != nil:
 		if text, err := json.Marshal(reported{in.Kernel, in.Kernel.Passive}); err == nil { // it always is
-			out = append(out, pcap.CommentReset+string(text))
+			out = append(out, CommentReset+string(text))
 		}
 	case in.Asked:
-		out = append(out, pcap.CommentReset+pcap.CommentNotSent)
+		out = append(out, CommentReset+CommentNotSent)
 	}
 	return out
 }
@@ -67,23 +66,23 @@ func bound(k *reset.Kernel) {
 // comment takes in a comment of a frame. Those that are not the engine's say
 // nothing.
 func comment(in *tcp.Input, text string) {
-	if why, ok := strings.CutPrefix(text, pcap.CommentDropped); ok {
+	if why, ok := strings.CutPrefix(text, CommentDropped); ok {
 		in.Dropped = short(why, maxRemark)
 	}
-	if what, ok := strings.CutPrefix(text, pcap.CommentFault); ok {
+	if what, ok := strings.CutPrefix(text, CommentFault); ok {
 		in.Fault = short(what, maxRemark)
 	}
-	if why, ok := strings.CutPrefix(text, pcap.CommentKernelDrop); ok {
+	if why, ok := strings.CutPrefix(text, CommentKernelDrop); ok {
 		in.KernelDrop = short(why, maxName)
 	}
-	if f, ok := strings.CutPrefix(text, pcap.CommentTimer); ok {
+	if f, ok := strings.CutPrefix(text, CommentTimer); ok {
 		in.Timer = short(f, maxName)
 	}
-	said, ok := strings.CutPrefix(text, pcap.CommentReset)
+	said, ok := strings.CutPrefix(text, CommentReset)
 	if !ok || len(said) > maxReport {
 		return
 	}
-	if said == pcap.CommentNotSent {
+	if said == CommentNotSent {
 		in.Kernel, in.Asked = nil, true
 		return
 	}

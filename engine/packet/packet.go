@@ -51,6 +51,35 @@ const (
 // including, Right.
 type Block struct{ Left, Right uint32 }
 
+// Missing says which numbers of a TCP segment a capture does not tell. Text may
+// leave any of them out. The bits combine.
+type Missing uint8
+
+// What may be missing.
+const (
+	NoSeq    Missing = 1 << iota // the sequence number
+	NoAck                        // the acknowledgement, though ACK may be set
+	NoWindow                     // the window
+	NoLength                     // the length of the payload
+	// NoOrigin are sequence numbers counted from a segment that was not captured: they
+	// compare with others of the same kind only.
+	NoOrigin
+)
+
+// Has reports whether all of what is missing.
+func (m Missing) Has(what Missing) bool { return m&what == what }
+
+// Checksum is what is known of a transport checksum.
+type Checksum uint8
+
+// States of a checksum.
+const (
+	Unchecked  Checksum = iota // not captured, not printed, or not looked at
+	GoodSum                    // it fits
+	BadSum                     // it does not fit
+	PartialSum                 // it is that of the pseudo header: left to the network card (CHECKSUM_PARTIAL)
+)
+
 // Packet is one decoded frame. Fields of layers that are absent are zero. It is
 // kept small: a trace holds one for every frame that crossed a wire.
 type Packet struct {
@@ -80,6 +109,11 @@ type Packet struct {
 	// Unsized is a payload of which the length is not known: a first fragment, or
 	// a TCP header longer than its packet.
 	Unsized bool
+	// Missing are the numbers that the capture does not tell, whose fields are 0 or
+	// made up.
+	Missing Missing
+	// Checksum is what is known of the transport checksum.
+	Checksum Checksum
 
 	rare *rare
 }

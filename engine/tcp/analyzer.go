@@ -43,6 +43,7 @@ const (
 // Input is one captured packet.
 type Input struct {
 	N         int           // frame number, from 1
+	Line      int           // of the text it was read from, from 1; 0 if the capture is no text
 	Time      time.Duration // since the first frame
 	Point     int           // capture point: the interface of the file
 	Direction Direction

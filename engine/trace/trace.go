@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"netrepro/engine/capture"
 	"netrepro/engine/capture/pcap"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
@@ -224,10 +225,10 @@ func (t *Trace) add(p *Packet, data []byte) {
 			f.ID = uint64(p.Sent.N)
 		}
 		if p.Dropped != "" {
-			f.Comments = append(f.Comments, pcap.CommentDropped+p.Dropped)
+			f.Comments = append(f.Comments, capture.CommentDropped+p.Dropped)
 		}
 		if p.Fault != "" {
-			f.Comments = append(f.Comments, pcap.CommentFault+p.Fault)
+			f.Comments = append(f.Comments, capture.CommentFault+p.Fault)
 		}
 		return t.file.Packet(b, &f)
 	})

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+
+	"netrepro/engine/packet"
 )
 
 // Direction of a packet, seen from the capture point.
@@ -70,6 +72,12 @@ type Frame struct {
 	ID uint64
 	// Options are those read that have no field here.
 	Options []Option
+	// Line is where text told of it, from 1; 0 if the capture is no text.
+	Line int
+	// Missing are the numbers that the text does not tell, Checksum what it says of
+	// the transport checksum.
+	Missing  packet.Missing
+	Checksum packet.Checksum
 }
 
 // ErrFormat is what an error of the reader is if the file is no capture of a

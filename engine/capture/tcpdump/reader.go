@@ -80,7 +80,8 @@ func (r *Reader) Next(f *pcap.Frame) error {
 		}
 		r.frames++
 		r.ready = p.encode(r.ready[:0])
-		*f = pcap.Frame{Time: p.time, Data: r.ready, Length: len(r.ready) + p.payload, Link: linkRaw}
+		*f = pcap.Frame{Time: p.time, Data: r.ready, Length: len(r.ready) + p.payload, Link: linkRaw,
+			Line: r.line}
 		return nil
 	}
 	switch err := r.lines.Err(); {

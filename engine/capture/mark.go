@@ -1,4 +1,4 @@
-package pcap
+package capture
 
 // What comments of frames begin with that the engine writes and reads back.
 const (
