@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"netrepro/engine/diagnose"
+	"netrepro/engine/report/diagnosis"
+)
+
+// diagnoseOptions are the flags of diagnose.
+type diagnoseOptions struct{ json, ticket bool }
+
+func diagnoseCommand(e env) *cobra.Command {
+	var o diagnoseOptions
+	c := &cobra.Command{
+		Use:   "diagnose FILE...",
+		Short: "Say what happened in a capture, how surely, and which packets prove it",
+		Long: `Say what happened in a capture, how surely, and which packets prove it.
+
+FILE is pcap, pcapng, gzip of these, or the text that tcpdump or tshark prints; -
+is standard input. Several files are captures of one incident, such as from the
+client and from the server.
+
+Each finding has an id, the packets that prove it, what it is not, what to try
+next, and the shipped scenario that shows the same. That nothing is wrong is a
+finding (clean), and that the capture cannot tell is one (cannot-tell).
+
+Exit codes: 0 diagnosed, 2 not a capture, damaged, or a mistake in a flag.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return diagnoseFiles(cmd.Context(), e, args, o) },
+	}
+	f := c.Flags()
+	f.BoolVar(&o.json, "json", false, "one JSON object")
+	f.BoolVar(&o.ticket, "for-ticket", false, "Markdown for a ticket, addresses mapped to documentation ranges")
+	return c
+}
+
+func diagnoseFiles(ctx context.Context, e env, paths []string, o diagnoseOptions) error {
+	if o.json && o.ticket {
+		return errors.New("--json and --for-ticket are two ways to write it: take one")
+	}
+	r, err := diagnose.Files(ctx, paths)
+	if err != nil {
+		return err
+	}
+	diagnosis.Remarks(e.err, r)
+	switch {
+	case o.json:
+		return diagnosis.JSON(e.out, r)
+	case o.ticket:
+		diagnosis.Ticket(e.out, r)
+	default:
+		diagnosis.Text(e.out, r)
+	}
+	return nil
+}

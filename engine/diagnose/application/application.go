@@ -1,0 +1,250 @@
+// Package application has the rules for what the programs at the ends do: TLS that is
+// turned away, answers that take their time.
+package application
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"netrepro/engine/diagnose/finding"
+	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/packet"
+)
+
+// Rules are the rules of this room.
+var Rules = []finding.Rule{finding.Each(alerted), finding.Each(alertBySize), finding.Each(slow)}
+
+// certificate and version are alerts about the certificate, and about versions and
+// ciphers (RFC 8446, section 6.2).
+var (
+	certificate = []string{"bad certificate", "unsupported certificate", "certificate revoked", "certificate expired",
+		"certificate unknown", "unknown ca", "bad_certificate", "unsupported_certificate", "certificate_revoked",
+		"certificate_expired", "certificate_unknown", "unknown_ca", "access denied", "access_denied"}
+	version = []string{"handshake failure", "protocol version", "insufficient security", "inappropriate fallback",
+		"no application protocol", "handshake_failure", "protocol_version", "insufficient_security",
+		"inappropriate_fallback", "no_application_protocol", "illegal parameter", "illegal_parameter",
+		"unrecognized name", "unrecognized_name"}
+)
+
+func among(detail string, list []string) bool {
+	for _, l := range list {
+		if strings.Contains(strings.ToLower(detail), l) {
+			return true
+		}
+	}
+	return false
+}
+
+// alerted is a TLS alert in the clear.
+func alerted(f *incident.Flow) *finding.Finding {
+	for _, g := range f.Segments {
+		for _, a := range g.App {
+			if a.Proto != "tls" || a.Name != "alert" {
+				continue
+			}
+			switch {
+			case among(a.Detail, certificate):
+				c := finding.New("tls-alert-cert", f).
+					Say("The %s ends the TLS handshake: %s. It does not accept the other's certificate.",
+						incident.Name(g.Side), a.Detail)
+				return c.For(3.5, "the alert says so in the clear: "+a.Detail, g).
+					IsNot("the network is not to blame: all was delivered")
+			case among(a.Detail, version):
+				c := finding.New("tls-version", f).
+					Say("The %s turns the TLS handshake away: %s. Version or ciphers do not suit it.",
+						incident.Name(g.Side), a.Detail)
+				return c.For(3.5, "the alert says so in the clear: "+a.Detail, g).
+					IsNot("the network is not to blame: all was delivered")
+			}
+		}
+	}
+	return nil
+}
+
+const (
+	// alertSize is a TLS alert in the clear: a record header and two bytes.
+	alertSize = 7
+	// Encrypted alerts of TLS 1.3 and of AEAD ciphers in TLS 1.2, with and without a
+	// record of ChangeCipherSpec before.
+	alert13, alert13ccs, alert12 = 24, 30, 31
+	changeCipher                 = 6 // a record of ChangeCipherSpec
+	// A ClientHello is larger than helloLeast and, without a post-quantum key share,
+	// smaller than helloMost.
+	helloLeast, helloMost = 90, 2400
+	// flightLeast is less than any server's certificate flight.
+	flightLeast = 700
+)
+
+// alertBySize is a handshake that ends with a segment of the size of an alert, where the
+// payload was not captured.
+func alertBySize(f *incident.Flow) *finding.Finding {
+	client, server := &f.Sides[incident.Client], &f.Sides[incident.Server]
+	if len(client.Data) == 0 || len(f.Segments) < 5 || visible(f) {
+		return nil
+	}
+	hello := client.Data[0]
+	if !hellosized(client, hello) {
+		return nil
+	}
+	// The server answers the hello with an alert and closes.
+	if len(server.Data) == 1 && server.Bytes == alertSize && ends(f, server.Data[0]) {
+		c := finding.New("tls-version", f).
+			Say("The server answers the ClientHello of %d bytes with %d bytes, the size of a TLS alert in the "+
+				"clear, and "+
+				"closes: version or ciphers do not suit it.", hello.PayloadLen, alertSize)
+		c.For(2.2, fmt.Sprintf("%d bytes after the ClientHello, then the end", alertSize), server.Data[0])
+		return c.Cite(closing(f, incident.Server)...).IsNot("tls-alert-cert: no certificate was sent").
+			IsNot("rst-linger-or-unread: it was said before why")
+	}
+	last := client.Data[len(client.Data)-1]
+	if last == hello || server.Bytes == 0 || !ends(f, last) {
+		return nil
+	}
+	n := int(last.PayloadLen)
+	for _, g := range client.Data { // nothing but a ChangeCipherSpec comes between
+		if g != last && g.Time > server.Data[0].Time && int(g.PayloadLen) != changeCipher {
+			return nil
+		}
+	}
+	plain := n == alertSize
+	if !plain && n != alert13 && n != alert13ccs && n != alert12 || server.Bytes > 16000 {
+		return nil
+	}
+	if server.Bytes < flightLeast {
+		if !plain {
+			return nil
+		}
+		c := finding.New("tls-version", f).
+			Say("The client ends the handshake with %d bytes, the size of a TLS alert, after a ServerHello of %d "+
+				"bytes without "+
+				"a certificate: the version chosen does not suit it.", n, server.Bytes)
+		return c.For(1.4, "an alert's size, and no certificate before", last).Cite(closing(f, incident.Client)...)
+	}
+	c := finding.New("tls-alert-cert", f).
+		Say("After the server's flight of %d bytes the client sends %d bytes, the size of a TLS alert, and "+
+			"closes: it does "+
+			"not accept the certificate. The network did all that it should.", server.Bytes, n)
+	w := 2.2
+	if !plain {
+		w = 1.2
+	}
+	c.For(w, fmt.Sprintf("%d bytes after the certificate flight, then the end", n), last).
+		Cite(closing(f, incident.Client)...)
+	return c.IsNot("tls-version: the server had accepted the ClientHello").
+		IsNot("pmtu-blackhole: the whole flight was acknowledged")
+}
+
+// visible reports whether TLS was read from the payload: then sizes need not tell.
+func visible(f *incident.Flow) bool {
+	for _, g := range f.Segments {
+		for _, a := range g.App {
+			if a.Name == "alert" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func hellosized(s *incident.Side, hello *incident.Segment) bool {
+	n := helloBytes(s, nil)
+	return n >= helloLeast && n <= helloMost || int(hello.PayloadLen) >= helloLeast &&
+		int(hello.PayloadLen) <= helloMost
+}
+
+// helloBytes are the bytes that the client sent before anything else came, or before
+// last.
+func helloBytes(s *incident.Side, last *incident.Segment) (n int) {
+	for _, g := range s.Data {
+		if g == last {
+			break
+		}
+		n += int(g.PayloadLen)
+	}
+	return n
+}
+
+// ends reports whether the sender of g closes or resets right after it, and nothing more
+// is exchanged.
+func ends(f *incident.Flow, g *incident.Segment) bool {
+	s := &f.Sides[g.Side]
+	soon := func(o *incident.Segment) bool { return o != nil && o.Time >= g.Time && o.Time-g.Time < time.Second }
+	if g.Has(packet.FIN) || soon(s.FIN) {
+		return true
+	}
+	return len(s.Resets) > 0 && soon(s.Resets[0])
+}
+
+func closing(f *incident.Flow, side int) (gs []*incident.Segment) {
+	if fin := f.Sides[side].FIN; fin != nil {
+		gs = append(gs, fin)
+	}
+	return append(gs, f.Sides[side].Resets...)
+}
+
+// slow is an answer that takes its time although the question was acknowledged at once.
+func slow(f *incident.Flow) *finding.Finding {
+	if !f.Established() || len(f.Sides[0].Resent)+len(f.Sides[1].Resent) > len(f.Segments)/10 {
+		return nil
+	}
+	floor := max(20*f.RTT, 400*time.Millisecond)
+	var total, worst time.Duration
+	var cited []*incident.Segment
+	n, quick := 0, 0
+	var asked *incident.Segment
+	for _, g := range f.Segments {
+		if g.Has(packet.SYN) {
+			continue
+		}
+		if g.Side == incident.Client && g.IsData() {
+			asked = g
+			continue
+		}
+		if asked == nil || g.Side != incident.Server || !g.IsData() && !(g.Has(packet.FIN) && g.PayloadLen == 0) {
+			continue
+		}
+		wait := g.Time - asked.Time
+		ack := asked.Acked
+		if wait >= floor && ack != nil && ack.Time-asked.Time < wait/2 {
+			n++
+			total, worst = total+wait, max(worst, wait)
+			cited = append(cited, asked, g)
+			if ack != g {
+				cited = append(cited, ack)
+			}
+		} else if wait < floor/4 {
+			quick++
+		}
+		asked = nil
+	}
+	never := false
+	if asked != nil && asked.Acked != nil && len(f.Sides[incident.Server].Resets) == 0 &&
+		f.Sides[incident.Server].FIN == nil {
+		if wait := f.Last().Time - asked.Time; wait > 5*time.Second {
+			n, never = n+1, true
+			total, worst = total+wait, max(worst, wait)
+			cited = append(cited, asked, asked.Acked)
+		}
+	}
+	if n == 0 || worst < 700*time.Millisecond && n < 3 {
+		return nil
+	}
+	c := finding.New("slow-application", f)
+	if never {
+		c.Say("The server acknowledges the request at once and does not answer it for %v: its application is what "+
+			"takes the "+
+			"time.", worst.Round(time.Millisecond))
+	} else {
+		c.Say("The server acknowledges the request at once and answers after %v: its application takes the time, "+
+			"not the "+
+			"network.", worst.Round(time.Millisecond))
+	}
+	c.For(1.4, fmt.Sprintf("%d answers take %v in all, the round trip is %v", n, total.Round(time.Millisecond),
+		f.RTT.Round(10*time.Microsecond)), cited...)
+	if worst > 50*f.RTT && f.RTT > 0 {
+		c.For(0.5, "many times the round trip")
+	}
+	return c.IsNot("loss-one-way: nothing was sent again").
+		IsNot("zero-window: there was room for the answer")
+}

@@ -1,0 +1,92 @@
+// Package diagnose says what happened in captures: which causes the packets speak for,
+// how surely, and which packets prove it.
+//
+// The table of rules is Rules; each rule gathers evidence for and against one cause. A
+// confidence is the logistic function of the evidence's weights, which the corpus in
+// CALIBRATION.md holds to.
+//
+// Invariant: a claim names the packets that it was drawn from.
+package diagnose
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"netrepro/engine/diagnose/application"
+	"netrepro/engine/diagnose/delay"
+	"netrepro/engine/diagnose/ending"
+	"netrepro/engine/diagnose/finding"
+	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/diagnose/opening"
+	"netrepro/engine/diagnose/transfer"
+)
+
+// Rules are all rules.
+var Rules = slices.Concat(opening.Rules, transfer.Rules, delay.Rules, ending.Rules, application.Rules)
+
+// Report is what is known of an incident.
+type Report struct {
+	Incident *incident.Incident
+	// Findings are the causes, the likeliest first; there is always one.
+	Findings []*finding.Finding
+}
+
+// Files diagnoses the captures at paths as one incident. Errors are those of opening
+// and reading them.
+func Files(ctx context.Context, paths []string) (*Report, error) {
+	in, err := incident.Read(ctx, paths)
+	if err != nil {
+		return nil, err
+	}
+	return &Report{Incident: in, Findings: rank(in, candidates(in))}, nil
+}
+
+func candidates(in *incident.Incident) (found []*finding.Finding) {
+	for _, rule := range Rules {
+		found = append(found, rule(in)...)
+	}
+	return found
+}
+
+// clean is said when no rule finds anything, with what looks odd and is not.
+func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
+	whole, partial := 0, 0
+	var first *incident.Flow
+	in.All(func(f *incident.Flow) {
+		if first == nil || len(f.Segments) > len(first.Segments) {
+			first = f
+		}
+		switch {
+		case f.OneSided() || !f.Established():
+			partial++
+		default:
+			whole++
+		}
+	})
+	if first == nil {
+		c := finding.New(finding.Unclear, nil).Say("The capture has no TCP connection that could be judged.")
+		return c.For(1, "no TCP segment was captured")
+	}
+	if whole == 0 {
+		c := finding.New(finding.Unclear, first).
+			Say("The capture has too little of its connections to tell: capture both directions, from before they " +
+				"open.")
+		return c.For(0.5, fmt.Sprintf("%d connections were captured in part only", partial))
+	}
+	c := finding.New(finding.Clean, first).
+		Say("Nothing is wrong here: what was sent arrived, in order and in time, and was acknowledged.")
+	c.For(1.6, fmt.Sprintf("%d connections without loss, stall or refusal", whole))
+	if partial == 0 {
+		c.For(0.6, "each of them was captured in both directions")
+	}
+	for _, e := range excused {
+		c.Flow = e.Flow
+		for _, r := range e.Refs {
+			c.Refs = append(c.Refs, r)
+		}
+		c.Not = append(c.Not, e.Not...)
+	}
+	quiet(in, c)
+	return c
+}

@@ -1,0 +1,137 @@
+package ending
+
+import (
+	"fmt"
+	"time"
+
+	"netrepro/engine/diagnose/finding"
+	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/packet"
+	"netrepro/engine/tcp/reset"
+	"netrepro/engine/tcp/sender"
+)
+
+const (
+	// halfClosed is after what time a half-closed connection is given up at the
+	// earliest by those who keep state: some balancers after some seconds.
+	halfClosed = 4 * time.Second
+	// goodbye is the largest that TLS's close_notify is on the wire: a record of 2
+	// bytes with header, nonce, tag and padding (RFC 5246, RFC 8446).
+	goodbye = 69
+	// keepsAlive is the least pause after which a server closes an idle connection.
+	keepsAlive = 900 * time.Millisecond
+)
+
+// afterClose is data that comes for an end that has closed already.
+func afterClose(e *end) *finding.Finding {
+	f := e.flow
+	if e.fin == nil || e.rst.Has(packet.SYN) {
+		return nil
+	}
+	var late []*incident.Segment // the peer's data after the FIN
+	for _, g := range f.After(e.fin, func(g *incident.Segment) bool { return g.Side != e.side && g.IsData() }) {
+		if g.Time <= e.rst.Time {
+			late = append(late, g)
+		}
+	}
+	if len(late) == 0 {
+		if e.v.Kind == reset.Passive || !e.rst.Has(packet.ACK) {
+			return afterTimeWait(e)
+		}
+		return nil
+	}
+	first := late[0]
+	pause := first.Time - e.fin.Time
+	crossing := !packet.After(first.Ack, e.fin.Seq) || first.Missing.Has(packet.NoAck)
+	rested := e.restBeforeFIN()
+	acked := e.fin.Acked != nil && e.fin.Acked.Time < first.Time || !crossing
+	switch {
+	case pause >= halfClosed && acked:
+		c := finding.New("half-close-timeout", f).
+			Say("The %s closed its direction in frame %d and the other went on; %v later, what keeps state had "+
+				"given the "+
+				"half-closed connection up and answers with a reset.", incident.Name(e.side), e.fin.N,
+				pause.Round(time.Millisecond))
+		c.For(2, fmt.Sprintf("the %s still sends data %v after the FIN and is reset", incident.Name(1-e.side),
+			pause.Round(time.Millisecond)), e.fin, first, e.rst)
+		return c.IsNot("rst-after-close-notify: what is reset is the answer, not a goodbye")
+	case crossing && e.side == incident.Server && rested >= keepsAlive && int(first.PayloadLen) > 31 &&
+		!goodbyeOnly(f, first):
+		c := finding.New("keepalive-race", f).
+			Say("The server closes the idle connection (frame %d) while the client's next request is on its way "+
+				"(frame %d): "+
+				"its kernel answers the request with a reset.", e.fin.N, first.N)
+		c.For(1.8, fmt.Sprintf("the request leaves %v after the FIN and does not acknowledge it",
+			pause.Round(time.Microsecond)), e.fin, first, e.rst)
+		c.For(0.8, fmt.Sprintf("the connection was idle for %v before", rested.Round(time.Millisecond)))
+		return c.IsNot("idle-timeout-middlebox: the server itself closes").
+			IsNot("rst-middlebox-injected: it answers the request as a kernel does")
+	}
+	c := finding.New("rst-after-close-notify", f).
+		Say("%s %d bytes come after the %s has closed (frame %d), and its kernel answers them with a reset. "+
+			"Everything was "+
+			"exchanged before; nobody loses anything.", describe(first), first.PayloadLen, incident.Name(e.side),
+			e.fin.N)
+	c.For(1.6, fmt.Sprintf("the %s closed before, in frame %d", incident.Name(e.side), e.fin.N), e.fin, first, e.rst)
+	if int(first.PayloadLen) <= goodbye {
+		c.For(1, fmt.Sprintf("%d bytes: the size of TLS's close_notify", first.PayloadLen))
+	}
+	if pause < time.Second {
+		c.For(0.5, fmt.Sprintf("%v after the FIN", pause.Round(time.Microsecond)))
+	}
+	return c.IsNot("rst-middlebox-injected: it answers frame %d as a kernel does", first.N).
+		IsNot("rst-linger-or-unread: the connection was closed in order before")
+}
+
+// afterTimeWait is a bare reset of an end that has closed, of which what it answers was
+// not captured, or is an acknowledgement.
+func afterTimeWait(e *end) *finding.Finding {
+	if e.rst.Has(packet.ACK) && e.v.Kind != reset.Passive {
+		return nil
+	}
+	wait := e.rst.Time - e.fin.Time
+	if wait >= halfClosed && e.flow.Sides[1-e.side].FIN == nil {
+		c := finding.New("half-close-timeout", e.flow).
+			Say("The %s closed its direction in frame %d; %v later the half-closed connection is reset.",
+				incident.Name(e.side),
+				e.fin.N, wait.Round(time.Millisecond))
+		return c.For(1.2, "the reset comes long after the FIN, and the other side had not closed", e.fin, e.rst)
+	}
+	c := finding.New("rst-after-close-notify", e.flow).
+		Say("After the %s has closed (frame %d) its kernel answers what still comes with a reset.",
+			incident.Name(e.side), e.fin.N)
+	return c.For(1, fmt.Sprintf("the %s closed before, in frame %d", incident.Name(e.side), e.fin.N), e.fin, e.rst).
+		IsNot("rst-middlebox-injected: it answers as a kernel does")
+}
+
+// describe names what came after the close.
+func describe(g *incident.Segment) string {
+	for _, a := range g.App {
+		if a.Proto == "tls" && a.Name == "alert" {
+			return "TLS's goodbye,"
+		}
+	}
+	if int(g.PayloadLen) <= goodbye {
+		return "What is most likely TLS's goodbye,"
+	}
+	return "Data,"
+}
+
+// goodbyeOnly reports whether a segment is TLS's goodbye: small, and its sender closes
+// right behind it.
+func goodbyeOnly(f *incident.Flow, g *incident.Segment) bool {
+	if int(g.PayloadLen) > goodbye {
+		return false
+	}
+	fin := f.Sides[g.Side].FIN
+	return fin != nil && fin.Time >= g.Time && fin.Time-g.Time < 5*time.Millisecond
+}
+
+// restBeforeFIN is how long nothing was exchanged before the FIN of the reset's sender.
+func (e *end) restBeforeFIN() time.Duration {
+	last := e.flow.Before(e.fin, func(g *incident.Segment) bool { return g.IsData() || g.Class&sender.PureAck != 0 })
+	if last == nil {
+		return 0
+	}
+	return e.fin.Time - last.Time
+}

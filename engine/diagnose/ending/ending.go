@@ -1,0 +1,197 @@
+// Package ending has the rules for connections that end badly: by a reset, or in silence.
+package ending
+
+import (
+	"fmt"
+	"time"
+
+	"netrepro/engine/diagnose/finding"
+	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/packet"
+	"netrepro/engine/tcp/reset"
+	"netrepro/engine/tcp/sender"
+)
+
+// Rules are the rules of this room.
+var Rules = []finding.Rule{finding.Each(resets), finding.Each(fallen), finding.Each(forgotten)}
+
+// end is a reset and what came before it.
+type end struct {
+	flow *incident.Flow
+	rst  *incident.Segment
+	side int
+	v    reset.Verdict
+	// cause is the peer's last segment before the reset, data its last data, fin the
+	// FIN of the reset's sender before it; nil if there is none.
+	cause, data, fin *incident.Segment
+	// idle is how long nothing was sent before the cause, or before the reset if there
+	// is none after the pause.
+	idle time.Duration
+	// quiet is the pause right before the reset.
+	quiet time.Duration
+}
+
+// resets is a connection that a reset ends after it was open.
+func resets(f *incident.Flow) *finding.Finding {
+	rst := f.Reset()
+	if rst == nil || f.Refused() || !f.Established() && !midway(f) || oursToRefuse(f, rst) {
+		return nil
+	}
+	e := study(f, rst)
+	for _, rule := range []func(*end) *finding.Finding{forged, probed, afterClose, afterIdle, stale, active} {
+		if c := rule(e); c != nil {
+			return c
+		}
+	}
+	return nil
+}
+
+// midway reports whether the flow was captured from its middle on.
+func midway(f *incident.Flow) bool { return f.SYN == nil && f.SYNACK == nil }
+
+// oursToRefuse reports whether the reset is only the answer to a SYN-ACK or to an
+// acknowledgement of another connection; other rules know of those.
+func oursToRefuse(f *incident.Flow, rst *incident.Segment) bool {
+	return rst.Side == incident.Client && f.SYN != nil && (f.SYNACK == nil || f.SYNACK.Time > rst.Time)
+}
+
+func study(f *incident.Flow, rst *incident.Segment) *end {
+	e := &end{flow: f, rst: rst, side: rst.Side}
+	if rst.Reset != nil {
+		e.v = *rst.Reset
+	}
+	var before *incident.Segment
+	for _, g := range f.Segments {
+		if g == rst {
+			break
+		}
+		if g.Side == e.side {
+			if g.Has(packet.FIN) && e.fin == nil {
+				e.fin = g
+			}
+		} else {
+			if e.cause = g; g.IsData() {
+				e.data = g
+			}
+		}
+		if before != nil && g.Time-before.Time > e.idle && !g.Again() && g.Class&sender.KeepAlive == 0 {
+			if d := g.Time - before.Time; d > e.idle {
+				e.idle = d
+			}
+		}
+		before = g
+	}
+	if before != nil {
+		e.quiet = rst.Time - before.Time
+	}
+	return e
+}
+
+// firstSegments is how many segments of its sender a reset had before it.
+func (e *end) known() bool { return len(e.flow.Sides[e.side].Segments) > 0 }
+
+// near reports whether the capture was made on the host that the reset comes from.
+func (e *end) near() bool {
+	return e.flow.From == incident.AtClient && e.side == incident.Client ||
+		e.flow.From == incident.AtServer && e.side == incident.Server
+}
+
+// far reports whether it was made on the other end.
+func (e *end) far() bool {
+	return e.flow.From == incident.AtClient && e.side == incident.Server ||
+		e.flow.From == incident.AtServer && e.side == incident.Client
+}
+
+// goesOn are segments of the reset's sender that come after it, as if it had not been
+// sent.
+func (e *end) goesOn() []*incident.Segment {
+	return e.flow.After(e.rst, func(g *incident.Segment) bool {
+		return g.Side == e.side && !g.Has(packet.RST) && !g.Has(packet.SYN)
+	})
+}
+
+// tooSoon is by how much the reset comes sooner than its sender can have answered; 0 if
+// it does not. It is the peer's side that tells.
+func (e *end) tooSoon() time.Duration {
+	rtt := e.flow.RTT
+	if !e.far() || rtt < 4*time.Millisecond || e.cause == nil || e.rst.Missing != 0 || e.v.Answers == 0 &&
+		!e.acksData() {
+		return 0
+	}
+	if took := e.rst.Time - e.cause.Time; took*2 < rtt {
+		return rtt - took
+	}
+	return 0
+}
+
+// acksData reports whether the reset acknowledges the peer's last data.
+func (e *end) acksData() bool {
+	return e.data != nil && e.rst.Has(packet.ACK) && e.rst.Ack == e.data.End()
+}
+
+// forged is a reset that its sender did not send.
+func forged(e *end) *finding.Finding {
+	f := e.flow
+	c := finding.New("rst-middlebox-injected", f)
+	if d := e.rst.Distant(f.Sides[e.side].TTLs); d > 1 {
+		c.For(1.8, fmt.Sprintf("its time to live is %d, %d off from the %s's other packets", e.rst.TTL, d,
+			incident.Name(e.side)))
+	}
+	if later := e.goesOn(); len(later) > 0 && e.v.Kind != reset.Challenge {
+		c.For(2.2, fmt.Sprintf("the %s goes on in %d packets as if it had not sent it", incident.Name(e.side),
+			len(later)), later...)
+	}
+	if d := e.tooSoon(); d > 0 {
+		c.For(2, fmt.Sprintf("it comes %v sooner than the %s can answer", d.Round(time.Millisecond),
+			incident.Name(e.side)))
+	}
+	if e.rst.PayloadLen > 0 {
+		c.For(0.6, fmt.Sprintf("it carries %d bytes", e.rst.PayloadLen))
+	}
+	if other := f.Sides[1-e.side].Resets; len(other) > 0 && (other[0].Time-e.rst.Time).Abs() < 50*time.Millisecond &&
+		e.v.Kind == reset.Forged {
+		c.For(1.2, "both ends are reset at once", other[0])
+	}
+	for _, t := range f.Twins {
+		if len(t.Sides[e.side].Resets) == 0 && len(t.Segments) > 0 && t.From != f.From && owns(t, e.side) {
+			c.For(2.5, "the capture at the other end shows that it was not sent there")
+		}
+	}
+	if e.v.Kind == reset.Forged {
+		switch e.v.Confidence {
+		case reset.Certain:
+			c.For(3, "the sender's wire or kernel tells that it did not send it")
+		case reset.High:
+			c.For(1.5, "more than one thing about it is unlike its sender")
+		case reset.Medium:
+			c.For(0.6, "it is unlike its sender's packets")
+		}
+	}
+	if e.idle > idleLeast || c.Odds() < 1.4 {
+		return nil
+	}
+	c.Cite(e.rst).Cite(e.answered())
+	return c.Say("The reset in the %s's name (frame %d) was forged by something between the ends.",
+		incident.Name(e.side),
+		e.rst.N).IsNot("rst-linger-or-unread: the %s itself did not reset", incident.Name(e.side)).
+		IsNot("rst-no-listener: the connection was open")
+}
+
+// owns reports whether a flow was captured at a side.
+func owns(f *incident.Flow, side int) bool {
+	return f.From == incident.AtClient && side == incident.Client || f.From == incident.AtServer &&
+		side == incident.Server
+}
+
+// answered is the segment that the reset answers, nil if that is not known.
+func (e *end) answered() *incident.Segment {
+	for _, g := range e.flow.Segments {
+		if g.N == e.v.Answers {
+			return g
+		}
+	}
+	if e.acksData() {
+		return e.data
+	}
+	return nil
+}

@@ -1,0 +1,237 @@
+package ending
+
+import (
+	"fmt"
+	"time"
+
+	"netrepro/engine/diagnose/finding"
+	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/packet"
+	"netrepro/engine/tcp/reset"
+	"netrepro/engine/tcp/sender"
+)
+
+// idleLeast is the least time after which something on the way forgets an idle
+// connection: short UDP-like timeouts of carriers begin at 30 s.
+const idleLeast = 28 * time.Second
+
+// usual are timeouts that products have: balancers, NATs, firewalls.
+var usual = []time.Duration{30 * time.Second, 60 * time.Second, 90 * time.Second, 120 * time.Second, 180 * time.Second,
+	240 * time.Second, 300 * time.Second, 350 * time.Second, 600 * time.Second, 900 * time.Second,
+	1800 * time.Second, 3600 * time.Second, 7200 * time.Second, 86400 * time.Second, 432000 * time.Second}
+
+// probed is a reset of an end whose keep-alives were not answered.
+func probed(e *end) *finding.Finding { return dead(e.flow, e.side, e.rst) }
+
+// afterIdle is a reset that answers the first data after a long pause.
+func afterIdle(e *end) *finding.Finding {
+	f := e.flow
+	if e.idle < idleLeast && e.quiet < idleLeast {
+		return nil
+	}
+	if e.quiet >= idleLeast && e.quiet > e.idle {
+		return droppedIdle(e)
+	}
+	_, after := f.Idle()
+	if after == nil || after.Side == e.side || e.rst.Time-after.Time > 5*time.Second {
+		return nil
+	}
+	distant := e.rst.Distant(f.Sides[e.side].TTLs)
+	if e.near() && distant == 0 {
+		c := finding.New("rst-no-socket-stale", f).
+			Say("After %v of silence the %s speaks again, and the %s's kernel has no such connection any more.",
+				e.idle.Round(time.Second), incident.Name(after.Side), incident.Name(e.side))
+		c.For(1.6, "the reset is this host's own answer to the first packet after the pause", after, e.rst)
+		return c.IsNot("rst-middlebox-injected: this host itself resets")
+	}
+	c := finding.New("idle-timeout-middlebox", f).
+		Say("After %v of silence the first packet is answered with a reset: something on the way forgot the "+
+			"connection "+
+			"while it was idle.", e.idle.Round(time.Second))
+	c.For(1, fmt.Sprintf("the connection was idle for %v", e.idle.Round(time.Second)), after, e.rst)
+	if distant > 0 {
+		c.For(2, fmt.Sprintf("the reset's time to live is %d, %d off: it comes from something nearer or farther "+
+			"than the %s",
+			e.rst.TTL, distant, incident.Name(e.side)))
+	} else if e.rst.TTL > 0 && e.known() {
+		c.Against(1.2, "the reset has the time to live of the end itself")
+	}
+	if d := e.tooSoon(); d > 0 {
+		c.For(1.5, fmt.Sprintf("it comes %v sooner than the %s can answer", d.Round(time.Millisecond),
+			incident.Name(e.side)))
+	}
+	if f.Sides[after.Side].Probes != nil {
+		c.Against(0.5, "keep-alives were sent")
+	}
+	if c.Odds() < 0 || e.rst.TTL > 0 && distant == 0 && e.known() && e.tooSoon() == 0 {
+		return goneStale(e, after)
+	}
+	return c.IsNot("rst-linger-or-unread: nobody closed").
+		IsNot("rst-middlebox-injected: nobody meant to tear it down; it was forgotten")
+}
+
+// droppedIdle is a reset out of the blue after a long pause.
+func droppedIdle(e *end) *finding.Finding {
+	if e.near() {
+		return nil
+	}
+	c := finding.New("idle-timeout-middlebox", e.flow).
+		Say("After %v of silence a reset comes in the %s's name: something on the way gives the idle connection up.",
+			e.quiet.Round(time.Second), incident.Name(e.side))
+	c.For(0.6, fmt.Sprintf("nothing was sent for %v", e.quiet.Round(time.Second)), e.rst)
+	for _, u := range usual {
+		if (e.quiet - u).Abs() < max(u/50, time.Second) {
+			c.For(0.7, fmt.Sprintf("%v is a timeout that products have", u))
+			break
+		}
+	}
+	if d := e.rst.Distant(e.flow.Sides[e.side].TTLs); d > 0 {
+		c.For(1.5, fmt.Sprintf("its time to live is %d, %d off from the %s's other packets", e.rst.TTL, d,
+			incident.Name(e.side)))
+	}
+	return c.IsNot("rst-linger-or-unread: the %s had nothing to close", incident.Name(e.side))
+}
+
+func goneStale(e *end, trigger *incident.Segment) *finding.Finding {
+	c := finding.New("rst-no-socket-stale", e.flow).
+		Say("The %s's kernel answers frame %d with a reset: it has no such connection any more. It was restarted, or "+
+			"the connection ended there without the %s hearing of it.", incident.Name(e.side), trigger.N,
+			incident.Name(1-e.side))
+	c.For(1.4, "a bare reset at the number that the packet acknowledges: a kernel that knows no such connection "+
+		"(RFC 9293, section 3.10.7.1)", trigger, e.rst)
+	if e.idle >= idleLeast {
+		c.For(0.3, fmt.Sprintf("the connection was idle for %v", e.idle.Round(time.Second)))
+	}
+	return c.IsNot("rst-linger-or-unread: no socket was there to close").
+		IsNot("rst-middlebox-injected: it answers frame %d as a kernel does", trigger.N)
+}
+
+// stale is a bare reset that answers a packet of a connection which its sender does not
+// know.
+func stale(e *end) *finding.Finding {
+	f := e.flow
+	if e.rst.Has(packet.ACK) && !(e.v.Kind == reset.Passive) || e.cause == nil {
+		return nil
+	}
+	if e.v.Kind == reset.Challenge {
+		return nil
+	}
+	trigger := e.answered()
+	if trigger == nil {
+		trigger = e.cause
+	}
+	if e.fin != nil || e.rst.Time-trigger.Time > 3*time.Second && e.v.Answers == 0 {
+		return nil
+	}
+	if p := f.Sides[e.side].Resets; len(p) > 0 && ownAbort(f, e) {
+		return nil
+	}
+	if d := e.rst.Distant(f.Sides[e.side].TTLs); d > 0 || e.v.Kind == reset.Firewall {
+		c := finding.New("firewall-reject", f).
+			Say("Something on the way answers frame %d with a reset in the %s's name.", trigger.N,
+				incident.Name(e.side))
+		c.For(1, "it answers as a kernel does, at another distance than the host", trigger, e.rst)
+		return c.IsNot("rst-linger-or-unread: the %s itself did not reset", incident.Name(e.side))
+	}
+	c := goneStale(e, trigger)
+	c.Cite(f.Sides[e.side].Resets...)
+	if midway(f) && !e.known() {
+		c.For(0.8, "nothing else of its sender was captured: it answers each packet with a reset")
+	}
+	if n := len(f.Sides[1-e.side].Resent); n > 1 {
+		c.For(0.5, "the packets before were not answered: the host was away")
+	}
+	if e.known() && !midway(f) && e.idle < time.Second {
+		c.Against(0.6, "it had just taken part in the connection")
+	}
+	return c
+}
+
+// ownAbort reports whether the reset's sender had sent a reset with ACK before: what
+// follows only answers what was on its way.
+func ownAbort(f *incident.Flow, e *end) bool {
+	first := f.Sides[e.side].Resets[0]
+	return first != e.rst && first.Has(packet.ACK)
+}
+
+// active is a reset that an application's own socket sent.
+func active(e *end) *finding.Finding {
+	f := e.flow
+	if e.v.Kind == reset.Challenge {
+		return nil
+	}
+	if gaveUp(e) {
+		return nil // the cause is why nothing was acknowledged
+	}
+	done := settled(f, e)
+	unread := e.data != nil && answerless(f, e)
+	c := finding.New("rst-linger-or-unread", f)
+	switch {
+	case done && e.quiet > 500*time.Millisecond && e.side == incident.Client:
+		c := finding.New(finding.Clean, f).
+			Say("The client drops the idle connection with a reset %v after the last answer, when everything was "+
+				"exchanged "+
+				"and acknowledged: nobody loses anything.", e.quiet.Round(time.Millisecond))
+		return c.For(1.6, "all was acknowledged in both directions before", e.rst).
+			IsNot("rst-middlebox-injected: numbers and time are those of the client's own socket")
+	case unread:
+		c.Say("The %s's own socket resets the connection: it is closed while the %d bytes of frame %d are unread, "+
+			"or with "+
+			"SO_LINGER 0.", incident.Name(e.side), e.data.PayloadLen, e.data.N)
+		c.For(1.8, "it comes after the peer's data and before any answer", e.data, e.rst)
+	default:
+		c.Say("The %s's own socket resets the connection: closed with data unread, or with SO_LINGER 0.",
+			incident.Name(e.side))
+		c.For(1.2, "an active reset: it stands where its sender stood", e.rst)
+	}
+	if e.rst.Has(packet.ACK) && e.rst.Packet.Window > 0 && !e.rst.Missing.Has(packet.NoWindow) {
+		c.For(0.9, "with its window, as a socket sends it")
+	}
+	if e.rst.HasTS {
+		c.For(0.3, "and its timestamps")
+	}
+	if !e.rst.Has(packet.ACK) {
+		c.Against(0.8, "without acknowledgement")
+	}
+	return c.IsNot("rst-middlebox-injected: sequence number, window and options are the socket's own").
+		IsNot("rst-no-listener: the connection was open")
+}
+
+// gaveUp reports whether the reset's sender had sent something again and again without
+// an answer.
+func gaveUp(e *end) bool {
+	n := 0
+	for _, g := range e.flow.Sides[e.side].Resent {
+		if g.Acked == nil && g.Time < e.rst.Time && g.Class&sender.RTO != 0 {
+			n++
+		}
+	}
+	return n >= 2
+}
+
+// settled reports whether all data in both directions was acknowledged before the reset.
+func settled(f *incident.Flow, e *end) bool {
+	any := false
+	for _, g := range f.Segments {
+		if g == e.rst {
+			break
+		}
+		if g.IsData() {
+			any = true
+			if g.Acked == nil || g.Acked.Time > e.rst.Time {
+				return false
+			}
+		}
+	}
+	return any
+}
+
+// answerless reports whether the reset's sender had not answered the peer's last data.
+func answerless(f *incident.Flow, e *end) bool {
+	for _, g := range f.After(e.data, func(g *incident.Segment) bool { return g.Side == e.side && g.IsData() }) {
+		if g.Time < e.rst.Time {
+			return false
+		}
+	}
+	return true
+}

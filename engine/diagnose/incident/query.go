@@ -1,0 +1,139 @@
+package incident
+
+import (
+	"net/netip"
+	"time"
+
+	"netrepro/engine/packet"
+)
+
+// All calls f for each flow of each file.
+func (in *Incident) All(f func(*Flow)) {
+	for _, file := range in.Files {
+		for _, fl := range file.Flows {
+			if len(fl.Segments) > 0 {
+				f(fl)
+			}
+		}
+	}
+}
+
+// Others are the flows of f's file, f left aside, for which is holds.
+func (f *Flow) Others(is func(*Flow) bool) (found []*Flow) {
+	for _, o := range f.File.Flows {
+		if o != f && len(o.Segments) > 0 && is(o) {
+			found = append(found, o)
+		}
+	}
+	return found
+}
+
+// Answered reports whether the server sent anything but a refusal.
+func (f *Flow) Answered() bool { return f.SYNACK != nil || len(f.Sides[Server].Segments) > 0 }
+
+// Silent reports whether the client asked to open the connection and nothing at all
+// came back.
+func (f *Flow) Silent() bool {
+	return f.SYN != nil && len(f.Sides[Server].Segments) == 0 && len(f.Sides[Server].Resets) == 0 &&
+		len(f.Messages) == 0 && f.Sides[Client].Bytes == 0
+}
+
+// SameServer reports whether both call the same port of the same address.
+func (f *Flow) SameServer(o *Flow) bool { return f.Ends[Server] == o.Ends[Server] }
+
+// SamePorts reports whether both have the same ends.
+func (f *Flow) SamePorts(o *Flow) bool { return f.Ends == o.Ends }
+
+// Predecessor is the flow on the same ends before f, nil if there is none.
+func (f *Flow) Predecessor() *Flow {
+	var found *Flow
+	for _, o := range f.File.Flows {
+		if o == f {
+			break
+		}
+		if len(o.Segments) > 0 && (f.SamePorts(o) || f.Ends[0] == o.Ends[1] && f.Ends[1] == o.Ends[0]) {
+			found = o
+		}
+	}
+	return found
+}
+
+// HostRTT is the least round trip to an address seen in other flows of the file; 0 if
+// none was seen.
+func (f *Flow) HostRTT(host netip.Addr) (least time.Duration) {
+	for _, o := range f.File.Flows {
+		if o != f && o.SYNACK != nil && o.Ends[Server].Addr() == host && o.RTT > 0 && (least == 0 || o.RTT < least) {
+			least = o.RTT
+		}
+	}
+	return least
+}
+
+// HostTTLs are the times to live of an address's packets, resets left aside, in all
+// flows of the file.
+func (f *File) HostTTLs(host netip.Addr) map[uint8]int {
+	found := map[uint8]int{}
+	for _, o := range f.Flows {
+		for side := range o.Ends {
+			if o.Ends[side].Addr() == host {
+				for t, n := range o.Sides[side].TTLs {
+					found[t] += n
+				}
+			}
+		}
+	}
+	return found
+}
+
+// Distant is how many hops off the reset's time to live is from those of its sender's
+// other packets; 0 if that is not known.
+func (g *Segment) Distant(ttls map[uint8]int) int {
+	if g.TTL == 0 || len(ttls) == 0 {
+		return 0
+	}
+	least := 256
+	for t := range ttls {
+		d := int(g.TTL) - int(t)
+		if d < 0 {
+			d = -d
+		}
+		least = min(least, d)
+	}
+	return least
+}
+
+// RTO is the least pause after which a segment counts as sent again by a timer.
+const RTO = 180 * time.Millisecond
+
+// Unanswered are the segments at the end of the flow that side sent after the other
+// side was heard last, with sequence space.
+func (f *Flow) Unanswered(side int) (tail []*Segment) {
+	for i := len(f.Segments) - 1; i >= 0; i-- {
+		g := f.Segments[i]
+		if g.Side != side {
+			break
+		}
+		if g.SeqLen() > 0 || g.Has(packet.RST) || len(tail) > 0 {
+			tail = append([]*Segment{g}, tail...)
+		}
+	}
+	return tail
+}
+
+// Idle is the longest pause between two segments of the flow, and the segment after it;
+// pauses before what is sent again by a timer are left aside.
+func (f *Flow) Idle() (longest time.Duration, after *Segment) {
+	for i := 1; i < len(f.Segments); i++ {
+		g := f.Segments[i]
+		if g.Again() || g.Has(packet.SYN) {
+			continue
+		}
+		if d := g.Time - f.Segments[i-1].Time; d > longest {
+			longest, after = d, g
+		}
+	}
+	return longest, after
+}
+
+// EndsOf are the ends of the flow.
+func (f *Flow) EndsOf() [2]netip.AddrPort { return f.Ends }

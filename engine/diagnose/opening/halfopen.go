@@ -1,0 +1,178 @@
+package opening
+
+import (
+	"fmt"
+	"time"
+
+	"netrepro/engine/diagnose/finding"
+	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/packet"
+	"netrepro/engine/tcp"
+)
+
+// halfOpen is a connection whose server sends its SYN-ACK again.
+func halfOpen(f *incident.Flow) *finding.Finding {
+	acks := f.Sides[incident.Server].SYNs
+	if f.SYNACK == nil || len(acks) == 0 {
+		return nil
+	}
+	var again []*incident.Segment
+	for _, g := range acks {
+		if g != f.SYNACK {
+			again = append(again, g)
+		}
+	}
+	if f.Confirm == nil {
+		return unconfirmed(f, again)
+	}
+	var ignored []*incident.Segment
+	for _, g := range again {
+		if g.Time > f.Confirm.Time {
+			ignored = append(ignored, g)
+		}
+	}
+	if len(ignored) == 0 || f.Sides[incident.Server].Bytes > 0 && len(ignored) < 2 || deferred(f, ignored) {
+		return nil
+	}
+	var replies []*incident.Segment
+	for _, g := range f.Sides[incident.Client].Segments {
+		if !g.Has(packet.SYN) && g.PayloadLen == 0 && !g.Has(packet.FIN) {
+			replies = append(replies, g)
+		}
+	}
+	c := finding.New("syn-unanswered-backlog", f).
+		Say("The server goes on sending its SYN-ACK though the client has acknowledged it: its accept queue is "+
+			"full, so "+
+			"it ignores the acknowledgement (%d times).", len(ignored))
+	c.For(1.2, fmt.Sprintf("the SYN-ACK comes again %d times after the client's acknowledgement", len(ignored)),
+		ignored...).Cite(replies...)
+	switch f.From {
+	case incident.AtServer:
+		c.For(1.2, "the acknowledgements arrive: the capture was made at the server")
+	case incident.AtClient:
+		c.Against(0.3, "the capture was made at the client: the acknowledgements may be lost on the way")
+	}
+	if len(ignored) > 1 {
+		c.For(0.6, "again and again")
+	}
+	if n := len(f.Others(func(o *incident.Flow) bool { return o.SameServer(f) && o.Confirm != nil })); n > 0 {
+		c.For(0.5, fmt.Sprintf("%d other connections to the same port were opened", n))
+	}
+	return c.IsNot("loss-one-way: SYN-ACK and acknowledgement both pass; it is the answer that is missing")
+}
+
+// deferred reports whether the server only waited for data (TCP_DEFER_ACCEPT): it goes
+// on as soon as that comes.
+func deferred(f *incident.Flow, ignored []*incident.Segment) bool {
+	last := ignored[len(ignored)-1]
+	for _, g := range f.Sides[incident.Client].Data {
+		return g.Time > last.Time && g.Acked != nil
+	}
+	return false
+}
+
+// unconfirmed is a SYN-ACK that the client does not acknowledge.
+func unconfirmed(f *incident.Flow, again []*incident.Segment) *finding.Finding {
+	syns, resets := f.Sides[incident.Client].SYNs, f.Sides[incident.Client].Resets
+	if len(resets) > 0 || len(syns) < 2 && len(again) == 0 {
+		return nil
+	}
+	asked := 0
+	for _, g := range syns {
+		if g.Time > f.SYNACK.Time {
+			asked++
+		}
+	}
+	ways := f.SYN.Direction == tcp.In && f.SYNACK.Direction == tcp.Out && f.SYN.Point != f.SYNACK.Point &&
+		len(f.SYN.Copies) == 0
+	if f.From == incident.AtClient && !ways && asked == 0 {
+		return nil
+	}
+	c := finding.New("asymmetric-path", f).
+		Say("The server %s answers each SYN and the answers do not get back to the client: they take another way, and "+
+			"something on it drops them.", f.Ends[incident.Server])
+	c.For(1, fmt.Sprintf("%d SYN-ACKs are sent and never acknowledged", 1+len(again)), f.SYNACK).Cite(again...)
+	if asked > 0 {
+		c.For(1, "the client asks again, so it has not seen them", syns...)
+	}
+	if ways {
+		c.For(1.5, fmt.Sprintf("the SYN comes in by %s, the answer goes out by %s", f.SYN.Interface(),
+			f.SYNACK.Interface()), f.SYN)
+	}
+	return c.IsNot("syn-unanswered-filtered: the SYNs arrive and are answered").
+		IsNot("syn-unanswered-backlog: the server does answer")
+}
+
+// repeatedSYN is a connection that opens only after the SYN was sent again.
+func repeatedSYN(f *incident.Flow) *finding.Finding {
+	syns := f.Sides[incident.Client].SYNs
+	if f.SYNACK == nil || len(syns) < 2 || f.SYNACK.Time < syns[1].Time || f.Predecessor() != nil {
+		return nil
+	}
+	if f.SYNACK.Time-f.SYN.Time < 800*time.Millisecond {
+		return nil
+	}
+	var lost []*incident.Segment
+	for _, g := range syns {
+		if g.Time < f.SYNACK.Time {
+			lost = append(lost, g)
+		}
+	}
+	if c := recycled(f, lost); c != nil {
+		return c
+	}
+	same := f.Others(func(o *incident.Flow) bool { return o.SameServer(f) && o.SYNACK != nil })
+	late := 0
+	for _, o := range same {
+		if len(o.Sides[incident.Client].SYNs) > 1 {
+			late++
+		}
+	}
+	here := f.From == incident.AtServer
+	if here || late > 0 && late < len(same) {
+		c := finding.New("syn-unanswered-backlog", f).
+			Say("SYNs to %s are dropped and answered only when they come again: the server's queue is full for "+
+				"moments.",
+				f.Ends[incident.Server])
+		c.For(0.5, "the connection opens only after the SYN was sent again", lost...).Cite(f.SYNACK)
+		if here {
+			c.For(1.2, "the SYNs arrive at the server")
+		}
+		if late > 0 {
+			c.For(0.6, fmt.Sprintf("so do %d others, while some open at once", late))
+		}
+		return c
+	}
+	c := finding.New("loss-one-way", f).
+		Say("The SYN to %s was lost %d times; the connection opens %v late.", f.Ends[incident.Server], len(lost)-1,
+			(f.SYNACK.Time - f.SYN.Time).Round(time.Millisecond))
+	return c.For(0.2, "the SYN is answered only when it is sent again", lost...)
+}
+
+// oneWay is a connection of which only the client's direction passes the capture point,
+// and that gets nowhere.
+func oneWay(f *incident.Flow) *finding.Finding {
+	client := &f.Sides[incident.Client]
+	if f.SYN == nil || !f.OneSided() || len(client.Segments) < 3 || !client.Acks {
+		return nil
+	}
+	var again []*incident.Segment
+	for _, g := range client.Resent {
+		again = append(again, g)
+	}
+	if len(again) < 2 {
+		return nil
+	}
+	c := finding.New("asymmetric-path", f).
+		Say("Only what the client sends passes here: it acknowledges a SYN-ACK that took another way. What keeps " +
+			"state " +
+			"here knows half of the connection, and the client's data is not answered.")
+	c.For(1.2, "the client acknowledges what never passed here", f.SYN)
+	for _, g := range client.Segments {
+		if !g.Has(packet.SYN) {
+			c.Cite(g)
+		}
+	}
+	c.For(0.8, fmt.Sprintf("its data is sent again %d times", len(again)))
+	return c.IsNot("syn-unanswered-filtered: the SYN was answered, for the client goes on")
+}

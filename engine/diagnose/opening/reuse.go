@@ -1,0 +1,175 @@
+package opening
+
+import (
+	"fmt"
+	"time"
+
+	"netrepro/engine/diagnose/finding"
+	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/packet"
+)
+
+// remembers is how long a connection is remembered after it was closed: TIME-WAIT of
+// Linux is 60 s, that of others up to 240 s (RFC 9293, section 3.4.2).
+const remembers = 240 * time.Second
+
+// reused is a SYN on the ports of a connection that the server still knows: one that
+// was closed, or, after a translation, that of another client.
+func reused(f *incident.Flow) *finding.Finding {
+	if f.SYN == nil {
+		return nil
+	}
+	old := f.Predecessor()
+	challenge := challenged(f)
+	if old == nil {
+		return stillKnown(f, challenge)
+	}
+	if challenge == nil && (f.SYNACK != nil && len(f.Sides[incident.Client].SYNs) == 1 || f.Refused()) {
+		return nil // it opened at once
+	}
+	if challenge == nil && f.SYNACK != nil && f.SYNACK.Time-f.SYN.Time < incident.RTO {
+		return nil
+	}
+	pause := f.SYN.Time - old.Last().Time
+	if pause > remembers {
+		return nil
+	}
+	rst := firstReset(f, incident.Client)
+	if other := otherHost(old, f); other != "" || !old.Closed() && old.Reset() == nil && pause < 30*time.Second {
+		if old.Established() && !old.Closed() {
+			return clash(f, old, challenge, rst, other)
+		}
+	}
+	c := finding.New("port-reuse-time-wait", f).
+		Say("The client uses port %d again %v after its last connection ended there; the server still holds that one "+
+			"and answers for it.", f.Ends[incident.Client].Port(), pause.Round(time.Millisecond))
+	c.For(1.4, fmt.Sprintf("a connection on the same ports ended %v before", pause.Round(time.Millisecond)), f.SYN)
+	if challenge != nil {
+		c.For(1.4, fmt.Sprintf("the SYN is answered by an acknowledgement of the old connection, frame %d",
+			challenge.N),
+			challenge, rst)
+	} else {
+		c.For(0.3, "the SYN is not answered")
+	}
+	if syns := f.Sides[incident.Client].SYNs; len(syns) > 1 {
+		c.Cite(syns...)
+	}
+	return c.IsNot("rst-no-listener: the reset is the client's answer to an acknowledgement that it does not know").
+		IsNot("syn-unanswered-filtered: the server has the SYN")
+}
+
+// challenged is the server's first answer if it is an acknowledgement that is not of the
+// SYN (RFC 9293, section 3.10.7.4); nil if not.
+func challenged(f *incident.Flow) *incident.Segment {
+	for _, g := range f.Sides[incident.Server].Segments {
+		if g.Has(packet.SYN) {
+			return nil
+		}
+		if g.Has(packet.ACK) && g.Time >= f.SYN.Time {
+			if g.Ack != f.SYN.End() {
+				return g
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// stillKnown is a SYN answered by an acknowledgement of a connection that the capture
+// does not have.
+func stillKnown(f *incident.Flow, challenge *incident.Segment) *finding.Finding {
+	if challenge == nil {
+		return nil
+	}
+	rst := firstReset(f, incident.Client)
+	c := finding.New("port-reuse-time-wait", f).
+		Say("The server answers the SYN with an acknowledgement of another connection on the same ports, which it "+
+			"still "+
+			"holds (frame %d).", challenge.N)
+	c.For(1.2, "the SYN is answered by an acknowledgement of something that was not captured", f.SYN, challenge, rst)
+	if len(f.Sides[incident.Client].SYNs) > 1 {
+		c.Cite(f.Sides[incident.Client].SYNs...)
+	}
+	return c
+}
+
+func firstReset(f *incident.Flow, side int) *incident.Segment {
+	if rs := f.Sides[side].Resets; len(rs) > 0 {
+		return rs[0]
+	}
+	return nil
+}
+
+// otherHost says why the SYN cannot be from the host that had the ports before; empty
+// if it can.
+func otherHost(old, f *incident.Flow) string {
+	ttls := old.Sides[incident.Client].TTLs
+	if d := f.SYN.Distant(ttls); d > 0 {
+		return fmt.Sprintf("its time to live is %d, %d off", f.SYN.TTL, d)
+	}
+	var last *incident.Segment
+	for _, g := range old.Sides[incident.Client].Segments {
+		if g.HasTS {
+			last = g
+		}
+	}
+	switch {
+	case last != nil && f.SYN.HasTS:
+		// The clocks of one host differ by no more than the time between them, with
+		// room: a millisecond a tick, ten at most.
+		d, most := int64(int32(f.SYN.TSVal-last.TSVal)), (f.SYN.Time-last.Time).Milliseconds()+2000
+		if d < -2000 || d > 2*most {
+			return "its timestamps are those of another clock"
+		}
+	case last != nil && !f.SYN.HasTS && old.SYN != nil && old.SYN.HasTS:
+		return "it offers no timestamps, the other did"
+	}
+	if old.SYN != nil && old.SYN.MSS != f.SYN.MSS {
+		return "its MSS is another"
+	}
+	return ""
+}
+
+// clash is a SYN on the ports of a connection that is in use.
+func clash(f, old *incident.Flow, challenge, rst *incident.Segment, other string) *finding.Finding {
+	c := finding.New("nat-port-clash", f).
+		Say("A SYN comes on the ports of a connection that is in use: behind a NAT two clients were given the same " +
+			"address and port, and the server takes one for the other.")
+	c.For(1, "the connection on the same ports was not closed", f.SYN, challenge, rst)
+	c.Cite(f.Sides[incident.Client].SYNs...)
+	if other != "" {
+		c.For(1.5, "it is another host's: "+other)
+	}
+	if challenge != nil {
+		c.For(0.5, "the server answers for the other connection")
+	}
+	return c.IsNot("port-reuse-time-wait: the connection before was not closed")
+}
+
+// translated is the same connection on both sides of a NAT whose ports clash: two
+// clients with one address and port after it.
+func translated(in *incident.Incident) (found []*finding.Finding) {
+	in.All(func(f *incident.Flow) {
+		if f.SYN == nil {
+			return
+		}
+		// f is behind the NAT; its twin before it, and another twin of the flow that has
+		// the same ends.
+		mine := f.Others(func(o *incident.Flow) bool { return Twin(f, o) && o.ID < f.ID })
+		old := f.Predecessor()
+		if len(mine) == 0 || old == nil || old.Closed() {
+			return
+		}
+		theirs := old.Others(func(o *incident.Flow) bool { return Twin(old, o) })
+		if len(theirs) == 0 || theirs[0].Ends[incident.Client] == mine[0].Ends[incident.Client] {
+			return
+		}
+		c := finding.New("nat-port-clash", mine[0]).
+			Say("%s and %s are both translated to %s: the server takes one for the other.",
+				theirs[0].Ends[incident.Client], mine[0].Ends[incident.Client], f.Ends[incident.Client])
+		c.For(3, "two clients have one address and port after the translation", f.SYN, old.SYN, mine[0].SYN,
+			theirs[0].SYN)
+		found = append(found, c)
+	})
+	return found
+}

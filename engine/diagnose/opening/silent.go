@@ -1,0 +1,160 @@
+package opening
+
+import (
+	"fmt"
+	"time"
+
+	"netrepro/engine/diagnose/finding"
+	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/packet"
+	"netrepro/engine/tcp"
+)
+
+// silent is a connection whose SYNs nobody answers.
+func silent(f *incident.Flow) *finding.Finding {
+	if !f.Silent() || behind(f) {
+		return nil
+	}
+	syns := f.Sides[incident.Client].SYNs
+	if len(syns) < 2 && f.File.End-f.SYN.Time < 900*time.Millisecond {
+		return nil // it is too early to tell
+	}
+	server := f.Ends[incident.Server]
+	if c := recycled(f, syns); c != nil {
+		return c
+	}
+	same := f.Others(func(o *incident.Flow) bool { return o.SameServer(f) && o.SYNACK != nil && o.SYN != nil })
+	host := f.Others(func(o *incident.Flow) bool {
+		return o.Ends[incident.Server].Addr() == server.Addr() && o.Answered()
+	})
+	here := f.From == incident.AtServer || f.SYN.Direction == tcp.In && len(f.SYN.Copies) == 0
+	switch {
+	case wrongWay(f):
+		return finding.New("asymmetric-path", f).
+			Say("The SYNs to %s come in by %s, but this host reaches %s by another interface: it drops what comes the "+
+				"wrong way, or its answer would go another way.", server, f.SYN.Interface(),
+				f.Ends[incident.Client].Addr()).
+			For(1.8, "they come in by another interface than the one that leads back to the client", syns...).
+			IsNot("syn-unanswered-filtered: they arrive")
+	case here && len(same) > 0:
+		return finding.New("syn-unanswered-backlog", f).
+			Say("The SYNs to %s arrive and this host does not answer them, though it answers others: the accept queue "+
+				"is full.", server).
+			For(1.2, fmt.Sprintf("the SYN arrives %d times and is not answered here", len(syns)), syns...).
+			For(0.8, "other connections to the same port were opened")
+	case len(same) > 1 && within(same, f):
+		return finding.New("syn-unanswered-backlog", f).
+			Say("Some SYNs to %s are answered and some are not, at the same time: the server drops them because its "+
+				"accept queue is full, or they are lost.", server).
+			For(0.9, "other connections to the same port were opened before and after", syns...)
+	}
+	c := finding.New("syn-unanswered-filtered", f).
+		Say("Nobody answers the SYNs to %s: a filter drops them without a word, or the answers.", server)
+	c.For(1.5, fmt.Sprintf("%d SYNs, nothing comes back: no SYN-ACK, no reset, no ICMP", len(syns)), syns...)
+	if len(syns) > 2 {
+		c.For(0.6, "the client gave it several tries")
+	}
+	if len(host) > 0 {
+		c.For(0.6, "another port of the same host answers over the same way")
+		c.IsNot("the host is not down: it answers on another port")
+	}
+	if f.From == incident.AtClient {
+		c.IsNot("rst-no-listener: a host without a listener would refuse")
+	}
+	for _, t := range f.Twins {
+		if t.SYNACK != nil {
+			c.Against(2, "the other capture has an answer")
+		}
+	}
+	return c
+}
+
+// behind reports whether the flow is the same connection as another one under other
+// addresses, which answers for it.
+func behind(f *incident.Flow) bool {
+	return len(f.Others(func(o *incident.Flow) bool { return Twin(f, o) && o.ID < f.ID })) > 0
+}
+
+// Twin reports whether two flows of a file are one connection before and after a NAT:
+// one initial sequence number, one port of the client or of the server.
+func Twin(f, o *incident.Flow) bool {
+	return f.SYN != nil && o.SYN != nil && f.SYN.Seq == o.SYN.Seq && f.SYN.TSVal == o.SYN.TSVal && f.Ends != o.Ends &&
+		(f.Ends[0] == o.Ends[0] || f.Ends[1] == o.Ends[1] || f.Ends[0].Port() == o.Ends[0].Port()) &&
+		(f.SYN.Time-o.SYN.Time).Abs() < time.Second
+}
+
+// within reports whether some of the flows began before f and some after.
+func within(others []*incident.Flow, f *incident.Flow) bool {
+	before, after := false, false
+	for _, o := range others {
+		before = before || o.SYN.Time < f.SYN.Time
+		after = after || o.SYN.Time > f.SYN.Time
+	}
+	return before && after
+}
+
+// wrongWay reports whether SYNs come in by an interface by which nothing goes back to
+// the client's network, while another interface does.
+func wrongWay(f *incident.Flow) bool {
+	if f.SYN.Direction != tcp.In || len(f.SYN.Copies) > 0 || f.SYN.Interface() == "" {
+		return false
+	}
+	out, same := 0, 0
+	for _, o := range f.File.Flows {
+		if o.Ends[incident.Client].Addr() != f.Ends[incident.Client].Addr() {
+			continue
+		}
+		for _, g := range o.Sides[incident.Server].Segments {
+			if g.Direction == tcp.Out {
+				if out++; g.Point == f.SYN.Point {
+					same++
+				}
+			}
+		}
+	}
+	return out > 0 && same == 0
+}
+
+// recycled is a SYN whose timestamp is older than one that the server has seen from the
+// same address less than a minute ago: tcp_tw_recycle drops it (tcp_peer_is_proven,
+// TCP_PAWS_MSL).
+func recycled(f *incident.Flow, syns []*incident.Segment) *finding.Finding {
+	const remembered = 60 * time.Second
+	var newer *incident.Segment
+	stamped := 0
+	for _, o := range f.Others(func(o *incident.Flow) bool {
+		return o.Ends[incident.Client].Addr() == f.Ends[incident.Client].Addr() &&
+			o.Ends[incident.Server].Addr() == f.Ends[incident.Server].Addr() && o.Answered()
+	}) {
+		for _, g := range o.Sides[incident.Client].Segments {
+			if !g.HasTS || g.Time > f.SYN.Time || f.SYN.Time-g.Time > remembered {
+				continue
+			}
+			if newer == nil || g.Time > newer.Time {
+				newer = g
+			}
+		}
+		if o.SYN != nil && !o.SYN.HasTS && o.SYNACK != nil {
+			stamped++
+		}
+	}
+	dropped := 0
+	for _, g := range syns {
+		if g.HasTS {
+			dropped++
+		}
+	}
+	if newer == nil || dropped == 0 || !f.SYN.HasTS || !packet.Before(f.SYN.TSVal, newer.TSVal) {
+		return nil
+	}
+	c := finding.New("syn-unanswered-tw-recycle", f).
+		Say("The server drops SYNs from %s whose timestamp is older than the last one that it saw from that address: "+
+			"several machines share it, and tcp_tw_recycle takes their clocks for one.", f.Ends[incident.Client].Addr())
+	c.For(2, fmt.Sprintf("timestamp %d is not answered; %d from the same address was, %v before", f.SYN.TSVal,
+		newer.TSVal, (f.SYN.Time-newer.Time).Round(time.Millisecond)), syns...)
+	if stamped > 0 {
+		c.For(0.8, "SYNs without timestamps are answered")
+	}
+	return c.IsNot("syn-unanswered-filtered: others from the same address are answered on the same port").
+		IsNot("syn-unanswered-backlog: who is answered depends on the timestamp, not on the load")
+}

@@ -1,0 +1,164 @@
+package opening
+
+import (
+	"fmt"
+	"time"
+
+	"netrepro/engine/diagnose/finding"
+	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/packet"
+)
+
+// soon is within what time one packet is the cause of another.
+const soon = 5 * time.Second
+
+// escaped is a packet that comes to a host from an address that it did not call: the
+// host's kernel resets it. Either nothing translates the answers, or one packet was not
+// translated because conntrack called it invalid.
+func escaped(in *incident.Incident) (found []*finding.Finding) {
+	in.All(func(f *incident.Flow) {
+		for side := range f.Ends {
+			if c := strange(f, side); c != nil {
+				found = append(found, c)
+				return
+			}
+		}
+	})
+	return found
+}
+
+// strange looks for resets that an end of f sends to a peer which it knows by another
+// address.
+func strange(f *incident.Flow, side int) *finding.Finding {
+	resets := f.Sides[side].Resets
+	if len(resets) == 0 {
+		return nil
+	}
+	rst := resets[0]
+	asked := called(f, side)
+	if asked == nil || resetThere(asked, rst) {
+		return nil
+	}
+	var came []*incident.Segment
+	for _, g := range f.Sides[1-side].Segments {
+		if g.Time <= rst.Time && rst.Time-g.Time < soon && answersTo(rst, g) {
+			came = append(came, g)
+		}
+	}
+	if len(came) == 0 {
+		return nil
+	}
+	last := came[len(came)-1]
+	came = append(same(f, last), last)
+	host, peer, vip := f.Ends[side], f.Ends[1-side], asked.Ends[1-sideOf(asked, f.Ends[side])]
+	if last.Has(packet.SYN) {
+		c := finding.New("snat-missing", asked).
+			Say("%s called %s and the SYN-ACK comes from %s, which it did not call: the answer goes past the NAT, and "+
+				"%s resets it.", host, vip, peer, host.Addr())
+		c.For(2.5, "the answer comes from another address than was called", came...).Cite(resets...)
+		return c.IsNot("rst-no-socket-stale: the socket is there, for another address").
+			IsNot("rst-no-listener: the reset is the client's")
+	}
+	c := finding.New("conntrack-invalid-escapes-dnat", asked).
+		Say("A packet of the connection to %s comes to %s from %s, untranslated: conntrack called it invalid, and the "+
+			"kernel of %s resets a connection that it does not know.", vip, host, peer, host.Addr())
+	c.For(2.2, fmt.Sprintf("it comes from %s, the connection is to %s", peer, vip), came...).Cite(resets...)
+	return c.IsNot("rst-middlebox-injected: the host itself resets, for it was not the peer's address").
+		IsNot("rst-linger-or-unread: the socket of the connection did not reset")
+}
+
+// same are the other segments of a flow with the numbers of g.
+func same(f *incident.Flow, g *incident.Segment) (found []*incident.Segment) {
+	for _, o := range f.Sides[g.Side].Segments {
+		if o != g && o.Seq == g.Seq && o.PayloadLen == g.PayloadLen && o.Flags == g.Flags {
+			found = append(found, o)
+		}
+	}
+	return found
+}
+
+// answersTo reports whether a reset is a kernel's answer to a segment.
+func answersTo(rst, g *incident.Segment) bool {
+	if rst.Missing&(packet.NoSeq|packet.NoOrigin) != 0 {
+		return true
+	}
+	return g.Has(packet.ACK) && rst.Seq == g.Ack || rst.Has(packet.ACK) && rst.Ack == g.End()
+}
+
+// called is the connection that the end of a flow has with another address on the same
+// port of its own, nil if there is none.
+func called(f *incident.Flow, side int) *incident.Flow {
+	var found *incident.Flow
+	for _, o := range f.File.Flows {
+		if o == f || len(o.Segments) == 0 || o.Segments[0].Time > f.Last().Time {
+			continue
+		}
+		s := sideOf(o, f.Ends[side])
+		if s < 0 || o.Ends[1-s].Addr() == f.Ends[1-side].Addr() || o.Ends[1-s].Port() == 0 {
+			continue
+		}
+		if o.Segments[0].Time < f.Segments[0].Time+soon && len(o.Sides[s].Segments) > 0 && related(o, s, f, side) {
+			found = o
+		}
+	}
+	return found
+}
+
+// related reports whether both are one connection to the peer: of the same numbers.
+func related(o *incident.Flow, s int, f *incident.Flow, side int) bool {
+	if o.SYN != nil && f.SYN != nil && Twin(f, o) {
+		return true
+	}
+	for _, rst := range f.Sides[side].Resets {
+		if rst.Missing&(packet.NoSeq|packet.NoOrigin) != 0 {
+			return true
+		}
+		if d := int32(rst.Seq - o.Sides[s].Segments[0].Seq); d >= 0 && d < 1<<30 || d < 0 && d > -1<<16 {
+			return true
+		}
+	}
+	return false
+}
+
+func sideOf[E comparable](f interface{ EndsOf() [2]E }, e E) int {
+	for i, o := range f.EndsOf() {
+		if o == e {
+			return i
+		}
+	}
+	return -1
+}
+
+// resetThere reports whether the same reset is in the connection to the other address
+// too: then it was only translated.
+func resetThere(o *incident.Flow, rst *incident.Segment) bool {
+	for i := range o.Sides {
+		for _, g := range o.Sides[i].Resets {
+			if g.Seq == rst.Seq && g.Time <= rst.Time && rst.Time-g.Time < soon {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// elsewhere is an answer that comes from another address than was called, without a
+// reset being seen, and clashes of translated ports.
+func elsewhere(in *incident.Incident) []*finding.Finding {
+	found := translated(in)
+	in.All(func(f *incident.Flow) {
+		if f.SYNACK == nil || f.SYN != nil || f.Confirm != nil || len(f.Sides[incident.Client].Resets) > 0 {
+			return
+		}
+		for _, o := range f.Others(func(o *incident.Flow) bool {
+			return o.SYN != nil && o.SYNACK == nil && o.Ends[0] == f.Ends[0] && o.SYN.End() == f.SYNACK.Ack &&
+				o.Ends[1].Addr() != f.Ends[1].Addr()
+		}) {
+			c := finding.New("snat-missing", o).
+				Say("%s called %s and the SYN-ACK comes from %s: the answer goes past the NAT.", o.Ends[0], o.Ends[1],
+					f.Ends[1])
+			found = append(found, c.For(2, "the answer comes from another address than was called", o.SYN, f.SYNACK))
+		}
+	})
+	return found
+}

@@ -1,0 +1,154 @@
+package diagnose
+
+import (
+	"cmp"
+	"slices"
+
+	"netrepro/engine/diagnose/finding"
+	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/tcp/sender"
+)
+
+// least is the confidence below which a finding is not worth a reader's time.
+const least = 0.5
+
+// explains names, for each cause, those that are only its consequences, or that look
+// like it: they are not said of the same connection.
+var explains = map[string][]string{
+	"pmtu-blackhole": {"loss-one-way", "loss-bursty", "mss-not-clamped", "slow-application", "reordering",
+		"rst-linger-or-unread", "jumbo-is-tso", "rst-no-socket-stale", "zero-window", "idle-timeout-middlebox"},
+	"mss-not-clamped": {"loss-one-way", "loss-bursty", "pmtu-blackhole", "slow-application", "reordering",
+		"rst-linger-or-unread", "jumbo-is-tso", "zero-window"},
+	"zero-window": {"loss-one-way", "loss-bursty", "slow-application", "pmtu-blackhole",
+		"idle-timeout-middlebox", "bufferbloat", "delayed-ack-nagle", "keepalive-dead-peer", "reordering"},
+	"wscale-stripped":   {"slow-application", "zero-window", "loss-one-way", "delayed-ack-nagle", "pmtu-blackhole"},
+	"checksum-bad":      {"loss-one-way", "loss-bursty", "reordering", "pmtu-blackhole", "slow-application"},
+	"reordering":        {"loss-one-way", "loss-bursty"},
+	"loss-bursty":       {"loss-one-way", "slow-application", "bufferbloat"},
+	"loss-one-way":      {"slow-application"},
+	"bufferbloat":       {"slow-application", "loss-one-way", "delayed-ack-nagle"},
+	"delayed-ack-nagle": {"slow-application"},
+	"idle-timeout-middlebox": {"loss-one-way", "loss-bursty", "slow-application", "rst-no-socket-stale",
+		"keepalive-dead-peer",
+		"pmtu-blackhole", "firewall-reject"},
+	"keepalive-dead-peer": {"idle-timeout-middlebox", "rst-linger-or-unread", "slow-application", "loss-one-way"},
+	"tls-alert-cert":      {"rst-linger-or-unread", "slow-application", "rst-after-close-notify", "keepalive-race"},
+	"tls-version":         {"rst-linger-or-unread", "slow-application", "rst-after-close-notify", "keepalive-race"},
+	"rst-middlebox-injected": {"rst-linger-or-unread", "rst-no-socket-stale", "loss-one-way", "slow-application",
+		"firewall-reject"},
+	"keepalive-race":         {"rst-after-close-notify", "slow-application", "idle-timeout-middlebox"},
+	"half-close-timeout":     {"rst-after-close-notify", "slow-application", "idle-timeout-middlebox", "loss-one-way"},
+	"rst-after-close-notify": {"slow-application"},
+	"rst-linger-or-unread":   {"slow-application"},
+	"syn-unanswered-backlog": {"loss-one-way", "asymmetric-path", "slow-application", "syn-unanswered-filtered"},
+	"syn-unanswered-tw-recycle": {"syn-unanswered-backlog", "syn-unanswered-filtered", "loss-one-way",
+		"port-reuse-time-wait"},
+	"dns-truncated-tcp-blocked": {"syn-unanswered-filtered", "syn-unanswered-backlog", "firewall-reject",
+		"rst-no-listener"},
+	"ipv6-broken-v4-works": {"syn-unanswered-filtered", "syn-unanswered-backlog", "firewall-reject", "rst-no-listener",
+		"pmtu-blackhole", "loss-one-way", "slow-application", "mss-not-clamped"},
+	"port-reuse-time-wait": {"syn-unanswered-filtered", "syn-unanswered-backlog", "loss-one-way",
+		"rst-no-socket-stale"},
+	"nat-port-clash": {"port-reuse-time-wait", "syn-unanswered-filtered", "rst-no-socket-stale",
+		"loss-one-way"},
+	"snat-missing": {"rst-no-socket-stale", "syn-unanswered-filtered", "asymmetric-path",
+		"rst-no-listener", "conntrack-invalid-escapes-dnat"},
+	"conntrack-invalid-escapes-dnat": {"rst-no-socket-stale", "rst-middlebox-injected", "asymmetric-path",
+		"loss-one-way"},
+	"asymmetric-path": {"syn-unanswered-filtered", "loss-one-way", "slow-application"},
+	"firewall-reject": {"syn-unanswered-filtered", "rst-no-listener"},
+}
+
+// rank joins what is said of several connections, leaves out what another finding
+// explains, and sorts.
+func rank(in *incident.Incident, all []*finding.Finding) []*finding.Finding {
+	slices.SortStableFunc(all, func(a, b *finding.Finding) int { return cmp.Compare(b.Odds(), a.Odds()) })
+	var kept, harmless []*finding.Finding
+	for _, c := range all {
+		switch {
+		case c.Confidence() < least || explained(c, kept):
+		case c.ID == "jumbo-is-tso":
+			harmless = append(harmless, c)
+		default:
+			kept = add(kept, c)
+		}
+	}
+	kept = unclean(kept)
+	if len(kept) == 0 || kept[0].ID == finding.Clean && len(kept) == 1 {
+		var notes []*finding.Finding
+		for _, h := range harmless {
+			notes = add(notes, h)
+		}
+		if len(kept) == 0 {
+			kept = append(kept, clean(in, notes[:min(len(notes), 1)]))
+		}
+		kept = append(kept, notes...)
+	} else {
+		for _, h := range harmless {
+			kept[0].Not = append(kept[0].Not, "jumbo frames: "+h.Summary)
+			break
+		}
+	}
+	return kept
+}
+
+// add joins a finding to one of the same cause in the same file, or appends it.
+func add(kept []*finding.Finding, c *finding.Finding) []*finding.Finding {
+	for _, k := range kept {
+		if k.ID == c.ID {
+			k.Join(c)
+			return kept
+		}
+	}
+	return append(kept, c)
+}
+
+// unclean takes out what says that nothing is wrong if something is.
+func unclean(kept []*finding.Finding) []*finding.Finding {
+	bad := slices.ContainsFunc(kept, func(c *finding.Finding) bool { return c.ID != finding.Clean })
+	if !bad {
+		return kept
+	}
+	return slices.DeleteFunc(kept, func(c *finding.Finding) bool { return c.ID == finding.Clean })
+}
+
+// explained reports whether a finding that is kept explains c: it is about the same
+// connection, or about the same ends.
+func explained(c *finding.Finding, kept []*finding.Finding) bool {
+	for _, k := range kept {
+		if k.ID == c.ID || !slices.Contains(explains[k.ID], c.ID) {
+			continue
+		}
+		for _, f := range append([]*incident.Flow{k.Flow}, k.Others...) {
+			if f == c.Flow || f != nil && c.Flow != nil && akin(f, c.Flow) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// akin reports whether two flows have an end in common, or are one seen twice.
+func akin(a, b *incident.Flow) bool {
+	return a.Ends[0] == b.Ends[0] || a.Ends[1] == b.Ends[1] || slices.Contains(a.Twins, b)
+}
+
+// quiet names keep-alives that look like a fault and are none.
+func quiet(in *incident.Incident, c *finding.Finding) {
+	in.All(func(f *incident.Flow) {
+		if f != c.Flow {
+			return
+		}
+		for side := range f.Sides {
+			probes := f.Sides[side].Probes
+			for _, g := range probes {
+				if g.Class&sender.KeepAlive != 0 {
+					c.Cite(g)
+				}
+			}
+			if len(probes) > 0 {
+				c.IsNot("keepalive-dead-peer: the keep-alives are answered")
+			}
+		}
+	})
+}

@@ -1,0 +1,126 @@
+package transfer
+
+import (
+	"fmt"
+
+	"netrepro/engine/diagnose/finding"
+	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/packet"
+	"netrepro/engine/tcp"
+)
+
+// damaged are segments that arrive with a wrong checksum: the receiver's kernel drops
+// them without a word.
+func damaged(f *incident.Flow, side int) *finding.Finding {
+	s := &f.Sides[side]
+	if s.Bad == 0 || local(f, side) {
+		return nil
+	}
+	var bad, again []*incident.Segment
+	arrived := 0
+	for _, g := range s.Segments {
+		if g.Checksum != packet.BadSum {
+			continue
+		}
+		bad = append(bad, g)
+		if g.Acked != nil && !repaired(s, g) && g.SeqLen() > 0 {
+			arrived++
+		}
+	}
+	if len(bad) == 0 || arrived*2 > len(bad) {
+		return nil
+	}
+	for _, g := range s.Resent {
+		for _, b := range bad {
+			if g.Seq == b.Seq && g != b {
+				again = append(again, g)
+				break
+			}
+		}
+	}
+	c := finding.New("checksum-bad", f).
+		Say("%d of the %s's segments arrive with a wrong TCP checksum; the %s's kernel drops them without a word.",
+			len(bad), incident.Name(side), incident.Name(1-side))
+	c.For(1.6, fmt.Sprintf("%d checksums do not fit, on the side that receives them", len(bad)), bad...)
+	if len(again) > 0 {
+		c.For(1.2, "they are not acknowledged and have to be sent again", again...)
+	}
+	if s.Good > 0 {
+		c.For(0.5, fmt.Sprintf("%d others of the same sender fit, so it is no offload", s.Good))
+	}
+	return c.IsNot("loss-one-way: they arrive, damaged")
+}
+
+// repaired reports whether the bytes of g were sent once more, with a good checksum.
+func repaired(s *incident.Side, g *incident.Segment) bool {
+	for _, o := range s.Segments {
+		if o != g && o.Seq == g.Seq && o.Time > g.Time && o.Checksum != packet.BadSum {
+			return true
+		}
+	}
+	return false
+}
+
+// local reports whether the capture was made on the host of a side, whose checksums its
+// network card completes.
+func local(f *incident.Flow, side int) bool {
+	s := &f.Sides[side]
+	switch {
+	case f.From == incident.AtClient && side == incident.Client, f.From == incident.AtServer && side == incident.Server:
+		return true
+	case f.From == incident.AtClient || f.From == incident.AtServer:
+		return false
+	}
+	for _, g := range s.Segments {
+		if g.Direction == tcp.Out {
+			return true
+		}
+	}
+	return s.Good == 0 && f.Sides[1-side].Bad == 0
+}
+
+// offloaded is a frame larger than the MSS: cut, or joined, by the capturing host.
+func offloaded(in *incident.Incident) (found []*finding.Finding) {
+	in.All(func(f *incident.Flow) {
+		for side := range f.Sides {
+			s := &f.Sides[side]
+			mss := f.Sides[1-side].MSS
+			if own := s.MSS; own > 0 {
+				mss = min(mss, own)
+			}
+			known := mss > 0
+			if !known {
+				mss = 1500 - headers
+			}
+			if s.Largest <= mss {
+				continue
+			}
+			var big []*incident.Segment
+			arrived := 0
+			for _, g := range s.Segments {
+				if int(g.PayloadLen) > mss {
+					big = append(big, g)
+					if g.Acked != nil {
+						arrived++
+					}
+				}
+			}
+			if arrived*2 < len(big) {
+				continue
+			}
+			c := finding.New("jumbo-is-tso", f).
+				Say("Frames of up to %d bytes of payload, with an MSS of %d, are segmentation offload: the "+
+					"capture was made "+
+					"before the card cuts them, or after it joined them. On the wire they are not larger than the MSS.",
+					s.Largest, mss)
+			c.For(1.6, fmt.Sprintf("%d segments are larger than the MSS, and they are acknowledged", len(big)), big...)
+			if known {
+				c.For(0.6, "both MSS are known")
+			}
+			found = append(found, c.IsNot("pmtu-blackhole: they arrive").
+				IsNot("no jumbo frames were on the wire"))
+			break
+		}
+	})
+	return found
+}

@@ -1,0 +1,217 @@
+package transfer
+
+import (
+	"fmt"
+	"time"
+
+	"netrepro/engine/diagnose/finding"
+	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/packet"
+)
+
+const (
+	// large is the least payload that a path may be too narrow for in practice: what
+	// fits into the least MTU of IPv6 fits everywhere (RFC 8200, section 5).
+	large = 1100
+	// headers are those of IP and TCP without options.
+	headers = 40
+)
+
+// tooBig is a large segment that is sent again and again while smaller ones get through.
+func tooBig(f *incident.Flow, side int) *finding.Finding {
+	s := &f.Sides[side]
+	var refusals []*incident.Message
+	for _, m := range f.Messages {
+		if m.ICMP().MTU > 0 && m.Side == side {
+			refusals = append(refusals, m)
+		}
+	}
+	stuck := stuckLarge(f, s)
+	if len(stuck) < 2 {
+		return nil
+	}
+	again := len(stuck) - 1
+	size := int(stuck[0].PayloadLen)
+	if size <= s.LargestAcked || again < 2 && len(refusals) < 1 {
+		return nil
+	}
+	ignored := 0
+	for _, m := range refusals {
+		for _, g := range stuck {
+			if g.Time > m.Time {
+				ignored++
+				break
+			}
+		}
+	}
+	c := finding.New("pmtu-blackhole", f)
+	if id := tunnelled(f, side); id != "" && len(refusals) == 0 {
+		c = finding.New("mss-not-clamped", f).For(0.8, id, f.SYN, f.SYNACK)
+	}
+	small := smaller(f, s, size)
+	c.For(1.4, fmt.Sprintf("%d bytes are sent %d times and never acknowledged", size, len(stuck)), stuck...)
+	if len(small) > 0 {
+		c.For(1.2, fmt.Sprintf("segments of up to %d bytes arrive", max(s.LargestAcked,
+			int(small[len(small)-1].PayloadLen))))
+	}
+	if again > 2 {
+		c.For(0.5, "again and again")
+	}
+	switch {
+	case ignored > 0:
+		c.For(1.2, fmt.Sprintf("ICMP says so %d times, next-hop MTU %d, and the sender goes on", len(refusals),
+			refusals[0].ICMP().MTU)).CiteMessages(refusals...)
+		c.Say("The %s sends segments of %d bytes again and again, though a router says that they need a path MTU "+
+			"of %d: "+
+			"the message does not reach its TCP, or is ignored.", incident.Name(side), size, refusals[0].ICMP().MTU)
+	default:
+		c.Say("The %s's segments of %d bytes never arrive, smaller ones do: the path's MTU is below %d, and no "+
+			"message "+
+			"says so.", incident.Name(side), size, size+headers+12)
+	}
+	if size < large {
+		c.Against(1, "segments of that size pass almost everywhere")
+	}
+	if f.Sides[1-side].Zero != nil {
+		c.Against(1.5, "the receiver's window was closed")
+	}
+	return notLoss(c)
+}
+
+func notLoss(c *finding.Finding) *finding.Finding {
+	return c.IsNot("loss-one-way: what is lost is what is large, each time").
+		IsNot("slow-application: the data was sent; it is the path that does not take it")
+}
+
+// stuckLarge are the transmissions of the first large segment that was sent several
+// times and was not acknowledged until it was sent smaller, if ever.
+func stuckLarge(f *incident.Flow, s *incident.Side) []*incident.Segment {
+	tries := map[uint32][]*incident.Segment{}
+	var order []uint32
+	for _, g := range s.Segments {
+		if g.IsData() && int(g.PayloadLen) >= 500 {
+			if tries[g.Seq] == nil {
+				order = append(order, g.Seq)
+			}
+			tries[g.Seq] = append(tries[g.Seq], g)
+		}
+	}
+	for _, seq := range order {
+		ts := tries[seq]
+		size := ts[0].PayloadLen
+		n := 0
+		for _, g := range ts {
+			if g.PayloadLen >= size && (g.Acked == nil || between(s, g, g.Acked)) && g.Sacked == nil {
+				n++
+			}
+		}
+		if n == len(ts) && n >= 2 && int(size) >= s.LargestAcked {
+			return ts
+		}
+		if n >= 2 && len(ts) > n {
+			return ts[:n]
+		}
+	}
+	return nil
+}
+
+// between reports whether the bytes of g were sent in smaller segments between g and
+// the acknowledgement of them.
+func between(s *incident.Side, g, acked *incident.Segment) bool {
+	for _, o := range s.Segments {
+		if o.Time > g.Time && o.Time < acked.Time && o.Seq == g.Seq && o.PayloadLen < g.PayloadLen && o.PayloadLen > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// smaller are segments below size that arrived.
+func smaller(f *incident.Flow, s *incident.Side, size int) (found []*incident.Segment) {
+	for _, g := range s.Segments {
+		if n := int(g.PayloadLen); n > 0 && n < size && (g.Acked != nil || g.Sacked != nil) {
+			found = append(found, g)
+		}
+	}
+	return found
+}
+
+// tunnelled says why the end that receives from side is behind a tunnel that its MSS
+// does not allow for; empty if nothing speaks for that.
+func tunnelled(f *incident.Flow, side int) string {
+	to, from := f.Sides[1-side].MSS, f.Sides[side].MSS
+	for _, g := range f.Segments {
+		if incident.Tunnel(g.Interface()) && to > 1400-headers {
+			return fmt.Sprintf("captured on the tunnel %s, and the %s offers an MSS of %d", g.Interface(),
+				incident.Name(1-side), to)
+		}
+	}
+	if to > 0 && from > 0 && to >= from+40 && from < 1440 {
+		return fmt.Sprintf("the MSS is clamped in one direction only: the %s offers %d, the %s %d",
+			incident.Name(1-side), to,
+			incident.Name(side), from)
+	}
+	return ""
+}
+
+// hole is the view from the receiver: full segments never come, what is smaller does.
+func hole(f *incident.Flow, side int) *finding.Finding {
+	s, peer := &f.Sides[side], &f.Sides[1-side]
+	limit := peer.MSS
+	if limit == 0 || !f.Opened() || s.MSS > 0 && s.Largest >= min(limit, s.MSS)-40 {
+		return nil
+	}
+	limit = min(limit, max(s.MSS, 536))
+	var gap *incident.Segment // what came behind the hole
+	next := f.SYN.End()
+	if side == incident.Server {
+		next = f.SYNACK.End()
+	}
+	for _, g := range s.Segments {
+		if g.Has(packet.SYN) || g.SeqLen() == 0 && !packet.After(g.Seq, next) {
+			continue
+		}
+		if packet.After(g.Seq, next) {
+			if gap == nil {
+				gap = g
+			}
+			continue
+		}
+		if packet.After(g.End(), next) {
+			next, gap = g.End(), nil
+		}
+	}
+	if gap == nil || int(gap.Seq-next) < limit-60 || int(gap.Seq-next) > 1<<20 {
+		return nil
+	}
+	var holes []*incident.Segment
+	for _, g := range peer.Segments {
+		if g.Time >= gap.Time && g.Ack == next && len(g.SACK()) > 0 {
+			holes = append(holes, g)
+		}
+	}
+	stall := f.File.End - gap.Time
+	if len(holes) == 0 && gap.SACK() == nil && stall < time.Second {
+		return nil
+	}
+	missing := int(gap.Seq - next)
+	id, why := "pmtu-blackhole", tunnelled(f, side)
+	if why != "" {
+		id = "mss-not-clamped"
+	}
+	c := finding.New(id, f)
+	c.Say("Of the %s's answer %d bytes in full segments never arrive, the small rest does: the path does not take "+
+		"segments as large as the %s's MSS of %d allows.", incident.Name(side), missing, incident.Name(1-side), limit)
+	if why != "" {
+		c.For(1, why, f.SYN, f.SYNACK)
+	}
+	c.For(1.2, fmt.Sprintf("%d bytes are missing, what comes behind them arrives", missing), holes...)
+	c.For(0.8, fmt.Sprintf("no segment above %d bytes was ever received from it", s.Largest))
+	if stall > time.Second {
+		c.For(0.6, "nothing fills the hole")
+	}
+	if len(holes) == 0 {
+		c.Cite(gap)
+	}
+	return notLoss(c)
+}

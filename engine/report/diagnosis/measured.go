@@ -1,0 +1,73 @@
+package diagnosis
+
+import (
+	"fmt"
+	"strings"
+
+	"netrepro/engine/diagnose/incident"
+)
+
+// measured says in a line what the capture tells of a connection whatever is wrong.
+func measured(f *incident.Flow) string {
+	if f == nil {
+		return ""
+	}
+	var parts []string
+	say := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	if f.From != incident.AtUnknown {
+		say("seen from the %s", where(f.From))
+	}
+	if f.RTT > 0 {
+		say("round trip %v", round(f.RTT))
+	}
+	c, s := &f.Sides[incident.Client], &f.Sides[incident.Server]
+	if c.MSS > 0 && s.MSS > 0 {
+		say("MSS %d and %d", c.MSS, s.MSS)
+	}
+	if f.Opened() {
+		say("window scale %s and %s", scale(c.Scale), scale(s.Scale))
+	}
+	if n := max(c.LargestAcked, s.LargestAcked); n > 0 {
+		say("largest payload that arrived %d", n)
+	}
+	say("%d and %d bytes", c.Bytes, s.Bytes)
+	if n := len(c.Resent) + len(s.Resent); n > 0 {
+		say("%d sent again", n)
+	}
+	say("%s", closed(f))
+	return strings.Join(parts, ", ")
+}
+
+func where(f incident.From) string {
+	if f == incident.AtMiddle {
+		return "middle"
+	}
+	return string(f)
+}
+
+func scale(n int) string {
+	if n < 0 {
+		return "none"
+	}
+	return fmt.Sprint(n)
+}
+
+// closed says how the connection ended.
+func closed(f *incident.Flow) string {
+	names := [2]string{"client", "server"}
+	if rst := f.Reset(); rst != nil {
+		return "reset by the " + names[rst.Side]
+	}
+	a, b := f.Sides[incident.Client].FIN, f.Sides[incident.Server].FIN
+	switch {
+	case a == nil && b == nil:
+		return "not closed"
+	case b == nil:
+		return "closed by the client only"
+	case a == nil:
+		return "closed by the server only"
+	case a.Time <= b.Time:
+		return "closed by the client first"
+	}
+	return "closed by the server first"
+}
