@@ -19,6 +19,7 @@ import (
 	"netrepro/engine/diagnose/finding"
 	"netrepro/engine/diagnose/incident"
 	"netrepro/engine/diagnose/opening"
+	"netrepro/engine/diagnose/reading"
 	"netrepro/engine/diagnose/transfer"
 )
 
@@ -35,7 +36,7 @@ type Report struct {
 // Files diagnoses the captures at paths as one incident. Errors are those of opening
 // and reading them.
 func Files(ctx context.Context, paths []string) (*Report, error) {
-	in, err := incident.Read(ctx, paths)
+	in, err := reading.Files(ctx, paths)
 	if err != nil {
 		return nil, err
 	}

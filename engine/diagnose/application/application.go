@@ -88,7 +88,7 @@ func alertBySize(f *incident.Flow) *finding.Finding {
 		return nil
 	}
 	// The server answers the hello with an alert and closes.
-	if len(server.Data) == 1 && server.Bytes == alertSize && ends(f, server.Data[0]) {
+	if client.Bytes <= helloMost && len(server.Data) == 1 && server.Bytes == alertSize && ends(f, server.Data[0]) {
 		c := finding.New("tls-version", f).
 			Say("The server answers the ClientHello of %d bytes with %d bytes, the size of a TLS alert in the "+
 				"clear, and "+

@@ -13,7 +13,7 @@ import (
 )
 
 // Rules are the rules of this room.
-var Rules = []finding.Rule{finding.Each(resets), finding.Each(fallen), finding.Each(forgotten)}
+var Rules = []finding.Rule{finding.Each(resets), finding.Each(fallen), finding.Each(forgotten), finding.Each(remapped)}
 
 // end is a reset and what came before it.
 type end struct {
@@ -113,7 +113,7 @@ func (e *end) goesOn() []*incident.Segment {
 // tooSoon is by how much the reset comes sooner than its sender can have answered; 0 if
 // it does not. It is the peer's side that tells.
 func (e *end) tooSoon() time.Duration {
-	rtt := e.flow.RTT
+	rtt := e.flow.Sides[1-e.side].Least
 	if !e.far() || rtt < 4*time.Millisecond || e.cause == nil || e.rst.Missing != 0 || e.v.Answers == 0 &&
 		!e.acksData() {
 		return 0
@@ -132,7 +132,13 @@ func (e *end) acksData() bool {
 // forged is a reset that its sender did not send.
 func forged(e *end) *finding.Finding {
 	f := e.flow
+	if e.v.Kernel != nil {
+		return nil // its sender's kernel says that it sent it
+	}
 	c := finding.New("rst-middlebox-injected", f)
+	if e.v.Kind == reset.Firewall && e.v.Confidence == reset.Certain && e.idle < idleLeast {
+		c.For(2.5, "the wire of its sender never carried it")
+	}
 	if d := e.rst.Distant(f.Sides[e.side].TTLs); d > 1 {
 		c.For(1.8, fmt.Sprintf("its time to live is %d, %d off from the %s's other packets", e.rst.TTL, d,
 			incident.Name(e.side)))

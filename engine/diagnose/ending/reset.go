@@ -127,7 +127,7 @@ func stale(e *end) *finding.Finding {
 		return nil
 	}
 	if d := e.rst.Distant(f.Sides[e.side].TTLs); d > 0 || e.v.Kind == reset.Firewall {
-		c := finding.New("firewall-reject", f).
+		c := finding.New("rst-middlebox-injected", f).
 			Say("Something on the way answers frame %d with a reset in the %s's name.", trigger.N,
 				incident.Name(e.side))
 		c.For(1, "it answers as a kernel does, at another distance than the host", trigger, e.rst)

@@ -2,6 +2,7 @@ package ending
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"netrepro/engine/diagnose/finding"
@@ -125,4 +126,38 @@ func forgotten(f *incident.Flow) *finding.Finding {
 	}
 	return c.IsNot("loss-one-way: it works until the pause, and new connections do").
 		IsNot("rst-no-socket-stale: nobody resets")
+}
+
+// remapped is a connection that a NAT translates to another address or port than before:
+// it had forgotten the connection and made a new entry.
+func remapped(f *incident.Flow) *finding.Finding {
+	type end struct {
+		addr netip.Addr
+		port uint16
+	}
+	for side := range f.Sides {
+		at := map[int]end{}
+		for _, g := range f.Sides[side].Segments {
+			for _, c := range g.Copies {
+				now := end{c.Packet.Src, c.Packet.SrcPort}
+				was, ok := at[c.Point]
+				if at[c.Point] = now; !ok || was == now || g.Has(packet.SYN) {
+					continue
+				}
+				if now.addr == f.Ends[side].Addr() || was.addr == f.Ends[side].Addr() {
+					continue // it is not translated at all: another cause
+				}
+				d := finding.New("idle-timeout-middlebox", f).
+					Say("From frame %d on the NAT gives the %s's packets another port (%d, it was %d): it had "+
+						"forgotten the "+
+						"connection.", g.N, incident.Name(side), now.port, was.port)
+				d.For(2.5, "one connection is translated in two ways", g)
+				if rst := f.Reset(); rst != nil {
+					d.Cite(rst)
+				}
+				return d.IsNot("rst-no-socket-stale: the connection is known, under another port")
+			}
+		}
+	}
+	return nil
 }

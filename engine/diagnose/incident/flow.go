@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"io"
 	"net/netip"
 	"strings"
 	"time"
@@ -10,8 +9,6 @@ import (
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/sender"
 )
-
-var errEnd = io.EOF
 
 // Client and Server are the ends of a flow.
 const (
@@ -32,8 +29,6 @@ type Flow struct {
 	File *File
 	Conn *tcp.Conn
 	ID   int
-	// Of is the flow that this one is behind a NAT; nil if it is none.
-	Of *Flow
 	// Ends are the client, which opened the connection as far as the capture tells,
 	// and the server.
 	Ends [2]netip.AddrPort
@@ -71,6 +66,9 @@ type Side struct {
 	MSS          int // offered, 0 if the SYN was not captured
 	Scale        int // window scale offered, -1 if not
 	TTLs         map[uint8]int
+	// Least is the shortest time in which the other end answered, as the capture point
+	// saw it; 0 if it did not.
+	Least time.Duration
 	// MaxAck is the highest acknowledgement that it sent; Acks whether it sent any.
 	MaxAck uint32
 	Acks   bool

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"netrepro/engine/packet"
@@ -137,6 +138,7 @@ func (f *Flow) acknowledged() {
 	var waiting [2][]*Segment
 	var acked [2]uint32
 	var any [2]bool
+	defer f.arrived()
 	for _, g := range f.Segments {
 		if g.Has(packet.RST) {
 			continue
@@ -156,6 +158,39 @@ func (f *Flow) acknowledged() {
 	}
 }
 
+// arrived finds the largest payload of each side that arrived for sure: acknowledged, and
+// no byte of it sent again in between.
+func (f *Flow) arrived() {
+	for i := range f.Sides {
+		s := &f.Sides[i]
+		again := slices.Clone(s.Resent)
+		slices.SortFunc(again, func(a, b *Segment) int { return int(int32(a.Seq - b.Seq)) })
+		for _, g := range s.Segments {
+			by := g.Acked
+			if by == nil {
+				by = g.Sacked
+			}
+			if by == nil || g.Again() || int(g.PayloadLen) <= s.LargestAcked {
+				continue
+			}
+			at, _ := slices.BinarySearchFunc(again, g, func(o,
+				g *Segment) int {
+				return int(int32(o.End() - 1 - g.Seq))
+			})
+			sent := false
+			for _, o := range again[at:] {
+				if !packet.Before(o.Seq, g.End()) {
+					break
+				}
+				sent = sent || o.Time < by.Time
+			}
+			if !sent {
+				s.LargestAcked = int(g.PayloadLen)
+			}
+		}
+	}
+}
+
 // settle takes those that an acknowledgement covers out of the ones waiting.
 func (f *Flow) settle(waiting []*Segment, by *Segment) []*Segment {
 	rest := waiting[:0]
@@ -165,10 +200,6 @@ func (f *Flow) settle(waiting []*Segment, by *Segment) []*Segment {
 			continue
 		}
 		w.Acked = by
-		if !w.Again() {
-			s := &f.Sides[w.Side]
-			s.LargestAcked = max(s.LargestAcked, int(w.PayloadLen))
-		}
 	}
 	clear(waiting[len(rest):])
 	return rest
@@ -214,13 +245,19 @@ func (f *Flow) opening() {
 		case g.Side == Client && f.SYNACK != nil && f.Confirm == nil && g.Has(packet.ACK):
 			f.Confirm = g
 		}
-		if g.RTT > 0 && (f.RTT == 0 || g.RTT < f.RTT) {
-			f.RTT = g.RTT
+		if s := &f.Sides[1-g.Side]; g.RTT > 0 && (s.Least == 0 || g.RTT < s.Least) {
+			s.Least = g.RTT
 		}
+	}
+	f.RTT = f.Sides[0].Least + f.Sides[1].Least
+	if f.Sides[0].Least == 0 || f.Sides[1].Least == 0 {
+		f.RTT = max(f.Sides[0].Least, f.Sides[1].Least)
 	}
 	if f.SYN != nil && f.SYNACK != nil && f.Confirm != nil && !f.SYN.Again() && len(f.Sides[0].SYNs) == 1 &&
 		f.Confirm.Time > f.SYN.Time {
-		f.RTT = f.Confirm.Time - f.SYN.Time
+		if d := f.Confirm.Time - f.SYN.Time; f.RTT == 0 || d < f.RTT {
+			f.RTT = d
+		}
 	}
 }
 

@@ -16,13 +16,13 @@ func silent(f *incident.Flow) *finding.Finding {
 		return nil
 	}
 	syns := f.Sides[incident.Client].SYNs
+	if c := recycled(f, syns); c != nil {
+		return c
+	}
 	if len(syns) < 2 && f.File.End-f.SYN.Time < 900*time.Millisecond {
 		return nil // it is too early to tell
 	}
 	server := f.Ends[incident.Server]
-	if c := recycled(f, syns); c != nil {
-		return c
-	}
 	same := f.Others(func(o *incident.Flow) bool { return o.SameServer(f) && o.SYNACK != nil && o.SYN != nil })
 	host := f.Others(func(o *incident.Flow) bool {
 		return o.Ends[incident.Server].Addr() == server.Addr() && o.Answered()

@@ -18,6 +18,10 @@ const soon = 5 * time.Second
 func escaped(in *incident.Incident) (found []*finding.Finding) {
 	in.All(func(f *incident.Flow) {
 		for side := range f.Ends {
+			if c := untranslated(f, side); c != nil {
+				found = append(found, c)
+				return
+			}
 			if c := strange(f, side); c != nil {
 				found = append(found, c)
 				return
@@ -65,6 +69,42 @@ func strange(f *incident.Flow, side int) *finding.Finding {
 	c.For(2.2, fmt.Sprintf("it comes from %s, the connection is to %s", peer, vip), came...).Cite(resets...)
 	return c.IsNot("rst-middlebox-injected: the host itself resets, for it was not the peer's address").
 		IsNot("rst-linger-or-unread: the socket of the connection did not reset")
+}
+
+// untranslated is, in a capture of both sides of a NAT, a reset that an end sends to
+// another address than all that it sent before.
+func untranslated(f *incident.Flow, side int) *finding.Finding {
+	s := &f.Sides[side]
+	if len(s.Segments) == 0 {
+		return nil
+	}
+	to := s.Segments[0].Dst
+	for _, rst := range s.Resets {
+		if rst.Dst == to {
+			continue
+		}
+		var came *incident.Segment
+		for _, g := range f.Sides[1-side].Segments {
+			if g.Time <= rst.Time && rst.Time-g.Time < soon && answersTo(rst, g) {
+				came = g
+			}
+		}
+		if came == nil {
+			continue
+		}
+		id, why := "conntrack-invalid-escapes-dnat", "conntrack called it invalid"
+		if came.Has(packet.SYN) {
+			id, why = "snat-missing", "nothing translates the answers"
+		}
+		c := finding.New(id, f).
+			Say("Frame %d comes to %s from %s though the connection is to %s there: it was not translated, for "+
+				"%s. The kernel "+
+				"resets a connection that it does not know.", came.N, f.Ends[side].Addr(), rst.Dst, to, why)
+		c.For(2.6, fmt.Sprintf("the reset goes to %s, everything before to %s", rst.Dst, to), came).Cite(s.Resets...)
+		return c.IsNot("rst-middlebox-injected: the host itself resets, for it was not the peer's address").
+			IsNot("rst-linger-or-unread: the socket of the connection did not reset")
+	}
+	return nil
 }
 
 // same are the other segments of a flow with the numbers of g.

@@ -65,8 +65,13 @@ func lost(f *incident.Flow, side int) *finding.Finding {
 		c.Say("%s are lost on the way to the %s; the other direction is whole.", what, incident.Name(1-side))
 	}
 	c.For(weight, fmt.Sprintf("%d ranges are missed and sent again, %d times in all", len(es), tries))
-	if tries > 1 || len(es) > 1 {
+	switch {
+	case tries > 1 || len(es) > 1:
 		c.For(0.7, "more than once")
+	case proven(es[0]):
+		c.For(0.2, "the capture shows that it did not arrive")
+	case stall < incident.RTO:
+		c.Against(0.8, "it may only have been late")
 	}
 	if stall > incident.RTO {
 		c.For(0.4, fmt.Sprintf("which costs up to %v", stall.Round(time.Millisecond)))
@@ -78,6 +83,16 @@ func lost(f *incident.Flow, side int) *finding.Finding {
 		c.Against(0.8, "the capturing program itself lost packets")
 	}
 	return c.IsNot("pmtu-blackhole: segments of the same size arrive")
+}
+
+// proven reports whether more than the second try speaks for the loss.
+func proven(e event) bool {
+	for _, g := range e.again {
+		if g.Original == "lost" {
+			return true
+		}
+	}
+	return false
 }
 
 // burstLength is how many segments lost in a row are a burst.
@@ -111,6 +126,9 @@ func outage(f *incident.Flow, side int, es []event, dead []*incident.Segment) *f
 	return c.For(0.5, "what was acknowledged before is not any more")
 }
 
+// astray is how far beyond what was sent a segment is at least that is not of the stream.
+const astray = 8 << 20
+
 // losses finds what of a side's data did not arrive at its first try.
 func losses(f *incident.Flow, side int) (es []event) {
 	s := &f.Sides[side]
@@ -125,6 +143,8 @@ func losses(f *incident.Flow, side int) (es []event) {
 			continue
 		}
 		switch {
+		case started && packet.After(g.Seq, next+astray):
+			continue // far outside the window: no part of the stream
 		case !started:
 			started, next, top = true, g.End(), g
 			first[g.Seq] = g
@@ -190,7 +210,7 @@ func refusedBetween(f *incident.Flow, o, g *incident.Segment) bool {
 // needless reports whether the first try had arrived when it was sent again: the
 // receiver says so (RFC 2883), or had acknowledged it.
 func needless(f *incident.Flow, first, again *incident.Segment) bool {
-	if first.Acked != nil && first.Acked.Time < again.Time {
+	if again.Original == "arrived" || first.Acked != nil && first.Acked.Time < again.Time {
 		return true
 	}
 	if first.Sacked != nil && first.Sacked.Time <= again.Time {

@@ -7,6 +7,7 @@ import (
 	"netrepro/engine/diagnose/finding"
 	"netrepro/engine/diagnose/incident"
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp/sender"
 )
 
 const (
@@ -72,10 +73,23 @@ func tooBig(f *incident.Flow, side int) *finding.Finding {
 	if size < large {
 		c.Against(1, "segments of that size pass almost everywhere")
 	}
+	if n := smallLost(s, size); n > 0 && len(refusals) == 0 {
+		c.Against(2, fmt.Sprintf("%d small segments had to be sent again too", n))
+	}
 	if f.Sides[1-side].Zero != nil {
 		c.Against(1.5, "the receiver's window was closed")
 	}
 	return notLoss(c)
+}
+
+// smallLost counts small segments that were sent again by a timer, and SYNs.
+func smallLost(s *incident.Side, size int) (n int) {
+	for _, g := range s.Resent {
+		if int(g.PayloadLen) < min(size/2, 500) && g.Class&sender.RTO != 0 {
+			n++
+		}
+	}
+	return n + max(len(s.SYNs)-1, 0)
 }
 
 func notLoss(c *finding.Finding) *finding.Finding {

@@ -181,6 +181,22 @@ func fits(syn, next uint16) int {
 	return 0
 }
 
+// fillsUp reports whether the server fills a window of that size again and again without
+// being asked for more in between.
+func fillsUp(f *incident.Flow, window int) bool {
+	run, most := 0, 0
+	for _, g := range f.Segments {
+		switch {
+		case g.Side == incident.Client && g.IsData():
+			run = 0
+		case g.Side == incident.Server && int(g.InFlight) >= window*9/10 && int(g.InFlight) <= window+1:
+			run++
+		}
+		most = max(most, run)
+	}
+	return most >= 3
+}
+
 // trickle is a server that never sends more than the client's window is unscaled.
 func trickle(f *incident.Flow) *finding.Finding {
 	c, s := &f.Sides[incident.Client], &f.Sides[incident.Server]
@@ -197,7 +213,7 @@ func trickle(f *incident.Flow) *finding.Finding {
 		return nil
 	}
 	// All of what the server sends at once fits into the window without its scale.
-	if s.Bytes > 0 && (s.Largest > raw || len(s.Data) < 3) {
+	if s.Bytes > 0 && (s.Largest > raw || !fillsUp(f, raw)) {
 		return nil
 	}
 	var wait time.Duration
