@@ -197,13 +197,11 @@ const maxUnderWay = 1 << 16
 // with that of a host and a slash, and whose host has addresses in the file, is
 // one of that host's own wires: so the engine writes them.
 func (s *Source) Points() []tcp.Point {
-	if s.File == nil {
-		return nil
-	}
-	if len(s.points) == len(s.File.Interfaces) {
+	interfaces := s.interfaces()
+	if len(s.points) == len(interfaces) {
 		return s.points
 	}
-	if s.addrs == nil {
+	if s.addrs == nil && s.File != nil {
 		s.addrs = map[string][]netip.Addr{}
 		for _, n := range s.File.Names {
 			if as := s.addrs[n.Host]; len(as) < maxAddrs {
@@ -211,14 +209,21 @@ func (s *Source) Points() []tcp.Point {
 			}
 		}
 	}
-	for _, i := range s.File.Interfaces[len(s.points):] {
-		p := tcp.Point{Name: i.Name}
+	for _, i := range interfaces[len(s.points):] {
+		p := tcp.Point{Name: i.Name, Open: s.Text != nil}
 		if node, _, ok := strings.Cut(i.Name, "/"); ok {
 			p.Addrs = s.addrs[node]
 		}
 		s.points = append(s.points, p)
 	}
 	return s.points
+}
+
+func (s *Source) interfaces() []pcap.Interface {
+	if s.File != nil {
+		return s.File.Interfaces
+	}
+	return s.Text.Interfaces
 }
 
 // maxAddrs is how many addresses of a host are looked at.

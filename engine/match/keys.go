@@ -103,7 +103,7 @@ var Keys = slices.Concat([]*Key{
 	{Name: "flags", Doc: `exactly these TCP flags, as tcpdump writes them: "S", "P."`, Kind: value.KindFlags,
 		Proto: "TCP",
 		test:  tcpOf(func(v packet.TCPFlags, p *Packet) bool { return p.Flags == v }),
-		quick: func(v any, q *Quick) { q.flags(0xff, v.(packet.TCPFlags)) }},
+		quick: func(v any, q *Quick) { q.flags(0xff, v.(packet.TCPFlags)&0xff) }},
 	{Name: "sacks", Doc: "acknowledgements that report the segment this fault hit missing", Kind: KindHit, Proto: "TCP",
 		test: tcpOf(func(v func() *Hit, p *Packet) bool { return sacks(v(), p) })},
 	{Name: "covers", Doc: "acknowledgements that cover the segment this fault hit", Kind: KindHit, Proto: "TCP",

@@ -27,6 +27,7 @@ const (
 	URG = header.URG
 	ECE = header.ECE
 	CWR = header.CWR
+	AE  = header.AE
 )
 
 // ParseFlags reads flags as tcpdump writes them, in any order; ok is false if
@@ -68,6 +69,16 @@ const (
 
 // Has reports whether all of what is missing.
 func (m Missing) Has(what Missing) bool { return m&what == what }
+
+// Names are what is missing, in words.
+func (m Missing) Names() (out []string) {
+	for i, name := range [...]string{"seq", "ack", "window", "length", "origin"} {
+		if m&(1<<i) != 0 {
+			out = append(out, name)
+		}
+	}
+	return out
+}
 
 // Checksum is what is known of a transport checksum.
 type Checksum uint8

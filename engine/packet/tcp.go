@@ -20,6 +20,9 @@ func (d *Decoder) tcp(data []byte, size int, p *Packet) {
 	p.SrcPort, p.DstPort = header.TCPSrcPort.Get(data), header.TCPDstPort.Get(data)
 	p.Seq, p.Ack = header.TCPSeq.Get(data), header.TCPAck.Get(data)
 	p.Flags, p.Window = TCPFlags(header.TCPControl.Get(data)), header.TCPWindow.Get(data)
+	if header.TCPHead.Get(data)&1 != 0 {
+		p.Flags |= AE
+	}
 	head := header.TCPHeadLen(data)
 	p.PayloadLen = int32(max(size-head, 0))
 	p.NoOptions = head <= header.TCPSize

@@ -28,6 +28,8 @@ type Point struct {
 	// Addrs are the addresses of the node whose own wire this is, if that is
 	// known.
 	Addrs []netip.Addr
+	// Open says that others may come to be known, which see the same packets.
+	Open bool
 }
 
 // Direction of a packet, seen from the node whose wire it crossed.
@@ -86,7 +88,8 @@ type Record struct {
 	About    *Conn
 	Seq, Ack uint32 // relative, as Wireshark counts
 	// Flags are Wireshark's: of the file as it is, all its interfaces taken
-	// for one.
+	// for one. Where a capture may have any number of points ([Point.Open]), they are of
+	// what was seen first.
 	Flags wireshark.Flags
 	// Sending is what the segment was to its sender: judged at the capture point
 	// where the packet was seen first. It is the same wherever the packet is seen.
@@ -161,7 +164,7 @@ func (a *Analyzer) Describe(points []Point) {
 			a.owners[addr] = append(a.owners[addr], i)
 		}
 	}
-	a.points, a.several = points, len(points) > 1
+	a.points, a.several = points, len(points) > 1 || len(points) == 1 && points[0].Open
 }
 
 // Following is how many connections are followed.
@@ -203,12 +206,16 @@ func (a *Analyzer) tcp(r *Record) {
 	e, fresh := a.follower.of(p, now)
 	c := e.conn
 	r.Conn, r.Side = c, e.side
-	r.Flags, r.Seq, r.Ack = c.ws.Segment(p, e.side, now, fresh)
 	c.Packets[r.Side]++
 	at := a.follower.state(c, r.Point, r.Side)
 	var seen *first
 	if a.several {
 		seen = a.sight(r, c)
+	}
+	if seen != nil && r.Point < len(a.points) && a.points[r.Point].Open {
+		r.Seq, r.Ack = c.ws.Relative(p, e.side) // nobody sent it again
+	} else {
+		r.Flags, r.Seq, r.Ack = c.ws.Segment(p, e.side, now, fresh)
 	}
 	a.follow(r, at, seen)
 	if a.newest != nil {

@@ -1,16 +1,19 @@
-// Package tcpdump reads what tcpdump prints: the text people paste into tickets
-// when the capture itself is gone.
+// Package tcpdump reads what tcpdump prints, and the list of packets of Wireshark and
+// tshark: the text people paste into tickets when the capture itself is gone.
 //
-// Every line becomes a frame again: an IP packet with the headers the line
-// tells of and without its payload, as if the capture had been cut short after
-// the headers. What a line does not say is zero.
+// Every packet becomes a frame again: an IP packet with the headers the text tells of
+// and without its payload, as if the capture had been cut short after the headers.
+// Which numbers a line does not say stands in the frame. Of packets within packets, the
+// innermost counts.
+//
+// Package paste takes off what stands around the lines, clock reads their times, line
+// and columns what they say, and relative turns sequence numbers back.
 //
 // Invariant: no text makes it panic, and its memory is bounded by the number of
 // connections in the text.
 package tcpdump
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -20,242 +23,269 @@ import (
 	"strings"
 
 	"netrepro/engine/capture/pcap"
+	"netrepro/engine/capture/tcpdump/clock"
+	"netrepro/engine/capture/tcpdump/columns"
+	"netrepro/engine/capture/tcpdump/line"
+	"netrepro/engine/capture/tcpdump/paste"
+	"netrepro/engine/capture/tcpdump/relative"
+	"netrepro/engine/capture/tcpdump/told"
 )
-
-// linkRaw is the link of the frames: an IP packet and nothing before it.
-const linkRaw pcap.LinkType = 101
 
 // Reader reads frames from text.
 type Reader struct {
 	// Names are the hosts that the text calls by name, with the
 	// documentation addresses (RFC 5737) that stand in for them.
 	Names []pcap.Name
+	// Interfaces are the capture points that the text names, or the captures that it
+	// holds. There are none if it names none and holds one.
+	Interfaces []pcap.Interface
 	// Lost is what tcpdump said that it lost: "packets dropped by kernel".
 	Lost uint64
-	// Skipped counts the lines that look like packets and could not be
-	// understood; FirstSkipped is the first of them and SkippedWhy its fault.
-	Skipped, FirstSkipped int
-	SkippedWhy            string
-	lines                 *bufio.Scanner
-	line                  int
-	header                ipHeader // of a -v line whose packet is on the next
-	frames                int
-	clock                 clock
-	flows                 map[flowKey]*flow
-	names                 map[string]netip.Addr
-	ready                 []byte
+	Notices
+
+	lines *paste.Reader
+	ended bool
+	took  *entry // a line that begins a packet and is not taken in yet
+
+	queue  []entry // read, while it is not known what their times count from
+	frames int
+	clock  clock.Clock
+	flows  relative.Table
+	hosts  map[string]netip.Addr
+	scales map[string]int8 // of windows, by sender and receiver
+	talks  map[string]told.Packet
+	firsts map[string]uint8 // protocols of first fragments, by the hosts
+	points map[string]int
+	run    run
+	sized  bool // lines say the length
+	ready  []byte
 }
 
-const (
-	// maxLine bounds a line; tcpdump prints payload below the line of its
-	// packet, so that a longer one is none.
-	maxLine = 64 << 10
-	// maxFlows bounds how many connections are told apart.
-	maxFlows = 1 << 16
-	// maxHosts is how many named hosts get an address.
-	maxHosts = 1 << 12
-)
+// entry is a packet of the text, or the beginning of another capture.
+type entry struct {
+	stamp   clock.Stamp
+	line    int
+	text    string
+	row     *columns.Row
+	res     line.Result
+	quoted  *entry
+	section bool
+	timed   bool
+}
+
+// maxAhead is how many packets are read before it is decided what their times count from.
+const maxAhead = 1 << 10
 
 // NewReader reads text from r.
 func NewReader(r io.Reader) *Reader {
-	s := bufio.NewScanner(r)
-	s.Buffer(make([]byte, 4096), maxLine)
-	return &Reader{lines: s, flows: map[flowKey]*flow{}, names: map[string]netip.Addr{}}
+	return &Reader{lines: paste.NewReader(r), hosts: map[string]netip.Addr{}, scales: map[string]int8{},
+		talks: map[string]told.Packet{}, points: map[string]int{}, firsts: map[string]uint8{}}
 }
 
 // Next reads the next packet into f. The error is io.EOF at the end, or
 // [pcap.ErrFormat] if the text has no packet at all.
 func (r *Reader) Next(f *pcap.Frame) error {
-	for r.lines.Scan() {
-		r.line++
-		p, err := r.parse(strings.TrimRight(r.lines.Text(), " \t\r"))
-		if err != nil {
-			if r.Skipped++; r.Skipped == 1 {
-				r.FirstSkipped, r.SkippedWhy = r.line, err.Error()
+	decided := r.clock.Decided()
+	for {
+		for len(r.queue) == 0 || !decided && !r.ended && len(r.queue) < maxAhead {
+			e, err := r.gather()
+			if errors.Is(err, io.EOF) {
+				r.ended = true
+				break
 			}
-			continue
+			if err != nil {
+				return err
+			}
+			decided = r.clock.Look(e.stamp) || e.stamp.Kind == clock.None && len(r.queue) == 0
+			r.queue = append(r.queue, e)
 		}
-		if p == nil {
-			continue
+		if len(r.queue) == 0 {
+			return r.end()
 		}
-		r.frames++
-		r.ready = p.encode(r.ready[:0])
-		*f = pcap.Frame{Time: p.time, Data: r.ready, Length: len(r.ready) + p.payload, Link: linkRaw,
-			Line: r.line}
-		return nil
-	}
-	switch err := r.lines.Err(); {
-	case errors.Is(err, bufio.ErrTooLong):
-		return fmt.Errorf("%w: line %d is longer than %d bytes: this is not tcpdump's text", pcap.ErrFormat, r.line+1,
-			maxLine)
-	case err != nil:
-		return fmt.Errorf("read text: %w", err)
-	}
-	if r.frames == 0 {
-		why := "no line of it is one that tcpdump prints"
-		if r.Skipped > 0 {
-			why = fmt.Sprintf("line %d: %s", r.FirstSkipped, r.SkippedWhy)
+		e := r.queue[0]
+		r.queue = r.queue[1:]
+		if r.frame(&e, f) {
+			r.frames++
+			return nil
 		}
-		return fmt.Errorf("%w: neither pcap nor pcapng, and as text: %s", pcap.ErrFormat, why)
 	}
-	return io.EOF
 }
 
-// parse returns the packet of a line, nil if it holds none.
-func (r *Reader) parse(line string) (*packet, error) {
-	if n, ok := strings.CutSuffix(line, " dropped by kernel"); ok {
-		n, _, _ = strings.Cut(n, " ")
-		r.Lost, _ = strconv.ParseUint(n, 10, 32)
-		return nil, nil
+// end is the error at the end of the text.
+func (r *Reader) end() error {
+	if r.frames > 0 {
+		return io.EOF
 	}
-	if strings.HasPrefix(line, "\t") { // a hex dump
-		return nil, nil
+	why := "no line of it is one that tcpdump prints"
+	if len(r.Skips) > 0 {
+		why = fmt.Sprintf("line %d: %s", r.Skips[0].Line, r.Skips[0].Why)
 	}
-	var rest string
-	if strings.HasPrefix(line, "    ") && r.header.seen {
-		rest = strings.TrimSpace(line)
-	} else {
-		r.header = ipHeader{}
-		var ok bool
-		if rest, ok = r.stamp(line); !ok {
-			return nil, nil
-		}
-		if rest, ok = link(rest); !ok {
-			return nil, nil
-		}
-		if strings.HasPrefix(rest, "(") {
-			rest = r.header.parse(rest)
-			if rest == "" {
-				return nil, nil // the packet is on the next line
+	return fmt.Errorf("%w: neither pcap nor pcapng, and as text: %s", pcap.ErrFormat, why)
+}
+
+// gather reads the lines of the next packet.
+func (r *Reader) gather() (entry, error) {
+	pend := r.took
+	r.took = nil
+	var quoted *entry
+	for !complete(pend, quoted) {
+		l, err := r.lines.Next()
+		if err != nil {
+			if errors.Is(err, io.EOF) && pend != nil {
+				break
 			}
+			return entry{}, err
+		}
+		if l.Long || r.aside(l) {
+			continue
+		}
+		e := r.read(l)
+		open := pend
+		if quoted != nil {
+			open = quoted
+		}
+		switch {
+		case open != nil && !e.timed && open.join(l.Text):
+		case e.section:
+			if pend == nil {
+				return *e, nil
+			}
+			r.took = e
+			return r.done(pend, quoted), nil
+		case pend != nil && pend.refusing() && quoted == nil && !e.timed && e.begins() &&
+			(pend.timed || l.Indented):
+			quoted = e
+		case e.begins() || e.timed && e.res.Looks:
+			if pend == nil {
+				pend = e
+				continue
+			}
+			r.took = e
+			return r.done(pend, quoted), nil
+		case e.res.Looks && strings.Contains(l.Text, "Flags ["):
+			r.skip(l.N, "it has neither a time nor addresses")
 		}
 	}
-	src, rest, ok := strings.Cut(rest, " > ")
-	if !ok {
-		return nil, nil
-	}
-	dst, rest, ok := strings.Cut(rest, ": ")
-	if !ok || strings.ContainsAny(src+dst, " \t") {
-		return nil, nil
-	}
-	p := &packet{ipHeader: r.header, time: r.clock.now}
-	r.header = ipHeader{}
-	if quiet.MatchString(rest) {
-		return nil, errors.New("printed with -q, which leaves out flags and sequence numbers: print without it")
-	}
-	tcp := strings.HasPrefix(rest, "Flags [") || oldFlags(rest)
-	if err := r.ends(p, src, dst, tcp || !strings.HasPrefix(rest, "ICMP")); err != nil {
-		return nil, err
-	}
+	return r.done(pend, quoted), nil
+}
+
+func (r *Reader) done(pend, quoted *entry) entry {
+	pend.quoted = quoted
+	return *pend
+}
+
+// complete reports whether no further line is of the packet.
+func complete(pend, quoted *entry) bool {
 	switch {
-	case tcp:
-		if err := p.tcp(rest); err != nil {
-			return nil, err
-		}
-		r.absolute(p)
-	case strings.HasPrefix(rest, "ICMP"):
-		p.icmp(rest)
-	default:
-		p.udp(rest)
+	case pend == nil:
+		return false
+	case quoted != nil:
+		return !quoted.res.Open
 	}
-	return p, nil
+	return !pend.res.Open && !pend.refusing()
 }
 
-// quiet is what -q leaves of a segment.
-var quiet = regexp.MustCompile(`^tcp \d+`)
-
-// link passes over what stands between the time and the addresses: interface
-// and direction (-i any), link header (-e), and the protocol.
-func link(s string) (string, bool) {
-	for _, proto := range []string{"IP ", "IP6 "} {
-		if rest, ok := strings.CutPrefix(s, proto); ok {
-			return rest, true
-		}
+// refusing reports whether e is an ICMP error, which -v prints the packet of that it is
+// about.
+func (e *entry) refusing() bool {
+	p := e.res.Packet
+	if p == nil || len(p.Body) == 0 || e.row != nil {
+		return false
 	}
-	if i := strings.Index(s, " ethertype IPv"); i >= 0 { // -e
-		if _, rest, ok := strings.Cut(s[i:], ": "); ok {
-			return rest, true
-		}
+	if p.V6 {
+		return p.Body[0] < 128
 	}
-	for _, proto := range []string{" In  IP ", " Out IP ", " In  IP6 ", " Out IP6 ", " In IP ", " In IP6 "} {
-		if _, rest, ok := strings.Cut(s, proto); ok {
-			return rest, true
-		}
-	}
-	return "", false
+	return p.Body[0] == 3 || p.Body[0] == 11 || p.Body[0] == 12 || p.Body[0] == 4
 }
 
-// ends fills in addresses and ports. Without ports, as in ICMP, the whole word
-// is the host.
-func (r *Reader) ends(p *packet, src, dst string, ports bool) error {
-	for _, e := range []struct {
-		text string
-		addr *netip.Addr
-		port *uint16
-	}{{src, &p.src, &p.srcPort}, {dst, &p.dst, &p.dstPort}} {
-		host := e.text
-		if i := strings.LastIndexByte(e.text, '.'); ports && i > 0 && !isAddr(e.text) {
-			host = e.text[:i]
-			n, ok := port(e.text[i+1:])
-			if !ok {
-				return fmt.Errorf("%q is not a port whose number is known: print with tcpdump -n", e.text[i+1:])
+// begins reports whether a line is the first of a packet.
+func (e *entry) begins() bool {
+	switch {
+	case e.row != nil || e.section:
+		return true
+	case e.res.Packet != nil:
+		return e.timed || e.res.Looks
+	}
+	return e.res.Open && e.res.Used > 0 && (e.timed || e.res.Looks)
+}
+
+// maxJoined bounds the lines of one packet.
+const maxJoined = 16 << 10
+
+// join takes in the next line, if more of the packet is understood with it. Programs
+// break lines at blanks, terminals where they end.
+func (e *entry) join(text string) bool {
+	if !e.res.Open || e.row != nil || len(e.text)+len(text) > maxJoined {
+		return false
+	}
+	best, joined := line.Result{}, ""
+	for _, between := range []string{" ", ""} {
+		t := e.text + between + text
+		res := line.Parse(t, e.timed)
+		left := len(t) - res.Used
+		if res.Used <= len(e.text)+len(between) || res.Err != nil && !res.Open || res.Packet == nil && !res.Open {
+			continue
+		}
+		if joined == "" || left < len(joined)-best.Used {
+			best, joined = res, t
+		}
+	}
+	if joined == "" {
+		return false
+	}
+	e.res, e.text = best, joined
+	return true
+}
+
+var (
+	counted  = regexp.MustCompile(`^\[?(\d{1,9})[\]:.)]{0,2} +`)
+	grepped  = regexp.MustCompile(`^\d+[:-](\d\d:\d\d:\d\d[.:,]|IP6? )`)
+	embedded = regexp.MustCompile(`(?:\d{4}-\d\d-\d\d[ T])?\b\d\d:\d\d:\d\d(?:[.,]\d{1,9})? +(?:IP6? |\S+ +(?:In|Out) +IP6? )`)
+	listOf   = regexp.MustCompile(`→|⇒|->|â†’|\\342\\206\\222|\[(?:SYN|ACK|RST|FIN|PSH)[,\]]|^"?\d+"?,"| (?:TCP|UDP|TLSv1\S*|HTTP|DNS|ICMPv?6?) `)
+)
+
+// read reads one line by itself.
+func (r *Reader) read(l paste.Line) *entry {
+	e := &entry{line: l.N}
+	if prompt, name, ok := section(l.Text); ok {
+		e.section, e.text = true, prompt+"\n"+name
+		return e
+	}
+	if listOf.MatchString(l.Text) {
+		if row, ok := columns.Parse(l.Text); ok {
+			e.stamp, e.row, e.timed = row.Stamp, &row, true
+			e.res = line.Result{Packet: row.Packet, Looks: true}
+			return e
+		}
+	}
+	text := l.Text
+	var rest string
+	if e.stamp, rest = clock.Read(text); e.stamp.Kind == clock.None {
+		if at := grepped.FindStringSubmatchIndex(text); at != nil {
+			text = text[at[2]:]
+		} else if m := counted.FindString(text); m != "" && !strings.HasPrefix(text[len(m):], "> ") {
+			text = text[len(m):]
+		}
+		if e.stamp, rest = clock.Read(text); e.stamp.Kind == clock.None {
+			if at := embedded.FindStringIndex(text); at != nil {
+				e.stamp, rest = clock.Read(text[at[0]:])
 			}
-			*e.port = n
 		}
-		a, err := r.host(host)
-		if err != nil {
-			return err
-		}
-		*e.addr = a
 	}
-	if p.src.Is4() != p.dst.Is4() {
-		return fmt.Errorf("%s and %s are not of the same IP version", src, dst)
-	}
-	return nil
+	e.timed = e.stamp.Kind != clock.None
+	e.text = strings.TrimLeft(rest, " ")
+	e.res = line.Parse(e.text, e.timed)
+	return e
 }
 
-// isAddr tells an address without a port from one with.
-func isAddr(s string) bool {
-	_, err := netip.ParseAddr(s)
-	return err == nil
-}
+var dropped = regexp.MustCompile(`^(\d+) packets? dropped by (?:kernel|interface)`)
 
-func (r *Reader) host(s string) (netip.Addr, error) {
-	if a, err := netip.ParseAddr(s); err == nil {
-		return a.WithZone(""), nil
+// aside takes in a line that is of no packet.
+func (r *Reader) aside(l paste.Line) bool {
+	if m := dropped.FindStringSubmatch(l.Text); m != nil {
+		n, _ := strconv.ParseUint(m[1], 10, 32)
+		r.Lost += n
+		return true
 	}
-	if a, ok := r.names[s]; ok {
-		return a, nil
-	}
-	if len(r.names) == maxHosts {
-		return netip.Addr{}, fmt.Errorf("more than %d named hosts: print with tcpdump -n", maxHosts)
-	}
-	// 192.0.2.0/24 first, then the benchmarking range, RFC 2544.
-	n := len(r.names) + 1
-	a := netip.AddrFrom4([4]byte{192, 0, 2, byte(n)})
-	if n > 254 {
-		a = netip.AddrFrom4([4]byte{198, 18, byte(n >> 8), byte(n)})
-	}
-	r.names[s] = a
-	r.Names = append(r.Names, pcap.Name{Addr: a, Host: s})
-	return a, nil
-}
-
-// services are the names tcpdump prints most for ports (IANA).
-var services = map[string]uint16{
-	"ftp-data": 20, "ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "bootps": 67, "bootpc": 68,
-	"http": 80, "kerberos": 88,
-	"pop3": 110, "sunrpc": 111, "ntp": 123, "imap2": 143, "imap": 143, "snmp": 161, "bgp": 179, "ldap": 389,
-	"https": 443, "microsoft-ds": 445,
-	"submission": 587, "ldaps": 636, "imaps": 993, "pop3s": 995, "ms-sql-s": 1433, "mysql": 3306, "postgresql": 5432,
-	"amqp":  5672,
-	"redis": 6379, "ircd": 6667, "http-alt": 8080, "https-alt": 8443,
-}
-
-func port(s string) (uint16, bool) {
-	if n, err := strconv.ParseUint(s, 10, 16); err == nil {
-		return uint16(n), true
-	}
-	n, ok := services[s]
-	return n, ok
+	return strings.HasPrefix(l.Text, "0x") && l.Indented // a hex dump
 }

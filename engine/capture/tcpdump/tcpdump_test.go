@@ -211,8 +211,7 @@ func TestLines(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	for name, text := range map[string]string{
 		"prose": "this is no capture\n",
-		"a port without number": "11:05:42.5 IP 192.0.2.1.4000 > 192.0.2.2.frobnicate: Flags [S], seq 1, win 3, " +
-			"length 0\n",
+		"a port too large": "11:05:42.5 IP 192.0.2.1.4000 > 192.0.2.2.70000: Flags [S], seq 1, win 3, length 0\n",
 		"flags that are none": "11:05:42.5 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [Q], seq 1, win 3, length 0\n",
 		"a number too large":  "11:05:42.5 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 99999999999, win 3, length 0\n",
 		"an endless line":     strings.Repeat("x", 100_000),

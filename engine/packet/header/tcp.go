@@ -1,7 +1,7 @@
 package header
 
 // TCPFlags are the control bits of a TCP header (RFC 9293, section 3.1).
-type TCPFlags uint8
+type TCPFlags uint16
 
 // The control bits.
 const (
@@ -13,6 +13,8 @@ const (
 	URG
 	ECE
 	CWR
+	// AE stands in the byte before the others (accurate ECN, RFC 9768).
+	AE
 )
 
 // Has reports whether every bit of want is set.
@@ -39,7 +41,7 @@ func (f TCPFlags) String() string {
 var flagLetters = [...]struct {
 	bit TCPFlags
 	c   byte
-}{{FIN, 'F'}, {SYN, 'S'}, {RST, 'R'}, {PSH, 'P'}, {ACK, '.'}, {URG, 'U'}, {CWR, 'W'}, {ECE, 'E'}}
+}{{FIN, 'F'}, {SYN, 'S'}, {RST, 'R'}, {PSH, 'P'}, {ACK, '.'}, {URG, 'U'}, {CWR, 'W'}, {ECE, 'E'}, {AE, 'e'}}
 
 // ParseFlags reads flags as tcpdump writes them, in any order; ok is false if
 // there is another letter among them.

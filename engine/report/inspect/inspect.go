@@ -15,6 +15,7 @@ import (
 
 	"netrepro/engine/capture"
 	"netrepro/engine/capture/pcap"
+	"netrepro/engine/sanitize"
 	"netrepro/engine/view"
 )
 
@@ -90,9 +91,10 @@ func (t *tracer) remarks(w io.Writer) {
 	if s.Unknown > 0 {
 		fmt.Fprintf(w, "netrepro: %d frames are of link type %d, which is not decoded\n", s.Unknown, s.UnknownLink)
 	}
-	if s.Text != nil && s.Text.Skipped > 0 {
-		fmt.Fprintf(w, "netrepro: %d lines were not understood, the first is line %d: %s\n", s.Text.Skipped,
-			s.Text.FirstSkipped, s.Text.SkippedWhy)
+	if s.Text != nil {
+		for _, said := range s.Text.Said() {
+			fmt.Fprintf(w, "netrepro: %s\n", sanitize.Text(said))
+		}
 	}
 	if t.options.Flow >= 0 && t.shown == 0 {
 		fmt.Fprintf(w, "netrepro: there is no flow %d\n", t.options.Flow)

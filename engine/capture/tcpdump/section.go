@@ -1,0 +1,96 @@
+package tcpdump
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"netrepro/engine/capture/pcap"
+)
+
+// run is one capture of the text.
+type run struct {
+	name  string // what it is called as a capture point, empty for the first
+	where string // prompt and interface
+	used  bool   // it has packets
+	count int
+}
+
+var (
+	listening = regexp.MustCompile(`^(?:tcpdump: )?listening on (\S+?),? `)
+	command   = regexp.MustCompile(`^(.*?)(?:^|[\s$#%>])(?:sudo +)?(?:\S*/)?(?:tcpdump|tshark)((?: +-[A-Za-z-]| +[a-z]+ ).*)$`)
+	onWhich   = regexp.MustCompile(` -[a-zA-Z]*i *(\S+)`)
+	summary   = regexp.MustCompile(`^\d+ packets? captured`)
+)
+
+// section reports whether a line says that another capture begins or one ends; where and
+// of what interface, as far as it says.
+func section(s string) (prompt, name string, ok bool) {
+	if m := listening.FindStringSubmatch(s); m != nil {
+		return "", m[1], true
+	}
+	if summary.MatchString(s) {
+		return "", "", true
+	}
+	if m := command.FindStringSubmatch(s); m != nil && !strings.Contains(m[1], ": Flags") {
+		if w := onWhich.FindStringSubmatch(m[2]); w != nil {
+			name = w[1]
+		}
+		return strings.TrimSpace(m[1]), name, true
+	}
+	return "", "", false
+}
+
+// begin takes in that a capture begins. Its numbers count anew, and what it saw it saw at
+// another point.
+func (r *Reader) begin(where string) {
+	prompt, name, _ := strings.Cut(where, "\n")
+	if !r.run.used { // a command, and what the program says when it begins
+		if name != "" {
+			r.run.where = name
+		}
+		if prompt != "" {
+			r.run.where = prompt + " " + r.run.where
+		}
+		return
+	}
+	r.run = run{count: r.run.count + 1, where: strings.TrimSpace(prompt + " " + name)}
+	r.flows.Forget()
+}
+
+// maxPoints bounds the capture points of a text.
+const maxPoints = 1 << 10
+
+// point is the capture point of a packet seen on an interface.
+func (r *Reader) point(iface string) int {
+	r.run.used = true
+	if r.run.count > 0 {
+		if len(r.Interfaces) == 0 { // the first capture gets its point when there is a second
+			r.Interfaces = append(r.Interfaces, pcap.Interface{Name: "capture 1"})
+			r.points["\x00"] = 0
+		}
+		if iface == "" {
+			iface = "capture"
+		}
+		iface += " " + strconv.Itoa(r.run.count+1)
+	}
+	if iface == "" {
+		if len(r.Interfaces) == 0 {
+			return 0
+		}
+		iface = "\x00"
+	}
+	if n, ok := r.points[iface]; ok {
+		return n
+	}
+	if len(r.Interfaces) == maxPoints {
+		return maxPoints - 1
+	}
+	name := iface
+	if name == "\x00" {
+		name = "unknown"
+	}
+	r.points[iface] = len(r.Interfaces)
+	r.Interfaces = append(r.Interfaces, pcap.Interface{Name: strings.Clone(name)})
+	return len(r.Interfaces) - 1
+}
