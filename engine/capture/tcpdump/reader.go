@@ -29,6 +29,7 @@ import (
 	"netrepro/engine/capture/tcpdump/paste"
 	"netrepro/engine/capture/tcpdump/relative"
 	"netrepro/engine/capture/tcpdump/told"
+	"netrepro/engine/packet/header"
 )
 
 // Reader reads frames from text.
@@ -226,7 +227,7 @@ func (e *entry) join(text string) bool {
 		if res.Used <= len(e.text)+len(between) || res.Err != nil && !res.Open || res.Packet == nil && !res.Open {
 			continue
 		}
-		if joined == "" || left < len(joined)-best.Used {
+		if joined == "" || left < len(joined)-best.Used || isTCP(res) && !isTCP(best) {
 			best, joined = res, t
 		}
 	}
@@ -236,6 +237,8 @@ func (e *entry) join(text string) bool {
 	e.res, e.text = best, joined
 	return true
 }
+
+func isTCP(r line.Result) bool { return r.Packet != nil && r.Packet.Proto == header.ProtoTCP }
 
 var (
 	counted  = regexp.MustCompile(`^\[?(\d{1,9})[\]:.)]{0,2} +`)

@@ -25,6 +25,9 @@ type row struct {
 	time     time.Duration
 	seq, ack uint32 // relative, as the analysis counts
 	flags    string // of the analysis
+	line     int
+	point    int
+	dir      tcp.Direction
 }
 
 func rows(t testing.TB, s *capture.Source, err error) []row {
@@ -45,7 +48,8 @@ func rows(t testing.TB, s *capture.Source, err error) []row {
 			t.Fatal(err)
 		}
 		a.Add(&in, &r)
-		out = append(out, row{*in.Packet, in.Time, r.Seq, r.Ack, strings.Join(r.Flags.Names(), ",")})
+		out = append(out, row{Packet: *in.Packet, time: in.Time, seq: r.Seq, ack: r.Ack,
+			flags: strings.Join(r.Flags.Names(), ",")})
 	}
 }
 
@@ -210,8 +214,8 @@ func TestLines(t *testing.T) {
 
 func TestRefuses(t *testing.T) {
 	for name, text := range map[string]string{
-		"prose": "this is no capture\n",
-		"a port too large": "11:05:42.5 IP 192.0.2.1.4000 > 192.0.2.2.70000: Flags [S], seq 1, win 3, length 0\n",
+		"prose":               "this is no capture\n",
+		"a port too large":    "11:05:42.5 IP 192.0.2.1.4000 > 192.0.2.2.70000: Flags [S], seq 1, win 3, length 0\n",
 		"flags that are none": "11:05:42.5 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [Q], seq 1, win 3, length 0\n",
 		"a number too large":  "11:05:42.5 IP 192.0.2.1.1 > 192.0.2.2.2: Flags [S], seq 99999999999, win 3, length 0\n",
 		"an endless line":     strings.Repeat("x", 100_000),

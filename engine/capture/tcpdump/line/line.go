@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"netrepro/engine/capture/tcpdump/told"
+	"netrepro/engine/packet"
 )
 
 var (
@@ -59,8 +60,23 @@ const maxDepth = 6
 
 // Parse reads a line behind its time. stamped says that there was a time.
 func Parse(text string, stamped bool) Result {
-	return parse(text, stamped, 0)
+	whole := len(text)
+	mark := ellipsis.FindString(text)
+	text = text[:whole-len(mark)]
+	r := parse(text, stamped, 0)
+	if mark == "" {
+		return r
+	}
+	if p := r.Packet; p != nil && p.Last { // the number goes on
+		p.Window, p.Last, p.OptionsCut, p.Cut = 0, false, true, true
+		p.Missing |= packet.NoWindow
+	}
+	r.Open = false
+	return r
 }
+
+// ellipsis is what people leave of a line that they cut.
+var ellipsis = regexp.MustCompile(` ?(?:\.\.\.+|…+|\[(?:\.\.\.|…|snip|cut)\]|<(?:snip|cut)>)$`)
 
 func parse(text string, stamped bool, depth int) Result {
 	at := find(text)
@@ -158,7 +174,7 @@ func find(s string) []int {
 			at[i] += from
 		}
 		src, dst := s[at[2]:at[3]], s[at[4]:at[5]]
-		if i := strings.LastIndexAny(src, "(["); i >= 0 {
+		if i := strings.LastIndexAny(src, "([!,;\"'"); i >= 0 {
 			src = src[i+1:]
 			at[2] += i + 1
 		}

@@ -187,6 +187,7 @@ func (g *segment) partial(s string, skip int) {
 		if strings.HasPrefix(whole, s) || strings.HasPrefix(s, "cksum 0x") && whole[0] == 'c' && len(s) < 40 {
 			g.at += skip + len(s)
 			g.bound = len(g.s) + 1 // what stands before it is whole
+			g.Cut = true
 			return
 		}
 	}
@@ -204,6 +205,7 @@ func (g *segment) missing() {
 		if g.old && !g.HasSeq && p.Flags.Any(packet.SYN|packet.FIN) {
 			p.Missing |= packet.NoSeq
 		}
+		p.Cut = p.OptionsCut
 		return
 	}
 	switch {
@@ -220,7 +222,7 @@ func (g *segment) missing() {
 	if !g.sized && !p.HasSeq && !g.window && !g.acked {
 		p.Missing |= packet.NoLength
 	}
-	if !g.acked && (p.Flags.Has(packet.ACK) || p.Flags == 0) {
+	if !g.acked && (p.Flags.Has(packet.ACK) || p.Flags == 0 || g.old && !g.window && !p.Flags.Any(packet.SYN|packet.RST)) {
 		p.Flags |= packet.ACK
 		p.Missing |= packet.NoAck
 		if !g.old && p.Flags == packet.ACK && strings.Contains(g.s, "[none]") {
@@ -232,5 +234,5 @@ func (g *segment) missing() {
 		p.OptionsCut = true
 	}
 	p.Last = end && g.window
-	p.Cut = p.Missing != 0 || p.OptionsCut
+	p.Cut = p.Cut || p.Missing != 0 || p.OptionsCut
 }

@@ -49,8 +49,8 @@ func (p *reader) transport(src, dst, rest string, looks bool) Result {
 		p.bare(src, dst)
 		n, open := p.ICMP(rest)
 		r.Used, r.Open, r.Looks = n+len(sum), open, true
-	case rest == "":
-		r.Open, r.Used = true, 0
+	case rest == "", len(rest) < len("Flags [") && strings.HasPrefix("Flags [", rest):
+		r.Open, r.Used = true, len(whole)
 		r.Err = refuse("it ends behind the addresses")
 	default:
 		n, open := p.other(src, dst, rest)

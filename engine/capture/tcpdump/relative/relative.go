@@ -147,7 +147,8 @@ func (f *flow) count(p *told.Packet, me int) {
 			f.mode = asTheyAre
 		}
 	}
-	if f.mode == counted {
+	noAck := f.mode == undecided && p.HasSeq && p.Seq-f.base[me] >= nearBase
+	if f.mode == counted || noAck {
 		f.shift(p, me)
 	}
 }

@@ -40,7 +40,7 @@ var icmp6Texts = []struct {
 var (
 	icmpPort  = regexp.MustCompile(`(\S+) (tcp|udp) port (\S+) unreachable`)
 	icmpProto = regexp.MustCompile(`protocol \d+ unreachable`)
-	icmpMTU   = regexp.MustCompile(`mtu (\d+)\b`)
+	icmpMTU   = regexp.MustCompile(`(?:mtu|too big) (\d+)\b`)
 	icmpHost  = regexp.MustCompile(`(?:host |net )?(\S+) (?:unreachable|protocol|tcp port|udp port)`)
 	icmpName  = regexp.MustCompile(`(?i)^icmp6?[:,]? ?`)
 )
