@@ -69,7 +69,9 @@ func (t *Table) Forget() { clear(t.flows) }
 // Absolute replaces the numbers of p, which goes from src to dst, by those on the wire.
 func (t *Table) Absolute(src, dst netip.AddrPort, p *told.Packet) {
 	if p.Relative {
-		p.Missing |= packet.NoOrigin
+		if !p.Missing.Has(packet.NoSeq | packet.NoAck) {
+			p.Missing |= packet.NoOrigin
+		}
 		return
 	}
 	a, b, me := src, dst, 0
