@@ -8,6 +8,18 @@ import (
 
 	"netrepro/engine/packet/fragment"
 	"netrepro/engine/packet/header"
+	"netrepro/engine/packet/header/encap"
+	"netrepro/engine/packet/header/link"
+)
+
+// Link is the kind of header a frame begins with: a LINKTYPE_ value of
+// tcpdump.org.
+type Link = link.Link
+
+// Links that the engine itself makes frames of.
+const (
+	LinkEthernet = link.Ethernet
+	LinkRaw      = link.Raw
 )
 
 // EtherTypes that are decoded further.
@@ -23,12 +35,11 @@ type Decoder struct {
 	// decoded as all of it, the others as fragments.
 	Defragment bool
 
-	eth       layers.Ethernet
 	udp       layers.UDP
 	fragments fragment.Table
 	payload   []byte
 	outer     []byte // from the first IP header on
-	depth     int    // of tunnels
+	path      encap.Path
 }
 
 // Ethernet decodes an Ethernet frame of which data are the captured bytes and
@@ -54,9 +65,9 @@ func (d *Decoder) starts(data []byte) {
 }
 
 // Frame decodes a frame as [Decoder.Ethernet] does, whatever link it is from.
-func (d *Decoder) Frame(link Link, data []byte, wireLen int, p *Packet) {
+func (d *Decoder) Frame(l Link, data []byte, wireLen int, p *Packet) {
 	*p = Packet{Length: int32(wireLen), WScale: -1, Cut: len(data) < wireLen}
-	d.payload, d.outer, d.depth = nil, nil, 0
+	d.payload, d.outer = nil, nil
 	// The library's decoders are known to slice past the end of short or
 	// crafted layers; the trace must survive what it is shown.
 	defer func() {
@@ -64,20 +75,30 @@ func (d *Decoder) Frame(link Link, data []byte, wireLen int, p *Packet) {
 			p.more().malformed = fmt.Sprint(r)
 		}
 	}()
-	d.link(link, data, wireLen, p)
+	in := link.Pass(&d.path, l, data, wireLen)
+	if in.Why != "" {
+		p.more().malformed = in.Why
+	}
+	d.network(in, p)
 }
 
-// network decodes what an EtherType announces; size is its length on the wire,
-// trailer included.
-func (d *Decoder) network(kind uint16, data []byte, size int, p *Packet) {
-	switch kind {
-	case EtherTypeIPv4:
-		d.ipv4(data, size, p)
-	case EtherTypeIPv6:
-		d.ipv6(data, size, p)
-	default:
-		d.shim(kind, data, size, p)
+// network decodes the IP packet behind the headers that were passed, if there is one.
+func (d *Decoder) network(in encap.Inner, p *Packet) {
+	p.EtherType = in.Type
+	switch {
+	case in.Data == nil:
+	case in.Type == EtherTypeIPv4:
+		d.ipv4(in.Data, in.Size, p)
+	case in.Type == EtherTypeIPv6:
+		d.ipv6(in.Data, in.Size, p)
 	}
+}
+
+// within decodes what a tunnel carries: its fields replace those of the packet outside.
+func (d *Decoder) within(in encap.Inner, p *Packet) {
+	*p = Packet{Length: p.Length, WScale: -1, Cut: p.Cut}
+	d.payload = nil
+	d.network(in, p)
 }
 
 // ipv4 decodes a packet that has size bytes of the frame to itself, whatever
@@ -159,9 +180,7 @@ func (d *Decoder) ipv6(data []byte, size int, p *Packet) {
 				n = 8 + int(header.ExtLength.Get(body))*8
 			}
 		case header.ProtoAuth:
-			if len(body) >= 8 {
-				n = 8 + int(header.ExtLength.Get(body))*4
-			}
+			n = header.AuthLen(body)
 		case header.ProtoFragment:
 			if len(body) >= header.FragmentSize {
 				d.fragment6(body, length, p)
@@ -210,7 +229,41 @@ func (d *Decoder) transport(data []byte, size int, p *Packet) {
 	case ProtoICMP, ProtoICMPv6:
 		p.PayloadLen = int32(max(size-header.ICMPSize, 0))
 		icmp(data, p)
+	case header.ProtoAuth: // behind IPv4; ipv6 passes it with the other headers
+		if n := header.AuthLen(data); n > 0 && n <= len(data) && d.path.Deeper() {
+			p.Proto = header.ExtNext.Get(data)
+			d.transport(data[n:], size-n, p)
+		}
 	default:
-		d.tunnel(data, size, p)
+		in, ok := d.path.Protocol(p.Proto, data, size)
+		switch {
+		case ok:
+			d.within(in, p)
+		case in.Why == encap.TooDeep.Why:
+			p.more().malformed = in.Why
+		}
+	}
+}
+
+// udpTunnel decodes what the payload carries if it is a tunnel.
+func (d *Decoder) udpTunnel(p *Packet) {
+	if in, ok := d.path.UDP(p.SrcPort, p.DstPort, d.payload, int(p.PayloadLen)); ok {
+		d.within(in, p)
+		return
+	}
+	if !d.Defragment || p.Cut {
+		return
+	}
+	piece := encap.CAPWAPPiece(p.SrcPort, p.DstPort, d.payload)
+	if piece == nil {
+		return
+	}
+	whole := d.fragments.Add(fragment.Fragment{Key: fragment.Key{Src: p.Src, Dst: p.Dst, ID: uint32(piece.ID),
+		Proto: ProtoUDP, Within: true}, From: piece.From, More: piece.More, Data: piece.Data})
+	if whole == nil {
+		return
+	}
+	if in, ok := d.path.CAPWAP(d.payload, whole); ok {
+		d.within(in, p)
 	}
 }

@@ -1,11 +1,15 @@
 package packet
 
-import "netrepro/engine/packet/header"
+import (
+	"netrepro/engine/packet/header"
+	"netrepro/engine/packet/header/encap"
+)
 
 // ICMP error types that quote a packet (RFC 792, RFC 4443).
 const (
 	icmpUnreachable   = 3
 	icmpSourceQuench  = 4
+	icmpRedirect      = 5 // no error, but it quotes as they do
 	icmpTimeExceeded  = 11
 	icmpParameter     = 12
 	icmpFragNeeded    = 4 // code of icmpUnreachable
@@ -48,28 +52,47 @@ func isError(proto, kind uint8) bool {
 		return kind < 128
 	}
 	switch kind {
-	case icmpUnreachable, icmpTimeExceeded, icmpSourceQuench, icmpParameter:
+	case icmpUnreachable, icmpTimeExceeded, icmpSourceQuench, icmpRedirect, icmpParameter:
 		return true
 	}
 	return false
 }
 
 // quote reads the beginning of an IP packet; routers may quote as little as
-// the IP header and eight bytes, so the transport decoders cannot be used.
+// the IP header and eight bytes, so the transport decoders cannot be used. Of a tunnel
+// it is the packet within, as far as that is quoted.
 func quote(data []byte) *Quote {
-	ip, ok := header.ReadIP(data)
-	if !ok {
-		return nil
-	}
-	q := &Quote{Proto: ip.Proto, Src: ip.Src, Dst: ip.Dst}
-	if len(ip.Rest) >= quotedLeast && (q.Proto == ProtoTCP || q.Proto == ProtoUDP) {
-		q.SrcPort, q.DstPort = header.TCPSrcPort.Get(ip.Rest), header.TCPDstPort.Get(ip.Rest)
-		if q.Proto == ProtoTCP {
-			q.Seq = header.TCPSeq.Get(ip.Rest)
+	var path encap.Path
+	for q, size := (*Quote)(nil), len(data); ; {
+		ip, ok := header.ReadIP(data)
+		if !ok {
+			return q
 		}
+		proto, rest := header.Upper(ip, data)
+		q = &Quote{Proto: proto, Src: ip.Src, Dst: ip.Dst}
+		q.transport(rest)
+		in, ok := path.Protocol(proto, rest, size)
+		if proto == ProtoUDP && len(rest) > header.UDPSize {
+			in, ok = path.UDP(q.SrcPort, q.DstPort, rest[header.UDPSize:], size)
+		}
+		if !ok || !in.IP() {
+			return q
+		}
+		data, size = in.Data, in.Size
 	}
-	if len(ip.Rest) >= tcpLeast && q.Proto == ProtoTCP {
-		q.TCP, q.Flags = true, TCPFlags(header.TCPControl.Get(ip.Rest))
+}
+
+// transport reads what is quoted of a transport header.
+func (q *Quote) transport(b []byte) {
+	if len(b) < quotedLeast || q.Proto != ProtoTCP && q.Proto != ProtoUDP {
+		return
 	}
-	return q
+	q.SrcPort, q.DstPort = header.TCPSrcPort.Get(b), header.TCPDstPort.Get(b)
+	if q.Proto != ProtoTCP {
+		return
+	}
+	q.Seq = header.TCPSeq.Get(b)
+	if len(b) >= tcpLeast {
+		q.TCP, q.Flags, q.Ack = true, TCPFlags(header.TCPControl.Get(b)), header.TCPAck.Get(b)
+	}
 }

@@ -190,6 +190,7 @@ type Quote struct {
 	// What more of a TCP header routers quote since RFC 1812, if TCP is set.
 	TCP   bool
 	Flags TCPFlags
+	Ack   uint32
 }
 
 // IsTCP reports whether p carries a TCP header.

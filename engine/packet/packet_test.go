@@ -9,6 +9,7 @@ import (
 	"github.com/google/gopacket/layers"
 
 	"netrepro/engine/packet/fragment"
+	"netrepro/engine/packet/header/link"
 )
 
 func build(t testing.TB, ls ...gopacket.SerializableLayer) []byte {
@@ -171,19 +172,19 @@ func TestNested(t *testing.T) {
 
 func TestLinks(t *testing.T) {
 	ip := tcpSegment(t)[14:]
-	for link, head := range map[Link][]byte{
-		LinkNull: {2, 0, 0, 0}, LinkLoop: {0, 0, 0, 2}, LinkRaw: {}, LinkRawBSD: {}, LinkRawOpen: {}, LinkIPv4: {},
-		LinkSLL:  {0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0},
-		LinkSLL2: {8, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0},
-		LinkPPP:  {0xff, 3, 0, 0x21}, LinkPPPHDLC: {0x21}, LinkCHDLC: {15, 0, 8, 0},
-		LinkPPPoE: {0x11, 0, 0, 1, 0, byte(len(ip) + 2), 0, 0x21},
+	for l, head := range map[Link][]byte{
+		link.Null: {2, 0, 0, 0}, link.Loop: {0, 0, 0, 2}, LinkRaw: {}, link.RawBSD: {}, link.RawOpen: {}, link.IPv4: {},
+		link.SLL:  {0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0},
+		link.SLL2: {8, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0},
+		link.PPP:  {0xff, 3, 0, 0x21}, link.PPPHDLC: {0x21}, link.CHDLC: {15, 0, 8, 0},
+		link.PPPoE: {0x11, 0, 0, 1, 0, byte(len(ip) + 2), 0, 0x21},
 	} {
 		var d Decoder
 		var p Packet
 		frame := append(append([]byte{}, head...), ip...)
-		d.Frame(link, frame, len(frame), &p)
-		if !p.IsTCP() || p.DstPort != 443 || p.PayloadLen != 5 || !link.Known() {
-			t.Errorf("link %d: got %+v, malformed %q", link, p, p.Malformed())
+		d.Frame(l, frame, len(frame), &p)
+		if !p.IsTCP() || p.DstPort != 443 || p.PayloadLen != 5 || !l.Known() {
+			t.Errorf("link %d: got %+v, malformed %q", l, p, p.Malformed())
 		}
 	}
 }
@@ -240,11 +241,11 @@ func FuzzFrame(f *testing.F) {
 	fs := fragments(f, 16)
 	f.Add(uint16(LinkEthernet), fs[0], fs[2])
 	f.Add(uint16(LinkRaw), tcpSegment(f)[14:], []byte{})
-	f.Fuzz(func(t *testing.T, link uint16, a, b []byte) {
+	f.Fuzz(func(t *testing.T, l uint16, a, b []byte) {
 		d := Decoder{Defragment: true}
 		var p Packet
 		for _, data := range [][]byte{a, b, a} {
-			d.Frame(Link(link), data, len(data)+3, &p)
+			d.Frame(Link(l), data, len(data)+3, &p)
 			if p.PayloadLen < 0 || len(p.SACK()) > 4 || len(d.Payload()) > fragment.MaxDatagram+len(data) {
 				t.Errorf("got %+v, %d bytes of payload", p, len(d.Payload()))
 			}

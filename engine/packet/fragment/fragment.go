@@ -21,6 +21,7 @@ type Key struct {
 	Src, Dst netip.Addr
 	ID       uint32
 	Proto    uint8
+	Within   bool // what Proto carries was sent in pieces, not the datagram
 }
 
 // Fragment is a part of a datagram.

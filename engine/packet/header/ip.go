@@ -21,6 +21,18 @@ func FragmentPlace(b []byte) (from int, more bool) {
 	return int(field & fragmentOffset), field&fragmentMore != 0
 }
 
+// AuthLen is the length of the authentication header that b begins with (RFC 4302), in
+// bytes, as it says; 0 if b is shorter than any.
+func AuthLen(b []byte) int {
+	if len(b) < authLeast {
+		return 0
+	}
+	return 8 + int(ExtLength.Get(b))*4
+}
+
+// authLeast is the length of an authentication header without what it checks.
+const authLeast = 12
+
 // TCPHeadLen is the length of the TCP header that b begins with, in bytes, as it
 // says.
 func TCPHeadLen(b []byte) int { return int(TCPHead.Get(b)>>4) * 4 }
@@ -50,4 +62,39 @@ func ReadIP(b []byte) (h IPHead, ok bool) {
 		return h, false
 	}
 	return h, true
+}
+
+// Upper is the protocol above IP and what was captured of it: behind the extension
+// headers, and behind an authentication header. It is nil where the header of that
+// protocol is in another fragment, or where a header is not whole. b is the packet that
+// h is of.
+func Upper(h IPHead, b []byte) (proto uint8, rest []byte) {
+	proto, rest = h.Proto, h.Rest
+	if Version(b) == 4 && IPv4Fragment.Get(b)&FragmentOffset != 0 {
+		return proto, nil
+	}
+	for {
+		n := 0
+		switch proto {
+		case ProtoHopByHop, ProtoRouting, ProtoDest, ProtoMobility, ProtoShim6:
+			if Version(b) == 6 && len(rest) >= FragmentSize {
+				n = 8 + int(ExtLength.Get(rest))*8
+			}
+		case ProtoAuth:
+			n = AuthLen(rest)
+		case ProtoFragment:
+			if len(rest) >= FragmentSize {
+				n = FragmentSize
+				if from, _ := FragmentPlace(rest); from > 0 {
+					return ExtNext.Get(rest), nil
+				}
+			}
+		default:
+			return proto, rest
+		}
+		if n == 0 || n > len(rest) {
+			return proto, nil
+		}
+		proto, rest = ExtNext.Get(rest), rest[n:]
+	}
 }

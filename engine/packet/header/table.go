@@ -15,16 +15,29 @@ const (
 // EtherTypes (IANA). Up to MaxLength the field is the length of an IEEE 802.3
 // frame.
 const (
-	EtherTypeIPv4    = 0x0800
-	EtherTypeBridged = 0x6558 // transparent Ethernet bridging, in GRE
-	EtherTypeVLAN    = 0x8100
-	EtherTypeIPv6    = 0x86dd
-	EtherTypeMPLS    = 0x8847
-	EtherTypeMPLSMC  = 0x8848
-	EtherTypePPPoE   = 0x8864
-	EtherTypeQinQ    = 0x88a8
-	EtherTypeQinQOld = 0x9100
-	MaxLength        = 1500
+	EtherTypeIPv4       = 0x0800
+	EtherTypeARP        = 0x0806
+	EtherTypeTRILL      = 0x22f3 // RFC 6325
+	EtherTypeBatman     = 0x4305
+	EtherTypeBridgedOld = 0x6400
+	EtherTypeBridged    = 0x6558 // transparent Ethernet bridging, in GRE
+	EtherTypeVLAN       = 0x8100
+	EtherTypeIPv6       = 0x86dd
+	EtherTypePPP        = 0x880b
+	EtherTypeMPLS       = 0x8847
+	EtherTypeMPLSMC     = 0x8848
+	EtherTypePPPoE      = 0x8864
+	EtherTypeQinQ       = 0x88a8
+	EtherTypeMACsec     = 0x88e5 // IEEE 802.1AE
+	EtherTypePBB        = 0x88e7 // IEEE 802.1ah
+	EtherTypeFabricPath = 0x8903
+	EtherTypeCMD        = 0x8909 // Cisco's, of TrustSec
+	EtherTypeVNTag      = 0x8926
+	EtherTypeHSR        = 0x892f // IEC 62439-3
+	EtherTypeETag       = 0x893f // IEEE 802.1BR
+	EtherTypeNSH        = 0x894f // RFC 8300
+	EtherTypeQinQOld    = 0x9100
+	MaxLength           = 1500
 )
 
 // IP protocol numbers (IANA). Those from ProtoHopByHop on are IPv6 extension
@@ -37,6 +50,10 @@ const (
 	ProtoIPv6   = 41
 	ProtoGRE    = 47
 	ProtoICMPv6 = 58
+
+	ProtoEtherIP = 97
+	ProtoMPLS    = 137
+	ProtoBridged = 143 // Ethernet (RFC 8986)
 
 	ProtoHopByHop = 0
 	ProtoRouting  = 43
