@@ -88,7 +88,7 @@ func Open(ctx context.Context, path string) (*Source, error) {
 
 // New reads a capture from r.
 func New(r io.Reader) (*Source, error) {
-	s := &Source{dec: packet.Decoder{Defragment: true}}
+	s := &Source{dec: packet.Decoder{Defragment: true, Sums: true}}
 	b := bufio.NewReaderSize(r, 4096)
 	head, err := b.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -34,12 +34,17 @@ type Decoder struct {
 	// Defragment has IP fragments joined: the one that completes a datagram is
 	// decoded as all of it, the others as fragments.
 	Defragment bool
+	// Sums has transport checksums looked at, where the whole of what they are of was
+	// captured. It costs time with every byte.
+	Sums bool
 
 	udp       layers.UDP
 	fragments fragment.Table
 	payload   []byte
 	outer     []byte // from the first IP header on
 	path      encap.Path
+	// unsummed is a packet of which the checksum covers something else than is here.
+	unsummed bool
 }
 
 // Ethernet decodes an Ethernet frame of which data are the captured bytes and
@@ -75,11 +80,33 @@ func (d *Decoder) Frame(l Link, data []byte, wireLen int, p *Packet) {
 			p.more().malformed = fmt.Sprint(r)
 		}
 	}()
+	if l == LinkEthernet && d.plain(data, wireLen, p) {
+		return
+	}
 	in := link.Pass(&d.path, l, data, wireLen)
 	if in.Why != "" {
 		p.more().malformed = in.Why
 	}
 	d.network(in, p)
+}
+
+// plain decodes IP in an Ethernet frame without tags, as most of it is, and reports
+// whether it was that.
+func (d *Decoder) plain(data []byte, wireLen int, p *Packet) bool {
+	if len(data) < header.EthernetSize {
+		return false
+	}
+	switch body := data[header.EthernetSize:]; header.EthernetType.Get(data) {
+	case EtherTypeIPv4:
+		d.path.Begin()
+		d.ipv4(body, wireLen-header.EthernetSize, p)
+	case EtherTypeIPv6:
+		d.path.Begin()
+		d.ipv6(body, wireLen-header.EthernetSize, p)
+	default:
+		return false
+	}
+	return true
 }
 
 // network decodes the IP packet behind the headers that were passed, if there is one.
@@ -106,7 +133,7 @@ func (d *Decoder) within(in encap.Inner, p *Packet) {
 // option.
 func (d *Decoder) ipv4(data []byte, size int, p *Packet) {
 	d.starts(data)
-	p.EtherType = EtherTypeIPv4
+	p.EtherType, d.unsummed = EtherTypeIPv4, false
 	if len(data) < header.IPv4Size || header.Version(data) != 4 {
 		p.more().malformed = "ipv4 header shorter than 20 bytes or of another version"
 		return
@@ -142,7 +169,7 @@ func (d *Decoder) fragment(f fragment.Fragment, size int, p *Packet) {
 	p.Fragment = true
 	if len(f.Data) < size || !d.Defragment {
 		if f.From == 0 {
-			p.Fragment = false
+			p.Fragment, d.unsummed = false, true
 			d.transport(f.Data, size, p)
 			p.Unsized = true
 		}
@@ -156,7 +183,7 @@ func (d *Decoder) fragment(f fragment.Fragment, size int, p *Packet) {
 
 func (d *Decoder) ipv6(data []byte, size int, p *Packet) {
 	d.starts(data)
-	p.EtherType = EtherTypeIPv6
+	p.EtherType, d.unsummed = EtherTypeIPv6, false
 	if len(data) < header.IPv6Size || header.Version(data) != 6 {
 		p.more().malformed = "ipv6 header shorter than 40 bytes or of another version"
 		return
@@ -194,6 +221,8 @@ func (d *Decoder) ipv6(data []byte, size int, p *Packet) {
 			p.more().malformed = "ipv6 extension header reaches beyond the packet"
 			return
 		}
+		// A checksum is of the address at the end of a route.
+		d.unsummed = d.unsummed || p.Proto == header.ProtoRouting && header.RouteLeft.Get(body) > 0
 		p.Proto, body, length = header.ExtNext.Get(body), body[n:], length-n
 	}
 }
@@ -217,6 +246,7 @@ func (d *Decoder) transport(data []byte, size int, p *Packet) {
 	switch p.Proto {
 	case ProtoTCP:
 		d.tcp(data, size, p)
+		d.sum(data, size, p)
 	case ProtoUDP:
 		if err := d.udp.DecodeFromBytes(data, gopacket.NilDecodeFeedback); err != nil {
 			p.more().malformed = err.Error()
@@ -225,10 +255,13 @@ func (d *Decoder) transport(data []byte, size int, p *Packet) {
 		p.SrcPort, p.DstPort = uint16(d.udp.SrcPort), uint16(d.udp.DstPort)
 		p.PayloadLen = int32(max(size-header.UDPSize, 0))
 		d.payload = data[header.UDPSize:]
-		d.udpTunnel(p)
+		if !d.udpTunnel(p) {
+			d.sum(data, size, p)
+		}
 	case ProtoICMP, ProtoICMPv6:
 		p.PayloadLen = int32(max(size-header.ICMPSize, 0))
 		icmp(data, p)
+		d.sum(data, size, p)
 	case header.ProtoAuth: // behind IPv4; ipv6 passes it with the other headers
 		if n := header.AuthLen(data); n > 0 && n <= len(data) && d.path.Deeper() {
 			p.Proto = header.ExtNext.Get(data)
@@ -245,25 +278,28 @@ func (d *Decoder) transport(data []byte, size int, p *Packet) {
 	}
 }
 
-// udpTunnel decodes what the payload carries if it is a tunnel.
-func (d *Decoder) udpTunnel(p *Packet) {
-	if in, ok := d.path.UDP(p.SrcPort, p.DstPort, d.payload, int(p.PayloadLen)); ok {
+// udpTunnel decodes what the payload carries, and reports whether it is a tunnel.
+func (d *Decoder) udpTunnel(p *Packet) bool {
+	in, ok := d.path.UDP(p.SrcPort, p.DstPort, d.payload, int(p.PayloadLen))
+	if !ok && d.Defragment && !p.Cut {
+		in, ok = d.joined(p)
+	}
+	if ok {
 		d.within(in, p)
-		return
 	}
-	if !d.Defragment || p.Cut {
-		return
-	}
+	return ok
+}
+
+// joined is what the payload is the last piece of.
+func (d *Decoder) joined(p *Packet) (in encap.Inner, ok bool) {
 	piece := encap.CAPWAPPiece(p.SrcPort, p.DstPort, d.payload)
 	if piece == nil {
-		return
+		return in, false
 	}
 	whole := d.fragments.Add(fragment.Fragment{Key: fragment.Key{Src: p.Src, Dst: p.Dst, ID: uint32(piece.ID),
 		Proto: ProtoUDP, Within: true}, From: piece.From, More: piece.More, Data: piece.Data})
 	if whole == nil {
-		return
+		return in, false
 	}
-	if in, ok := d.path.CAPWAP(d.payload, whole); ok {
-		d.within(in, p)
-	}
+	return d.path.CAPWAP(d.payload, whole)
 }

@@ -1,9 +1,26 @@
 package header
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+	"net/netip"
+)
 
 // sum adds up b as 16-bit words in ones' complement (RFC 1071).
 func sum(b []byte, n uint64) uint64 {
+	if len(b) >= 32 {
+		// Words of any even length may be added up, since a carry counts as one again.
+		var carry uint64
+		for ; len(b) >= 32; b = b[32:] {
+			n, carry = bits.Add64(n, binary.BigEndian.Uint64(b), 0)
+			n, carry = bits.Add64(n, binary.BigEndian.Uint64(b[8:]), carry)
+			n, carry = bits.Add64(n, binary.BigEndian.Uint64(b[16:]), carry)
+			n, carry = bits.Add64(n, binary.BigEndian.Uint64(b[24:]), carry)
+			n, carry = bits.Add64(n, 0, carry)
+			n += carry
+		}
+		n = n>>32 + n&0xffffffff
+	}
 	for ; len(b) >= 4; b = b[4:] {
 		n += uint64(binary.BigEndian.Uint32(b))
 	}
@@ -50,6 +67,73 @@ func (l *Layout) transSum(b []byte) uint64 {
 		n = sum(addresses(b[l.Net:], IPv6Src, IPv6Dst), n)
 	}
 	return n + uint64(l.End-l.Trans) + uint64(l.Proto)
+}
+
+// State is what a checksum is.
+type State uint8
+
+// States of a checksum.
+const (
+	None       State = iota // there is none
+	Fits                    // it is that of the packet
+	PseudoOnly              // it is that of the pseudo header: the rest is left to the network card
+	Wrong
+)
+
+// SumOf is what the transport checksum is of a packet between two addresses, of which b is
+// all that stands behind the IP header. Over UDP it may be left out.
+func SumOf(src, dst netip.Addr, proto uint8, b []byte) State {
+	var field Uint16
+	pseudo := proto != ProtoICMP
+	switch proto {
+	case ProtoTCP:
+		field = TCPChecksum
+	case ProtoUDP:
+		field = UDPChecksum
+		if n := udpLen(b); n > 0 {
+			b = b[:n]
+		}
+	case ProtoICMP, ProtoICMPv6:
+		field = ICMPChecksum
+	default:
+		return None
+	}
+	if len(b) < int(field)+field.Size() || proto == ProtoUDP && UDPChecksum.Get(b) == 0 {
+		return None
+	}
+	var head uint64
+	if pseudo {
+		head = pseudoSum(src, dst) + uint64(len(b)) + uint64(proto)
+	}
+	switch {
+	case fold(sum(b, head)) == 0xffff:
+		return Fits
+	case pseudo && field.Get(b) == fold(head):
+		return PseudoOnly
+	}
+	return Wrong
+}
+
+// udpLen is the length that a UDP header says, 0 if it says nothing of use.
+func udpLen(b []byte) int {
+	if len(b) < UDPSize {
+		return 0
+	}
+	n := int(UDPLength.Get(b))
+	if n < UDPSize || n > len(b) {
+		return 0
+	}
+	return n
+}
+
+// pseudoSum is the sum of two addresses.
+func pseudoSum(src, dst netip.Addr) uint64 {
+	if src.Is4() {
+		s, d := src.As4(), dst.As4()
+		return sum(d[:], sum(s[:], 0))
+	}
+	s, d := src.As16(), dst.As16()
+	return sum(d[:], sum(s[:], 0))
 }
 
 // addresses are the bytes of both addresses of an IP header.

@@ -115,6 +115,7 @@ const (
 const (
 	ExtNext        Uint8  = 0
 	ExtLength      Uint8  = 1 // in units of 8 bytes without the first; of ProtoAuth of 4 without the first two
+	RouteLeft      Uint8  = 3 // of ProtoRouting, how many addresses are still to be passed
 	FragmentField  Uint16 = 2
 	FragmentIdent  Uint32 = 4
 	fragmentOffset        = 0xfff8
