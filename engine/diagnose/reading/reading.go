@@ -96,11 +96,7 @@ func (r *reading) finish(s *capture.Source) {
 	}
 	if s.Text != nil {
 		f.Unread += s.Text.Skipped
-		if s.Text.Skipped > 0 {
-			f.Skipped = append(f.Skipped, fmt.Sprintf("%d lines were not understood, the first is line %d: %s",
-				s.Text.Skipped,
-				s.Text.FirstSkipped, s.Text.SkippedWhy))
-		}
+		f.Skipped = s.Text.Said()
 	}
 }
 
