@@ -36,11 +36,14 @@ var explains = map[string][]string{
 	"tls-version":         {"rst-linger-or-unread", "slow-application", "rst-after-close-notify", "keepalive-race"},
 	"rst-middlebox-injected": {"rst-linger-or-unread", "rst-no-socket-stale", "loss-one-way", "slow-application",
 		"firewall-reject"},
-	"keepalive-race":         {"rst-after-close-notify", "slow-application", "idle-timeout-middlebox"},
-	"half-close-timeout":     {"rst-after-close-notify", "slow-application", "idle-timeout-middlebox", "loss-one-way"},
+	"keepalive-race": {"rst-after-close-notify", "slow-application", "idle-timeout-middlebox"},
+	"half-close-timeout": {"rst-linger-or-unread", "rst-after-close-notify", "slow-application",
+		"idle-timeout-middlebox", "loss-one-way"},
 	"rst-after-close-notify": {"slow-application"},
+	"rst-no-socket-stale":    {"loss-one-way", "loss-bursty", "slow-application"},
 	"rst-linger-or-unread":   {"slow-application"},
-	"syn-unanswered-backlog": {"loss-one-way", "asymmetric-path", "slow-application", "syn-unanswered-filtered"},
+	"syn-unanswered-backlog": {"pmtu-blackhole", "loss-one-way", "asymmetric-path", "slow-application",
+		"syn-unanswered-filtered"},
 	"syn-unanswered-tw-recycle": {"syn-unanswered-backlog", "syn-unanswered-filtered", "loss-one-way",
 		"port-reuse-time-wait"},
 	"dns-truncated-tcp-blocked": {"syn-unanswered-filtered", "syn-unanswered-backlog", "firewall-reject",
@@ -95,12 +98,24 @@ func rank(in *incident.Incident, all []*finding.Finding) []*finding.Finding {
 // add joins a finding to one of the same cause in the same file, or appends it.
 func add(kept []*finding.Finding, c *finding.Finding) []*finding.Finding {
 	for _, k := range kept {
-		if k.ID == c.ID {
-			k.Join(c)
-			return kept
+		if k.ID != c.ID {
+			continue
 		}
+		if sooner(c, k) { // the first connection that shows it is the one to look at
+			*k, *c = *c, *k
+		}
+		k.Join(c)
+		return kept
 	}
 	return append(kept, c)
+}
+
+// sooner reports whether a finding is about an earlier connection than another that is
+// not much surer.
+func sooner(c, k *finding.Finding) bool {
+	const alike = 1.2
+	return c.Flow != nil && k.Flow != nil && k.Odds()-c.Odds() <= alike && c.Flow.File == k.Flow.File &&
+		len(c.Flow.Segments) > 0 && c.Flow.Segments[0].N < k.Flow.Segments[0].N
 }
 
 // unclean takes out what says that nothing is wrong if something is.

@@ -219,7 +219,7 @@ func slow(f *incident.Flow) *finding.Finding {
 		asked = nil
 	}
 	never := false
-	if asked != nil && asked.Acked != nil && len(f.Sides[incident.Server].Resets) == 0 &&
+	if asked != nil && asked.Acked != nil && f.Reset() == nil &&
 		f.Sides[incident.Server].FIN == nil {
 		if wait := f.Last().Time - asked.Time; wait > 5*time.Second {
 			n, never = n+1, true

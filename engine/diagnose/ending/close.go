@@ -25,8 +25,8 @@ const (
 // afterClose is data that comes for an end that has closed already.
 func afterClose(e *end) *finding.Finding {
 	f := e.flow
-	if e.fin == nil || e.rst.Has(packet.SYN) {
-		return nil
+	if e.fin == nil {
+		return givenUp(e)
 	}
 	var late []*incident.Segment // the peer's data after the FIN
 	for _, g := range f.After(e.fin, func(g *incident.Segment) bool { return g.Side != e.side && g.IsData() }) {
@@ -134,4 +134,28 @@ func (e *end) restBeforeFIN() time.Duration {
 		return 0
 	}
 	return e.fin.Time - last.Time
+}
+
+// givenUp is a reset in the name of an end that had not closed, long after the other had.
+func givenUp(e *end) *finding.Finding {
+	fin := e.flow.Sides[1-e.side].FIN
+	if fin == nil || fin.Time >= e.rst.Time || e.rst.Time-fin.Time < halfClosed || e.near() {
+		return nil
+	}
+	after := e.rst.Time - fin.Time
+	c := finding.New("half-close-timeout", e.flow).
+		Say("The %s closed its direction in frame %d and waits for the rest; %v later the connection is reset in "+
+			"the %s's "+
+			"name: what keeps state gave the half-closed connection up before the answer was complete.",
+			incident.Name(1-e.side), fin.N, after.Round(time.Millisecond), incident.Name(e.side))
+	c.For(1.4, fmt.Sprintf("the reset comes %v after the FIN of the other side", after.Round(time.Millisecond)), fin,
+		e.rst)
+	for _, u := range usual {
+		if (after - u).Abs() < max(u/50, 100*time.Millisecond) {
+			c.For(1, fmt.Sprintf("%v is a timeout that products have", u))
+			break
+		}
+	}
+	return c.IsNot("rst-linger-or-unread: the answer was still being worked on").
+		IsNot("slow-application: it would have answered")
 }

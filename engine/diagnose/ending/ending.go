@@ -113,6 +113,9 @@ func (e *end) goesOn() []*incident.Segment {
 // tooSoon is by how much the reset comes sooner than its sender can have answered; 0 if
 // it does not. It is the peer's side that tells.
 func (e *end) tooSoon() time.Duration {
+	if e.fin != nil && e.v.Kind == reset.Passive {
+		return 0 // its kernel answers what comes after the close, sooner than any program
+	}
 	rtt := e.flow.Sides[1-e.side].Least
 	if !e.far() || rtt < 4*time.Millisecond || e.cause == nil || e.rst.Missing != 0 || e.v.Answers == 0 &&
 		!e.acksData() {

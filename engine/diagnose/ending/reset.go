@@ -16,7 +16,8 @@ import (
 const idleLeast = 28 * time.Second
 
 // usual are timeouts that products have: balancers, NATs, firewalls.
-var usual = []time.Duration{30 * time.Second, 60 * time.Second, 90 * time.Second, 120 * time.Second, 180 * time.Second,
+var usual = []time.Duration{5 * time.Second, 10 * time.Second, 15 * time.Second, 20 * time.Second, 30 * time.Second,
+	60 * time.Second, 90 * time.Second, 120 * time.Second, 180 * time.Second,
 	240 * time.Second, 300 * time.Second, 350 * time.Second, 600 * time.Second, 900 * time.Second,
 	1800 * time.Second, 3600 * time.Second, 7200 * time.Second, 86400 * time.Second, 432000 * time.Second}
 
@@ -173,6 +174,13 @@ func active(e *end) *finding.Finding {
 				"exchanged "+
 				"and acknowledged: nobody loses anything.", e.quiet.Round(time.Millisecond))
 		return c.For(1.6, "all was acknowledged in both directions before", e.rst).
+			IsNot("rst-middlebox-injected: numbers and time are those of the client's own socket")
+	case e.side == incident.Client && f.Sides[0].Bytes+f.Sides[1].Bytes == 0 && f.Opened():
+		c := finding.New(finding.Clean, f).
+			Say("The client opens the connection and resets it without sending anything: it only looks whether " +
+				"the port is " +
+				"open, as health checks and traces do.")
+		return c.For(1.2, "a handshake, no data, a reset of the client", e.rst).
 			IsNot("rst-middlebox-injected: numbers and time are those of the client's own socket")
 	case unread:
 		c.Say("The %s's own socket resets the connection: it is closed while the %d bytes of frame %d are unread, "+

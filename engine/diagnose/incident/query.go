@@ -35,7 +35,7 @@ func (f *Flow) Answered() bool { return f.SYNACK != nil || len(f.Sides[Server].S
 // came back.
 func (f *Flow) Silent() bool {
 	return f.SYN != nil && len(f.Sides[Server].Segments) == 0 && len(f.Sides[Server].Resets) == 0 &&
-		len(f.Messages) == 0 && f.Sides[Client].Bytes == 0
+		len(f.Messages) == 0 && len(f.Sides[Client].Segments) == len(f.Sides[Client].SYNs)
 }
 
 // SameServer reports whether both call the same port of the same address.

@@ -40,6 +40,10 @@ func halfOpen(f *incident.Flow) *finding.Finding {
 			replies = append(replies, g)
 		}
 	}
+	siblings := len(f.Others(func(o *incident.Flow) bool { return o.SameServer(f) && o.Confirm != nil }))
+	if f.From == incident.AtClient && siblings == 0 && len(f.Sides[incident.Client].Resent) > 1 {
+		return cutOff(f, ignored)
+	}
 	c := finding.New("syn-unanswered-backlog", f).
 		Say("The server goes on sending its SYN-ACK though the client has acknowledged it: its accept queue is "+
 			"full, so "+
@@ -55,8 +59,8 @@ func halfOpen(f *incident.Flow) *finding.Finding {
 	if len(ignored) > 1 {
 		c.For(0.6, "again and again")
 	}
-	if n := len(f.Others(func(o *incident.Flow) bool { return o.SameServer(f) && o.Confirm != nil })); n > 0 {
-		c.For(0.5, fmt.Sprintf("%d other connections to the same port were opened", n))
+	if siblings > 0 {
+		c.For(0.5, fmt.Sprintf("%d other connections to the same port were opened", siblings))
 	}
 	return c.IsNot("loss-one-way: SYN-ACK and acknowledgement both pass; it is the answer that is missing")
 }
@@ -157,10 +161,13 @@ func oneWay(f *incident.Flow) *finding.Finding {
 		return nil
 	}
 	var again []*incident.Segment
+	last := client.Segments[len(client.Segments)-1]
 	for _, g := range client.Resent {
-		again = append(again, g)
+		if g.Seq == last.Seq && g.PayloadLen > 0 {
+			again = append(again, g)
+		}
 	}
-	if len(again) < 2 {
+	if len(again) < 2 || last.Resent < 2 {
 		return nil
 	}
 	c := finding.New("asymmetric-path", f).
@@ -175,4 +182,19 @@ func oneWay(f *incident.Flow) *finding.Finding {
 	}
 	c.For(0.8, fmt.Sprintf("its data is sent again %d times", len(again)))
 	return c.IsNot("syn-unanswered-filtered: the SYN was answered, for the client goes on")
+}
+
+// cutOff is the view from the client of a connection whose SYN passes and nothing after
+// it: something that keeps state has not seen the SYN-ACK, which took another way.
+func cutOff(f *incident.Flow, ignored []*incident.Segment) *finding.Finding {
+	c := finding.New("asymmetric-path", f).
+		Say("The SYN reaches the server and nothing after it does: it goes on sending its SYN-ACK, and the client " +
+			"its data. " +
+			"Something that keeps state did not see the answer, which took another way, and drops the rest.")
+	c.For(1.2, fmt.Sprintf("the SYN-ACK comes again %d times, so the acknowledgement does not arrive", len(ignored)),
+		f.SYN, f.SYNACK, f.Confirm).Cite(ignored...)
+	resent := f.Sides[incident.Client].Resent
+	c.For(0.8, fmt.Sprintf("the client's data is sent again %d times without an answer", len(resent)), resent...)
+	return c.IsNot("syn-unanswered-filtered: the SYN is answered").
+		IsNot("pmtu-blackhole: the bare acknowledgement does not arrive either")
 }

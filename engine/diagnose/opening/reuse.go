@@ -24,6 +24,9 @@ func reused(f *incident.Flow) *finding.Finding {
 	if old == nil {
 		return stillKnown(f, challenge)
 	}
+	if old.OneSided() && f.OneSided() {
+		return nil // whether it was answered was not captured
+	}
 	if challenge == nil && (f.SYNACK != nil && len(f.Sides[incident.Client].SYNs) == 1 || f.Refused()) {
 		return nil // it opened at once
 	}

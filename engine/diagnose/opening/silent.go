@@ -144,8 +144,14 @@ func recycled(f *incident.Flow, syns []*incident.Segment) *finding.Finding {
 			dropped++
 		}
 	}
-	if newer == nil || dropped == 0 || !f.SYN.HasTS || !packet.Before(f.SYN.TSVal, newer.TSVal) {
+	if f.SYNACK == nil && len(syns) < 2 && f.File.End-f.SYN.Time < incident.RTO {
+		return nil // it is too early to tell
+	}
+	if dropped == 0 || !f.SYN.HasTS {
 		return nil
+	}
+	if newer == nil || !packet.Before(f.SYN.TSVal, newer.TSVal) && f.SYN.TSVal >= newer.TSVal {
+		return withoutTimestamps(f, syns)
 	}
 	c := finding.New("syn-unanswered-tw-recycle", f).
 		Say("The server drops SYNs from %s whose timestamp is older than the last one that it saw from that address: "+
@@ -157,4 +163,32 @@ func recycled(f *incident.Flow, syns []*incident.Segment) *finding.Finding {
 	}
 	return c.IsNot("syn-unanswered-filtered: others from the same address are answered on the same port").
 		IsNot("syn-unanswered-backlog: who is answered depends on the timestamp, not on the load")
+}
+
+// withoutTimestamps is a server that answers SYNs without timestamps only.
+func withoutTimestamps(f *incident.Flow, syns []*incident.Segment) *finding.Finding {
+	if len(syns) < 2 {
+		return nil
+	}
+	var plain *incident.Flow
+	for _, o := range f.Others(func(o *incident.Flow) bool {
+		return o.Ends[incident.Client].Addr() == f.Ends[incident.Client].Addr() && o.SameServer(f) && o.SYN != nil
+	}) {
+		switch {
+		case o.SYN.HasTS && o.SYNACK != nil:
+			return nil // timestamps are no hindrance
+		case !o.SYN.HasTS && o.SYNACK != nil:
+			plain = o
+		}
+	}
+	if plain == nil {
+		return nil
+	}
+	c := finding.New("syn-unanswered-tw-recycle", f).
+		Say("The server %s answers SYNs without timestamps and drops those with: it checks timestamps by address "+
+			"(tcp_tw_recycle), and another machine behind the same address has a higher clock.",
+			f.Ends[incident.Server])
+	c.For(1, "SYNs with timestamps are not answered", syns...)
+	return c.For(1.2, "the same without timestamps is, at once", plain.SYN, plain.SYNACK).
+		IsNot("syn-unanswered-filtered: the same port answers, without the option")
 }

@@ -245,6 +245,9 @@ func episodes(f *incident.Flow, es []event) (runs [][]event) {
 // overtaken are segments that arrive after their successors.
 func overtaken(f *incident.Flow, side int) *finding.Finding {
 	s := &f.Sides[side]
+	if f.OneSided() {
+		return nil // what the other side says of them was not captured
+	}
 	var lates []*incident.Segment
 	var next uint32
 	var top *incident.Segment

@@ -71,7 +71,7 @@ func tooBig(f *incident.Flow, side int) *finding.Finding {
 			"says so.", incident.Name(side), size, size+headers+12)
 	}
 	if size < large {
-		c.Against(1, "segments of that size pass almost everywhere")
+		c.Against(2, "segments of that size pass almost everywhere")
 	}
 	if n := smallLost(s, size); n > 0 && len(refusals) == 0 {
 		c.Against(2, fmt.Sprintf("%d small segments had to be sent again too", n))
@@ -192,6 +192,9 @@ func hole(f *incident.Flow, side int) *finding.Finding {
 			continue
 		}
 		if packet.After(g.End(), next) {
+			if gap != nil && g.Time-gap.Time > time.Second && int(gap.Seq-next) >= limit-60 {
+				break // it is filled in smaller segments, much later
+			}
 			next, gap = g.End(), nil
 		}
 	}
