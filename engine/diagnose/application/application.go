@@ -13,7 +13,8 @@ import (
 )
 
 // Rules are the rules of this room.
-var Rules = []finding.Rule{finding.Each(alerted), finding.Each(alertBySize), finding.Each(slow)}
+var Rules = []finding.Rule{finding.Each(alerted), finding.Each(alertBySize), finding.Each(slow),
+	finding.Each(idleClient)}
 
 // certificate and version are alerts about the certificate, and about versions and
 // ciphers (RFC 8446, section 6.2).
@@ -247,4 +248,37 @@ func slow(f *incident.Flow) *finding.Finding {
 	}
 	return c.IsNot("loss-one-way: nothing was sent again").
 		IsNot("zero-window: there was room for the answer")
+}
+
+// idleClient is a client that lets time go by between an answer and its next question,
+// again and again.
+func idleClient(f *incident.Flow) *finding.Finding {
+	const least, most = 250 * time.Millisecond, 5 * time.Second
+	var pauses []time.Duration
+	var cited []*incident.Segment
+	var total time.Duration
+	var answer *incident.Segment
+	for _, g := range f.Segments {
+		switch {
+		case g.Side == incident.Server && g.IsData():
+			answer = g
+		case g.Side == incident.Client && g.IsData() && answer != nil:
+			if p := g.Time - answer.Time; p >= least && p <= most && p > 10*f.RTT {
+				pauses, total = append(pauses, p), total+p
+				cited = append(cited, answer, g)
+			}
+			answer = nil
+		}
+	}
+	length := f.Last().Time - f.Segments[0].Time
+	if len(pauses) < 4 || total*10 < length*6 {
+		return nil
+	}
+	c := finding.New("slow-application", f).
+		Say("Each answer comes and is acknowledged at once; then the client takes %v on average before it asks "+
+			"again: the "+
+			"time goes by in the client's own program.", (total / time.Duration(len(pauses))).Round(time.Millisecond))
+	c.For(1.4, fmt.Sprintf("%d pauses of the client, %v of %v in all", len(pauses), total.Round(time.Millisecond),
+		length.Round(time.Millisecond)), cited...)
+	return c.IsNot("loss-one-way: nothing was sent again")
 }

@@ -297,9 +297,9 @@ func (f *Flow) nearness() (n [2]int) {
 		far, near := f.SYNACK.Time-f.SYN.Time, f.Confirm.Time-f.SYNACK.Time
 		switch {
 		case far > atOnce*near && near < 2*time.Millisecond:
-			n[Client] += 2
+			n[Client] += 4
 		case near > atOnce*far && far < 2*time.Millisecond:
-			n[Server] += 2
+			n[Server] += 4
 		case near > 2*time.Millisecond && far > 2*time.Millisecond:
 			n[Client]--
 			n[Server]--

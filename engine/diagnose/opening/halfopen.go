@@ -36,7 +36,8 @@ func halfOpen(f *incident.Flow) *finding.Finding {
 	}
 	var replies []*incident.Segment
 	for _, g := range f.Sides[incident.Client].Segments {
-		if !g.Has(packet.SYN) && g.PayloadLen == 0 && !g.Has(packet.FIN) {
+		if !g.Has(packet.SYN) && g.PayloadLen == 0 && !g.Has(packet.FIN) && g.Ack == f.SYNACK.End() &&
+			g.Time < ignored[len(ignored)-1].Time+time.Second {
 			replies = append(replies, g)
 		}
 	}
@@ -161,14 +162,19 @@ func oneWay(f *incident.Flow) *finding.Finding {
 		return nil
 	}
 	var again []*incident.Segment
-	last := client.Segments[len(client.Segments)-1]
+	var stuck *incident.Segment
 	for _, g := range client.Resent {
-		if g.Seq == last.Seq && g.PayloadLen > 0 {
-			again = append(again, g)
+		if g.PayloadLen > 0 && (stuck == nil || g.Resent > stuck.Resent) {
+			stuck = g
 		}
 	}
-	if len(again) < 2 || last.Resent < 2 {
+	if stuck == nil || stuck.Resent < 2 {
 		return nil
+	}
+	for _, g := range client.Resent {
+		if g.Seq == stuck.Seq {
+			again = append(again, g)
+		}
 	}
 	c := finding.New("asymmetric-path", f).
 		Say("Only what the client sends passes here: it acknowledges a SYN-ACK that took another way. What keeps " +

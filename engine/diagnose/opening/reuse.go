@@ -2,6 +2,7 @@ package opening
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"netrepro/engine/diagnose/finding"
@@ -149,30 +150,59 @@ func clash(f, old *incident.Flow, challenge, rst *incident.Segment, other string
 	return c.IsNot("port-reuse-time-wait: the connection before was not closed")
 }
 
-// translated is the same connection on both sides of a NAT whose ports clash: two
-// clients with one address and port after it.
+// translated finds, in a capture of both sides of a NAT, connections of two clients that
+// have one address and port behind it.
 func translated(in *incident.Incident) (found []*finding.Finding) {
-	in.All(func(f *incident.Flow) {
-		if f.SYN == nil {
-			return
+	type end struct{ client, server netip.AddrPort }
+	for _, file := range in.Files {
+		behind := map[end]*incident.Flow{}
+		for _, f := range file.Flows {
+			c, seen := outside(f)
+			if !seen {
+				continue
+			}
+			key := end{c, f.Ends[incident.Server]}
+			old := behind[key]
+			behind[key] = f
+			if old == nil || old.Ends[incident.Client] == f.Ends[incident.Client] || old.Closed() &&
+				f.Segments[0].Time-old.Last().Time > remembers {
+				continue
+			}
+			g := finding.New("nat-port-clash", f).
+				Say("%s and %s are both translated to %s: the server takes one for the other.",
+					old.Ends[incident.Client],
+					f.Ends[incident.Client], c)
+			g.For(3, "two clients have one address and port after the translation", f.Sides[incident.Client].SYNs...)
+			for _, a := range old.Sides[incident.Server].Segments {
+				if a.Time > f.Segments[0].Time && a.PayloadLen == 0 && f.SYNACK == nil && near(a, f) {
+					g.Cite(a)
+				}
+			}
+			found = append(found, g.IsNot("port-reuse-time-wait: it is another client's connection").
+				IsNot("syn-unanswered-filtered: the server answers, to the other client"))
 		}
-		// f is behind the NAT; its twin before it, and another twin of the flow that has
-		// the same ends.
-		mine := f.Others(func(o *incident.Flow) bool { return Twin(f, o) && o.ID < f.ID })
-		old := f.Predecessor()
-		if len(mine) == 0 || old == nil || old.Closed() {
-			return
-		}
-		theirs := old.Others(func(o *incident.Flow) bool { return Twin(old, o) })
-		if len(theirs) == 0 || theirs[0].Ends[incident.Client] == mine[0].Ends[incident.Client] {
-			return
-		}
-		c := finding.New("nat-port-clash", mine[0]).
-			Say("%s and %s are both translated to %s: the server takes one for the other.",
-				theirs[0].Ends[incident.Client], mine[0].Ends[incident.Client], f.Ends[incident.Client])
-		c.For(3, "two clients have one address and port after the translation", f.SYN, old.SYN, mine[0].SYN,
-			theirs[0].SYN)
-		found = append(found, c)
-	})
+	}
 	return found
+}
+
+// near reports whether a segment comes right after one of the flow's SYNs.
+func near(a *incident.Segment, f *incident.Flow) bool {
+	for _, syn := range f.Sides[incident.Client].SYNs {
+		if a.Time > syn.Time && a.Time-syn.Time < time.Second {
+			return true
+		}
+	}
+	return false
+}
+
+// outside is what the client's end is behind the NAT, where the capture shows it.
+func outside(f *incident.Flow) (netip.AddrPort, bool) {
+	for _, g := range f.Sides[incident.Client].Segments {
+		for _, c := range g.Copies {
+			if c.Packet.Src != g.Src && c.Packet.Dst == g.Dst {
+				return netip.AddrPortFrom(c.Packet.Src, c.Packet.SrcPort), true
+			}
+		}
+	}
+	return netip.AddrPort{}, false
 }

@@ -185,7 +185,7 @@ func resetThere(o *incident.Flow, rst *incident.Segment) bool {
 // elsewhere is an answer that comes from another address than was called, without a
 // reset being seen, and clashes of translated ports.
 func elsewhere(in *incident.Incident) []*finding.Finding {
-	found := translated(in)
+	found := append(translated(in), notAsked(in)...)
 	in.All(func(f *incident.Flow) {
 		if f.SYNACK == nil || f.SYN != nil || f.Confirm != nil || len(f.Sides[incident.Client].Resets) > 0 {
 			return
@@ -199,6 +199,40 @@ func elsewhere(in *incident.Incident) []*finding.Finding {
 					f.Ends[1])
 			found = append(found, c.For(2, "the answer comes from another address than was called", o.SYN, f.SYNACK))
 		}
+	})
+	return found
+}
+
+// notAsked is a client that resets the SYN-ACK to its own SYN, again and again: it comes
+// to it from an address that it did not call.
+func notAsked(in *incident.Incident) (found []*finding.Finding) {
+	in.All(func(f *incident.Flow) {
+		if f.SYN == nil || f.SYNACK == nil || f.Sides[incident.Client].Bytes > 0 || f.Predecessor() != nil {
+			return
+		}
+		var resets []*incident.Segment
+		for _, r := range f.Sides[incident.Client].Resets {
+			if !r.Has(packet.ACK) && r.Seq == f.SYNACK.Ack && r.Time > f.SYNACK.Time {
+				resets = append(resets, r)
+			}
+		}
+		if len(resets) == 0 || f.From == incident.AtClient || f.Confirm != nil {
+			return
+		}
+		c := finding.New("snat-missing", f).
+			Say("%s resets the SYN-ACK to its own SYN: it comes to it from %s, which it did not call. The SYN "+
+				"came through a "+
+				"NAT, the answer goes past it.", f.Ends[incident.Client].Addr(), f.Ends[incident.Server])
+		c.For(0.6, "the client answers the SYN-ACK with a bare reset, as a kernel without such a socket", f.SYN,
+			f.SYNACK)
+		c.Cite(f.Sides[incident.Client].SYNs...).Cite(f.Sides[incident.Server].SYNs...).Cite(resets...)
+		if len(resets) > 1 {
+			c.For(0.8, "each time, and its kernel sends the SYN again: the connection is still wanted")
+		}
+		if n := len(f.Others(func(o *incident.Flow) bool { return o.SameServer(f) && o.Confirm != nil })); n > 0 {
+			c.For(0.5, "connections of others to the same port open")
+		}
+		found = append(found, c.IsNot("rst-no-listener: the reset is the client's"))
 	})
 	return found
 }
