@@ -55,7 +55,7 @@ func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
 	whole, partial := 0, 0
 	var first *incident.Flow
 	in.All(func(f *incident.Flow) {
-		if first == nil || len(f.Segments) > len(first.Segments) {
+		if first == nil || odd(f) > odd(first) {
 			first = f
 		}
 		switch {
@@ -82,12 +82,28 @@ func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
 		c.For(0.6, "each of them was captured in both directions")
 	}
 	for _, e := range excused {
-		c.Flow = e.Flow
-		for _, r := range e.Refs {
-			c.Refs = append(c.Refs, r)
+		if len(e.Refs) > 1 && sent(e.Flow) {
+			c.Flow = e.Flow
+			c.Refs = append(c.Refs, e.Refs...)
 		}
 		c.Not = append(c.Not, e.Not...)
 	}
 	quiet(in, c)
 	return c
+}
+
+// odd is how much of a connection looks like a fault and is none.
+func odd(f *incident.Flow) (n int) {
+	for i := range f.Sides {
+		s := &f.Sides[i]
+		n += len(s.Resent) + len(s.Probes) + len(s.Zero) + len(s.Resets) + max(len(s.SYNs)-1, 0)
+	}
+	return n
+}
+
+// sent reports whether it is the capturing host that sent frames above the MSS.
+func sent(f *incident.Flow) bool {
+	c, s := &f.Sides[incident.Client], &f.Sides[incident.Server]
+	return f.From == incident.AtClient && s.MSS > 0 && c.Largest > s.MSS ||
+		f.From == incident.AtServer && c.MSS > 0 && s.Largest > c.MSS
 }

@@ -28,7 +28,7 @@ var explains = map[string][]string{
 	"loss-bursty":       {"loss-one-way", "slow-application", "bufferbloat"},
 	"loss-one-way":      {"slow-application"},
 	"bufferbloat":       {"slow-application", "loss-one-way", "delayed-ack-nagle"},
-	"delayed-ack-nagle": {"slow-application"},
+	"delayed-ack-nagle": {"slow-application", "bufferbloat"},
 	"idle-timeout-middlebox": {"loss-one-way", "loss-bursty", "slow-application", "rst-no-socket-stale",
 		"keepalive-dead-peer",
 		"pmtu-blackhole", "firewall-reject"},
@@ -71,7 +71,7 @@ func rank(in *incident.Incident, all []*finding.Finding) []*finding.Finding {
 	var kept, harmless []*finding.Finding
 	for _, c := range all {
 		switch {
-		case c.Confidence() < least || explained(c, kept):
+		case c.Confidence() < least || explained(c, all):
 		case c.ID == "jumbo-is-tso":
 			harmless = append(harmless, c)
 		default:
@@ -115,7 +115,7 @@ func add(kept []*finding.Finding, c *finding.Finding) []*finding.Finding {
 // sooner reports whether a finding is about an earlier connection than another that is
 // not much surer.
 func sooner(c, k *finding.Finding) bool {
-	const alike = 1.2
+	const alike = 2
 	return c.Flow != nil && k.Flow != nil && k.Odds()-c.Odds() <= alike && c.Flow.File == k.Flow.File &&
 		len(c.Flow.Segments) > 0 && c.Flow.Segments[0].N < k.Flow.Segments[0].N
 }
@@ -129,17 +129,17 @@ func unclean(kept []*finding.Finding) []*finding.Finding {
 	return slices.DeleteFunc(kept, func(c *finding.Finding) bool { return c.ID == finding.Clean })
 }
 
-// explained reports whether a finding that is kept explains c: it is about the same
-// connection, or about the same ends.
-func explained(c *finding.Finding, kept []*finding.Finding) bool {
-	for _, k := range kept {
-		if k.ID == c.ID || !slices.Contains(explains[k.ID], c.ID) {
+// explained reports whether another finding explains c: one that is about the same
+// connection, or about the same ends, and that is sure enough.
+func explained(c *finding.Finding, all []*finding.Finding) bool {
+	const sure = 0.6
+	for _, k := range all {
+		if k.ID == c.ID || !slices.Contains(explains[k.ID], c.ID) || k.Confidence() < sure ||
+			slices.Contains(explains[c.ID], k.ID) && c.Odds() > k.Odds() {
 			continue
 		}
-		for _, f := range append([]*incident.Flow{k.Flow}, k.Others...) {
-			if f == c.Flow || f != nil && c.Flow != nil && akin(f, c.Flow) {
-				return true
-			}
+		if k.Flow == c.Flow || k.Flow != nil && c.Flow != nil && akin(k.Flow, c.Flow) {
+			return true
 		}
 	}
 	return false

@@ -191,8 +191,9 @@ func slow(f *incident.Flow) *finding.Finding {
 	}
 	floor := max(20*f.RTT, 400*time.Millisecond)
 	var total, worst time.Duration
+	var waits []time.Duration
 	var cited []*incident.Segment
-	n, quick := 0, 0
+	n := 0
 	var asked *incident.Segment
 	for _, g := range f.Segments {
 		if g.Has(packet.SYN) {
@@ -209,13 +210,12 @@ func slow(f *incident.Flow) *finding.Finding {
 		ack := asked.Acked
 		if wait >= floor && ack != nil && ack.Time-asked.Time < wait/2 {
 			n++
+			waits = append(waits, wait)
 			total, worst = total+wait, max(worst, wait)
 			cited = append(cited, asked, g)
 			if ack != g {
 				cited = append(cited, ack)
 			}
-		} else if wait < floor/4 {
-			quick++
 		}
 		asked = nil
 	}
@@ -227,6 +227,9 @@ func slow(f *incident.Flow) *finding.Finding {
 			total, worst = total+wait, max(worst, wait)
 			cited = append(cited, asked, asked.Acked)
 		}
+	}
+	if polls(waits) {
+		return nil
 	}
 	if n == 0 || worst < 700*time.Millisecond && n < 3 {
 		return nil
@@ -250,6 +253,20 @@ func slow(f *incident.Flow) *finding.Finding {
 		IsNot("zero-window: there was room for the answer")
 }
 
+// polls reports whether long waits are the same each time: of a server that holds a
+// question until there is news or a timeout.
+func polls(waits []time.Duration) bool {
+	const long = 15 * time.Second
+	for i, w := range waits {
+		for _, o := range waits[:i] {
+			if w >= long && (w-o).Abs() < w/50 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // idleClient is a client that lets time go by between an answer and its next question,
 // again and again.
 func idleClient(f *incident.Flow) *finding.Finding {
@@ -265,7 +282,7 @@ func idleClient(f *incident.Flow) *finding.Finding {
 		case g.Side == incident.Client && g.IsData() && answer != nil:
 			if p := g.Time - answer.Time; p >= least && p <= most && p > 10*f.RTT {
 				pauses, total = append(pauses, p), total+p
-				cited = append(cited, answer, g)
+				cited = append(cited, g)
 			}
 			answer = nil
 		}

@@ -38,13 +38,20 @@ func queued(f *incident.Flow, side int) *finding.Finding {
 		most = max(most, t.rtt)
 	}
 	gone := len(f.Sides[side].Resent)
+	var worst []*incident.Segment // those that show it best
+	for _, t := range samples {
+		if t.rtt*3 >= most*2 {
+			worst = append(worst, t.at)
+		}
+	}
 	if len(high) < 5 || len(high)*4 < len(samples) || !grows(samples, least) {
 		return nil
 	}
 	c := finding.New("bufferbloat", f).
 		Say("The round trip grows from %v to %v while the %s sends: its packets stand in a queue that is too long.",
 			least.Round(100*time.Microsecond), most.Round(time.Millisecond), incident.Name(side))
-	c.For(1.5, fmt.Sprintf("%d of %d round trips are more than four times the least", len(high), len(samples)), high...)
+	c.For(1.5, fmt.Sprintf("%d of %d round trips are more than four times the least", len(high), len(samples)),
+		worst...)
 	if most >= 8*least {
 		c.For(0.8, "it grows more than eightfold")
 	}

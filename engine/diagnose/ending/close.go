@@ -34,14 +34,20 @@ func afterClose(e *end) *finding.Finding {
 			late = append(late, g)
 		}
 	}
+	if crossed := e.crossed(); len(late) == 0 && crossed != nil {
+		late = append(late, crossed)
+	}
 	if len(late) == 0 {
+		if e.rst.Time-e.fin.Time >= halfClosed && e.flow.Sides[1-e.side].FIN == nil && e.rst.Has(packet.ACK) {
+			return afterTimeWait(e)
+		}
 		if e.v.Kind == reset.Passive || !e.rst.Has(packet.ACK) {
 			return afterTimeWait(e)
 		}
 		return nil
 	}
 	first := late[0]
-	pause := first.Time - e.fin.Time
+	pause := (first.Time - e.fin.Time).Abs()
 	crossing := !packet.After(first.Ack, e.fin.Seq) || first.Missing.Has(packet.NoAck)
 	rested := e.restBeforeFIN()
 	acked := e.fin.Acked != nil && e.fin.Acked.Time < first.Time || !crossing
@@ -61,7 +67,7 @@ func afterClose(e *end) *finding.Finding {
 			Say("The server closes the idle connection (frame %d) while the client's next request is on its way "+
 				"(frame %d): "+
 				"its kernel answers the request with a reset.", e.fin.N, first.N)
-		c.For(1.8, fmt.Sprintf("the request leaves %v after the FIN and does not acknowledge it",
+		c.For(1.8, fmt.Sprintf("request and FIN are %v apart and do not acknowledge each other",
 			pause.Round(time.Microsecond)), e.fin, first, e.rst)
 		c.For(0.8, fmt.Sprintf("the connection was idle for %v before", rested.Round(time.Millisecond)))
 		return c.IsNot("idle-timeout-middlebox: the server itself closes").
@@ -86,22 +92,40 @@ func afterClose(e *end) *finding.Finding {
 // afterTimeWait is a bare reset of an end that has closed, of which what it answers was
 // not captured, or is an acknowledgement.
 func afterTimeWait(e *end) *finding.Finding {
-	if e.rst.Has(packet.ACK) && e.v.Kind != reset.Passive {
-		return nil
-	}
-	wait := e.rst.Time - e.fin.Time
-	if wait >= halfClosed && e.flow.Sides[1-e.side].FIN == nil {
+	wait, other := e.rst.Time-e.fin.Time, e.flow.Sides[1-e.side].FIN
+	if wait >= halfClosed && (other == nil || other.Time-e.fin.Time >= halfClosed) {
 		c := finding.New("half-close-timeout", e.flow).
 			Say("The %s closed its direction in frame %d; %v later the half-closed connection is reset.",
 				incident.Name(e.side),
 				e.fin.N, wait.Round(time.Millisecond))
-		return c.For(1.2, "the reset comes long after the FIN, and the other side had not closed", e.fin, e.rst)
+		c.For(1.2, "the reset comes long after the FIN, and the other side had not closed", e.fin, e.rst)
+		for _, u := range usual {
+			if (wait - u).Abs() < max(u/50, 100*time.Millisecond) {
+				c.For(1, fmt.Sprintf("%v is a timeout that products have", u))
+				break
+			}
+		}
+		if other != nil && other.Time <= e.rst.Time {
+			c.Cite(other)
+		}
+		return c.IsNot("rst-linger-or-unread: the %s had closed its direction in order", incident.Name(e.side))
 	}
 	c := finding.New("rst-after-close-notify", e.flow).
 		Say("After the %s has closed (frame %d) its kernel answers what still comes with a reset.",
 			incident.Name(e.side), e.fin.N)
 	return c.For(1, fmt.Sprintf("the %s closed before, in frame %d", incident.Name(e.side), e.fin.N), e.fin, e.rst).
 		IsNot("rst-middlebox-injected: it answers as a kernel does")
+}
+
+// crossed is the peer's data that was on its way when the reset's sender closed: the
+// FIN does not acknowledge it.
+func (e *end) crossed() *incident.Segment {
+	g := e.flow.Before(e.fin, func(g *incident.Segment) bool { return g.Side != e.side && g.IsData() })
+	if g == nil || e.fin.Missing.Has(packet.NoAck) || !packet.Before(e.fin.Ack, g.End()) ||
+		e.fin.Time-g.Time > max(2*e.flow.RTT, 5*time.Millisecond) {
+		return nil
+	}
+	return g
 }
 
 // describe names what came after the close.
@@ -129,7 +153,10 @@ func goodbyeOnly(f *incident.Flow, g *incident.Segment) bool {
 
 // restBeforeFIN is how long nothing was exchanged before the FIN of the reset's sender.
 func (e *end) restBeforeFIN() time.Duration {
-	last := e.flow.Before(e.fin, func(g *incident.Segment) bool { return g.IsData() || g.Class&sender.PureAck != 0 })
+	crossed := e.crossed()
+	last := e.flow.Before(e.fin, func(g *incident.Segment) bool {
+		return g != crossed && (g.IsData() || g.Class&sender.PureAck != 0)
+	})
 	if last == nil {
 		return 0
 	}

@@ -121,8 +121,8 @@ func stale(e *end) *finding.Finding {
 	if trigger == nil {
 		trigger = e.cause
 	}
-	if e.fin != nil || e.rst.Time-trigger.Time > 3*time.Second && e.v.Answers == 0 {
-		return nil
+	if e.fin != nil || e.rst.Time-e.cause.Time > max(time.Second, 3*f.RTT) {
+		return nil // a kernel answers at once
 	}
 	if p := f.Sides[e.side].Resets; len(p) > 0 && ownAbort(f, e) {
 		return nil

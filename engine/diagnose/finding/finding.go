@@ -54,8 +54,11 @@ func (f *Finding) Say(format string, args ...any) *Finding {
 // The weight is in log odds: 1 makes it 2.7 times as likely as before.
 func (f *Finding) For(weight float64, text string, gs ...*incident.Segment) *Finding {
 	f.Signs = append(f.Signs, Sign{Text: text, Weight: weight})
-	return f.Cite(gs...)
+	return f.Cite(gs[:min(len(gs), maxCited)]...)
 }
+
+// maxCited is how many packets are named for one observation: the first of them show it.
+const maxCited = 16
 
 // Against adds an observation that speaks against it.
 func (f *Finding) Against(weight float64, text string) *Finding {

@@ -45,6 +45,15 @@ func damaged(f *incident.Flow, side int) *finding.Finding {
 	if len(again) > 0 {
 		c.For(1.2, "they are not acknowledged and have to be sent again", again...)
 	}
+	if arrived == 0 && len(bad) > 2 {
+		c.For(1, "none of them is ever answered")
+	}
+	if n := f.Others(func(o *incident.Flow) bool {
+		return o.Ends[1-side] == f.Ends[1-side] &&
+			o.Sides[side].Good > 1
+	}); len(n) > 0 {
+		c.For(0.8, "the checksums of others fit here, so it is no offload")
+	}
 	if s.Good > 0 {
 		c.For(0.5, fmt.Sprintf("%d others of the same sender fit, so it is no offload", s.Good))
 	}

@@ -174,7 +174,7 @@ func misread(f *incident.Flow) *finding.Finding {
 // fits is the shift that makes one window of the other, 0 if none does.
 func fits(syn, next uint16) int {
 	for shift := 3; shift <= 14; shift++ {
-		if n := int(syn) >> shift; n > 0 && next > 0 && (int(next)-n) <= 1 && (int(next)-n) >= 0 && next < 1024 {
+		if n := int(syn) >> shift; n > 0 && int(next) <= n+1 && int(next) >= n*95/100 && next < 1024 {
 			return shift
 		}
 	}
