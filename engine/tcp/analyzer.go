@@ -223,7 +223,7 @@ func (a *Analyzer) tcp(r *Record) {
 	}
 	if seen != nil {
 		a.copied(r, seen)
-	} else if len(r.Payload) > 0 || p.PayloadLen > 0 {
+	} else if (len(r.Payload) > 0 || p.PayloadLen > 0) && !p.Missing.Has(packet.NoSeq) {
 		from := p.Seq
 		if p.Flags.Has(packet.SYN) {
 			from++ // data in a SYN (RFC 7413) begins after it

@@ -13,65 +13,6 @@ import (
 	"netrepro/engine/packet"
 )
 
-// Class says what a TCP segment was to its sender. The bits combine.
-type Class uint16
-
-// Classes of a segment.
-const (
-	// Data carries payload that was never sent before.
-	Data Class = 1 << iota
-	// PureAck has ACK set and takes no sequence space.
-	PureAck
-	// Rexmit takes sequence space that was sent before.
-	Rexmit
-	// RTO is a Rexmit that the retransmission timer sent (RFC 6298): the
-	// oldest unacknowledged segment, after at least the minimum RTO without
-	// anything from the peer that would have triggered it sooner.
-	RTO
-	// Fast is a Rexmit triggered by SACK blocks or duplicate
-	// acknowledgements (RFC 5681, RFC 6675, RFC 8985).
-	Fast
-	// KeepAlive is a keep-alive: it repeats the last sequence number already
-	// sent (RFC 9293, section 3.8.4).
-	KeepAlive
-	// TLP is a Rexmit that the tail loss probe timer sent (RFC 8985, section
-	// 7): the last segment sent, sooner than a timeout and without a report
-	// of loss.
-	TLP
-	// RACK is a Fast that fewer than three reports triggered, so by RACK's
-	// clock and not by counting (RFC 8985, section 6.2).
-	RACK
-	// Recovery is a Rexmit that acknowledgements let out after a timeout
-	// (RFC 5681, section 4.3).
-	Recovery
-	// Resized is a Rexmit with less payload after a router said that the
-	// segment was too big (RFC 1191, section 6.5).
-	Resized
-	// WindowProbe is one byte, or none, sent into a closed window (RFC 9293,
-	// section 3.8.6.1).
-	WindowProbe
-)
-
-// Cause is why a segment was sent again, in a word; empty if it was not, or
-// the packets do not tell.
-func (c Class) Cause() string {
-	switch {
-	case c&RTO != 0:
-		return "rto"
-	case c&TLP != 0:
-		return "tlp"
-	case c&RACK != 0:
-		return "rack"
-	case c&Fast != 0:
-		return "fast"
-	case c&Recovery != 0:
-		return "recovery"
-	case c&Resized != 0:
-		return "pmtu"
-	}
-	return ""
-}
-
 const (
 	// minRTO is the least retransmission timeout of Linux, TCP_RTO_MIN, less
 	// the slack that a capture point away from the sender adds.
@@ -101,6 +42,7 @@ type Sender struct {
 	next     uint32        // end of the highest sequence space sent
 	una      uint32        // highest acknowledgement received
 	window   uint16        // of the last acknowledgement received
+	shut     bool          // and that was 0
 	reports  uint16        // of loss since una last moved
 	evidence moment        // when the peer last reported a hole
 	advanced moment        // when una last moved
@@ -109,9 +51,15 @@ type Sender struct {
 	timedOut bool          // and una has not reached it yet
 	timeouts int32         // in a row
 	lastGap  time.Duration // before the last timeout
-	largest  uint32        // largest payload that was acknowledged
-	sacked   uint32        // bytes reported to have arrived out of order
-	segs     []seg         // sent and not acknowledged, by sequence number
+	syns     int32         // how often its SYN was sent
+	lastSYN  time.Duration // when it was last sent
+	// beforeSYN is when the SYN before the last was sent.
+	beforeSYN time.Duration
+	ended     bool   // a reset was seen
+	floats    bool   // its numbers count from one that was not captured
+	largest   uint32 // largest payload that was acknowledged
+	sacked    uint32 // bytes reported to have arrived out of order
+	segs      []seg  // sent and not acknowledged, by sequence number
 }
 
 // moment is a time that may not have come yet, as the zero value says: a capture
@@ -149,7 +97,19 @@ type Sending struct {
 }
 
 // Sent classifies a segment of this side and remembers it.
+//
+// A segment whose numbers are not known is neither new nor sent again.
 func (s *Sender) Sent(p *packet.Packet, now time.Duration) Sending {
+	if p.Flags.Has(packet.RST) {
+		s.segs, s.sacked, s.ended = s.segs[:0], 0, true
+		return Sending{}
+	}
+	if p.Missing.Has(packet.NoSeq) {
+		return Sending{}
+	}
+	if s.started && s.floats != p.Missing.Has(packet.NoOrigin) {
+		*s = Sender{} // what went before does not compare
+	}
 	n := p.SeqLen()
 	end := p.Seq + n
 	if p.Flags.Has(packet.SYN) {
@@ -157,14 +117,12 @@ func (s *Sender) Sent(p *packet.Packet, now time.Duration) Sending {
 			*s = Sender{} // what went before was not this connection's
 		}
 		s.opened, s.syn = true, p.Seq
+		s.syns, s.beforeSYN, s.lastSYN = s.syns+1, s.lastSYN, now
 	}
-	if !s.started && !p.Flags.Has(packet.RST) {
-		s.started, s.next = true, p.Seq
+	if !s.started {
+		s.started, s.next, s.floats = true, p.Seq, p.Missing.Has(packet.NoOrigin)
 	}
 	switch {
-	case p.Flags.Has(packet.RST):
-		s.segs, s.sacked = s.segs[:0], 0
-		return Sending{}
 	case s.windowProbe(p):
 		return Sending{Class: WindowProbe}
 	case s.keepAlive(p):
@@ -192,7 +150,7 @@ func (s *Sender) keepAlive(p *packet.Packet) bool {
 // windowProbe is what Linux sends into a closed window: a segment without
 // payload one below what was acknowledged.
 func (s *Sender) windowProbe(p *packet.Packet) bool {
-	return s.acked && s.window == 0 && s.advanced.came() && p.PayloadLen <= 1 && p.Flags.Has(packet.ACK) &&
+	return s.acked && s.shut && s.advanced.came() && p.PayloadLen <= 1 && p.Flags.Has(packet.ACK) &&
 		!p.Flags.Any(packet.SYN|packet.FIN) &&
 		(p.Seq == s.una-1 || p.Seq == s.una && p.PayloadLen == 1 && len(s.segs) == 0)
 }
@@ -252,6 +210,9 @@ func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending
 		s.push(seg{start: s.next, end: end, last: now, sent: 1})
 	}
 	r := Sending{Class: Rexmit, Resent: count}
+	if !known && p.Flags.Has(packet.SYN) && s.syns > 1 {
+		return s.openAgain(now)
+	}
 	if !known { // it was acknowledged already, or not seen here before
 		s.insert(seg{start: p.Seq, end: end, last: now, sent: 1})
 		return r
@@ -285,6 +246,17 @@ func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending
 	return r
 }
 
+// openAgain is a SYN that is sent again though it was acknowledged: its sender, with a
+// full queue say, made nothing of that.
+func (s *Sender) openAgain(now time.Duration) Sending {
+	r := Sending{Class: Rexmit, Resent: s.syns - 1, Gap: now - s.beforeSYN}
+	if r.Gap >= minRTO && !s.ended {
+		r.Class |= RTO
+		s.timeouts++
+	}
+	return r
+}
+
 // find is the index of the first remembered segment that ends after seq.
 func (s *Sender) find(seq uint32) int {
 	if n := len(s.segs); n == 0 || !packet.Before(seq, s.segs[n-1].end) {
@@ -298,18 +270,24 @@ func (s *Sender) find(seq uint32) int {
 // once only (Karn's rule, RFC 6298, section 3), else 0.
 func (s *Sender) Acknowledged(p *packet.Packet, now time.Duration) time.Duration {
 	if p.Flags.Has(packet.RST) {
-		s.segs, s.sacked = s.segs[:0], 0 // nothing will be sent again
+		s.segs, s.sacked, s.ended = s.segs[:0], 0, true // nothing will be sent again
 		return 0
 	}
-	if !p.Flags.Has(packet.ACK) {
+	if !p.Flags.Has(packet.ACK) || p.Missing.Has(packet.NoAck) {
 		return 0
+	}
+	if s.started && s.floats != p.Missing.Has(packet.NoOrigin) {
+		return 0 // of what does not compare
 	}
 	if s.started && packet.Before(s.next, p.Ack) {
 		return 0 // of something that was never sent here
 	}
 	// RFC 5681, section 2: a duplicate has the same window too.
-	duplicate := s.acked && p.Ack == s.una && p.Window == s.window && p.SeqLen() == 0 && len(s.segs) > 0
-	s.window = p.Window
+	duplicate := s.acked && p.Ack == s.una && p.Window == s.window && p.SeqLen() == 0 && len(s.segs) > 0 &&
+		!p.Missing.Has(packet.NoWindow)
+	if !p.Missing.Has(packet.NoWindow) {
+		s.window, s.shut = p.Window, p.Window == 0
+	}
 	if sack := p.SACK(); len(sack) > 0 || duplicate {
 		s.evidence = at(now)
 		s.reports++

@@ -20,7 +20,7 @@ func (c *Conversation) Segment(p *packet.Packet, me int, now time.Duration, fres
 	if c.Learn(p, me) {
 		f |= ReusedPorts
 	}
-	if !p.Unsized {
+	if !p.Unsized && !p.Missing.Has(packet.NoSeq) && !p.Missing.Has(packet.NoLength) && !c.Apart(p, me) {
 		f = c.analyze(p, me, now, f)
 	}
 	seq, ack = c.Relative(p, me)

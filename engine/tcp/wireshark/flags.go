@@ -146,19 +146,26 @@ func (c *Conversation) analyze(p *packet.Packet, me int, now time.Duration, f Fl
 	control := p.Flags.Any(packet.SYN | packet.FIN | packet.RST)
 	takes := p.Flags.Any(packet.SYN | packet.FIN)
 	win := uint32(p.Window)
+	if p.Missing.Has(packet.NoWindow) {
+		win = fwd.window
+	}
 	f |= fwd.kind(rev, p, n, win, control, c.mptcp)
 
-	if p.Ack != fwd.ack {
+	ack := p.Ack
+	if p.Missing.Has(packet.NoAck) {
+		ack = fwd.ack
+	}
+	if ack != fwd.ack {
 		fwd.dupAcks = 0
 	}
-	if rev.contig != 0 && beyond(p.Ack, rev.contig) && p.Flags.Has(packet.ACK) {
+	if rev.contig != 0 && beyond(ack, rev.contig) && p.Flags.Has(packet.ACK) {
 		f |= rev.ackedUnseen()
 	}
 	if n > 0 || takes {
 		f |= c.resent(fwd, rev, p, n, now, f)
 	}
 	fwd.advance(p, n, now, f)
-	fwd.window, fwd.ack, fwd.ackedTime, fwd.last, fwd.mptcp = win, p.Ack, now, f, c.mptcp
+	fwd.window, fwd.ack, fwd.ackedTime, fwd.last, fwd.mptcp = win, ack, now, f, c.mptcp
 	if p.Flags.Has(packet.ACK) {
 		rev.unacked = 0
 	}
@@ -170,7 +177,8 @@ func (h *half) kind(rev *half, p *packet.Packet, n, win uint32, control bool, mp
 	if n == 1 && p.Seq == h.next && rev.window == 0 {
 		return ZeroWindowProbe
 	}
-	if win == 0 && !control {
+	told := !p.Missing.Has(packet.NoWindow)
+	if win == 0 && !control && told {
 		f |= ZeroWindow
 	}
 	if h.next != 0 && beyond(p.Seq, h.next) && !p.Flags.Has(packet.RST) {
@@ -179,7 +187,7 @@ func (h *half) kind(rev *half, p *packet.Packet, n, win uint32, control bool, mp
 	if n <= 1 && p.Seq == h.next-1 && !control {
 		f |= KeepAlive
 	}
-	repeats := n == 0 && p.Seq == h.next && p.Ack == h.ack && !control
+	repeats := n == 0 && p.Seq == h.next && p.Ack == h.ack && !control && told && !p.Missing.Has(packet.NoAck)
 	if repeats && win != 0 && win != h.window {
 		f |= WindowUpdate
 	}

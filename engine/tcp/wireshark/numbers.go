@@ -11,6 +11,17 @@ type Numbers struct{ ends [2]initial }
 type initial struct {
 	seq   uint32
 	known bool
+	// floats says that the numbers of the end count from one that was not captured, as
+	// text may write them: they stay as they are.
+	floats bool
+}
+
+// learn takes a number for the first of an end.
+func (i *initial) learn(seq uint32, p *packet.Packet) {
+	i.seq, i.known, i.floats = seq, true, p.Missing.Has(packet.NoOrigin)
+	if i.floats {
+		i.seq = 0
+	}
 }
 
 // Learn takes in a segment that end me sends. It reports whether a SYN with ACK has
@@ -23,14 +34,18 @@ func (n *Numbers) Learn(p *packet.Packet, me int) (replaced bool) {
 	if p.Unsized {
 		return replaced
 	}
-	if !own.known {
-		own.seq, own.known = p.Seq, true
-		if !p.Flags.Has(packet.SYN) {
-			own.seq--
-		}
+	if n.Apart(p, me) && !p.Flags.Has(packet.RST) { // those before did not compare
+		own.known, other.known = false, false
 	}
-	if !other.known && p.Flags.Has(packet.ACK) {
-		other.seq, other.known = p.Ack-1, true
+	if !own.known && !p.Missing.Has(packet.NoSeq) {
+		seq := p.Seq
+		if !p.Flags.Has(packet.SYN) {
+			seq--
+		}
+		own.learn(seq, p)
+	}
+	if !other.known && p.Flags.Has(packet.ACK) && !p.Missing.Has(packet.NoAck) {
+		other.learn(p.Ack-1, p)
 	}
 	return replaced
 }
@@ -52,6 +67,12 @@ func (n *Numbers) Relative(p *packet.Packet, me int) (seq, ack uint32) {
 
 // Absolute is the number on the wire of a relative one of end me.
 func (n *Numbers) Absolute(relative uint32, me int) uint32 { return n.ends[me].seq + relative }
+
+// Apart reports whether the sequence number of p, which end me sends, does not compare
+// with those of its end: they count from one that was not captured, and it does not.
+func (n *Numbers) Apart(p *packet.Packet, me int) bool {
+	return n.ends[me].floats && !p.Missing.Has(packet.NoOrigin)
+}
 
 // Replaces reports whether p, a SYN of end me, opens another conversation than the
 // one that the numbers are of.

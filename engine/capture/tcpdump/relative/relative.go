@@ -31,7 +31,9 @@ type flow struct {
 	known bool
 	mode  mode
 	base  [2]uint32 // of the lower and the higher end
-	// floats says of an end that its base is not known: its numbers are as printed.
+	// floats says of an end that its base is not known: its numbers are as printed. Where
+	// only one end's is not, those numbers compare among themselves and with what the
+	// other acknowledges, so that nothing needs to be said of them.
 	floats [2]bool
 	syn    [2]bool   // its SYN was seen
 	isn    [2]uint32 // the number of that
@@ -100,7 +102,9 @@ func (f *flow) begin(p *told.Packet, me int) {
 	f.known, f.mode, f.guess, f.floats = true, undecided, false, [2]bool{}
 	opens := p.Flags.Has(packet.SYN)
 	answers := f.syn[1-me] && p.Ack-f.isn[1-me] < nearBase
-	if !opens && !answers && p.Ack < small && p.Seq < small && (p.HasSeq || p.Flags == packet.ACK) {
+	// The first number behind a SYN is its successor, or the answer to it was left out.
+	goesOn := f.syn[me] && p.Ack != 1
+	if !opens && !answers && !goesOn && p.Ack < small && p.Seq < small && (p.HasSeq || p.Flags == packet.ACK) {
 		// Relative to what is not here, but for an end whose SYN is.
 		f.mode, f.guess = counted, true
 		f.first, f.firstBy = *p, me
@@ -122,6 +126,22 @@ func (f *flow) begin(p *told.Packet, me int) {
 	}
 }
 
+// anew reports whether p counts from the first segment that was seen, after all: its
+// numbers are lower than those that the first would have left it.
+func (f *flow) anew(p *told.Packet, me int) bool {
+	g := &f.first
+	switch {
+	case p.Missing.Has(packet.NoAck):
+		return false
+	case me == f.firstBy:
+		return p.Ack < g.Ack
+	case g.HasSeq && g.Payload > 0 && g.Seq > 1 && p.Ack == uint32(g.Payload):
+		return true
+	}
+	const window = 1 << 16 // what may be under way at most, mostly
+	return p.HasSeq && p.Seq+window < g.Ack || g.HasSeq && p.Ack+window < g.Seq
+}
+
 func (f *flow) count(p *told.Packet, me int) {
 	whole := p.Missing&(packet.NoAck|packet.NoSeq) == 0
 	if (!f.known || p.Flags.Has(packet.SYN)) && whole {
@@ -134,9 +154,10 @@ func (f *flow) count(p *told.Packet, me int) {
 		}
 		return
 	}
-	if g := &f.first; f.guess && me != f.firstBy && g.HasSeq && g.Seq > 1 && g.Payload > 0 && p.Ack == uint32(g.Payload) {
-		// It counts from the first segment after all.
-		f.base[f.firstBy], f.base[me], f.floats = g.Seq, g.Ack-1, [2]bool{}
+	if f.guess && f.anew(p, me) {
+		f.base[f.firstBy], f.base[1-f.firstBy] = f.first.Seq, f.first.Ack-1
+		f.floats = [2]bool{}
+		f.floats[f.firstBy] = !f.first.HasSeq
 	}
 	f.guess = false
 	if f.mode == undecided && !p.Missing.Has(packet.NoAck) {
@@ -163,7 +184,7 @@ func (f *flow) shift(p *told.Packet, me int) {
 	if p.HasSeq {
 		p.Seq += f.base[me]
 	}
-	if f.floats[1-me] || f.floats[me] && p.HasSeq {
+	if f.floats[0] && f.floats[1] {
 		p.Missing |= packet.NoOrigin
 	}
 	o, rest, _ := header.NextTCPOption(p.Options)
@@ -187,6 +208,9 @@ func (f *flow) follow(p *told.Packet, me int) {
 		}
 	}
 	if p.Flags.Has(packet.RST) {
+		if !p.Flags.Has(packet.ACK) && f.floats[me] && !f.floats[1-me] {
+			p.Missing |= packet.NoSeq // it is as on the wire, the others of its sender are not
+		}
 		return
 	}
 	if p.Flags.Has(packet.SYN) && p.HasSeq {
