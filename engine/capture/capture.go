@@ -132,7 +132,7 @@ func (s *Source) Next(in *tcp.Input) error {
 	}
 	s.dec.Frame(link, f.Data, f.Length, &s.packet)
 	*in = tcp.Input{N: s.n, Time: time.Duration(f.Time - s.Start), Point: f.Interface, Packet: &s.packet,
-		Payload: s.dec.Payload(), Line: f.Line}
+		Payload: s.dec.Payload(), Line: f.Line, Omitted: f.Omitted, Torn: f.Torn}
 	s.packet.Missing = f.Missing
 	if s.Text != nil { // its frames are made up, and have no sum
 

@@ -18,7 +18,6 @@ import (
 	"netrepro/engine/tcp/reset/ports"
 	"netrepro/engine/tcp/sender"
 	"netrepro/engine/tcp/sighting"
-	"netrepro/engine/tcp/tuple"
 	"netrepro/engine/tcp/wireshark"
 )
 
@@ -52,7 +51,10 @@ type Input struct {
 	Packet    *packet.Packet
 	Payload   []byte // what was captured of the transport payload
 	Frame     []byte // what was captured of the frame, as Ethernet; nil if it has no such bytes
-	Dropped   string // what dropped it, empty if nothing that the capture tells of did
+	// Omitted says that packets were left out of the text before it, Torn that its line ends
+	// before it should.
+	Omitted, Torn bool
+	Dropped       string // what dropped it, empty if nothing that the capture tells of did
 	// SameAs is the frame in which the same packet left the other end of the
 	// wire, 0 if that is not known. A frame of which another may say so is
 	// Paired.
@@ -145,12 +147,15 @@ type Analyzer struct {
 	sightings sighting.Table[known]
 	newest    *first // of the packet at hand, if this is its first sighting
 	ports     ports.Table
+	called    map[call]netip.AddrPort
+	gaps      int // how often packets were left out of the text
 	evs       []payload.Event
 }
 
 // New begins a pass.
 func New(o Options) *Analyzer {
-	return &Analyzer{follower: *NewFollower(o.MaxConns), owners: map[netip.Addr][]int{}}
+	return &Analyzer{follower: *NewFollower(o.MaxConns), owners: map[netip.Addr][]int{},
+		called: map[call]netip.AddrPort{}}
 }
 
 // Describe names the capture points; points may come to be known while the
@@ -207,6 +212,8 @@ func (a *Analyzer) tcp(r *Record) {
 	c := e.conn
 	r.Conn, r.Side = c, e.side
 	c.Packets[r.Side]++
+	c.opening.follow(p, r.Side, now)
+	a.calls(r)
 	at := a.follower.state(c, r.Point, r.Side)
 	var seen *first
 	if a.several {
@@ -217,6 +224,7 @@ func (a *Analyzer) tcp(r *Record) {
 	} else {
 		r.Flags, r.Seq, r.Ack = c.ws.Segment(p, e.side, now, fresh)
 	}
+	a.leftOut(r)
 	a.follow(r, at, seen)
 	if a.newest != nil {
 		a.newest.Known.sending = r.Sending
@@ -298,38 +306,6 @@ func (a *Analyzer) follow(r *Record, at *pointState, first *first) {
 	if int(p.PayloadLen) > c.Largest[r.Side] {
 		c.Largest[r.Side] = int(p.PayloadLen)
 		c.unsegmented(r)
-	}
-}
-
-// icmp relates an ICMP error to the connection it quotes.
-func (a *Analyzer) icmp(r *Record) {
-	q := r.Packet.ICMP().Quoted
-	if q == nil || q.Proto != packet.ProtoTCP {
-		return
-	}
-	e, ok := a.follower.conns.ends.Get(tuple.Tuple{Src: q.Src, Dst: q.Dst, SrcPort: q.SrcPort, DstPort: q.DstPort,
-		Proto: q.Proto})
-	if !ok {
-		return
-	}
-	if q.TCP {
-		p := packet.Packet{Proto: packet.ProtoTCP, Src: q.Src, Dst: q.Dst, SrcPort: q.SrcPort, DstPort: q.DstPort,
-			Seq: q.Seq, Flags: q.Flags}
-		if q.Flags.Has(packet.SYN) && !q.Flags.Has(packet.ACK) && e.conn.ws.Replaces(&p, e.side) {
-			e = a.follower.conns.open(tuple.Of(&p), &p, r.Time) // a SYN that is seen here first
-		}
-		e.conn.ws.Quoted(q.Flags, e.side, r.Time)
-	}
-	r.About, r.Side = e.conn, e.side
-	if mtu := r.Packet.ICMP().MTU; mtu > 0 {
-		c := e.conn.kin()
-		c.TooBig++
-		c.PathMTU = mtu
-		for _, m := range c.members {
-			for i := range m.at {
-				m.at[i].senders[e.side].TooBig(r.Time)
-			}
-		}
 	}
 }
 

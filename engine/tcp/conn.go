@@ -38,6 +38,9 @@ type Conn struct {
 	// this is where it was seen first.
 	Nat *Conn
 
+	called   netip.AddrPort // by the opener's socket, if not the other end
+	opening  opening
+	gaps     [2]int // how often packets had been left out of the text when each side last sent
 	ws       wireshark.Conversation
 	streams  [2]payload.Stream
 	at       []pointState
@@ -75,9 +78,30 @@ const (
 	maxStates = 1 << 15
 )
 
-// HandshakeRTT is the time from the last SYN to the first ACK after it, as
-// Wireshark's tcp.analysis.initial_rtt; 0 if that was not seen.
-func (c *Conn) HandshakeRTT() time.Duration { return c.ws.RTT() }
+// opening is a handshake under way.
+type opening struct {
+	syn, ack     uint32        // of the SYN, and what the SYN-ACK acknowledges of the other end: its number and one
+	began        time.Duration // the last SYN
+	called, kept bool          // the SYN was seen, and the SYN-ACK
+	took         time.Duration
+}
+
+// follow takes in a segment of side.
+func (o *opening) follow(p *packet.Packet, side int, now time.Duration) {
+	switch {
+	case o.took > 0 || p.Missing.Has(packet.NoSeq) || p.Flags.Has(packet.RST):
+	case side == 0 && p.Flags.Has(packet.SYN) && !p.Flags.Has(packet.ACK):
+		*o = opening{syn: p.Seq, began: now, called: true}
+	case side == 1 && p.Flags.Has(packet.SYN|packet.ACK) && o.called && p.Ack == o.syn+1:
+		o.ack, o.kept = p.Seq+1, true
+	case side == 0 && o.kept && p.Flags.Has(packet.ACK) && p.Seq == o.syn+1 && p.Ack == o.ack:
+		o.took = now - o.began
+	}
+}
+
+// HandshakeRTT is the time from the last SYN to the ACK that ends the handshake; 0 if one
+// of its three packets was not seen.
+func (c *Conn) HandshakeRTT() time.Duration { return c.opening.took }
 
 // state is what point knows of c; side sent the packet at hand.
 func (f *Follower) state(c *Conn, point, side int) *pointState {

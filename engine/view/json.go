@@ -69,14 +69,30 @@ func appendTCP(b []byte, r *tcp.Record) []byte {
 	p := r.Packet
 	b = append(b, `,"flags":"`...)
 	b = append(b, p.Flags.String()...)
-	b = append(b, `","seq":`...)
-	b = strconv.AppendUint(b, uint64(r.Seq), 10)
-	b = append(b, `,"ack":`...)
-	b = strconv.AppendUint(b, uint64(r.Ack), 10)
-	b = append(b, `,"len":`...)
-	b = strconv.AppendInt(b, int64(p.PayloadLen), 10)
-	b = append(b, `,"win":`...)
-	b = strconv.AppendUint(b, uint64(p.Window), 10)
+	b = append(b, '"')
+	number := func(name string, v uint64, bit packet.Missing) {
+		if !p.Missing.Has(bit) {
+			b = append(append(append(b, `,"`...), name...), `":`...)
+			b = strconv.AppendUint(b, v, 10)
+		}
+	}
+	number("seq", uint64(r.Seq), packet.NoSeq)
+	number("ack", uint64(r.Ack), packet.NoAck)
+	number("len", uint64(p.PayloadLen), packet.NoLength)
+	number("win", uint64(p.Window), packet.NoWindow)
+	if p.Missing != 0 {
+		b = append(b, `,"missing":[`...)
+		for i, name := range p.Missing.Names() {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(append(append(b, '"'), name...), '"')
+		}
+		b = append(b, ']')
+	}
+	if r.Torn {
+		b = append(b, `,"cut":true`...)
+	}
 	b = append(b, `,"stream":`...)
 	b = strconv.AppendInt(b, int64(r.Conn.ID), 10)
 	b = append(b, `,"analysis":`...)

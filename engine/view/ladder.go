@@ -134,10 +134,13 @@ func label(r *tcp.Record) string {
 func labelTCP(b *strings.Builder, r *tcp.Record) {
 	p := r.Packet
 	fmt.Fprintf(b, "%-2s", p.Flags)
-	if p.PayloadLen > 0 || p.Flags.Any(packet.SYN|packet.FIN|packet.RST) {
+	switch takes := p.PayloadLen > 0 || p.Flags.Any(packet.SYN|packet.FIN|packet.RST); {
+	case p.Missing.Has(packet.NoSeq) && p.PayloadLen > 0:
+		fmt.Fprintf(b, " (%d)", p.PayloadLen)
+	case takes && !p.Missing.Has(packet.NoSeq):
 		fmt.Fprintf(b, " %d:%d(%d)", r.Seq, r.Seq+uint32(p.PayloadLen), p.PayloadLen)
 	}
-	if p.Flags.Has(packet.ACK) {
+	if p.Flags.Has(packet.ACK) && !p.Missing.Has(packet.NoAck) {
 		fmt.Fprintf(b, " ack %d", r.Ack)
 	}
 	if p.Flags.Has(packet.SYN) {
@@ -152,7 +155,7 @@ func labelTCP(b *strings.Builder, r *tcp.Record) {
 		base := p.Ack - r.Ack
 		fmt.Fprintf(b, " sack %d:%d", s.Left-base, s.Right-base)
 	}
-	if p.Window == 0 && !p.Flags.Any(packet.SYN|packet.RST) {
+	if p.Window == 0 && !p.Flags.Any(packet.SYN|packet.RST) && !p.Missing.Has(packet.NoWindow) {
 		b.WriteString(" win 0")
 	}
 }

@@ -78,6 +78,9 @@ type Frame struct {
 	// the transport checksum.
 	Missing  packet.Missing
 	Checksum packet.Checksum
+	// Omitted says that packets were left out of the text before it, Torn that its line ends
+	// before it should.
+	Omitted, Torn bool
 }
 
 // ErrFormat is what an error of the reader is if the file is no capture of a

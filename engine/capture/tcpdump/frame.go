@@ -63,7 +63,8 @@ func (r *Reader) frame(e *entry, f *pcap.Frame) bool {
 	}
 	r.ready = encode(r.ready[:0], p, src, dst, r.quote(e))
 	*f = pcap.Frame{Interface: point, Time: at, Data: r.ready, Length: len(r.ready) + p.Payload + p.Hidden(),
-		Link: linkRaw, Direction: p.Direction, Line: e.line, Missing: p.Missing, Checksum: p.Checksum}
+		Link: linkRaw, Direction: p.Direction, Line: e.line, Missing: p.Missing, Checksum: p.Checksum,
+		Omitted: e.gap, Torn: p.Cut}
 	return true
 }
 

@@ -59,8 +59,11 @@ func (n *Notices) Said() (out []string) {
 		out = append(out, s)
 	}
 	if n.Cut > 0 {
-		s := fmt.Sprintf("%d packets are cut short in the text: of the first, line %d, what is missing stays unknown",
+		s := fmt.Sprintf("%d packets are cut short in the text, the first in line %d: what is missing stays unknown",
 			n.Cut, n.FirstCut)
+		if n.Cut == 1 {
+			s = fmt.Sprintf("1 packet is cut short in the text, in line %d: what is missing stays unknown", n.FirstCut)
+		}
 		if n.CutWhat != "" {
 			s += ": " + n.CutWhat
 		}

@@ -46,6 +46,7 @@ type Reader struct {
 
 	lines *paste.Reader
 	ended bool
+	gap   bool   // packets were left out before the next
 	took  *entry // a line that begins a packet and is not taken in yet
 
 	queue  []entry // read, while it is not known what their times count from
@@ -72,6 +73,7 @@ type entry struct {
 	quoted  *entry
 	section bool
 	timed   bool
+	gap     bool // packets were left out before it
 }
 
 // maxAhead is how many packets are read before it is decided what their times count from.
@@ -140,6 +142,10 @@ func (r *Reader) gather() (entry, error) {
 		if l.Long || r.aside(l) {
 			continue
 		}
+		if omitted.MatchString(l.Text) {
+			r.gap = true
+			continue
+		}
 		e := r.read(l)
 		open := pend
 		if quoted != nil {
@@ -157,6 +163,7 @@ func (r *Reader) gather() (entry, error) {
 			(pend.timed || l.Indented):
 			quoted = e
 		case e.begins() || e.timed && e.res.Looks:
+			e.gap, r.gap = r.gap, false
 			if pend == nil {
 				pend = e
 				continue
@@ -280,6 +287,9 @@ func (r *Reader) read(l paste.Line) *entry {
 	e.res = line.Parse(e.text, e.timed)
 	return e
 }
+
+// omitted is a line that stands for those that were left out.
+var omitted = regexp.MustCompile(`(?i)^[\[(<{*\s-]*(?:\.{2,}|…+|(?:\.+ ?)?(?:snip(?:ped)?|cut|omitted|skipped|truncated|省略)(?: ?\.+)?)[\])>}*\s-]*$`)
 
 var dropped = regexp.MustCompile(`^(\d+) packets? dropped by (?:kernel|interface)`)
 

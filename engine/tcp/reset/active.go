@@ -5,7 +5,9 @@ import "netrepro/engine/packet"
 // withAck judges a reset with ACK.
 func (j *judgement) withAck() {
 	p := j.p
-	if p.Seq == 0 && p.Window == 0 {
+	// Where numbers count from what was not captured, the first of a side is 1.
+	first := p.Seq == 0 || p.Missing.Has(packet.NoOrigin) && p.Seq == 1 && j.Sender.count == 0
+	if first && p.Window == 0 {
 		t := j.trigger(func(t *Seen) bool { return !t.Flags.Has(packet.ACK) && t.end() == p.Ack })
 		if t != nil {
 			j.v.Answers = int(t.N)
@@ -64,7 +66,7 @@ func (j *judgement) active() {
 		j.oddity("it acknowledges %d bytes that the receiver never sent", p.Ack-peer.next)
 	}
 	j.why()
-	if p.Window == 0 {
+	if p.Window == 0 && !p.Missing.Has(packet.NoWindow) {
 		j.sign("window 0: a Linux socket sends the window it has")
 		j.v.Confidence = lower(j.v.Confidence)
 	}

@@ -2,6 +2,7 @@ package reset
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"netrepro/engine/packet"
@@ -23,6 +24,8 @@ type Situation struct {
 	// RTT is the least time in which the peer answered the sender, as seen
 	// from the capture point; 0 if it is not known.
 	RTT time.Duration
+	// Called is the address that the sender's socket called, if the peer has another.
+	Called netip.AddrPort
 	// Kernel is what the sender's kernel said of it; Asked says that it would
 	// have said something of every reset that its TCP sent.
 	Kernel *Kernel
@@ -65,13 +68,20 @@ func Judge(s Situation) *Verdict {
 	j.v.Evidence = Inferred
 	j.v.Stage = j.stage()
 	j.oddities()
-	if j.p.Flags.Has(packet.ACK) {
+	why := j.numberless()
+	switch {
+	case why != "":
+		j.byShape(why)
+	case j.p.Flags.Has(packet.ACK):
 		j.withAck()
-	} else {
+	default:
 		j.bare()
 	}
 	j.repeated()
 	j.foreign()
+	if why != "" {
+		j.v.Confidence = Low
+	}
 	j.kernel()
 	return &j.v
 }
@@ -130,7 +140,7 @@ func (j *judgement) follows(last Seen) bool {
 // sends one for each segment it has no use for.
 func (j *judgement) repeated() {
 	last, ok := j.Sender.LastReset()
-	if !ok || !j.follows(last) || packet.Before(j.p.Seq, last.Seq) || j.v.Answers != 0 &&
+	if !ok || !j.follows(last) || j.numberless() != "" || packet.Before(j.p.Seq, last.Seq) || j.v.Answers != 0 &&
 		j.v.Answers != int(j.Sender.answered) {
 		return
 	}

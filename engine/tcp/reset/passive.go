@@ -1,25 +1,40 @@
 package reset
 
-import "netrepro/engine/packet"
+import (
+	"time"
+
+	"netrepro/engine/packet"
+)
 
 // bare judges a reset without ACK: what a kernel answers to a segment with ACK,
 // its sequence number being that segment's acknowledgement (RFC 9293, section
 // 3.10.7.1).
 func (j *judgement) bare() {
-	if t := j.trigger(func(t *Seen) bool { return t.Flags.Has(packet.ACK) && t.Ack == j.p.Seq }); t != nil {
+	fits := func(t *Seen) bool { return t.Flags.Has(packet.ACK) && t.Ack == j.p.Seq }
+	t := j.trigger(func(t *Seen) bool { return fits(t) && j.inTime(t) })
+	if old := j.Peer.find(fits); t == nil && old != nil {
+		j.sign("its sequence number is the acknowledgement number of frame %d, which came %s before: no kernel "+
+			"waits so long with an answer", old.N, (j.Now - old.Time).Round(time.Millisecond))
+		j.is(Passive, Low, NotCaptured, Linger, TimedOut)
+		j.withWindow()
+		return
+	}
+	if t != nil {
 		j.v.Answers = int(t.N)
 		j.sign("its sequence number is the acknowledgement number of frame %d", t.N)
 		if j.p.Window == 0 && j.p.NoOptions {
 			j.sign("no window and no options: from a kernel, for no socket")
 		}
 		j.answer(t)
-		if j.p.Window != 0 {
-			j.oddity("window %d: kernels answer with none", j.p.Window)
-		}
+		j.withWindow()
 		return
 	}
 	s := j.Sender
 	switch {
+	case s.finned > 0 && j.Peer.count == 0 && j.p.Seq == s.fin.end() && j.p.Window == 0:
+		j.sign("its sequence number follows the sender's FIN, and the other direction was not captured: it answers " +
+			"what came after the close")
+		j.is(Passive, Medium, NotCaptured, DataAfterClose, TimeWait)
 	case s.count > 0 && j.p.Seq == s.next && j.p.Window == 0:
 		j.sign("its sequence number is where the sender stands")
 		j.is(Passive, Medium, NotCaptured)
@@ -28,6 +43,9 @@ func (j *judgement) bare() {
 			"the capture", j.p.Seq-s.next)
 		j.is(Passive, Low, NotCaptured)
 	case s.count == 0 && j.Peer.count == 0:
+		j.is(Passive, Low, NotCaptured)
+	case s.count == 0 || j.Peer.count == 0:
+		j.sign("one direction was not captured: what it answers may be there")
 		j.is(Passive, Low, NotCaptured)
 	default:
 		j.oddity("its sequence number is neither where the sender stands nor what the receiver acknowledged")
@@ -57,7 +75,7 @@ func (j *judgement) trigger(fits func(*Seen) bool) (t *Seen) {
 		if g.N <= answered {
 			return false
 		}
-		if j.Sender.acked && g.Len > 0 && !packet.After(g.end(), j.Sender.ack) {
+		if j.took(g) {
 			return true // the socket took it while it was there
 		}
 		// Of several that fit, those without payload before it drew none.
@@ -70,6 +88,15 @@ func (j *judgement) trigger(fits func(*Seen) bool) (t *Seen) {
 		t = newest
 	}
 	return t
+}
+
+// took reports whether the sender acknowledged what g carries, payload or SYN.
+func (j *judgement) took(g *Seen) bool {
+	s := j.Sender
+	if !s.acked || packet.After(g.end(), s.ack) {
+		return false
+	}
+	return g.Len > 0 || g.Flags.Has(packet.SYN) && s.newest().N > g.N
 }
 
 // answer names the cause of a reset that answers t.
@@ -86,8 +113,16 @@ func (j *judgement) answer(t *Seen) {
 		j.sign("frame %d acknowledges %d, which the SYN did not send", t.N, t.Ack-s.opened.Seq)
 		j.is(Passive, High, SynSent)
 	case t.Flags.Has(packet.SYN):
-		if s.syn {
-			j.sign("the connection was being opened by a socket that is gone")
+		switch {
+		case j.Called.IsValid():
+			j.sign("the socket called %s, and the answer comes from another address: a translation was left out on "+
+				"its way back", j.Called)
+		case s.syn:
+			verb := "was being opened"
+			if s.count > 1 {
+				verb = "was opened"
+			}
+			j.sign("the connection %s by a socket that is gone", verb)
 		}
 		j.is(Passive, High, NoSocket)
 	case s.synAck && s.count > 0 && !s.acknowledgedData(j.Peer) && !s.data && s.finned == 0:

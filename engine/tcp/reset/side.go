@@ -18,11 +18,12 @@ type Seen struct {
 	Flags     packet.TCPFlags
 	HasTS     bool
 	NoOptions bool
+	Missing   packet.Missing
 }
 
 func seen(p *packet.Packet, n int, now time.Duration) Seen {
 	return Seen{N: int32(n), Time: now, Seq: p.Seq, Ack: p.Ack, Len: p.PayloadLen, Window: p.Window, ID: p.ID,
-		TTL: p.TTL, Flags: p.Flags, HasTS: p.HasTS, NoOptions: p.NoOptions}
+		TTL: p.TTL, Flags: p.Flags, HasTS: p.HasTS, NoOptions: p.NoOptions, Missing: p.Missing}
 }
 
 // end is the sequence number after the space the segment takes.
@@ -58,6 +59,8 @@ type Side struct {
 	ack      uint32 // highest acknowledgement sent
 	acked    bool
 	data     bool   // sent payload
+	blind    bool   // the numbers of some segment are not known
+	floats   bool   // its numbers count from one that was not captured
 	probes   int    // keep-alives since the peer last spoke
 	timeouts int    // of its retransmission timer since the peer last acknowledged
 	heard    uint32 // highest acknowledgement of the peer
@@ -94,6 +97,8 @@ func (s *Side) Note(p *packet.Packet, n int, now time.Duration, probe, timeout b
 		step := p.ID - s.last[(s.count-1)%remembered].ID
 		s.idSteady = s.idSteady && step > 0 && step < maxIDStep
 	}
+	s.blind = s.blind || p.Missing.Has(packet.NoSeq) && p.SeqLen() > 0 || p.Missing.Has(packet.NoAck)
+	s.floats = p.Missing.Has(packet.NoOrigin)
 	s.last[s.count%remembered] = g
 	s.count++
 	s.idZero = s.idZero && p.ID == 0
@@ -101,7 +106,7 @@ func (s *Side) Note(p *packet.Packet, n int, now time.Duration, probe, timeout b
 	if end := g.end(); packet.After(end, s.next) {
 		s.next = end
 	}
-	if p.Flags.Has(packet.ACK) && (!s.acked || packet.After(p.Ack, s.ack)) {
+	if p.Flags.Has(packet.ACK) && !p.Missing.Has(packet.NoAck) && (!s.acked || packet.After(p.Ack, s.ack)) {
 		s.ack, s.acked = p.Ack, true
 	}
 	s.data = s.data || p.PayloadLen > 0 && !probe
@@ -121,7 +126,7 @@ func (s *Side) Note(p *packet.Packet, n int, now time.Duration, probe, timeout b
 // Heard takes in that the peer sent p, which is no reset.
 func (s *Side) Heard(p *packet.Packet) {
 	s.probes = 0
-	if p.Flags.Has(packet.ACK) && packet.After(p.Ack, s.heard) {
+	if p.Flags.Has(packet.ACK) && !p.Missing.Has(packet.NoAck) && packet.After(p.Ack, s.heard) {
 		s.timeouts, s.heard = 0, p.Ack
 	}
 }
@@ -149,6 +154,17 @@ func (s *Side) recent(f func(*Seen) bool) {
 			return
 		}
 	}
+}
+
+// find is the newest segment remembered that fits, nil if there is none.
+func (s *Side) find(fits func(*Seen) bool) (found *Seen) {
+	s.recent(func(g *Seen) bool {
+		if fits(g) {
+			found = g
+		}
+		return found == nil
+	})
+	return found
 }
 
 // newest is the segment sent last, nil if none was seen.

@@ -229,6 +229,9 @@ func (g *segment) missing() {
 			p.Flags, p.Missing = 0, p.Missing&^packet.NoAck
 		}
 	}
+	if !g.window && !g.acked && p.Missing.Has(packet.NoSeq) { // it says nothing at all
+		p.Missing |= packet.NoAck
+	}
 	if !g.window {
 		p.Missing |= packet.NoWindow
 		p.OptionsCut = true
