@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp/input"
+	"netrepro/engine/tcp/opening"
 	"netrepro/engine/tcp/payload"
 	"netrepro/engine/tcp/reset"
 	"netrepro/engine/tcp/reset/ports"
@@ -21,64 +23,21 @@ import (
 	"netrepro/engine/tcp/wireshark"
 )
 
-// Point is a capture point: an interface of the capture.
-type Point struct {
-	Name string
-	// Addrs are the addresses of the node whose own wire this is, if that is
-	// known.
-	Addrs []netip.Addr
-	// Open says that others may come to be known, which see the same packets.
-	Open bool
-}
+// Point is a capture point.
+type Point = input.Point
 
-// Direction of a packet, seen from the node whose wire it crossed.
-type Direction uint8
+// Input is one captured packet.
+type Input = input.Input
+
+// Direction is that of a packet, seen from the node whose wire it crossed.
+type Direction = input.Direction
 
 // Directions.
 const (
-	Unknown Direction = iota
-	In
-	Out
+	Unknown = input.Unknown
+	In      = input.In
+	Out     = input.Out
 )
-
-// Input is one captured packet.
-type Input struct {
-	N         int           // frame number, from 1
-	Line      int           // of the text it was read from, from 1; 0 if the capture is no text
-	Time      time.Duration // since the first frame
-	Point     int           // capture point: the interface of the file
-	Direction Direction
-	Packet    *packet.Packet
-	Payload   []byte // what was captured of the transport payload
-	Frame     []byte // what was captured of the frame, as Ethernet; nil if it has no such bytes
-	// Omitted says that packets were left out of the text before it, Torn that its line ends
-	// before it should.
-	Omitted, Torn bool
-	Dropped       string // what dropped it, empty if nothing that the capture tells of did
-	// SameAs is the frame in which the same packet left the other end of the
-	// wire, 0 if that is not known. A frame of which another may say so is
-	// Paired.
-	SameAs int
-	Paired bool
-	// Fault is what a fault did to it besides dropping it.
-	Fault string
-	// More says that another frame will be the same as SameAs.
-	More bool
-	// Kernel is what the sender's kernel said of a reset, Asked that it was
-	// asked.
-	Kernel *reset.Kernel
-	Asked  bool
-	// KernelDrop is why the kernel of the node it arrived at threw it away, by the
-	// kernel's own name of the reason and of the function; empty if it did not,
-	// or was not asked.
-	KernelDrop string
-	// Timer is what made the sender's kernel send it again, by the function:
-	// "tcp_retransmit_timer"; empty if that is not known.
-	Timer string
-	// Kept says that the record stays where it is, so that what is found out
-	// later can be added to it.
-	Kept bool
-}
 
 // Record is what the analysis says of one packet. It is the one structure that
 // every view is drawn from.
@@ -90,7 +49,7 @@ type Record struct {
 	About    *Conn
 	Seq, Ack uint32 // relative, as Wireshark counts
 	// Flags are Wireshark's: of the file as it is, all its interfaces taken
-	// for one. Where a capture may have any number of points ([Point.Open]), they are of
+	// for one. Where a capture may have any number of points ([input.Point]), they are of
 	// what was seen first.
 	Flags wireshark.Flags
 	// Sending is what the segment was to its sender: judged at the capture point
@@ -147,15 +106,14 @@ type Analyzer struct {
 	sightings sighting.Table[known]
 	newest    *first // of the packet at hand, if this is its first sighting
 	ports     ports.Table
-	called    map[call]netip.AddrPort
-	gaps      int // how often packets were left out of the text
+	calls     opening.Calls
+	gaps      wireshark.Gaps
 	evs       []payload.Event
 }
 
 // New begins a pass.
 func New(o Options) *Analyzer {
-	return &Analyzer{follower: *NewFollower(o.MaxConns), owners: map[netip.Addr][]int{},
-		called: map[call]netip.AddrPort{}}
+	return &Analyzer{follower: *NewFollower(o.MaxConns), owners: map[netip.Addr][]int{}}
 }
 
 // Describe names the capture points; points may come to be known while the
@@ -212,8 +170,10 @@ func (a *Analyzer) tcp(r *Record) {
 	c := e.conn
 	r.Conn, r.Side = c, e.side
 	c.Packets[r.Side]++
-	c.opening.follow(p, r.Side, now)
-	a.calls(r)
+	c.opening.Follow(p, r.Side, now)
+	if called, ok := a.calls.Other(p); ok {
+		c.called = called
+	}
 	at := a.follower.state(c, r.Point, r.Side)
 	var seen *first
 	if a.several {
@@ -224,7 +184,9 @@ func (a *Analyzer) tcp(r *Record) {
 	} else {
 		r.Flags, r.Seq, r.Ack = c.ws.Segment(p, e.side, now, fresh)
 	}
-	a.leftOut(r)
+	if c.ws.Since(a.gaps.After(r.Omitted), e.side, &r.Flags) {
+		r.Notes = append(r.Notes, "packets before it were left out of the text")
+	}
 	a.follow(r, at, seen)
 	if a.newest != nil {
 		a.newest.Known.sending = r.Sending

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp/opening"
 	"netrepro/engine/tcp/payload"
 	"netrepro/engine/tcp/reset"
 	"netrepro/engine/tcp/sender"
@@ -39,8 +40,7 @@ type Conn struct {
 	Nat *Conn
 
 	called   netip.AddrPort // by the opener's socket, if not the other end
-	opening  opening
-	gaps     [2]int // how often packets had been left out of the text when each side last sent
+	opening  opening.Handshake
 	ws       wireshark.Conversation
 	streams  [2]payload.Stream
 	at       []pointState
@@ -78,30 +78,9 @@ const (
 	maxStates = 1 << 15
 )
 
-// opening is a handshake under way.
-type opening struct {
-	syn, ack     uint32        // of the SYN, and what the SYN-ACK acknowledges of the other end: its number and one
-	began        time.Duration // the last SYN
-	called, kept bool          // the SYN was seen, and the SYN-ACK
-	took         time.Duration
-}
-
-// follow takes in a segment of side.
-func (o *opening) follow(p *packet.Packet, side int, now time.Duration) {
-	switch {
-	case o.took > 0 || p.Missing.Has(packet.NoSeq) || p.Flags.Has(packet.RST):
-	case side == 0 && p.Flags.Has(packet.SYN) && !p.Flags.Has(packet.ACK):
-		*o = opening{syn: p.Seq, began: now, called: true}
-	case side == 1 && p.Flags.Has(packet.SYN|packet.ACK) && o.called && p.Ack == o.syn+1:
-		o.ack, o.kept = p.Seq+1, true
-	case side == 0 && o.kept && p.Flags.Has(packet.ACK) && p.Seq == o.syn+1 && p.Ack == o.ack:
-		o.took = now - o.began
-	}
-}
-
 // HandshakeRTT is the time from the last SYN to the ACK that ends the handshake; 0 if one
 // of its three packets was not seen.
-func (c *Conn) HandshakeRTT() time.Duration { return c.opening.took }
+func (c *Conn) HandshakeRTT() time.Duration { return c.opening.Took() }
 
 // state is what point knows of c; side sent the packet at hand.
 func (f *Follower) state(c *Conn, point, side int) *pointState {

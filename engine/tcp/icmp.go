@@ -3,7 +3,6 @@ package tcp
 import (
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp/tuple"
-	"netrepro/engine/tcp/wireshark"
 )
 
 // icmp relates an ICMP error to the connection it quotes.
@@ -35,22 +34,17 @@ func (a *Analyzer) icmp(r *Record) {
 
 // tooBig takes in that a router refused what one end of a connection sent for its size.
 func (e *end) tooBig(r *Record) {
-	mtu := r.Packet.ICMP().MTU
+	c, mtu := e.conn.kin(), r.Packet.ICMP().MTU
 	if mtu == 0 {
 		return
 	}
-	c := e.conn.kin()
-	c.TooBig++
-	c.PathMTU = mtu
+	c.TooBig, c.PathMTU = c.TooBig+1, mtu
 	for _, m := range c.members {
 		for i := range m.at {
 			m.at[i].senders[e.side].TooBig(r.Time)
 		}
 	}
 }
-
-// maxAbout is how many connections are looked through for that of a message.
-const maxAbout = 256
 
 // unquoted relates a message on the size of a packet that text tells of without its
 // ports: to the connections between the two hosts, or of the host that it went to.
@@ -59,9 +53,9 @@ func (a *Analyzer) unquoted(r *Record) {
 	if m.MTU == 0 {
 		return
 	}
-	var found []end
-	n := 0
-	for at := a.follower.conns.order.Front(); at != nil && n < maxAbout; at, n = at.Next(), n+1 {
+	const most = 256 // connections that are looked through
+	found, n := []end(nil), 0
+	for at := a.follower.conns.order.Front(); at != nil && n < most; at, n = at.Next(), n+1 {
 		c := at.Value.(*Conn)
 		for side := range c.Ends {
 			if c.Proto == packet.ProtoTCP && c.Ends[side].Addr() == r.Packet.Dst &&
@@ -79,22 +73,5 @@ func (a *Analyzer) unquoted(r *Record) {
 	}
 	if len(found) == 1 {
 		r.About, r.Side = found[0].conn, found[0].side
-	}
-}
-
-// leftOut takes back that something was lost where it was only left out of a text.
-func (a *Analyzer) leftOut(r *Record) {
-	if r.Omitted {
-		a.gaps++
-	}
-	c := r.Conn
-	if c.gaps[r.Side] == a.gaps {
-		return
-	}
-	c.gaps[r.Side] = a.gaps
-	const lost = wireshark.LostSegment | wireshark.AckLostSegment
-	if r.Flags&lost != 0 && c.Packets[r.Side] > 1 {
-		r.Flags &^= lost
-		r.Notes = append(r.Notes, "packets before it were left out of the text")
 	}
 }

@@ -2,20 +2,13 @@ package tcp
 
 import (
 	"fmt"
-	"time"
 
 	"netrepro/engine/tcp/sender"
 )
 
-const (
-	// anySize is the least segment that a path is taken to be too narrow for:
-	// what every IPv4 host must take (RFC 1122, section 3.3.2).
-	anySize = 536
-	// Delays of an acknowledgement that a receiver makes on purpose: 40 ms at
-	// least on Linux (TCP_DELACK_MIN), 500 ms at most (RFC 9293, section
-	// 3.8.6.3).
-	delayLeast, delayMost = 20 * time.Millisecond, 500 * time.Millisecond
-)
+// anySize is the least segment that a path is taken to be too narrow for: what every IPv4
+// host must take (RFC 1122, section 3.3.2).
+const anySize = 536
 
 // sizes notes that a path may be too narrow: full segments time out while
 // smaller ones get through.
@@ -57,12 +50,10 @@ func (c *Conn) unsegmented(r *Record) {
 // acknowledges notes an acknowledgement that its sender held back.
 func (a *Analyzer) acknowledges(r *Record, at *pointState, first *first) {
 	q := &at.quickest[r.Side]
-	if *q == 0 || r.RTT < *q {
+	switch late := sender.HeldBack(r.RTT, *q); {
+	case *q == 0 || r.RTT < *q:
 		*q = r.RTT
-		return
-	}
-	if late := r.RTT - *q; first == nil && r.Class&sender.PureAck != 0 && late >= delayLeast && late <= delayMost &&
-		*q < delayLeast {
+	case first == nil && r.Class&sender.PureAck != 0:
 		r.AckDelay = late
 	}
 }

@@ -55,37 +55,3 @@ func (a *Analyzer) elsewhere(r *Record) string {
 	}
 	return a.pointName(r.Point)
 }
-
-// call is a SYN: what it is of whoever answers it.
-type call struct {
-	from netip.AddrPort
-	isn  uint32
-}
-
-// maxCalls bounds how many are remembered.
-const maxCalls = 1 << 12
-
-// calls notes whom a SYN calls, and finds an answer that comes from somebody else: it
-// was for an address that was translated on its way, and not on the way back.
-func (a *Analyzer) calls(r *Record) {
-	p := r.Packet
-	switch from, to := netip.AddrPortFrom(p.Src, p.SrcPort), netip.AddrPortFrom(p.Dst, p.DstPort); {
-	case !p.Flags.Has(packet.SYN) || p.Missing != 0:
-	case p.Flags.Has(packet.ACK):
-		if called, ok := a.called[call{to, p.Ack - 1}]; ok && called != from {
-			r.Conn.called = called
-		}
-	default:
-		k := call{from, p.Seq}
-		if called, ok := a.called[k]; ok {
-			if called != to {
-				r.Conn.called = called
-			}
-			return
-		}
-		if len(a.called) >= maxCalls {
-			clear(a.called)
-		}
-		a.called[k] = to
-	}
-}

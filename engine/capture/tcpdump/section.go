@@ -10,7 +10,6 @@ import (
 
 // run is one capture of the text.
 type run struct {
-	name  string // what it is called as a capture point, empty for the first
 	where string // prompt and interface
 	used  bool   // it has packets
 	count int

@@ -1,14 +1,17 @@
 package reset
 
-import "netrepro/engine/packet"
+import (
+	"netrepro/engine/packet"
+	"netrepro/engine/tcp/reset/side"
+)
 
 // withAck judges a reset with ACK.
 func (j *judgement) withAck() {
 	p := j.p
 	// Where numbers count from what was not captured, the first of a side is 1.
-	first := p.Seq == 0 || p.Missing.Has(packet.NoOrigin) && p.Seq == 1 && j.Sender.count == 0
+	first := p.Seq == 0 || p.Missing.Has(packet.NoOrigin) && p.Seq == 1 && j.Sender.Sent == 0
 	if first && p.Window == 0 {
-		t := j.trigger(func(t *Seen) bool { return !t.Flags.Has(packet.ACK) && t.end() == p.Ack })
+		t := j.trigger(func(t *Seen) bool { return !t.Flags.Has(packet.ACK) && t.End() == p.Ack })
 		if t != nil {
 			j.v.Answers = int(t.N)
 			j.refused(t)
@@ -43,27 +46,27 @@ func (j *judgement) refused(t *Seen) {
 func (j *judgement) active() {
 	s, peer, p := j.Sender, j.Peer, j.p
 	switch {
-	case s.count == 0 && peer.count == 0:
+	case s.Sent == 0 && peer.Sent == 0:
 		j.sign("nothing of the connection was captured before it")
 		j.is(Active, Low, Linger, Unread)
 		return
-	case s.count == 0 && peer.count > 0 && !packet.After(p.Ack, peer.next) && !packet.Before(p.Ack, peer.lowest):
+	case s.Sent == 0 && peer.Sent > 0 && !packet.After(p.Ack, peer.Next) && !packet.Before(p.Ack, peer.Lowest):
 		j.sign("it acknowledges what the receiver sent; of its sender nothing else was captured")
 	case j.standing():
-	case s.fin.N != 0 && p.Seq == s.fin.Seq:
+	case s.FIN.N != 0 && p.Seq == s.FIN.Seq:
 		j.sign("its sequence number is that of the sender's FIN")
 	default:
-		j.oddity("its sequence number is %d from where the sender stands", int32(p.Seq-s.next))
+		j.oddity("its sequence number is %d from where the sender stands", int32(p.Seq-s.Next))
 	}
-	if s.ts && peer.ts && !p.HasTS && s.count > 1 {
+	if s.TS && peer.TS && !p.HasTS && s.Sent > 1 {
 		j.oddity("no timestamps, though the connection has them")
 	}
-	if s.count >= alwaysZero && p.TTL != 0 &&
-		(s.idZero && p.ID != 0 || s.idSteady && s.count > alwaysZero && p.ID-s.newest().ID > maxIDStep) {
-		j.oddity("identification %d, the sender's last packet had %d", p.ID, s.newest().ID)
+	if s.Sent >= alwaysZero && p.TTL != 0 &&
+		(s.IDZero && p.ID != 0 || s.IDSteady && s.Sent > alwaysZero && p.ID-s.Newest().ID > side.MaxIDStep) {
+		j.oddity("identification %d, the sender's last packet had %d", p.ID, s.Newest().ID)
 	}
-	if peer.count > 0 && packet.After(p.Ack, peer.next) && p.Ack-peer.next > maxMissing {
-		j.oddity("it acknowledges %d bytes that the receiver never sent", p.Ack-peer.next)
+	if peer.Sent > 0 && packet.After(p.Ack, peer.Next) && p.Ack-peer.Next > maxMissing {
+		j.oddity("it acknowledges %d bytes that the receiver never sent", p.Ack-peer.Next)
 	}
 	j.why()
 	if p.Window == 0 && !p.Missing.Has(packet.NoWindow) {
@@ -77,22 +80,22 @@ func (j *judgement) active() {
 // receiver's window if that is less.
 func (j *judgement) standing() bool {
 	s, peer := j.Sender, j.Peer
-	if j.p.Seq == s.next {
+	if j.p.Seq == s.Next {
 		j.sign("its sequence number is where the sender stands")
 		return true
 	}
-	if s.finned > 0 && j.p.Seq == s.fin.end() {
+	if s.Finned > 0 && j.p.Seq == s.FIN.End() {
 		j.sign("its sequence number follows the sender's FIN")
 		return true
 	}
-	edge, known := peer.edge()
+	edge, known := peer.Edge()
 	if !known {
 		return false
 	}
 	// What is unacknowledged may have been acknowledged since, and the edge of
 	// a scaled window is rounded.
-	round := uint32(1)<<max(peer.scale, 0) - 1
-	if j.p.Seq-(edge-round) <= round || !packet.Before(j.p.Seq, peer.ack) && packet.Before(j.p.Seq, s.next) {
+	round := uint32(1)<<max(peer.Scale, 0) - 1
+	if j.p.Seq-(edge-round) <= round || !packet.Before(j.p.Seq, peer.Ack) && packet.Before(j.p.Seq, s.Next) {
 		j.sign("its sequence number is the edge of the receiver's window: what lay beyond was thrown away")
 		return true
 	}
@@ -102,8 +105,8 @@ func (j *judgement) standing() bool {
 // atOnce reports whether the sender has heard nothing since its FIN: a socket that
 // had no memory left to wait for the answer resets right behind it.
 func (j *judgement) atOnce() bool {
-	g := j.Peer.newest()
-	return (g == nil || g.Time < j.Sender.fin.Time) && j.Now-j.Sender.fin.Time < burst
+	g := j.Peer.Newest()
+	return (g == nil || g.Time < j.Sender.FIN.Time) && j.Now-j.Sender.FIN.Time < burst
 }
 
 // why names the cause of an active reset.
@@ -111,16 +114,16 @@ func (j *judgement) why() {
 	s, peer := j.Sender, j.Peer
 	confidence := High
 	switch {
-	case s.probes > 0:
+	case s.Probes > 0:
 		j.v.Answers = 0
-		j.sign("%d keep-alives were not answered", s.probes)
+		j.sign("%d keep-alives were not answered", s.Probes)
 		j.is(Active, High, KeepAlive)
-	case s.finned > 0 && !peer.acknowledges(s.fin.end()):
+	case s.Finned > 0 && !peer.Acknowledges(s.FIN.End()):
 		// The FIN is on its way, so the program has closed already.
 		switch {
-		case s.finned > 1 || j.atOnce():
-			j.sign("the sender's FIN, frame %d, was not acknowledged yet", s.fin.N)
-			if peer.data && s.finned == 1 {
+		case s.Finned > 1 || j.atOnce():
+			j.sign("the sender's FIN, frame %d, was not acknowledged yet", s.FIN.N)
+			if peer.Data && s.Finned == 1 {
 				j.is(Active, Medium, Unread, Memory, Linger)
 			} else {
 				j.is(Active, Medium, Memory, Linger)
@@ -128,32 +131,32 @@ func (j *judgement) why() {
 		default:
 			j.is(Active, Medium, Linger, Memory)
 		}
-	case s.finned > 0:
-		j.sign("the sender's FIN, frame %d, was acknowledged and the connection was waiting for the other's", s.fin.N)
-		if peer.data && s.finWasBefore(peer) {
+	case s.Finned > 0:
+		j.sign("the sender's FIN, frame %d, was acknowledged and the connection was waiting for the other's", s.FIN.N)
+		if peer.Data && s.FinWasBefore(peer) {
 			j.is(Active, Medium, Unread, Linger2)
 		} else {
 			j.is(Active, Medium, Linger2, Linger)
 		}
-	case j.Others > 0 && !s.data:
+	case j.Others > 0 && !s.Data:
 		j.sign("%d other connections to the same port were reset within a few milliseconds", j.Others)
 		j.is(Active, Medium, ListenerClosed, Linger, Unread)
-	case peer.data || !peer.syn:
+	case peer.Data || !peer.SYN:
 		j.sign("data of the receiver may have been unread, or the socket closed with SO_LINGER {on, 0}: the " +
 			"wire looks the same")
 		j.is(Active, confidence, Unread, Linger)
-		if !s.data && s.synAck {
+		if !s.Data && s.SYNAck {
 			j.v.Or = append(j.v.Or, ListenerClosed)
 		}
 	default:
 		j.sign("the receiver has sent nothing that could be unread")
-		if !s.data && s.synAck {
+		if !s.Data && s.SYNAck {
 			j.is(Active, confidence, Linger, ListenerClosed)
 		} else {
 			j.is(Active, confidence, Linger)
 		}
 	}
-	if s.finned == 0 && s.probes == 0 && j.stuck() {
+	if s.Finned == 0 && s.Probes == 0 && j.stuck() {
 		j.v.Or = append(j.v.Or, Memory)
 	}
 }
@@ -162,19 +165,6 @@ func (j *judgement) why() {
 // such a socket is closed for want of memory (tcp_check_oom).
 func (j *judgement) stuck() bool {
 	s, peer := j.Sender, j.Peer
-	edge, known := peer.edge()
-	return s.data && (known && !packet.Before(j.p.Seq, edge) || !peer.acknowledges(s.next))
-}
-
-// acknowledges reports whether s acknowledged everything up to seq.
-func (s *Side) acknowledges(seq uint32) bool { return s.acked && !packet.Before(s.ack, seq) }
-
-// finWasBefore reports whether s sent its FIN before the peer's last payload.
-func (s *Side) finWasBefore(peer *Side) bool {
-	found := false
-	peer.recent(func(g *Seen) bool {
-		found = g.Len > 0 && g.N > s.fin.N
-		return !found
-	})
-	return found
+	edge, known := peer.Edge()
+	return s.Data && (known && !packet.Before(j.p.Seq, edge) || !peer.Acknowledges(s.Next))
 }

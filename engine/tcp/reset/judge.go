@@ -6,7 +6,14 @@ import (
 	"time"
 
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp/reset/side"
 )
+
+// Side is what one capture point saw of one side of a connection.
+type Side = side.Side
+
+// Seen is a segment of a side.
+type Seen = side.Seen
 
 // Situation is a reset and what the capture point had seen before it.
 type Situation struct {
@@ -89,15 +96,15 @@ func Judge(s Situation) *Verdict {
 func (j *judgement) stage() string {
 	s, p := j.Sender, j.Peer
 	switch {
-	case s.finned > 0 || p.finned > 0:
+	case s.Finned > 0 || p.Finned > 0:
 		return "closing"
-	case s.data && p.data:
+	case s.Data && p.Data:
 		return "later"
-	case s.data || p.data:
+	case s.Data || p.Data:
 		return "post-data"
-	case (s.synAck || p.synAck) && (s.count > 1 || p.count > 1):
+	case (s.SYNAck || p.SYNAck) && (s.Sent > 1 || p.Sent > 1):
 		return "post-ack"
-	case s.syn || p.syn:
+	case s.SYN || p.SYN:
 		return "post-syn"
 	}
 	return "later"
@@ -110,10 +117,10 @@ func (j *judgement) oddities() {
 		j.oddity("it was first seen at %s; the sender's own wire never carried it", j.Elsewhere)
 		j.hops = true
 	}
-	if s.count > 0 && p.TTL != 0 && s.ttlMin != 0 && (p.TTL < s.ttlMin || p.TTL > s.ttlMax) {
-		usual := fmt.Sprint(s.ttlMin)
-		if s.ttlMin != s.ttlMax {
-			usual = fmt.Sprintf("%d to %d", s.ttlMin, s.ttlMax)
+	if s.Sent > 0 && p.TTL != 0 && s.TTLMin != 0 && (p.TTL < s.TTLMin || p.TTL > s.TTLMax) {
+		usual := fmt.Sprint(s.TTLMin)
+		if s.TTLMin != s.TTLMax {
+			usual = fmt.Sprintf("%d to %d", s.TTLMin, s.TTLMax)
 		}
 		j.oddity("time to live %d, the sender's other packets have %s", p.TTL, usual)
 		j.hops = true
@@ -132,7 +139,7 @@ func (j *judgement) oddities() {
 // follows reports whether nothing of the connection came between another reset
 // and this one, as the capture point saw them.
 func (j *judgement) follows(last Seen) bool {
-	since := func(s *Side) bool { g := s.newest(); return g != nil && g.Time > last.Time }
+	since := func(s *Side) bool { g := s.Newest(); return g != nil && g.Time > last.Time }
 	return j.Now-last.Time < burst && !since(j.Sender) && !since(j.Peer)
 }
 
@@ -141,7 +148,7 @@ func (j *judgement) follows(last Seen) bool {
 func (j *judgement) repeated() {
 	last, ok := j.Sender.LastReset()
 	if !ok || !j.follows(last) || j.numberless() != "" || packet.Before(j.p.Seq, last.Seq) || j.v.Answers != 0 &&
-		j.v.Answers != int(j.Sender.answered) {
+		j.v.Answers != int(j.Sender.Answered) {
 		return
 	}
 	j.oddity("the second reset within %s, and nothing between them to answer",

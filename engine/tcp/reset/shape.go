@@ -9,11 +9,11 @@ import (
 // numberless says why the numbers of the reset cannot be judged, empty if they can.
 func (j *judgement) numberless() string {
 	s, peer, p := j.Sender, j.Peer, j.p
-	floats := s.count > 0 && s.floats || peer.count > 0 && peer.floats
+	floats := s.Sent > 0 && s.Floats || peer.Sent > 0 && peer.Floats
 	switch {
 	case p.Missing.Has(packet.NoSeq), p.Flags.Has(packet.ACK) && p.Missing.Has(packet.NoAck):
 		return "its numbers are not known"
-	case s.blind || peer.blind:
+	case s.Blind || peer.Blind:
 		return "the numbers of segments before it are not known"
 	case floats && !p.Missing.Has(packet.NoOrigin):
 		return "its number is as on the wire, those before it count from a segment that was not captured: they do " +
@@ -34,12 +34,12 @@ func (j *judgement) inTime(g *Seen) bool { return j.Now-g.Time <= max(late, 3*j.
 func (j *judgement) byShape(why string) {
 	s, p := j.Sender, j.p
 	j.sign("%s", why)
-	t := j.Peer.newest()
-	if t != nil && (!j.inTime(t) || t.N <= s.rst.N) {
+	t := j.Peer.Newest()
+	if t != nil && (!j.inTime(t) || t.N <= s.RST.N) {
 		t = nil
 	}
 	if p.Flags.Has(packet.ACK) {
-		if t != nil && t.Flags.Has(packet.SYN) && !t.Flags.Has(packet.ACK) && s.count == 0 {
+		if t != nil && t.Flags.Has(packet.SYN) && !t.Flags.Has(packet.ACK) && s.Sent == 0 {
 			j.v.Answers = int(t.N)
 			j.sign("frame %d is a SYN, and nothing else came back", t.N)
 			j.is(Passive, Low, ClosedPort)
@@ -63,8 +63,8 @@ func (j *judgement) byShape(why string) {
 	}
 	data := t.Len > 0 || t.Missing.Has(packet.NoLength) && t.Flags.Has(packet.PSH)
 	switch {
-	case s.finned > 0 && data:
-		j.sign("frame %d brings data after the sender closed: its FIN is frame %d", t.N, s.fin.N)
+	case s.Finned > 0 && data:
+		j.sign("frame %d brings data after the sender closed: its FIN is frame %d", t.N, s.FIN.N)
 		j.is(Passive, Low, DataAfterClose, TimeWait)
 	case data:
 		j.is(Passive, Low, NoSocket, DataAfterClose)

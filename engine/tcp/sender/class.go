@@ -1,5 +1,7 @@
 package sender
 
+import "time"
+
 // Class says what a TCP segment was to its sender. The bits combine.
 type Class uint16
 
@@ -57,4 +59,17 @@ func (c Class) Cause() string {
 		return "pmtu"
 	}
 	return ""
+}
+
+// Delays of an acknowledgement that a receiver makes on purpose: 40 ms at least on Linux
+// (TCP_DELACK_MIN), 500 ms at most (RFC 9293, section 3.8.6.3).
+const delayLeast, delayMost = 20 * time.Millisecond, 500 * time.Millisecond
+
+// HeldBack is how long an acknowledgement was held back on purpose that took so long, the
+// quickest being known; 0 if it was not.
+func HeldBack(took, quickest time.Duration) time.Duration {
+	if late := took - quickest; late >= delayLeast && late <= delayMost && quickest < delayLeast {
+		return late
+	}
+	return 0
 }

@@ -77,3 +77,28 @@ func (c *Conversation) scale(p *packet.Packet, me int) {
 func (c *Conversation) Quoted(flags packet.TCPFlags, me int, now time.Duration) {
 	c.handshake(flags, me, now)
 }
+
+// Gaps counts how often packets were left out of a text.
+type Gaps int
+
+// After is the count behind a packet before which others were left out, or were not.
+func (g *Gaps) After(omitted bool) Gaps {
+	if omitted {
+		*g++
+	}
+	return *g
+}
+
+// Since takes back from the flags of a segment that others are missing before it, where
+// they were only left out of a text: gaps is how often that was so far. It reports
+// whether there was something to take back.
+func (c *Conversation) Since(gaps Gaps, me int, f *Flags) bool {
+	h := &c.half[me]
+	const missing = LostSegment | AckLostSegment
+	is := h.gaps != gaps && h.sent && *f&missing != 0
+	if is {
+		*f &^= missing
+	}
+	h.gaps, h.sent = gaps, true
+	return is
+}

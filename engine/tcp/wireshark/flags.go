@@ -86,6 +86,8 @@ type half struct {
 	mptcp     uint16 // what the connection had done of MPTCP when this side last sent
 	firstAck  bool   // nothing but the SYN was sent: its window is not scaled
 	last      Flags  // of the last segment
+	sent      bool   // it has sent something
+	gaps      Gaps   // of the text when it last did
 	nextTime  time.Duration
 	ackedTime time.Duration
 }
