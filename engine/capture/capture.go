@@ -13,9 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
-	"strings"
 	"time"
 
 	"netrepro/engine/capture/pcap"
@@ -23,6 +21,7 @@ import (
 	"netrepro/engine/files"
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/header"
+	"netrepro/engine/packet/header/link"
 	"netrepro/engine/tcp"
 )
 
@@ -51,8 +50,8 @@ type Source struct {
 	ahead  *ahead
 	dec    packet.Decoder
 	n      int
-	points []tcp.Point
-	addrs  map[string][]netip.Addr // of hosts, shared between their points
+	points points
+	at     int // point of the frame
 	frame  pcap.Frame
 	ether  []byte // of a frame of another link, as Ethernet
 	packet packet.Packet
@@ -125,12 +124,12 @@ func (s *Source) Next(in *tcp.Input) error {
 	if s.n == 1 {
 		s.Start = f.Time
 	}
-	link := packet.Link(f.Link)
-	if !link.Known() {
+	kind := packet.Link(f.Link)
+	if !kind.Known() {
 		s.Unknown++
 		s.UnknownLink = f.Link
 	}
-	s.dec.Frame(link, f.Data, f.Length, &s.packet)
+	s.dec.Frame(kind, f.Data, f.Length, &s.packet)
 	*in = tcp.Input{N: s.n, Time: time.Duration(f.Time - s.Start), Point: f.Interface, Packet: &s.packet,
 		Payload: s.dec.Payload(), Line: f.Line, Omitted: f.Omitted, Torn: f.Torn}
 	s.packet.Missing = f.Missing
@@ -139,15 +138,10 @@ func (s *Source) Next(in *tcp.Input) error {
 		s.packet.Checksum = f.Checksum
 	}
 	in.Frame = f.Data
-	if link != packet.LinkEthernet {
+	if kind != packet.LinkEthernet {
 		in.Frame = s.asEthernet()
 	}
-	switch f.Direction {
-	case pcap.Inbound:
-		in.Direction = tcp.In
-	case pcap.Outbound:
-		in.Direction = tcp.Out
-	}
+	s.place(in)
 	s.sightings(in)
 	for _, c := range f.Comments {
 		comment(in, c)
@@ -194,41 +188,39 @@ func (s *Source) sightings(in *tcp.Input) {
 // maxUnderWay is how many packets back the frame is looked for in which one left.
 const maxUnderWay = 1 << 16
 
-// Points are the capture points read so far. An interface whose name begins
-// with that of a host and a slash, and whose host has addresses in the file, is
-// one of that host's own wires: so the engine writes them.
-func (s *Source) Points() []tcp.Point {
-	interfaces := s.interfaces()
-	if len(s.points) == len(interfaces) {
-		return s.points
+// place says where a frame was captured and which way it went: by what the file says of
+// it, or the header of its link.
+func (s *Source) place(in *tcp.Input) {
+	f := &s.frame
+	var from link.Origin
+	if f.Link != pcap.Ethernet {
+		from = link.OriginOf(packet.Link(f.Link), f.Data)
 	}
-	if s.addrs == nil && s.File != nil {
-		s.addrs = map[string][]netip.Addr{}
-		for _, n := range s.File.Names {
-			if as := s.addrs[n.Host]; len(as) < maxAddrs {
-				s.addrs[n.Host] = append(as, n.Addr)
-			}
-		}
+	s.points.learn(s)
+	s.at = s.points.find(f.Interface, from)
+	in.Point = s.at
+	switch {
+	case f.Direction == pcap.Inbound, f.Direction == pcap.Unknown && from.In:
+		in.Direction = tcp.In
+	case f.Direction == pcap.Outbound, f.Direction == pcap.Unknown && from.Out:
+		in.Direction = tcp.Out
 	}
-	for _, i := range interfaces[len(s.points):] {
-		p := tcp.Point{Name: i.Name, Open: s.Text != nil}
-		if node, _, ok := strings.Cut(i.Name, "/"); ok {
-			p.Addrs = s.addrs[node]
-		}
-		s.points = append(s.points, p)
-	}
-	return s.points
 }
 
+// Points are the capture points read so far: the interfaces of the file, or, where the
+// headers of frames name interfaces, those.
+func (s *Source) Points() []tcp.Point {
+	s.points.learn(s)
+	return s.points.all
+}
+
+// interfaces are those that the file or the text has described.
 func (s *Source) interfaces() []pcap.Interface {
 	if s.File != nil {
 		return s.File.Interfaces
 	}
 	return s.Text.Interfaces
 }
-
-// maxAddrs is how many addresses of a host are looked at.
-const maxAddrs = 64
 
 // Names are the hosts that the capture names.
 func (s *Source) Names() []pcap.Name {

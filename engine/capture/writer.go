@@ -50,6 +50,7 @@ func (w *Writer) section() {
 func (w *Writer) Write(comments []string) error {
 	w.head()
 	f := w.source.frame
+	f.Interface = w.source.at
 	f.Comments = append(f.Comments[:len(f.Comments):len(f.Comments)], comments...)
 	w.buf = w.enc.Packet(w.buf, &f)
 	_, err := w.w.Write(w.buf)
@@ -63,16 +64,18 @@ func (w *Writer) Write(comments []string) error {
 // head adds what the source has come to know since the frame before.
 func (w *Writer) head() {
 	w.section()
-	ifaces, names := []pcap.Interface{{Link: w.source.frame.Link}}, w.source.Names()
+	names := w.source.Names()
 	if w.source.File != nil {
-		ifaces = w.source.File.Interfaces
 		if s := w.source.File.Secrets; len(s) > w.secrets {
 			w.buf = w.enc.Secrets(w.buf, s[w.secrets:])
 			w.secrets = len(s)
 		}
 	}
-	for ; w.ifaces < len(ifaces); w.ifaces++ {
-		w.buf = w.enc.Interface(w.buf, ifaces[w.ifaces])
+	if w.ifaces == 0 || w.ifaces < len(w.source.points.all) {
+		for _, i := range w.source.points.described(w.source)[w.ifaces:] {
+			w.buf = w.enc.Interface(w.buf, i)
+			w.ifaces++
+		}
 	}
 	if len(names) > w.names {
 		w.buf = w.enc.Names(w.buf, names[w.names:])

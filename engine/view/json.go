@@ -48,6 +48,9 @@ func AppendJSON(b []byte, r *tcp.Record) []byte {
 			b = append(b, `,"mtu":`...)
 			b = strconv.AppendInt(b, int64(m.MTU), 10)
 		}
+		if q := m.Quoted; q != nil && q.Proto == packet.ProtoTCP && q.SrcPort|q.DstPort != 0 {
+			b = appendQuoted(b, r, q)
+		}
 	case p.Proto == packet.ProtoUDP && !p.Fragment:
 		b = append(b, `,"proto":"udp","len":`...)
 		b = strconv.AppendInt(b, int64(p.PayloadLen), 10)
@@ -57,6 +60,9 @@ func AppendJSON(b []byte, r *tcp.Record) []byte {
 	default:
 		b = append(b, `,"ethertype":`...)
 		b = strconv.AppendInt(b, int64(p.EtherType), 10)
+	}
+	if p.Checksum == packet.BadSum && r.Direction != tcp.Out { // a sender leaves it to its network card
+		b = append(b, `,"checksum":"bad"`...)
 	}
 	b = appendRest(b, r)
 	if why := p.Malformed(); why != "" {
@@ -119,6 +125,23 @@ func appendTCP(b []byte, r *tcp.Record) []byte {
 		b = strconv.AppendUint(append(b, `,"in_flight":`...), uint64(r.InFlight), 10)
 	}
 	return b
+}
+
+// appendQuoted writes the TCP segment that an ICMP error quotes: its number as on the
+// wire, its stream, and, as tshark has it, no flags of the analysis.
+func appendQuoted(b []byte, r *tcp.Record, q *packet.Quote) []byte {
+	b = appendEnd(append(b, `,"quoted":{"src":"`...), q.Src, q.SrcPort, true)
+	b = appendEnd(append(b, `","dst":"`...), q.Dst, q.DstPort, true)
+	b = append(b, '"')
+	if q.TCP {
+		b = append(append(append(b, `,"flags":"`...), q.Flags.String()...), '"')
+	}
+	b = strconv.AppendUint(append(b, `,"seq":`...), uint64(q.Seq), 10)
+	b = append(b, '}')
+	if r.About != nil {
+		b = strconv.AppendInt(append(b, `,"stream":`...), int64(r.About.ID), 10)
+	}
+	return append(b, `,"analysis":[]`...)
 }
 
 // appendRest writes what few packets have.

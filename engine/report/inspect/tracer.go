@@ -40,6 +40,7 @@ type tracer struct {
 	ladder  view.Ladder
 	flow    int // that was shown last, with follow
 	rows    shownRows
+	sums    sums
 }
 
 func (t *tracer) run() error {
@@ -71,6 +72,7 @@ func (t *tracer) run() error {
 		}
 		a.Describe(points)
 		a.Add(&in, &r)
+		t.sums.judge(&r)
 		// A packet that is shown is shown at every point where it was seen, or it
 		// would seem lost at the others.
 		shown := t.filter.Matches(t.ask.Captured(&r))

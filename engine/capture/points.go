@@ -1,0 +1,117 @@
+package capture
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"netrepro/engine/capture/pcap"
+	"netrepro/engine/packet/header/link"
+	"netrepro/engine/tcp"
+)
+
+// points are the capture points of a source: its interfaces, and those that the headers
+// of frames name.
+type points struct {
+	all   []tcp.Point
+	file  []int // the interface of the file that each is of
+	named []bool
+	// of is the point of each interface of the file, found that of each place that frames
+	// name.
+	of    []int
+	found map[place]int
+	addrs map[string][]netip.Addr // of hosts, shared between their points
+}
+
+// place is where a frame says that it was captured.
+type place struct {
+	iface int
+	link.Origin
+}
+
+// maxPlaces bounds how many points frames name.
+const maxPlaces = 1 << 12
+
+// maxAddrs is how many addresses of a host are looked at.
+const maxAddrs = 64
+
+// learn takes in the interfaces that the source has described. One whose name begins with
+// that of a host and a slash, and whose host has addresses in the file, is one of that
+// host's own wires: so the engine writes them.
+func (p *points) learn(s *Source) {
+	interfaces := s.interfaces()
+	if len(p.of) == len(interfaces) {
+		return
+	}
+	if p.addrs == nil && s.File != nil {
+		p.addrs = map[string][]netip.Addr{}
+		for _, n := range s.File.Names {
+			if as := p.addrs[n.Host]; len(as) < maxAddrs {
+				p.addrs[n.Host] = append(as, n.Addr)
+			}
+		}
+	}
+	for i := len(p.of); i < len(interfaces); i++ {
+		at := tcp.Point{Name: interfaces[i].Name, Open: s.Text != nil}
+		if node, _, ok := strings.Cut(at.Name, "/"); ok {
+			at.Addrs = p.addrs[node]
+		}
+		p.of = append(p.of, p.add(at, i))
+	}
+}
+
+func (p *points) add(at tcp.Point, iface int) int {
+	p.all, p.file, p.named = append(p.all, at), append(p.file, iface), append(p.named, false)
+	return len(p.all) - 1
+}
+
+// find is the point of a frame from an interface of the file.
+func (p *points) find(iface int, o link.Origin) int {
+	if iface >= len(p.of) {
+		return iface
+	}
+	at := p.of[iface]
+	if !o.Named {
+		return at
+	}
+	o.In, o.Out = false, false
+	where := place{iface, o}
+	if known, ok := p.found[where]; ok {
+		return known
+	}
+	if len(p.found) >= maxPlaces {
+		return at
+	}
+	name := o.Text()
+	if name == "" {
+		name = fmt.Sprintf("if %d", o.Index)
+	}
+	if p.named[at] {
+		at = p.add(tcp.Point{Name: name}, iface)
+	} else { // the first of them takes the place of the interface, on which nothing else is
+		p.all[at].Name = name
+	}
+	p.named[at] = true
+	if p.found == nil {
+		p.found = map[place]int{}
+	}
+	p.found[where] = at
+	return at
+}
+
+// described are the points as a file describes them.
+func (p *points) described(s *Source) []pcap.Interface {
+	if len(p.all) == 0 {
+		return []pcap.Interface{{Link: s.frame.Link}}
+	}
+	from := s.interfaces()
+	out := make([]pcap.Interface, len(p.all))
+	for i := range out {
+		out[i] = from[p.file[i]]
+		out[i].Name = p.all[i].Name
+		if s.Text != nil {
+			out[i].Link = s.frame.Link
+		}
+	}
+	return out
+}
