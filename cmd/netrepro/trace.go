@@ -38,6 +38,10 @@ are shown as they come.
 
 A filter is terms, all of which must hold: key=value, key=one,other, !key=value.
 ` + filter.Help() + `
+Of a file that ends within a packet what came before is shown; standard error
+says after which frame it ends, and the JSON in a last object: {"cut":"the
+file ends in the middle of a record","after":12}.
+
 Exit codes: 0 shown, 2 not a capture, damaged, or a mistake in a flag.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -222,6 +222,10 @@ func (s *Source) interfaces() []pcap.Interface {
 	return s.Text.Interfaces
 }
 
+// Begun reports whether the file is there as far as to its first packet: if it ends within
+// a record, it is a capture all the same.
+func (s *Source) Begun() bool { return s.File == nil || len(s.File.Interfaces) > 0 }
+
 // Names are the hosts that the capture names.
 func (s *Source) Names() []pcap.Name {
 	if s.File != nil {

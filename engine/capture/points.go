@@ -13,9 +13,8 @@ import (
 // points are the capture points of a source: its interfaces, and those that the headers
 // of frames name.
 type points struct {
-	all   []tcp.Point
-	file  []int // the interface of the file that each is of
-	named []bool
+	all  []tcp.Point
+	file []int // the interface of the file that each is of
 	// of is the point of each interface of the file, found that of each place that frames
 	// name.
 	of    []int
@@ -61,7 +60,7 @@ func (p *points) learn(s *Source) {
 }
 
 func (p *points) add(at tcp.Point, iface int) int {
-	p.all, p.file, p.named = append(p.all, at), append(p.file, iface), append(p.named, false)
+	p.all, p.file = append(p.all, at), append(p.file, iface)
 	return len(p.all) - 1
 }
 
@@ -86,12 +85,11 @@ func (p *points) find(iface int, o link.Origin) int {
 	if name == "" {
 		name = fmt.Sprintf("if %d", o.Index)
 	}
-	if p.named[at] {
+	// The interface of the file stays a point of its own, though nothing may be seen there:
+	// that there are several must be known before the first frame is followed.
+	if p.all[at].Name != name { // else the file is a copy, in which each has its interface
 		at = p.add(tcp.Point{Name: name}, iface)
-	} else { // the first of them takes the place of the interface, on which nothing else is
-		p.all[at].Name = name
 	}
-	p.named[at] = true
 	if p.found == nil {
 		p.found = map[place]int{}
 	}

@@ -79,7 +79,7 @@ func TestPoints(t *testing.T) {
 				}
 			}
 		})
-		names := map[string]bool{}
+		names := map[string]bool{"": true} // the interface of the file
 		for _, w := range tt.want {
 			names[w.at] = true
 		}

@@ -12,16 +12,6 @@ import (
 	"netrepro/engine/packet/header/link"
 )
 
-// Link is the kind of header a frame begins with: a LINKTYPE_ value of
-// tcpdump.org.
-type Link = link.Link
-
-// Links that the engine itself makes frames of.
-const (
-	LinkEthernet = link.Ethernet
-	LinkRaw      = link.Raw
-)
-
 // EtherTypes that are decoded further.
 const (
 	EtherTypeIPv4 = header.EtherTypeIPv4

@@ -62,7 +62,10 @@ func NewBuilder(names Names, points []tcp.Point) *Builder {
 
 // Row makes the row of one record, as far as it is known from it alone.
 func (b *Builder) Row(r *tcp.Record) Row {
-	row := Row{Frames: []int{r.N}, Time: r.Time, Flow: -1, Label: label(r), Marks: marks(r, b.nodes != nil)}
+	row := Row{Frames: []int{r.N}, Time: r.Time, Flow: -1, Label: label(r), Marks: marks(r, b.nodes != nil || r.Copy > 0)}
+	if b.nodes == nil && r.Copy > 0 {
+		row.Marks = append(row.Marks, Mark{MarkNote, b.again(r)})
+	}
 	if r.Conn != nil {
 		row.Flow = r.Conn.ID
 	} else if r.About != nil {
@@ -82,6 +85,15 @@ func (b *Builder) Row(r *tcp.Record) Row {
 		row.From = 1
 	}
 	return row
+}
+
+// again says that a packet was seen before, and where this was.
+func (b *Builder) again(r *tcp.Record) string {
+	s := fmt.Sprintf("#%d again", r.Copy)
+	if r.Point < len(b.Points) && b.Points[r.Point].Name != "" {
+		s += ", at " + b.Points[r.Point].Name
+	}
+	return s
 }
 
 // arrived takes in that the packet of row was seen again.

@@ -58,11 +58,7 @@ func Show(ctx context.Context, path string, o Options, out, complain io.Writer) 
 	}
 	err = t.run()
 	if t.file != nil {
-		if ctx.Err() == nil && errors.Is(err, pcap.ErrCut) { // what came before it is good
-			err = errors.Join(err, t.file.Close(nil))
-		} else {
-			err = t.file.Close(err)
-		}
+		err = t.file.Close(err)
 	}
 	if o.Follow && ctx.Err() != nil && (errors.Is(err, pcap.ErrCut) || errors.Is(err, ctx.Err())) {
 		err = nil // the end of --follow
@@ -78,9 +74,31 @@ func Show(ctx context.Context, path string, o Options, out, complain io.Writer) 
 	return err
 }
 
+// cutShort notes that the file ends within a record, which is no failure: what came before
+// is good. Whoever follows a file waits for the rest.
+func (t *tracer) cutShort(why error) bool {
+	if !errors.Is(why, pcap.ErrCut) || t.options.Follow || !t.source.Begun() {
+		return false
+	}
+	t.ends = pcap.ErrCut.Error()
+	return true
+}
+
+// writeCut says so at the end of the JSON.
+func (t *tracer) writeCut() error {
+	if t.ends == "" || !t.options.JSON || t.file != nil {
+		return nil
+	}
+	_, err := fmt.Fprintf(t.out, "{\"cut\":%q,\"after\":%d}\n", t.ends, t.last)
+	return err
+}
+
 // remarks says what the reader of the ladder must know of the capture.
 func (t *tracer) remarks(w io.Writer) {
 	s := t.source
+	if t.ends != "" {
+		fmt.Fprintf(w, "netrepro: %s, after frame %d: what follows was cut off\n", t.ends, t.last)
+	}
 	if t.more > 0 {
 		fmt.Fprintf(w, "netrepro: %d more packets are not shown: narrow them with --flow or --filter, or take --json\n",
 			t.more)

@@ -49,7 +49,7 @@ func (s *sums) judge(r *tcp.Record) {
 		}
 		return
 	}
-	if r.Direction == tcp.Out || r.Direction == tcp.Unknown && !s.right[from] {
+	if r.Direction == tcp.Out || !s.right[from] {
 		p.Checksum = packet.Unchecked
 		return
 	}

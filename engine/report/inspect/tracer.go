@@ -41,6 +41,7 @@ type tracer struct {
 	flow    int // that was shown last, with follow
 	rows    shownRows
 	sums    sums
+	ends    string // why the capture ends before its end, empty if it does not
 }
 
 func (t *tracer) run() error {
@@ -52,13 +53,10 @@ func (t *tracer) run() error {
 		err := t.source.Next(&in)
 		if err != nil {
 			end := err
-			if errors.Is(err, io.EOF) {
+			if errors.Is(err, io.EOF) || t.cutShort(err) {
 				end = nil
 			}
-			if t.last == 0 && end == nil {
-				return nil
-			}
-			return errors.Join(end, t.finish())
+			return errors.Join(end, t.finish(), t.writeCut())
 		}
 		t.last = in.N
 		points := t.source.Points()
