@@ -68,7 +68,7 @@ func quote(data []byte) *Quote {
 		if !ok {
 			return q
 		}
-		proto, rest := header.Upper(ip, data)
+		proto, rest := upper(ip, data)
 		q = &Quote{Proto: proto, Src: ip.Src, Dst: ip.Dst}
 		q.transport(rest)
 		in, ok := path.Protocol(proto, rest, size)
@@ -94,5 +94,40 @@ func (q *Quote) transport(b []byte) {
 	q.Seq = header.TCPSeq.Get(b)
 	if len(b) >= tcpLeast {
 		q.TCP, q.Flags, q.Ack = true, TCPFlags(header.TCPControl.Get(b)), header.TCPAck.Get(b)
+	}
+}
+
+// upper is the protocol above IP and what was captured of it: behind the extension
+// headers, and behind an authentication header. It is nil where the header of that
+// protocol is in another fragment, or where a header is not whole. b is the packet that
+// h is of.
+func upper(h header.IPHead, b []byte) (proto uint8, rest []byte) {
+	proto, rest = h.Proto, h.Rest
+	if header.Version(b) == 4 && header.IPv4Fragment.Get(b)&header.FragmentOffset != 0 {
+		return proto, nil
+	}
+	for {
+		n := 0
+		switch proto {
+		case header.ProtoHopByHop, header.ProtoRouting, header.ProtoDest, header.ProtoMobility, header.ProtoShim6:
+			if header.Version(b) == 6 && len(rest) >= header.FragmentSize {
+				n = 8 + int(header.ExtLength.Get(rest))*8
+			}
+		case header.ProtoAuth:
+			n = header.AuthLen(rest)
+		case header.ProtoFragment:
+			if len(rest) >= header.FragmentSize {
+				n = header.FragmentSize
+				if from, _ := header.FragmentPlace(rest); from > 0 {
+					return header.ExtNext.Get(rest), nil
+				}
+			}
+		default:
+			return proto, rest
+		}
+		if n == 0 || n > len(rest) {
+			return proto, nil
+		}
+		proto, rest = header.ExtNext.Get(rest), rest[n:]
 	}
 }

@@ -27,8 +27,8 @@ func summed(t testing.TB) map[string]struct {
 		if v6 {
 			name, kind, size = "6", layers.EthernetTypeIPv6, header.IPv6Size
 		}
-		add := func(proto string, p layers.IPProtocol, at int,
-			make func(n gopacket.NetworkLayer) gopacket.SerializableLayer) {
+		type maker = func(n gopacket.NetworkLayer) gopacket.SerializableLayer
+		add := func(proto string, p layers.IPProtocol, at int, make maker) {
 			ip4 := ip4(p)
 			ip6 := &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: p, SrcIP: bytes.Repeat([]byte{0x20}, 16),
 				DstIP: bytes.Repeat([]byte{0x21}, 16)}
@@ -40,18 +40,16 @@ func summed(t testing.TB) map[string]struct {
 			f := build(t, ether(kind), n, make(net), payload)
 			out[proto+" over IPv"+name] = frame{f, header.EthernetSize + size + at}
 		}
-		add("TCP", layers.IPProtocolTCP, int(header.TCPChecksum),
-			func(n gopacket.NetworkLayer) gopacket.SerializableLayer {
-				l := &layers.TCP{SrcPort: 1, DstPort: 2, Seq: 3, ACK: true}
-				_ = l.SetNetworkLayerForChecksum(n)
-				return l
-			})
-		add("UDP", layers.IPProtocolUDP, int(header.UDPChecksum),
-			func(n gopacket.NetworkLayer) gopacket.SerializableLayer {
-				l := &layers.UDP{SrcPort: 1, DstPort: 2}
-				_ = l.SetNetworkLayerForChecksum(n)
-				return l
-			})
+		add("TCP", layers.IPProtocolTCP, int(header.TCPChecksum), func(n gopacket.NetworkLayer) gopacket.SerializableLayer {
+			l := &layers.TCP{SrcPort: 1, DstPort: 2, Seq: 3, ACK: true}
+			_ = l.SetNetworkLayerForChecksum(n)
+			return l
+		})
+		add("UDP", layers.IPProtocolUDP, int(header.UDPChecksum), func(n gopacket.NetworkLayer) gopacket.SerializableLayer {
+			l := &layers.UDP{SrcPort: 1, DstPort: 2}
+			_ = l.SetNetworkLayerForChecksum(n)
+			return l
+		})
 		if v6 {
 			add("ICMP", layers.IPProtocolICMPv6, int(header.ICMPChecksum),
 				func(n gopacket.NetworkLayer) gopacket.SerializableLayer {

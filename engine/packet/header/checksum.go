@@ -3,11 +3,10 @@ package header
 import (
 	"encoding/binary"
 	"math/bits"
-	"net/netip"
 )
 
-// sum adds up b as 16-bit words in ones' complement (RFC 1071).
-func sum(b []byte, n uint64) uint64 {
+// Sum adds up b as 16-bit words in ones' complement (RFC 1071).
+func Sum(b []byte, n uint64) uint64 {
 	if len(b) >= 32 {
 		// Words of any even length may be added up, since a carry counts as one again.
 		var carry uint64
@@ -34,8 +33,8 @@ func sum(b []byte, n uint64) uint64 {
 	return n
 }
 
-// fold brings a sum to 16 bits.
-func fold(n uint64) uint16 {
+// Fold brings a sum to 16 bits.
+func Fold(n uint64) uint16 {
 	for n>>16 != 0 {
 		n = n&0xffff + n>>16
 	}
@@ -47,7 +46,7 @@ func (l *Layout) netSum(b []byte) uint64 {
 	if l.Version != 4 {
 		return 0
 	}
-	return sum(b[l.Net:l.Net+IPv4HeadLen(b[l.Net:])], 0)
+	return Sum(b[l.Net:l.Net+IPv4HeadLen(b[l.Net:])], 0)
 }
 
 // transSum is the sum that the transport checksum covers: the pseudo header
@@ -57,83 +56,16 @@ func (l *Layout) transSum(b []byte) uint64 {
 	if l.Trans < 0 {
 		return 0
 	}
-	n := sum(b[l.Trans:l.End], 0)
+	n := Sum(b[l.Trans:l.End], 0)
 	switch {
 	case l.Proto == ProtoICMP:
 		return n
 	case l.Version == 4:
-		n = sum(addresses(b[l.Net:], IPv4Src, IPv4Dst), n)
+		n = Sum(addresses(b[l.Net:], IPv4Src, IPv4Dst), n)
 	default:
-		n = sum(addresses(b[l.Net:], IPv6Src, IPv6Dst), n)
+		n = Sum(addresses(b[l.Net:], IPv6Src, IPv6Dst), n)
 	}
 	return n + uint64(l.End-l.Trans) + uint64(l.Proto)
-}
-
-// State is what a checksum is.
-type State uint8
-
-// States of a checksum.
-const (
-	None       State = iota // there is none
-	Fits                    // it is that of the packet
-	PseudoOnly              // it is that of the pseudo header: the rest is left to the network card
-	Wrong
-)
-
-// SumOf is what the transport checksum is of a packet between two addresses, of which b is
-// all that stands behind the IP header. Over UDP it may be left out.
-func SumOf(src, dst netip.Addr, proto uint8, b []byte) State {
-	var field Uint16
-	pseudo := proto != ProtoICMP
-	switch proto {
-	case ProtoTCP:
-		field = TCPChecksum
-	case ProtoUDP:
-		field = UDPChecksum
-		if n := udpLen(b); n > 0 {
-			b = b[:n]
-		}
-	case ProtoICMP, ProtoICMPv6:
-		field = ICMPChecksum
-	default:
-		return None
-	}
-	if len(b) < int(field)+field.Size() || proto == ProtoUDP && UDPChecksum.Get(b) == 0 {
-		return None
-	}
-	var head uint64
-	if pseudo {
-		head = pseudoSum(src, dst) + uint64(len(b)) + uint64(proto)
-	}
-	switch {
-	case fold(sum(b, head)) == 0xffff:
-		return Fits
-	case pseudo && field.Get(b) == fold(head):
-		return PseudoOnly
-	}
-	return Wrong
-}
-
-// udpLen is the length that a UDP header says, 0 if it says nothing of use.
-func udpLen(b []byte) int {
-	if len(b) < UDPSize {
-		return 0
-	}
-	n := int(UDPLength.Get(b))
-	if n < UDPSize || n > len(b) {
-		return 0
-	}
-	return n
-}
-
-// pseudoSum is the sum of two addresses.
-func pseudoSum(src, dst netip.Addr) uint64 {
-	if src.Is4() {
-		s, d := src.As4(), dst.As4()
-		return sum(d[:], sum(s[:], 0))
-	}
-	s, d := src.As16(), dst.As16()
-	return sum(d[:], sum(s[:], 0))
 }
 
 // addresses are the bytes of both addresses of an IP header.
@@ -158,12 +90,12 @@ func (l *Layout) checksumAt() int {
 // correct changes the checksum at b[at:] by the difference between two sums of
 // what it covers, itself included (RFC 1624, equation 3).
 func correct(b []byte, at int, before, after uint64) {
-	if fold(before) == fold(after) {
+	if Fold(before) == Fold(after) {
 		return
 	}
 	field := Uint16(at)
-	n := uint64(field.Get(b)) + uint64(fold(before)) + uint64(^fold(after))
-	field.Put(b, fold(n))
+	n := uint64(field.Get(b)) + uint64(Fold(before)) + uint64(^Fold(after))
+	field.Put(b, Fold(n))
 }
 
 // SetChecksums writes the checksums of a frame, as far as it has any, as what they
@@ -173,7 +105,7 @@ func SetChecksums(b []byte) {
 	if l.Version == 4 {
 		field := b[l.Net:]
 		IPv4Checksum.Put(field, 0)
-		IPv4Checksum.Put(field, ^fold(l.netSum(b)))
+		IPv4Checksum.Put(field, ^Fold(l.netSum(b)))
 	}
 	at := l.checksumAt()
 	if at < 0 {
@@ -181,7 +113,7 @@ func SetChecksums(b []byte) {
 	}
 	field := Uint16(at)
 	field.Put(b, 0)
-	field.Put(b, ^fold(l.transSum(b)))
+	field.Put(b, ^Fold(l.transSum(b)))
 	if l.noChecksum(b) {
 		field.Put(b, 0xffff) // 0 means that there is none (RFC 768)
 	}
@@ -189,7 +121,7 @@ func SetChecksums(b []byte) {
 
 // Checksum is the Internet checksum of b (RFC 1071), in which the field for it is
 // zero.
-func Checksum(b []byte) uint16 { return ^fold(sum(b, 0)) }
+func Checksum(b []byte) uint16 { return ^Fold(Sum(b, 0)) }
 
 // Cut reports whether the frame ends before its IP packet does.
 func Cut(b []byte) bool {
@@ -208,12 +140,12 @@ func Cut(b []byte) bool {
 // leave its out over IPv4 alone (RFC 8200, section 8.1).
 func Valid(b []byte) (net, trans bool) {
 	l := Parse(b)
-	net = l.Version != 4 || fold(l.netSum(b)) == 0xffff
+	net = l.Version != 4 || Fold(l.netSum(b)) == 0xffff
 	at := l.checksumAt()
 	if at < 0 || l.Fragment || l.Version == 4 && l.noChecksum(b) {
 		return net, true
 	}
-	return net, fold(l.transSum(b)) == 0xffff
+	return net, Fold(l.transSum(b)) == 0xffff
 }
 
 // noChecksum reports whether the frame is of UDP and says that it has no checksum.

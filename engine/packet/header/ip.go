@@ -63,38 +63,3 @@ func ReadIP(b []byte) (h IPHead, ok bool) {
 	}
 	return h, true
 }
-
-// Upper is the protocol above IP and what was captured of it: behind the extension
-// headers, and behind an authentication header. It is nil where the header of that
-// protocol is in another fragment, or where a header is not whole. b is the packet that
-// h is of.
-func Upper(h IPHead, b []byte) (proto uint8, rest []byte) {
-	proto, rest = h.Proto, h.Rest
-	if Version(b) == 4 && IPv4Fragment.Get(b)&FragmentOffset != 0 {
-		return proto, nil
-	}
-	for {
-		n := 0
-		switch proto {
-		case ProtoHopByHop, ProtoRouting, ProtoDest, ProtoMobility, ProtoShim6:
-			if Version(b) == 6 && len(rest) >= FragmentSize {
-				n = 8 + int(ExtLength.Get(rest))*8
-			}
-		case ProtoAuth:
-			n = AuthLen(rest)
-		case ProtoFragment:
-			if len(rest) >= FragmentSize {
-				n = FragmentSize
-				if from, _ := FragmentPlace(rest); from > 0 {
-					return ExtNext.Get(rest), nil
-				}
-			}
-		default:
-			return proto, rest
-		}
-		if n == 0 || n > len(rest) {
-			return proto, nil
-		}
-		proto, rest = ExtNext.Get(rest), rest[n:]
-	}
-}
