@@ -53,6 +53,8 @@ func TestStreams(t *testing.T) {
 		want   string
 	}{
 		{"client hello", [][]byte{record(22, hello("example.com"))}, "tls client-hello example.com"},
+		{"an encrypted alert whose end is in another segment", [][]byte{record(21, make([]byte, 26))[:29], {2, 40}},
+			"tls close-notify probably: an encrypted alert"},
 		{"a flight", [][]byte{flight}, "tls server-hello|tls certificate|tls server-hello-done"},
 		{"a flight in segments", [][]byte{flight[:1000], flight[1000:2400], flight[2400:]},
 			"tls server-hello|tls certificate|tls server-hello-done"},

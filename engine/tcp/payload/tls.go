@@ -120,6 +120,7 @@ func (t *tlsStream) record(evs []Event) []Event {
 		return append(evs, Event{"tls", "application-data", ""})
 	case alertRecord:
 		if t.left != 2 {
+			t.alertHave = len(t.alert) // none of it is the alert itself
 			return append(evs, Event{"tls", "close-notify", "probably: an encrypted alert"})
 		}
 	case handshakeRecord:
