@@ -64,6 +64,26 @@ type Source struct {
 //
 // Reading fails when ctx ends.
 func Open(ctx context.Context, path string) (*Source, error) {
+	r, err := OpenBytes(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := New(r)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, r.Close()))
+	}
+	s.close = r
+	return s, nil
+}
+
+// Bytes are what a capture file holds.
+type Bytes struct {
+	*ahead
+	f *os.File
+}
+
+// OpenBytes opens the file at path as [Open] does, whatever is in it.
+func OpenBytes(ctx context.Context, path string) (*Bytes, error) {
 	f := os.Stdin
 	if path != "-" {
 		var err error
@@ -74,15 +94,15 @@ func Open(ctx context.Context, path string) (*Source, error) {
 	if st, err := f.Stat(); err == nil && st.IsDir() {
 		return nil, errors.Join(fmt.Errorf("open capture: %s is a directory: name a file in it", path), f.Close())
 	}
-	r := newAhead(ctx)
+	r := &Bytes{ahead: newAhead(ctx), f: f}
 	go r.run(f)
-	s, err := New(r)
-	if err != nil {
-		r.Close()
-		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, f.Close()))
-	}
-	s.close, s.ahead = f, r
-	return s, nil
+	return r, nil
+}
+
+// Close implements io.Closer.
+func (r *Bytes) Close() error {
+	r.ahead.Close()
+	return r.f.Close()
 }
 
 // New reads a capture from r.

@@ -63,6 +63,15 @@ func bound(k *reset.Kernel) {
 	k.Stack = slices.Clip(k.Stack)
 }
 
+// Told is what only the kernels could tell of a packet, and the engine of its frame,
+// out of the comments of the frame.
+func Told(comments []string) (in tcp.Input) {
+	for _, c := range comments {
+		comment(&in, c)
+	}
+	return in
+}
+
 // comment takes in a comment of a frame. Those that are not the engine's say
 // nothing.
 func comment(in *tcp.Input, text string) {

@@ -116,9 +116,9 @@ func (Encoder) Secrets(b, keyLog []byte) []byte {
 	return end(padded(b, keyLog), at)
 }
 
-// statistics appends an interface statistics block: how many packets the
+// Statistics appends an interface statistics block: how many packets the
 // capture itself lost on that interface.
-func (Encoder) statistics(b []byte, iface int, t time.Time, lost uint64) []byte {
+func (Encoder) Statistics(b []byte, iface int, t time.Time, lost uint64) []byte {
 	b, at := begin(b, blockStatistics)
 	ns := uint64(t.UnixNano())
 	b = u32(b, uint32(iface))

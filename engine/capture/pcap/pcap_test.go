@@ -58,7 +58,7 @@ func TestWriter(t *testing.T) {
 		w.Append(func(b []byte) []byte { return append(b, block("c", make([]byte, i))...) })
 	}
 	w.Append(func(b []byte) []byte { return w.Secrets(b, []byte("CLIENT_RANDOM 00 11\n")) })
-	w.Append(func(b []byte) []byte { return w.statistics(b, 0, time.Unix(2, 0), 3) })
+	w.Append(func(b []byte) []byte { return w.Statistics(b, 0, time.Unix(2, 0), 3) })
 	for range 2 {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)

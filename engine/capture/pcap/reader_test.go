@@ -209,7 +209,7 @@ func everything() []byte {
 		Direction: Inbound,
 		Comments:  []string{"one", "two"}, ID: 77, Options: []Option{{Code: 6, Value: []byte{1, 2, 3, 4}}}})
 	b = e.Packet(b, &Frame{Time: 1_700_000_001_000_000_000, Data: []byte("f"), Length: 1})
-	return e.statistics(b, 0, time.Unix(1_700_000_002, 0), 3)
+	return e.Statistics(b, 0, time.Unix(1_700_000_002, 0), 3)
 }
 
 func TestRoundTrip(t *testing.T) {
