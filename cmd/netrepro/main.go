@@ -75,7 +75,7 @@ func root(e env) *cobra.Command {
 	}
 	c.CompletionOptions.HiddenDefaultCmd = true
 	c.AddCommand(labCommands(e)...)
-	c.AddCommand(diagnoseCommand(e), docCommand(e), traceCommand(e), versionCommand(e))
+	c.AddCommand(anonymizeCommand(e), diagnoseCommand(e), docCommand(e), traceCommand(e), versionCommand(e))
 	return c
 }
 

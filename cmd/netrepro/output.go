@@ -47,3 +47,25 @@ func (e env) allow(sequences []string) {
 		o.plain.Allow(sequences...)
 	}
 }
+
+// bytes is where a command writes what is no text. An error is remembered as of any other
+// output.
+func (e env) bytes() io.Writer {
+	if o, ok := e.out.(*output); ok {
+		return unseen{o}
+	}
+	return e.out
+}
+
+// unseen is an output for what is not shown to people.
+type unseen struct{ o *output }
+
+// Write implements io.Writer.
+func (u unseen) Write(p []byte) (int, error) {
+	if u.o.err != nil {
+		return 0, u.o.err
+	}
+	n, err := u.o.to.Write(p)
+	u.o.note(err)
+	return n, u.o.err
+}

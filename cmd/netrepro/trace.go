@@ -45,20 +45,7 @@ file ends in the middle of a record","after":12}.
 Exit codes: 0 shown, 2 not a capture, damaged, or a mistake in a flag.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			ended := make(chan error, 1)
-			go func() { ended <- trace(ctx, e, args[0], o) }()
-			select {
-			case err := <-ended:
-				return err
-			case <-ctx.Done():
-			}
-			select {
-			case err := <-ended:
-				return err
-			case <-time.After(unwind): // it draws, or waits for whoever should read on
-				return ctx.Err()
-			}
+			return untilEnded(cmd.Context(), func(ctx context.Context) error { return trace(ctx, e, args[0], o) })
 		},
 	}
 	f := c.Flags()
@@ -73,8 +60,26 @@ Exit codes: 0 shown, 2 not a capture, damaged, or a mistake in a flag.`,
 	return c
 }
 
-// unwind is how long an interrupted trace has to write what it has.
+// unwind is how long an interrupted command has to write what it has.
 const unwind = 500 * time.Millisecond
+
+// untilEnded runs what may wait for whoever should write or read on. Once ctx has ended
+// it may take a moment longer.
+func untilEnded(ctx context.Context, f func(context.Context) error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- f(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(unwind): // it draws, or waits
+		return ctx.Err()
+	}
+}
 
 func trace(ctx context.Context, e env, path string, o traceOptions) error {
 	style := view.Style{Color: e.color, Width: o.width}

@@ -1,0 +1,159 @@
+package text
+
+import (
+	"net/netip"
+	"regexp"
+	"strings"
+
+	"netrepro/engine/anonymize/standin"
+	"netrepro/engine/capture/tcpdump"
+)
+
+// Line replaces what a line that tells of a packet says of anybody: each word that is no
+// number and none of tcpdump's, by another. What tcpdump shows of a segment's payload, behind
+// its length, is left out.
+func Line(m *standin.Map, line string) string {
+	line = strings.TrimRight(line, " \t\r\n")
+	if i := strings.Index(line, "Flags ["); i >= 0 {
+		if at := payloadBegins.FindStringIndex(line[i:]); at != nil {
+			line = line[:i+at[1]-1]
+		}
+	}
+	var b strings.Builder
+	flags := false
+	for i := 0; i < len(line); {
+		n := i
+		for n < len(line) && !strings.ContainsRune(between, rune(line[n])) {
+			n++
+		}
+		if n == i {
+			flags = line[i] == '[' && strings.HasSuffix(line[:i], "Flags ")
+			b.WriteByte(line[i])
+			i++
+			continue
+		}
+		word := line[i:n]
+		if flags && flagSet.MatchString(word) {
+			b.WriteString(word)
+		} else {
+			b.WriteString(Word(m, word))
+		}
+		flags, i = false, n
+	}
+	return b.String()
+}
+
+// payloadBegins is where tcpdump goes on with what a segment carries.
+var payloadBegins = regexp.MustCompile(`, length \d+:`)
+
+// between is what stands between words.
+const between = " \t,;()[]{}<>\"|="
+
+var (
+	flagSet = regexp.MustCompile(`^[FSRPUEWe.]{1,9}$`)
+	// oldFlags are those of the notation before tcpdump 4.1, in its order.
+	oldFlags = regexp.MustCompile(`^(F?S?R?P?\.?U?[EW]{0,2}|[SFRP]{1,2})$`)
+	macAddr  = regexp.MustCompile(`^(?i:[0-9a-f]{1,2}:){5}(?i:[0-9a-f]{1,2})$`)
+	number   = regexp.MustCompile(`^([0-9][0-9:.+*/-]{0,40}|[+-][0-9][0-9.:]{0,20}|0x[0-9a-f]{1,8}|[0-9]{1,10}(ns|us|ms|s|m|h|d))$`)
+	service  = regexp.MustCompile(`^[0-9]{1,5}$`)
+	arrows   = regexp.MustCompile(`^([->.:*#?!+-]{1,4}|→)$`)
+)
+
+// Word is what stands in for a word: an address for an address, a name for a name. Numbers
+// and the words of tcpdump stay.
+func Word(m *standin.Map, word string) string {
+	body := strings.TrimRight(word, ".:!?+*%")
+	tail := word[len(body):]
+	switch {
+	case arrows.MatchString(word), oldFlags.MatchString(word):
+		return word
+	case body == "":
+		return strings.Repeat(".", len(tail))
+	case macAddr.MatchString(body):
+		return mac(m, body) + tail
+	}
+	if s, ok := address(m, body); ok {
+		return s + tail
+	}
+	if number.MatchString(body) || known[body] {
+		return word
+	}
+	if i := strings.LastIndexByte(body, '.'); i > 0 && (service.MatchString(body[i+1:]) || tcpdump.IsService(body[i+1:])) {
+		return m.Name(body[:i]) + body[i:] + tail
+	}
+	return m.Name(body) + tail
+}
+
+// address replaces an address, with a port behind a dot or a colon, or with the length
+// of a prefix.
+func address(m *standin.Map, s string) (string, bool) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return m.Addr(a.WithZone("")).String(), true
+	}
+	for _, sep := range []byte(".:/") {
+		i := strings.LastIndexByte(s, sep)
+		if i <= 0 {
+			continue
+		}
+		rest := s[i+1:]
+		if !service.MatchString(rest) && !tcpdump.IsService(rest) {
+			continue
+		}
+		a, err := netip.ParseAddr(s[:i])
+		if err == nil && (sep != ':' || a.Is4()) {
+			return m.Addr(a.WithZone("")).String() + s[i:], true
+		}
+	}
+	return "", false
+}
+
+// mac replaces an Ethernet address, whose numbers may be written with one digit.
+func mac(m *standin.Map, s string) string {
+	const digits = "0123456789abcdef"
+	var a [6]byte
+	for i, part := range strings.Split(strings.ToLower(s), ":") {
+		for _, c := range []byte(part) {
+			a[i] = a[i]<<4 | byte(strings.IndexByte(digits, c))
+		}
+	}
+	var b []byte
+	for i, c := range m.MAC(a) {
+		if i > 0 {
+			b = append(b, ':')
+		}
+		b = append(b, digits[c>>4], digits[c&15])
+	}
+	return string(b)
+}
+
+func set(words string) map[string]bool {
+	out := map[string]bool{}
+	for _, w := range strings.Fields(words) {
+		out[w] = true
+	}
+	return out
+}
+
+// known are the words of tcpdump that name no one.
+var known = set(`
+IP IP6 ARP RARP ICMP ICMP6 IGMP TCP UDP GRE ESP AH OSPF VRRP IPv4 IPv6 Out In B M P Ethernet
+ethertype vlan oui Unknown unknown Broadcast
+tos ttl hlim id offset flags proto length class flowlabel next-header payload DF MF none options
+Flags cksum correct incorrect seq ack win urg length mss sackOK sack TS val ecr nop eol wscale timestamp
+mptcp capable dss join tfo cookie cookiereq md5 unknown-253 unknown-254 bad hdr too short len
+echo request reply unreachable need to frag mtu admin prohibited filter host net port protocol tcp udp
+time exceeded in-transit reassembly redirect packet big no route neighbor neighbour solicitation advertisement router
+who-has tell is-at Request Reply Announcement Probe ff:ff:ff:ff:ff:ff tgt is from
+source address lladdr administratively unreach
+A AAAA PTR CNAME MX TXT SRV SOA NS ANY HTTPS SVCB NXDomain ServFail Refused OPT AR AN NS q
+truncated-ip bytes missing DHCP
+icmp icmp6 igmp ip ip6 arp ip-proto-6 ip-proto-17 ip-proto-1 fragmentation needed precedence violation cutoff failed
+quench parameter problem stamp query mask sol adv multicast listener report prohibited
+VXLAN I vni GREv0 GREv1 IP-IP Geneve GTP
+SYN ACK RST FIN PSH URG ECE CWR Seq Ack Win Len MSS SACK_PERM TSval TSecr WS SLE SRE TLSv1 TLSv1.1 TLSv1.2 TLSv1.3
+HTTP DNS ICMPv6 MDNS QUIC SSH SMTP Retransmission Dup Keep-Alive ZeroWindow Window Update
+Full Out-Of-Order Previous segment not
+captured Port numbers reused Fast Spurious Transmission Hello Certificate Alert Application Data
+DHCP BOOTP NTPv4 NTPv3 Client Server sum ok wrong invalid
+|  - -- > <
+`)
