@@ -125,7 +125,7 @@ func told(t testing.TB, b []byte) (out []string) {
 			t.Fatal(err)
 		}
 		for _, k := range []string{"src", "dst"} {
-			if s, ok := m[k].(string); ok && m["stream"] != nil {
+			if s, ok := m[k].(string); ok && m["stream"] != nil && strings.Contains(s, ":") {
 				m[k] = s[strings.LastIndexByte(s, ':'):]
 			} else if ok {
 				m[k] = "…"
@@ -141,13 +141,17 @@ func told(t testing.TB, b []byte) (out []string) {
 				m[k] = len(s)
 			}
 		}
+		delete(m, "quoted")
 		line, err := json.Marshal(m)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, string(line))
+		out = append(out, address.ReplaceAllString(string(line), "…"))
 	}
 }
+
+// address is one in a note.
+var address = regexp.MustCompile(`\[?(?:\d+\.\d+\.\d+\.\d+|[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){3,})\]?`)
 
 // said is what an event of TLS or HTTP is, without the names in it.
 var said = regexp.MustCompile(`^(tls client-hello|http (?:[A-Z]+ |HTTP/1.\d \d+)).*`)

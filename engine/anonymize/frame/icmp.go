@@ -75,7 +75,7 @@ func (f *Frames) quote(b []byte) {
 
 // neighbours replaces addresses in messages of ICMPv6 that are no errors.
 func (f *Frames) neighbours(kind uint8, b []byte) {
-	options := len(b)
+	var options int
 	switch kind {
 	case echoRequest6, echoReply6:
 		options = header.ICMPSize

@@ -16,6 +16,7 @@ import (
 
 	"netrepro/engine/anonymize/standin"
 	"netrepro/engine/capture"
+	"netrepro/engine/capture/tcpdump"
 	"netrepro/engine/capture/tcpdump/paste"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
@@ -227,6 +228,8 @@ func (c *copier) write() {
 		text = Line(c.names, l.text)
 	case counts.MatchString(l.text):
 		text = l.text
+	case tcpdump.IsOmission(l.text):
+		text = "..."
 	}
 	if _, err := io.WriteString(c.w, text+"\n"); err != nil && c.failed == nil {
 		c.failed = err

@@ -291,6 +291,9 @@ func (r *Reader) read(l paste.Line) *entry {
 // omitted is a line that stands for those that were left out.
 var omitted = regexp.MustCompile(`(?i)^[\[(<{*\s-]*(?:\.{2,}|…+|(?:\.+ ?)?(?:snip(?:ped)?|cut|omitted|skipped|truncated|省略)(?: ?\.+)?)[\])>}*\s-]*$`)
 
+// IsOmission reports whether a line stands for packets that were left out of the text.
+func IsOmission(line string) bool { return omitted.MatchString(line) }
+
 var dropped = regexp.MustCompile(`^(\d+) packets? dropped by (?:kernel|interface)`)
 
 // aside takes in a line that is of no packet.

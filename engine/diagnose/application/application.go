@@ -203,7 +203,7 @@ func slow(f *incident.Flow) *finding.Finding {
 			asked = g
 			continue
 		}
-		if asked == nil || g.Side != incident.Server || !g.IsData() && !(g.Has(packet.FIN) && g.PayloadLen == 0) {
+		if asked == nil || g.Side != incident.Server || !g.IsData() && (!g.Has(packet.FIN) || g.PayloadLen > 0) {
 			continue
 		}
 		wait := g.Time - asked.Time

@@ -78,7 +78,7 @@ type trip struct {
 // it, or to the first that echoes its timestamp (RFC 7323, section 4).
 func trips(f *incident.Flow, side int) (ts []trip) {
 	sent := map[uint32]time.Duration{}
-	last := time.Duration(-time.Hour) // when the other side sent
+	last := -time.Hour // when the other side sent
 	for _, g := range f.Segments {
 		calm := g.Side != side && g.Time-last > inRow
 		if g.Side != side {

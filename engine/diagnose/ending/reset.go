@@ -111,7 +111,7 @@ func goneStale(e *end, trigger *incident.Segment) *finding.Finding {
 // know.
 func stale(e *end) *finding.Finding {
 	f := e.flow
-	if e.rst.Has(packet.ACK) && !(e.v.Kind == reset.Passive) || e.cause == nil {
+	if e.rst.Has(packet.ACK) && e.v.Kind != reset.Passive || e.cause == nil {
 		return nil
 	}
 	if e.v.Kind == reset.Challenge {
@@ -192,7 +192,7 @@ func active(e *end) *finding.Finding {
 			incident.Name(e.side))
 		c.For(1.2, "an active reset: it stands where its sender stood", e.rst)
 	}
-	if e.rst.Has(packet.ACK) && e.rst.Packet.Window > 0 && !e.rst.Missing.Has(packet.NoWindow) {
+	if e.rst.Has(packet.ACK) && e.rst.Window > 0 && !e.rst.Missing.Has(packet.NoWindow) {
 		c.For(0.9, "with its window, as a socket sends it")
 	}
 	if e.rst.HasTS {

@@ -32,7 +32,7 @@ func isProbe(f *incident.Flow, g, before *incident.Segment) bool {
 		return true
 	}
 	return before != nil && g.Class&sender.PureAck != 0 && before.Class&(sender.PureAck|sender.KeepAlive) != 0 &&
-		g.Ack == before.Ack && g.Packet.Window == before.Packet.Window && g.Time-before.Time > time.Second
+		g.Ack == before.Ack && g.Window == before.Window && g.Time-before.Time > time.Second
 }
 
 // dead looks for keep-alives of a side at the end of the flow, or before a reset of its

@@ -172,7 +172,7 @@ func (g *Segment) Again() bool { return g.Class&sender.Rexmit != 0 }
 
 // Window is the window in bytes as the receiver of the segment should take it.
 func (f *Flow) Window(g *Segment) int {
-	w := int(g.Packet.Window)
+	w := int(g.Window)
 	if f.SYN != nil && f.SYNACK != nil && !g.Has(packet.SYN) && f.Sides[0].Scale >= 0 && f.Sides[1].Scale >= 0 {
 		w <<= f.Sides[g.Side].Scale
 	}

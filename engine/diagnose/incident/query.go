@@ -137,3 +137,11 @@ func (f *Flow) Idle() (longest time.Duration, after *Segment) {
 
 // EndsOf are the ends of the flow.
 func (f *Flow) EndsOf() [2]netip.AddrPort { return f.Ends }
+
+// Translated reports whether two flows of a file are one connection before and after a
+// NAT: one initial sequence number, and one end or port in common.
+func (f *Flow) Translated(o *Flow) bool {
+	return f.SYN != nil && o.SYN != nil && f.SYN.Seq == o.SYN.Seq && f.SYN.TSVal == o.SYN.TSVal && f.Ends != o.Ends &&
+		(f.Ends[0] == o.Ends[0] || f.Ends[1] == o.Ends[1] || f.Ends[0].Port() == o.Ends[0].Port()) &&
+		(f.SYN.Time-o.SYN.Time).Abs() < time.Second
+}

@@ -127,7 +127,7 @@ func (s *Side) take(g *Segment) {
 	if g.Has(packet.FIN) && s.FIN == nil {
 		s.FIN = g
 	}
-	if g.Packet.Window == 0 && !g.Missing.Has(packet.NoWindow) && g.Has(packet.ACK) && !g.Has(packet.SYN) {
+	if g.Window == 0 && !g.Missing.Has(packet.NoWindow) && g.Has(packet.ACK) && !g.Has(packet.SYN) {
 		s.Zero = append(s.Zero, g)
 	}
 	s.Largest = max(s.Largest, int(g.PayloadLen))

@@ -18,6 +18,9 @@ const (
 	dnsTruncated = 1 << 9
 )
 
+// soon is within what time a question over TCP follows the answer that was cut.
+const soon = 5 * time.Second
+
 // truncated are answers of DNS over UDP that are cut, and questions over TCP that get no
 // answer.
 func truncated(in *incident.Incident) (found []*finding.Finding) {
@@ -66,22 +69,24 @@ func broken6(in *incident.Incident) (found []*finding.Finding) {
 		if f.SYNACK != nil && !stalled && !stuck {
 			return
 		}
-		for _, o := range f.Others(func(o *incident.Flow) bool {
+		others := f.Others(func(o *incident.Flow) bool {
 			return o.Ends[incident.Server].Addr().Is4() &&
 				o.Ends[incident.Server].Port() == f.Ends[incident.Server].Port() &&
 				o.SYN != nil && o.Confirm != nil && o.SYN.Time > f.SYN.Time && o.SYN.Time-f.SYN.Time < patience
-		}) {
-			c := finding.New("ipv6-broken-v4-works", f).
-				Say("The connection to %s over IPv6 fails; the same over IPv4 opens in %v.", f.Ends[incident.Server],
-					(o.SYNACK.Time - o.SYN.Time).Round(100*time.Microsecond))
-			c.For(2.6, "IPv6 is not answered, IPv4 to the same port is", f.Sides[incident.Client].SYNs...)
-			c.Cite(o.SYN, o.SYNACK).CiteMessages(f.Messages...)
-			if stalled || stuck {
-				c.Cite(f.Sides[incident.Client].Resent...)
-			}
-			found = append(found, c.IsNot("syn-unanswered-filtered: it is IPv6 alone that is not answered"))
+		})
+		if len(others) == 0 {
 			return
 		}
+		o := others[0]
+		c := finding.New("ipv6-broken-v4-works", f).
+			Say("The connection to %s over IPv6 fails; the same over IPv4 opens in %v.", f.Ends[incident.Server],
+				(o.SYNACK.Time - o.SYN.Time).Round(100*time.Microsecond))
+		c.For(2.6, "IPv6 is not answered, IPv4 to the same port is", f.Sides[incident.Client].SYNs...)
+		c.Cite(o.SYN, o.SYNACK).CiteMessages(f.Messages...)
+		if stalled || stuck {
+			c.Cite(f.Sides[incident.Client].Resent...)
+		}
+		found = append(found, c.IsNot("syn-unanswered-filtered: it is IPv6 alone that is not answered"))
 	})
 	return found
 }

@@ -1,5 +1,4 @@
-// Package opening has the rules for connections that do not open: refused, not answered,
-// answered by somebody else.
+// Package opening has the rules for connections that do not open: refused, or not answered.
 package opening
 
 import (
@@ -13,8 +12,7 @@ import (
 
 // Rules are the rules of this room.
 var Rules = []finding.Rule{finding.Each(refused), finding.Each(prohibited), finding.Each(silent),
-	finding.Each(halfOpen), finding.Each(oneWay), finding.Each(repeatedSYN), finding.Each(reused), escaped, elsewhere,
-	truncated, broken6}
+	finding.Each(halfOpen), finding.Each(oneWay), finding.Each(repeatedSYN), truncated, broken6}
 
 // refused is a SYN that a reset answers: by the host, as nobody listens, or by a
 // firewall in its name.
@@ -24,10 +22,7 @@ func refused(f *incident.Flow) *finding.Finding {
 	}
 	server := &f.Sides[incident.Server]
 	rst := server.Resets[0]
-	var syns []*incident.Segment
-	for _, g := range f.Sides[incident.Client].SYNs {
-		syns = append(syns, g)
-	}
+	syns := f.Sides[incident.Client].SYNs
 	silent := 0
 	for _, g := range syns {
 		if g.Time < rst.Time {
@@ -37,7 +32,7 @@ func refused(f *incident.Flow) *finding.Finding {
 	host := f.Ends[incident.Server].Addr()
 	distant := rst.Distant(f.File.HostTTLs(host))
 	rtt, took := f.HostRTT(host), rst.Time-f.SYN.Time
-	shaped := rst.Has(packet.ACK) && rst.Packet.Window == 0 && (rst.Seq == 0 || rst.Missing.Has(packet.NoSeq))
+	shaped := rst.Has(packet.ACK) && rst.Window == 0 && (rst.Seq == 0 || rst.Missing.Has(packet.NoSeq))
 	switch {
 	case distant > 0:
 		return finding.New("firewall-reject", f).

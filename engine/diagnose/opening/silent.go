@@ -72,15 +72,7 @@ func silent(f *incident.Flow) *finding.Finding {
 // behind reports whether the flow is the same connection as another one under other
 // addresses, which answers for it.
 func behind(f *incident.Flow) bool {
-	return len(f.Others(func(o *incident.Flow) bool { return Twin(f, o) && o.ID < f.ID })) > 0
-}
-
-// Twin reports whether two flows of a file are one connection before and after a NAT:
-// one initial sequence number, one port of the client or of the server.
-func Twin(f, o *incident.Flow) bool {
-	return f.SYN != nil && o.SYN != nil && f.SYN.Seq == o.SYN.Seq && f.SYN.TSVal == o.SYN.TSVal && f.Ends != o.Ends &&
-		(f.Ends[0] == o.Ends[0] || f.Ends[1] == o.Ends[1] || f.Ends[0].Port() == o.Ends[0].Port()) &&
-		(f.SYN.Time-o.SYN.Time).Abs() < time.Second
+	return len(f.Others(func(o *incident.Flow) bool { return f.Translated(o) && o.ID < f.ID })) > 0
 }
 
 // within reports whether some of the flows began before f and some after.

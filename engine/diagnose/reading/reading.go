@@ -183,7 +183,7 @@ func twice(f *incident.Flow, g *incident.Segment) *incident.Segment {
 			return nil
 		}
 		if o.Side == g.Side && o.Seq == g.Seq && o.Ack == g.Ack && o.PayloadLen == g.PayloadLen && o.Flags == g.Flags &&
-			o.TSVal == g.TSVal && o.TSEcr == g.TSEcr && o.Packet.Window == g.Packet.Window &&
+			o.TSVal == g.TSVal && o.TSEcr == g.TSEcr && o.Window == g.Window &&
 			g.Missing&packet.NoSeq == 0 &&
 			(g.SeqLen() > 0 || g.Has(packet.RST)) && !g.Dsack && (g.ID == o.ID || g.TTL != o.TTL) {
 			return o

@@ -68,7 +68,7 @@ func tooBig(f *incident.Flow, side int) *finding.Finding {
 	default:
 		c.Say("The %s's segments of %d bytes never arrive, smaller ones do: the path's MTU is below %d, and no "+
 			"message "+
-			"says so.", incident.Name(side), size, size+headers+12)
+			"says so.", incident.Name(side), size, stuck[0].IPLen)
 	}
 	if size < large {
 		c.Against(2, "segments of that size pass almost everywhere")

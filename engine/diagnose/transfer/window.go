@@ -20,7 +20,7 @@ func closed(f *incident.Flow, side int) *finding.Finding {
 	var stall time.Duration
 	open := f.File.End
 	for _, g := range f.Sides[1-side].Segments {
-		if g.Time > zero[0].Time && g.Packet.Window > 0 && g.Has(packet.ACK) && !g.Missing.Has(packet.NoWindow) {
+		if g.Time > zero[0].Time && g.Window > 0 && g.Has(packet.ACK) && !g.Missing.Has(packet.NoWindow) {
 			open = g.Time
 			if stall = open - zero[0].Time; stall > minStall {
 				break
@@ -63,9 +63,9 @@ func closedFor(f *incident.Flow, side int) (total time.Duration) {
 			continue
 		}
 		switch {
-		case g.Packet.Window == 0 && since < 0:
+		case g.Window == 0 && since < 0:
 			since = g.Time
-		case g.Packet.Window > 0 && since >= 0:
+		case g.Window > 0 && since >= 0:
 			total += g.Time - since
 			since = -1
 		}
@@ -146,7 +146,7 @@ func misread(f *incident.Flow) *finding.Finding {
 	}
 	for side, syn := range []*incident.Segment{f.SYN, f.SYNACK} {
 		s, peer := &f.Sides[side], &f.Sides[1-side]
-		if len(s.Segments) < 2 || syn.Packet.Window < 1024 {
+		if len(s.Segments) < 2 || syn.Window < 1024 {
 			continue
 		}
 		next := s.Segments[0]
@@ -156,7 +156,7 @@ func misread(f *incident.Flow) *finding.Finding {
 				break
 			}
 		}
-		shift := fits(syn.Packet.Window, next.Packet.Window)
+		shift := fits(syn.Window, next.Window)
 		agreed := s.Scale > 0 && peer.Scale >= 0
 		if shift > 0 && !agreed && (peer.Scale > 0 || s.Scale >= 0) {
 			c := finding.New("wscale-stripped", f).
@@ -164,7 +164,7 @@ func misread(f *incident.Flow) *finding.Finding {
 					"changed the "+
 					"option.", incident.Name(side), shift, scale(s.Scale))
 			c.For(2.4, fmt.Sprintf("its SYN has a window of %d, its next segment %d: that is %d shifted by %d",
-				syn.Packet.Window, next.Packet.Window, syn.Packet.Window, shift), syn, f.SYN, f.SYNACK, next)
+				syn.Window, next.Window, syn.Window, shift), syn, f.SYN, f.SYNACK, next)
 			return c.Cite(bare(f)...).IsNot("slow-application: the sender waits for room that it believes is not there")
 		}
 	}
@@ -206,7 +206,7 @@ func trickle(f *incident.Flow) *finding.Finding {
 	raw := 0
 	for _, g := range c.Segments {
 		if !g.Has(packet.SYN) && !g.Missing.Has(packet.NoWindow) {
-			raw = max(raw, int(g.Packet.Window))
+			raw = max(raw, int(g.Window))
 		}
 	}
 	if raw == 0 || raw > 512 || s.MSS == 0 {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"netrepro/engine/anonymize"
 	"netrepro/engine/diagnose"
 	"netrepro/engine/diagnose/finding"
 )
@@ -89,41 +90,11 @@ func addresses(r *diagnose.Report) (as []netip.Addr) {
 // hide replaces addresses in text, the longer ones first, so that none is taken for the
 // beginning of another.
 func hide(text string, as []netip.Addr) string {
-	to := documentation(as)
+	m := anonymize.NewMap()
 	slices.SortFunc(as, func(a, b netip.Addr) int { return len(b.String()) - len(a.String()) })
 	var pairs []string
 	for _, a := range as {
-		pairs = append(pairs, a.String(), to(a).String())
+		pairs = append(pairs, a.String(), m.Addr(a).String())
 	}
 	return strings.NewReplacer(pairs...).Replace(text)
-}
-
-// documentation gives each address one of the documentation ranges, in the order in
-// which they came; networks of 256 addresses stay together while there are ranges.
-func documentation(as []netip.Addr) func(netip.Addr) netip.Addr {
-	ranges := [][3]byte{{192, 0, 2}, {198, 51, 100}, {203, 0, 113}}
-	nets := map[netip.Prefix]int{}
-	used := map[int]int{}
-	to := map[netip.Addr]netip.Addr{}
-	n6 := 0
-	for _, a := range as {
-		if a.Is6() && !a.Is4In6() {
-			n6++
-			to[a] = netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 14: byte(n6 >> 8), 15: byte(n6)})
-			continue
-		}
-		p, err := a.Prefix(24)
-		if err != nil {
-			continue
-		}
-		net, ok := nets[p]
-		if !ok {
-			net = len(nets)
-			nets[p] = net
-		}
-		used[net]++
-		r, host := ranges[net%len(ranges)], net/len(ranges)*16+used[net]
-		to[a] = netip.AddrFrom4([4]byte{r[0], r[1], r[2], byte(host)})
-	}
-	return func(a netip.Addr) netip.Addr { return to[a] }
 }

@@ -85,7 +85,7 @@ func Pass(p *encap.Path, l Link, b []byte, size int) encap.Inner {
 
 func pass(p *encap.Path, l Link, r encap.Rest) encap.Inner {
 	const flag, framed = 0x7e, 0xff03 // of PPP (RFC 1662)
-	n := 0
+	var n int
 	switch l {
 	case Ethernet:
 		return p.Ethernet(r)
@@ -212,7 +212,7 @@ func rareLink(p *encap.Path, l Link, r encap.Rest) encap.Inner {
 
 // sizedLink passes headers of links that say themselves how long they are.
 func sizedLink(p *encap.Path, l Link, r encap.Rest) encap.Inner {
-	n := 0
+	var n int
 	switch l {
 	case Enc:
 		n = encSize

@@ -1,4 +1,6 @@
-package opening
+// Package translation has the rules for addresses and ports that are not what an end
+// thinks: NAT that is bypassed, ports that clash or are used again.
+package translation
 
 import (
 	"fmt"
@@ -8,6 +10,9 @@ import (
 	"netrepro/engine/diagnose/incident"
 	"netrepro/engine/packet"
 )
+
+// Rules are the rules of this room.
+var Rules = []finding.Rule{finding.Each(reused), escaped, elsewhere}
 
 // soon is within what time one packet is the cause of another.
 const soon = 5 * time.Second
@@ -146,7 +151,7 @@ func called(f *incident.Flow, side int) *incident.Flow {
 
 // related reports whether both are one connection to the peer: of the same numbers.
 func related(o *incident.Flow, s int, f *incident.Flow, side int) bool {
-	if o.SYN != nil && f.SYN != nil && Twin(f, o) {
+	if o.SYN != nil && f.SYN != nil && f.Translated(o) {
 		return true
 	}
 	for _, rst := range f.Sides[side].Resets {
