@@ -74,6 +74,7 @@ type entry struct {
 	section bool
 	timed   bool
 	gap     bool // packets were left out before it
+	tries   int  // lines that were no more of it
 }
 
 // maxAhead is how many packets are read before it is decided what their times count from.
@@ -142,8 +143,11 @@ func (r *Reader) gather() (entry, error) {
 		if l.Long || r.aside(l) {
 			continue
 		}
-		if omitted.MatchString(l.Text) {
+		if len(l.Text) < 40 && omitted.MatchString(l.Text) {
 			r.gap = true
+			continue
+		}
+		if pend == nil && !may(l.Text) {
 			continue
 		}
 		e := r.read(l)
@@ -188,9 +192,9 @@ func complete(pend, quoted *entry) bool {
 	case pend == nil:
 		return false
 	case quoted != nil:
-		return !quoted.res.Open
+		return !quoted.res.Open || quoted.tries > maxTries
 	}
-	return !pend.res.Open && !pend.refusing()
+	return pend.tries > maxTries || !pend.res.Open && !pend.refusing()
 }
 
 // refusing reports whether e is an ICMP error, which -v prints the packet of that it is
@@ -217,13 +221,25 @@ func (e *entry) begins() bool {
 	return e.res.Open && e.res.Used > 0 && (e.timed || e.res.Looks)
 }
 
-// maxJoined bounds the lines of one packet.
-const maxJoined = 16 << 10
+const (
+	// maxJoined bounds the lines of one packet, in bytes, and maxTries how many lines are
+	// tried for more of it.
+	maxJoined = 4 << 10
+	maxTries  = 24
+)
+
+// may reports whether a line can be that of a packet, or of a capture: most of those that
+// cannot are told at once.
+func may(s string) bool {
+	return strings.ContainsAny(s, ">→⇒.…") && (strings.ContainsAny(s, "0123456789>…") || strings.HasPrefix(s, "..")) ||
+		strings.Contains(s, "IP") || strings.Contains(s, "captured") || strings.Contains(s, "listening on") ||
+		strings.Contains(s, "tcpdump") || strings.Contains(s, "tshark")
+}
 
 // join takes in the next line, if more of the packet is understood with it. Programs
 // break lines at blanks, terminals where they end.
 func (e *entry) join(text string) bool {
-	if !e.res.Open || e.row != nil || len(e.text)+len(text) > maxJoined {
+	if e.tries++; !e.res.Open || e.row != nil || len(e.text)+len(text) > maxJoined || e.tries > maxTries {
 		return false
 	}
 	best, joined := line.Result{}, ""
@@ -241,7 +257,7 @@ func (e *entry) join(text string) bool {
 	if joined == "" {
 		return false
 	}
-	e.res, e.text = best, joined
+	e.res, e.text, e.tries = best, joined, 0
 	return true
 }
 

@@ -25,6 +25,10 @@ var (
 // section reports whether a line says that another capture begins or one ends; where and
 // of what interface, as far as it says.
 func section(s string) (prompt, name string, ok bool) {
+	if !strings.Contains(s, "listening on") && !strings.Contains(s, "captured") && !strings.Contains(s, "tcpdump") &&
+		!strings.Contains(s, "tshark") {
+		return "", "", false
+	}
 	if m := listening.FindStringSubmatch(s); m != nil {
 		return "", m[1], true
 	}

@@ -312,6 +312,20 @@ func FuzzReader(f *testing.F) {
 		}
 		f.Add(string(b))
 	}
+	texts, err := filepath.Glob(testdata + "pasted/*.txt")
+	if err != nil || len(texts) == 0 {
+		f.Fatal("no pasted texts", err)
+	}
+	for _, path := range texts {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(b))
+	}
+	f.Add("1.0 IP 203.0.113.1 > 203.0.113.2: GREv0, key=0x64, length 88: IP a.1 > b.2: S 1:1(0) win 5 <mss 3\n,nop>\n")
+	f.Add("listening on eth0, link\n" + syn + "...\n2 packets captured\nroot@b:~# tcpdump -ni eth1\n" + synack)
+	f.Add("\xff\xfe1\x00.\x000\x00 \x00I\x00P\x00")
 	f.Add("1.0 IP (tos 0x0, ttl 57, id 4242)\n    a.1 > b.2: S 1:1(0) ack 4 win 5 <mss 3,sack 1 {1:2}>\n")
 	f.Add("2026-11-22 11:05:42.5 IP 192.0.2.9 > 192.0.2.1: ICMP 198.51.100.2 unreachable - need to frag (mtu " +
 		"1400), length 556\n")

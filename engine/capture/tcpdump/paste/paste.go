@@ -14,6 +14,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // Line is a line as it was printed.
@@ -29,7 +30,7 @@ type Line struct {
 
 // MaxLine bounds a line, in bytes. Programs print payload below the line of its packet,
 // so that a longer one is none.
-const MaxLine = 64 << 10
+const MaxLine = 16 << 10
 
 // Reader reads lines.
 type Reader struct {
@@ -129,14 +130,24 @@ func parts(s string) []string {
 	return out
 }
 
+// marks are what quotes begin with.
+const marks = "><|*#/;%-+~\"'`"
+
 // maxQuotes is how deep a line may be quoted.
 const maxQuotes = 16
 
 // bare is a line without what stands before it, and whether it was indented there.
 func bare(s string) (text string, indented bool) {
 	dump := strings.HasPrefix(s, "\t0x")
-	s = strings.TrimRight(blank.Replace(s), " ")
+	if strings.IndexFunc(s, func(c rune) bool { return c < ' ' || c > '~' }) >= 0 {
+		s = blank.Replace(s)
+	}
+	s = strings.TrimRight(s, " ")
 	for range maxQuotes {
+		if i := strings.IndexFunc(s, func(c rune) bool { return c != ' ' }); i < 0 || !strings.ContainsRune(marks, rune(s[i])) &&
+			s[i] < utf8.RuneSelf {
+			break
+		}
 		m := quote.FindString(s)
 		if m == "" {
 			break
