@@ -15,7 +15,7 @@ var (
 	seqText   = regexp.MustCompile(`^seq (\d+)(?::(\d+))?`)
 	rangeText = regexp.MustCompile(`^(\d+):(\d+)\((\d+)\)`)
 	wordText  = regexp.MustCompile(`^(ack|win|urg|length) (\d+)`)
-	noteText  = regexp.MustCompile(`^(?:\((?:DF|ttl|frag|E[C]T|tos|id|len)[^()]*\)|\[(?:tos|E[C]T|ttl|flowlabel|class|hlim|[e]ct|CE)[^\]]*\])`)
+	noteText  = regexp.MustCompile(`^(?:\((?:DF|ttl|frag|E[C]T|tos|id|len)[^()]*\)|\[(?:tos|E[C]T|ttl|flowlabel|class|hlim|e[c]t|CE)[^\]]*\])`)
 	badHeader = regexp.MustCompile(`^\[(?:bad hdr|hdr)[^\]]*\]`)
 	snapped   = regexp.MustCompile(`^\[\|tcp\]?`)
 )

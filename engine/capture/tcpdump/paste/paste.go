@@ -144,8 +144,8 @@ func bare(s string) (text string, indented bool) {
 	}
 	s = strings.TrimRight(s, " ")
 	for range maxQuotes {
-		if i := strings.IndexFunc(s, func(c rune) bool { return c != ' ' }); i < 0 || !strings.ContainsRune(marks, rune(s[i])) &&
-			s[i] < utf8.RuneSelf {
+		first, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " "))
+		if first < utf8.RuneSelf && !strings.ContainsRune(marks, first) {
 			break
 		}
 		m := quote.FindString(s)
