@@ -127,6 +127,10 @@ func stale(e *end) *finding.Finding {
 	if p := f.Sides[e.side].Resets; len(p) > 0 && ownAbort(f, e) {
 		return nil
 	}
+	if peer := &f.Sides[1-e.side]; !e.rst.Has(packet.ACK) && e.rst.Missing == 0 && peer.Acks &&
+		packet.After(e.rst.Seq, peer.MaxAck) && (f.File.Lost > 0 || e.beyondItself()) {
+		return unseen(e)
+	}
 	if d := e.rst.Distant(f.Sides[e.side].TTLs); d > 0 || e.v.Kind == reset.Firewall {
 		c := finding.New("rst-middlebox-injected", f).
 			Say("Something on the way answers frame %d with a reset in the %s's name.", trigger.N,
@@ -146,6 +150,34 @@ func stale(e *end) *finding.Finding {
 		c.Against(0.6, "it had just taken part in the connection")
 	}
 	return c
+}
+
+// unseen is a reset that answers a packet which the capturing program lost: it has the
+// number that this packet acknowledged, beyond all that was captured. What comes right
+// after the end of an exchange is most often the goodbye of the other side.
+func unseen(e *end) *finding.Finding {
+	f := e.flow
+	beyond := int32(e.rst.Seq - f.Sides[1-e.side].MaxAck)
+	c := finding.New("rst-after-close-notify", f).
+		Say("The reset answers a packet that is not in the capture: it acknowledged %d bytes more than any that is. The "+
+			"capture lacks packets, most likely the %s's FIN and what came after it.", beyond, incident.Name(e.side))
+	c.For(1, fmt.Sprintf("its number is %d beyond the last acknowledgement that was captured", beyond), e.rst)
+	if f.File.Lost > 0 {
+		c.For(0.6, fmt.Sprintf("the capturing program says that it lost %d packets", f.File.Lost))
+	}
+	return c.IsNot("rst-middlebox-injected: it has a kernel's shape").
+		IsNot("rst-no-socket-stale: the connection had just been used; what closed it was not captured")
+}
+
+// beyondItself reports whether the reset's number is beyond all that its sender was seen
+// to send: packets of its own are missing from the capture too.
+func (e *end) beyondItself() bool {
+	for _, g := range e.flow.Sides[e.side].Segments {
+		if !packet.Before(g.End(), e.rst.Seq) {
+			return false
+		}
+	}
+	return e.known() && e.idle < idleLeast
 }
 
 // ownAbort reports whether the reset's sender had sent a reset with ACK before: what
