@@ -33,7 +33,7 @@ func helper() {
 
 // labCommands are those that know scenarios.
 func labCommands(e env) []*cobra.Command {
-	return []*cobra.Command{runCommand(e), listCommand(e), checkCommand(e)}
+	return []*cobra.Command{runCommand(e), replayCommand(e), listCommand(e), checkCommand(e)}
 }
 
 func runCommand(e env) *cobra.Command {

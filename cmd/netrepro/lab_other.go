@@ -16,13 +16,14 @@ func labCommands(env) []*cobra.Command {
 	var cs []*cobra.Command
 	for _, c := range []struct{ use, short string }{
 		{"run [PATH…]", "Run scenarios (on Linux)"},
+		{"replay FILE", "Import a capture, run it, and compare what both mean (on Linux)"},
 		{"list [PATH…]", "List scenarios and their cases (on Linux)"},
 		{"check [PATH…]", "Check scenarios for mistakes (on Linux)"},
 	} {
 		cs = append(cs, &cobra.Command{Use: c.use, Short: c.short, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error {
 				return coded{errors.New("scenarios need Linux, for its network namespaces: run this in a Linux " +
-					"machine or VM; trace works here"), exitCannot}
+					"machine or VM; trace and import work here"), exitCannot}
 			}})
 	}
 	return cs

@@ -75,7 +75,8 @@ func root(e env) *cobra.Command {
 	}
 	c.CompletionOptions.HiddenDefaultCmd = true
 	c.AddCommand(labCommands(e)...)
-	c.AddCommand(anonymizeCommand(e), diagnoseCommand(e), docCommand(e), traceCommand(e), versionCommand(e))
+	c.AddCommand(anonymizeCommand(e), diagnoseCommand(e), docCommand(e), importCommand(e), traceCommand(e),
+		versionCommand(e))
 	return c
 }
 

@@ -1,0 +1,198 @@
+package emit
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"netrepro/engine/incident"
+)
+
+// part is one connection, written.
+type part struct {
+	flow *incident.Flow
+	port int // of the client
+	lane [2][]string
+	gap  time.Duration // since the one before ended
+}
+
+// body writes what run does.
+func (w *writer) body() {
+	w.line("local client, server = net.client, net.server")
+	if len(w.causes) > 0 {
+		w.line("local bug = v.outcome == \"fails\"")
+	}
+	w.line("")
+	w.path()
+	w.faults()
+	parts := w.parts()
+	if len(parts) == 1 && parts[0].flow.Opening == incident.Opened {
+		w.single(parts[0])
+	} else {
+		w.several(parts)
+	}
+	w.stay()
+	w.line("")
+	w.expectations()
+}
+
+// stay waits for what TCP does by itself.
+func (w *writer) stay() {
+	var most time.Duration
+	for _, f := range w.inc.Flows {
+		most = max(most, f.Stays)
+	}
+	if most > 0 {
+		w.line("sleep %s  -- inferred: TCP goes on by itself", quote(most.Round(10*time.Millisecond)))
+	}
+}
+
+// path writes what the path does to packets.
+func (w *writer) path() {
+	if r := w.inc.Reject; r != nil {
+		w.line("-- inferred: not the host refuses, but something on the way")
+		w.line("if bug then net.edge:reject { fwd = true, tcp = %d, with = %q } end", r.Port, r.With)
+		w.line("")
+	}
+	n := w.inc.Narrow
+	if n == nil || n.Told {
+		return
+	}
+	at, icmp := [2]string{"near", "far"}[n.Side], "frag-needed"
+	if w.inc.IPv6 {
+		icmp = "packet-too-big"
+	}
+	w.line("-- inferred: large packets of the %s get lost and nobody tells it", sides[n.Side])
+	w.line("if v.icmp ~= \"pass\" and not v.clamp then net.%s:drop { out = true, icmp = %q } end", at, icmp)
+	w.line("if v.clamp then net.near:clamp_mss \"path\" end")
+	w.line("")
+}
+
+// faults writes the losses.
+func (w *writer) faults() {
+	several := len(w.inc.Flows) > 1
+	any := false
+	for i, f := range w.inc.Flows {
+		for _, l := range f.Losses {
+			if !any {
+				w.line("-- inferred: exactly what was lost")
+				w.line("if bug then")
+				w.depth++
+				any = true
+			}
+			keys := fmt.Sprintf("from = %s, tcp = %q", sides[l.Side], l.TCP)
+			if l.Seq >= 0 {
+				keys += fmt.Sprintf(", seq = %d", l.Seq)
+			}
+			if l.Ack >= 0 {
+				keys += fmt.Sprintf(", ack = %d", l.Ack)
+			}
+			if several {
+				keys += fmt.Sprintf(", port = %d", firstPort+w.inc.Flows[i].Tuple)
+			}
+			if l.Nth > 1 {
+				keys += fmt.Sprintf(", nth = %d", l.Nth)
+			}
+			switch {
+			case l.Times > 0 && (l.Times > 1 || l.Nth <= 1):
+				keys += fmt.Sprintf(", times = %d", l.Times)
+			case l.Times == 0 && l.Nth > 1:
+				keys += ", times = 1000"
+			}
+			w.line("net.wan:drop { %s }", keys)
+		}
+	}
+	if any {
+		w.depth--
+		w.line("end")
+		w.line("")
+	}
+}
+
+// firstPort is the first that clients get.
+const firstPort = 40000
+
+// parts writes the connections, each by itself.
+func (w *writer) parts() (out []part) {
+	end := time.Duration(0)
+	for _, f := range w.inc.Flows {
+		p := part{flow: f, port: firstPort + f.Tuple, gap: min(max(f.Start-end, 0), time.Second).Round(time.Millisecond)}
+		for side := range 2 {
+			p.lane[side] = fold(w.steps(f, side))
+		}
+		end = f.End
+		out = append(out, p)
+	}
+	return out
+}
+
+// single writes a scenario of one connection.
+func (w *writer) single(p part) {
+	f := p.flow
+	w.line("local listener = server:listen(%d%s)", f.Port, options("", rcvbuf(f, incident.Server)))
+	w.line("local serving = task(function()")
+	w.depth++
+	w.line("local conn = listener:accept()")
+	w.line("if not conn then return end")
+	w.lane(p, incident.Server)
+	w.depth--
+	w.line("end)")
+	w.line("")
+	w.line("local conn = client:dial { to = listener%s }", more(rcvbuf(f, incident.Client)))
+	w.line("if conn then")
+	w.depth++
+	w.lane(p, incident.Client)
+	w.depth--
+	w.line("end")
+	w.line("wait(serving)")
+}
+
+func (w *writer) lane(p part, side int) {
+	if len(p.lane[side]) > 0 && uses(p.lane[side], "take(") {
+		w.line("local take = reader(conn)")
+	}
+	var set []string
+	if p.flow.NoDelay[side] {
+		set = append(set, "nodelay = true")
+	}
+	if d := p.flow.KeepAlive[side]; d > 0 {
+		idle := min(d, 2*time.Second)
+		set = append(set, fmt.Sprintf("keepalive = true, keepidle = %s, keepintvl = \"1s\"", quote(idle)))
+	}
+	if len(set) > 0 {
+		w.line("conn:set { %s }", strings.Join(set, ", "))
+	}
+	for _, l := range p.lane[side] {
+		w.line("%s", l)
+	}
+}
+
+func uses(lines []string, what string) bool {
+	for _, l := range lines {
+		if strings.Contains(l, what) {
+			return true
+		}
+	}
+	return false
+}
+
+func rcvbuf(f *incident.Flow, side int) string {
+	if f.Window[side] == 0 {
+		return ""
+	}
+	return fmt.Sprintf("rcvbuf = %d", f.Window[side])
+}
+
+func options(before, text string) string {
+	if text == "" {
+		return before
+	}
+	return before + ", { " + text + " }"
+}
+
+func more(text string) string {
+	if text == "" {
+		return ""
+	}
+	return ", " + text
+}

@@ -1,0 +1,278 @@
+// Package emit writes an incident as a scenario: Lua that a person could have written.
+//
+// What it writes has lab addresses, names of its own and, unless payload was kept,
+// filler in its place. It reads no captures and runs nothing.
+//
+// Invariant: the same incident gives the same text.
+package emit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"netrepro/engine/incident"
+)
+
+// Options of writing.
+type Options struct {
+	// Peer is the side that is played from the packets of the capture, -1 for none.
+	Peer int
+}
+
+// writer writes one scenario.
+type writer struct {
+	inc     *incident.Incident
+	options Options
+	b       strings.Builder
+	depth   int
+	causes  []string // what a failure comes from, by a word each
+	routers bool
+}
+
+// Scenario is the text of a scenario file.
+func Scenario(inc *incident.Incident, o Options) string {
+	w := &writer{inc: inc, options: o}
+	w.causes = w.why()
+	w.header()
+	w.line("run = function(net, v)")
+	w.depth++
+	if w.options.Peer >= 0 {
+		w.played()
+	} else {
+		w.body()
+	}
+	w.depth--
+	w.line("end,")
+	w.depth--
+	w.line("}")
+	return w.b.String()
+}
+
+func (w *writer) line(format string, args ...any) {
+	text := format
+	if len(args) > 0 {
+		text = fmt.Sprintf(format, args...)
+	}
+	if text != "" {
+		w.b.WriteString(strings.Repeat("  ", w.depth))
+		w.b.WriteString(text)
+	}
+	w.b.WriteByte('\n')
+}
+
+// sides are what the hosts are called.
+var sides = [2]string{"client", "server"}
+
+// Causes of a failure, as variants speak of them.
+const (
+	loss     = "loss"
+	hole     = "hole"
+	programs = "programs"
+	refused  = "refused"
+	rejected = "rejected"
+)
+
+// why finds out what the failure comes from.
+func (w *writer) why() (out []string) {
+	add := func(cause string) {
+		if !slices.Contains(out, cause) {
+			out = append(out, cause)
+		}
+	}
+	if n := w.inc.Narrow; n != nil && !n.Told {
+		add(hole)
+	}
+	for _, f := range w.inc.Flows {
+		if len(f.Losses) > 0 {
+			add(loss)
+		}
+		switch f.Opening {
+		case incident.Refused:
+			add(refused)
+		case incident.Rejected:
+			add(rejected)
+		}
+		for side := range f.Steps {
+			for _, s := range f.Steps[side] {
+				if s.Cause {
+					add(programs)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// cure is the name of the variant without the failure, and what its code asks.
+func (w *writer) cure() string {
+	if len(w.causes) != 1 {
+		return "mended"
+	}
+	switch w.causes[0] {
+	case loss:
+		return "no-loss"
+	case refused:
+		return "listening"
+	case rejected:
+		return "let-through"
+	}
+	return "mended"
+}
+
+// header writes what stands before run.
+func (w *writer) header() {
+	inc := w.inc
+	w.line("-- Imported from a capture. Lines that say inferred follow from its packets; those that say guess may")
+	w.line("-- be otherwise. Addresses, names and payload are not those of the capture.")
+	if w.options.Peer < 0 {
+		w.helpers()
+	}
+	w.line("scenario \"imported\" {")
+	w.depth++
+	w.line("about = [[")
+	w.depth++
+	for _, l := range w.about() {
+		w.line("%s", l)
+	}
+	w.depth--
+	w.line("]],")
+	w.line("tags = { \"tcp\", \"imported\" },")
+	if inc.Reject != nil || inc.Narrow != nil {
+		w.line("needs = { \"nftables\" },")
+	}
+	w.line("timeout = %s,", quote(w.timeout()))
+	w.line("")
+	w.topology()
+	w.line("")
+	w.variants()
+	w.line("")
+}
+
+func (w *writer) helpers() {
+	if !w.inc.Kept {
+		w.line("")
+		w.line("-- So many bytes that mean nothing.")
+		w.line("local function filler(n) return (\"x\"):rep(n) end")
+	}
+	w.line("")
+	w.line("-- Reads n bytes more, or to the end of the stream; what comes beyond them is for the next call.")
+	w.line("local function reader(conn)")
+	w.line("  local ahead = 0")
+	w.line("  return function(n)")
+	w.line("    while ahead < n do")
+	w.line("      local data, err = conn:read { timeout = %s }", quote(w.wait()))
+	w.line("      ahead = ahead + #data")
+	w.line("      if err then break end")
+	w.line("    end")
+	w.line("    ahead = math.max(ahead - n, 0)")
+	w.line("  end")
+	w.line("end")
+	w.line("")
+}
+
+// about says what was imported.
+func (w *writer) about() (out []string) {
+	inc := w.inc
+	n := len(inc.Flows)
+	what := "One connection"
+	if n > 1 {
+		what = fmt.Sprintf("%d connections", n)
+	}
+	seen := "as the " + string(inc.Vantage) + " saw " + map[bool]string{true: "it", false: "them"}[n == 1]
+	if inc.Vantage == incident.Everywhere {
+		seen = "as both ends saw " + map[bool]string{true: "it", false: "them"}[n == 1]
+	}
+	out = append(out, what+", "+seen+".")
+	if inc.Others > 0 {
+		out = append(out, fmt.Sprintf("The capture has %d connections more that are not imported.", inc.Others))
+	}
+	if inc.Hosts > 2 {
+		out = append(out, fmt.Sprintf("The %d hosts of the capture are two here: who opened and who was called.",
+			inc.Hosts))
+	}
+	for i, f := range inc.Flows {
+		if i == 6 {
+			out = append(out, "and so on.")
+			break
+		}
+		out = append(out, sum(i, f))
+	}
+	return out
+}
+
+// sum is a connection in a sentence.
+func sum(i int, f *incident.Flow) string {
+	s := fmt.Sprintf("Connection %d to port %d: %s", i+1, f.Port, f.Opening)
+	if f.Opening == incident.Opened {
+		s += fmt.Sprintf(", %d bytes up and %d down", f.Bytes[incident.Client], f.Bytes[incident.Server])
+	}
+	if n := len(f.Losses); n > 0 {
+		s += fmt.Sprintf(", losses of %d kinds", n)
+	}
+	for _, r := range f.Resets {
+		s += fmt.Sprintf(", reset by the %s (%s: %s)", sides[r.Side], r.Kind, r.Cause)
+		break
+	}
+	return s + "."
+}
+
+// timeout is that of the case.
+func (w *writer) timeout() time.Duration {
+	sum := 20 * time.Second
+	for _, f := range w.inc.Flows {
+		sum += f.Stays + 5*time.Second
+		for side := range f.Steps {
+			for _, s := range f.Steps[side] {
+				sum += s.Pause
+			}
+		}
+	}
+	return min(sum.Round(time.Second), 2*time.Minute)
+}
+
+// wait is how long a read waits.
+func (w *writer) wait() time.Duration {
+	var most time.Duration
+	for _, f := range w.inc.Flows {
+		most = max(most, f.Stays)
+		for side := range f.Steps {
+			for _, s := range f.Steps[side] {
+				most = max(most, s.Pause)
+			}
+		}
+	}
+	return max(most.Round(time.Second)+2*time.Second, 3*time.Second)
+}
+
+// quote is a time as scripts write it.
+func quote(d time.Duration) string {
+	switch {
+	case d%time.Second == 0:
+		return fmt.Sprintf("\"%ds\"", d/time.Second)
+	case d%time.Millisecond == 0:
+		return fmt.Sprintf("\"%dms\"", d/time.Millisecond)
+	}
+	return fmt.Sprintf("\"%dus\"", d/time.Microsecond)
+}
+
+// variants writes what fails and what mends it.
+func (w *writer) variants() {
+	switch {
+	case len(w.causes) == 0:
+		w.line("variants = { { \"as-captured\", outcome = \"works\" } },")
+		return
+	case w.causes[0] == hole && len(w.causes) == 1:
+		w.line("variants = {")
+		w.line("  { \"bug\",         outcome = \"fails\" },")
+		w.line("  { \"icmp-passes\", outcome = \"works\", icmp = \"pass\" },")
+		w.line("  { \"mss-clamped\", outcome = \"works\", clamp = true },")
+		w.line("},")
+		return
+	}
+	w.line("variants = {")
+	w.line("  { \"bug\", outcome = \"fails\" },")
+	w.line("  { %q, outcome = \"works\" },", w.cure())
+	w.line("},")
+}

@@ -1,0 +1,145 @@
+package emit
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"netrepro/engine/incident"
+)
+
+// several writes a scenario of several connections, or of one that does not open.
+func (w *writer) several(parts []part) {
+	apart := true
+	for i := 1; i < len(parts); i++ {
+		apart = apart && parts[i].flow.Start >= parts[i-1].flow.End
+	}
+	w.line("-- By the client's port: who serves a connection. left is how many are not served to their end.")
+	w.line("local serve, left = {}, 0")
+	w.line("local function accept(conn)")
+	w.line("  left = left + 1")
+	w.line("  if serve[conn.peer.port] then serve[conn.peer.port](conn) end")
+	w.line("  left = left - 1")
+	w.line("end")
+	open := map[uint16]bool{}
+	if !apart {
+		for _, p := range parts {
+			w.listen(p.flow, open)
+		}
+		w.line("local asking = {}")
+	}
+	for i := 0; i < len(parts); {
+		n := 1
+		for apart && i+n < len(parts) && parts[i].same(parts[i+n]) && parts[i+n].port == parts[i].port+n {
+			n++
+		}
+		w.line("")
+		w.one(parts[i], i, n, apart, open)
+		i += n
+	}
+	if !apart {
+		w.line("for _, t in ipairs(asking) do wait(t) end")
+	}
+	if len(open) > 0 {
+		w.line("for _ = 1, 500 do")
+		w.line("  if left == 0 then break end")
+		w.line("  sleep \"10ms\"")
+		w.line("end")
+	}
+}
+
+// same reports that two connections are written alike.
+func (p part) same(o part) bool {
+	return p.flow.Port == o.flow.Port && p.flow.Opening == o.flow.Opening && slices.Equal(p.lane[0], o.lane[0]) &&
+		slices.Equal(p.lane[1], o.lane[1]) && p.flow.NoDelay == o.flow.NoDelay && p.flow.Window == o.flow.Window &&
+		p.flow.KeepAlive == o.flow.KeepAlive
+}
+
+// listen opens the port of a connection, once.
+func (w *writer) listen(f *incident.Flow, open map[uint16]bool) {
+	if f.Opening == incident.Refused || open[f.Port] {
+		return
+	}
+	open[f.Port] = true
+	w.line("local at_%d = server:listen(%d, accept%s)", f.Port, f.Port, options("", rcvbuf(f, incident.Server)))
+}
+
+// one writes a connection, or n that are alike.
+func (w *writer) one(p part, i, n int, apart bool, open map[uint16]bool) {
+	f := p.flow
+	title := fmt.Sprintf("-- Connection %d", i+1)
+	if n > 1 {
+		title = fmt.Sprintf("-- Connections %d to %d", i+1, i+n)
+	}
+	if !f.Begun {
+		title += ", which began before the capture"
+	}
+	w.line("%s.", title)
+	if apart {
+		w.listen(f, open)
+	}
+	port := fmt.Sprint(p.port)
+	if n > 1 {
+		w.line("for port = %d, %d do", p.port, p.port+n-1)
+		w.depth++
+		port = "port"
+	}
+	if !apart {
+		w.line("asking[#asking + 1] = task(function()")
+		w.depth++
+		if d := min(f.Start, 2*time.Second).Round(time.Millisecond); d > 0 {
+			w.line("sleep %s", quote(d))
+		}
+	} else if i > 0 && p.gap >= 5*time.Millisecond {
+		w.line("sleep %s", quote(p.gap))
+	}
+	w.ask(p, port, open)
+	if !apart {
+		w.depth--
+		w.line("end)")
+	}
+	if n > 1 {
+		w.depth--
+		w.line("end")
+	}
+}
+
+// ask writes the client's part of a connection, and has the server's ready.
+func (w *writer) ask(p part, port string, open map[uint16]bool) {
+	f := p.flow
+	if len(p.lane[incident.Server]) > 0 {
+		w.line("serve[%s] = function(conn)", port)
+		w.depth++
+		w.lane(p, incident.Server)
+		w.depth--
+		w.line("end")
+	}
+	dial := fmt.Sprintf("client:dial { to = server, port = %d, from_port = %s%s", f.Port, port,
+		more(rcvbuf(f, incident.Client)))
+	switch f.Opening {
+	case incident.Refused:
+		if open[f.Port] {
+			w.line("at_%d:close()  -- inferred: nobody listens any more", f.Port)
+			open[f.Port] = false
+		} else {
+			w.line("if not bug then server:listen(%d) end  -- inferred: nobody listens", f.Port)
+		}
+		w.line("expect(select(2, %s })):equals(bug and \"ECONNREFUSED\" or nil)", dial)
+		return
+	case incident.Silent:
+		wait := time.Duration(min(max(f.Attempts, 2), 4))*time.Second - 500*time.Millisecond
+		w.line("%s, timeout = %s }", dial, quote(wait))
+		return
+	case incident.Rejected:
+		w.line("%s, timeout = \"3s\" }", dial)
+		return
+	}
+	w.line("local conn = %s }", dial)
+	if len(p.lane[incident.Client]) > 0 {
+		w.line("if conn then")
+		w.depth++
+		w.lane(p, incident.Client)
+		w.depth--
+		w.line("end")
+	}
+}

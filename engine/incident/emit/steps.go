@@ -1,0 +1,179 @@
+package emit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"netrepro/engine/incident"
+)
+
+// mostSteps bounds what is written of one side of a connection.
+const mostSteps = 2000
+
+// steps writes what a side does.
+func (w *writer) steps(f *incident.Flow, side int) (out []string) {
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	all := f.Steps[side]
+	if len(all) > mostSteps {
+		all = all[:mostSteps]
+	}
+	for _, s := range all {
+		if s.Note != "" {
+			note := s.Note
+			if !strings.HasPrefix(note, "guess") && !strings.HasPrefix(note, "inferred") {
+				note = "inferred: " + note
+			}
+			say("-- %s", note)
+		}
+		stalls := s.Cause && (s.Kind == incident.Take || s.Kind == incident.TakeEnd)
+		if s.Pause > 0 {
+			text := "sleep " + quote(s.Pause)
+			if stalls {
+				text = "if bug then " + text + " end"
+			}
+			if s.Was > 0 {
+				text += "  -- inferred: " + strings.Trim(quote(s.Was), `"`) + ", shortened"
+			}
+			say("%s", text)
+		}
+		for _, l := range w.step(s, side) {
+			say("%s", l)
+		}
+	}
+	if len(f.Steps[side]) > mostSteps {
+		say("-- %d steps more are left out", len(f.Steps[side])-mostSteps)
+	}
+	return out
+}
+
+// step writes one step.
+func (w *writer) step(s incident.Step, side int) []string {
+	switch s.Kind {
+	case incident.Take:
+		return []string{fmt.Sprintf("take(%d)", s.Bytes)}
+	case incident.TakeEnd:
+		return []string{"take(math.huge)"}
+	case incident.Write:
+		text := fmt.Sprintf("conn:write(%s)", w.payload(s))
+		if s.Cause {
+			return []string{"if bug then " + text + " end"}
+		}
+		return []string{text}
+	case incident.Shutdown:
+		return []string{`conn:shutdown "write"`}
+	case incident.Close:
+		return []string{"conn:close()"}
+	case incident.Linger:
+		return closing("conn:set { linger = 0 }")
+	case incident.Linger2:
+		return closing("conn:set { linger2 = -1 }")
+	case incident.Unread:
+		return closing("conn:wait_readable()")
+	case incident.Abort:
+		return []string{"if bug then conn:abort() else conn:shutdown \"write\" end"}
+	case incident.Vanish:
+		return []string{"if bug then conn:vanish() end"}
+	case incident.Forge:
+		seq := ""
+		if s.Seq >= 0 {
+			seq = fmt.Sprintf(", seq = %d", s.Seq)
+		}
+		return []string{fmt.Sprintf("if bug then net.wan:inject { conn = conn, toward = %s, flags = %q%s } end",
+			sides[1-side], s.Flags, seq)}
+	}
+	return nil
+}
+
+// closing is a close that resets after what is done first; where that is not done, it
+// leaves the other side its time.
+func closing(first string) []string {
+	return []string{"if bug then", "  " + first, "  conn:close()", "else", `  conn:shutdown "write"`, "end"}
+}
+
+// payload is what a write writes.
+func (w *writer) payload(s incident.Step) string {
+	if s.Data == nil {
+		return fmt.Sprintf("filler(%d)", s.Bytes)
+	}
+	const most = 80
+	var parts []string
+	for c := range slices.Chunk(s.Data, most) {
+		parts = append(parts, lua(c))
+	}
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return "table.concat { " + strings.Join(parts, ", ") + " }"
+}
+
+// lua is a string of the language.
+func lua(b []byte) string {
+	var s strings.Builder
+	s.WriteByte('"')
+	for _, c := range b {
+		switch {
+		case c == '\r':
+			s.WriteString(`\r`)
+		case c == '\n':
+			s.WriteString(`\n`)
+		case c == '"' || c == '\\':
+			s.WriteByte('\\')
+			s.WriteByte(c)
+		case c < ' ' || c > '~':
+			fmt.Fprintf(&s, `\%03d`, c)
+		default:
+			s.WriteByte(c)
+		}
+	}
+	s.WriteByte('"')
+	return s.String()
+}
+
+const (
+	// longestBlock is how many lines may be repeated together, least how often they
+	// must be to become a loop.
+	longestBlock = 8
+	least        = 3
+)
+
+// fold makes loops of lines that come again and again.
+func fold(lines []string) (out []string) {
+	for i := 0; i < len(lines); {
+		block, n := 1, 1
+		for b := 1; b <= longestBlock && i+b <= len(lines); b++ {
+			c := 1
+			for i+(c+1)*b <= len(lines) && slices.Equal(lines[i:i+b], lines[i+c*b:i+(c+1)*b]) {
+				c++
+			}
+			if c >= least && c*b > n*block {
+				block, n = b, c
+			}
+		}
+		if n < least || balance(lines[i:i+block]) != 0 {
+			out = append(out, lines[i])
+			i++
+			continue
+		}
+		out = append(out, fmt.Sprintf("for _ = 1, %d do", n))
+		for _, l := range lines[i : i+block] {
+			out = append(out, "  "+l)
+		}
+		out = append(out, "end")
+		i += n * block
+	}
+	return out
+}
+
+// balance is 0 if a block opens what it closes.
+func balance(lines []string) (n int) {
+	for _, l := range lines {
+		switch {
+		case l == "if bug then":
+			n++
+		case l == "end":
+			n--
+		}
+	}
+	return n
+}

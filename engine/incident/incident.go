@@ -1,0 +1,195 @@
+// Package incident reads a capture as what its hosts did: who opened a connection, who
+// wrote how much when and after what, what was lost, and who closed or reset it.
+//
+// What it finds is plain data. Package emit writes it as a scenario. It judges nothing
+// and runs nothing.
+//
+// Invariant: what it keeps of a capture has no address, no name and, unless that is
+// asked for, no payload.
+package incident
+
+import "time"
+
+// Sides of a connection.
+const (
+	Client = 0 // opened it
+	Server = 1
+)
+
+// Vantage is where a capture was made.
+type Vantage string
+
+// Vantages.
+const (
+	AtClient   Vantage = "client"
+	AtServer   Vantage = "server"
+	Everywhere Vantage = "everywhere" // both ends have capture points
+)
+
+// Incident is what a capture tells, ready to be written as a scenario.
+type Incident struct {
+	Flows []*Flow
+	// Others is how many TCP connections the capture has besides, and Hosts how many
+	// addresses those in Flows have.
+	Others, Hosts int
+	Vantage       Vantage
+	IPv6          bool
+	// Delay is one way, from one end to the other.
+	Delay time.Duration
+	// MTU is that of the device of each side, as its MSS says; 0 if that was not seen.
+	MTU [2]int
+	// Plain says of each side what its SYN did not offer.
+	Plain [2]Plain
+	// Offload says that segments larger than the MSS were captured.
+	Offload bool
+	// Narrow is a part of the path that takes smaller packets, nil if there is none.
+	Narrow *Narrow
+	// Reject is a firewall that refuses, nil if there is none.
+	Reject *Reject
+	// Kept says that the flows have the payload of the capture.
+	Kept bool
+	// names are what nothing that is written may hold, as far as it is known.
+	names []string
+}
+
+// Plain is what a host does without.
+type Plain struct{ NoTimestamps, NoSACK, NoScaling bool }
+
+// Narrow is a part of the path with a smaller MTU than the ends have.
+type Narrow struct {
+	MTU int
+	// Guess says that no packet names the MTU: it lies between what passed and what
+	// did not.
+	Guess bool
+	// Side is whose packets are too big.
+	Side int
+	// Told says that a router said so to the sender.
+	Told bool
+}
+
+// Reject is a firewall that refuses connections to a port aloud.
+type Reject struct {
+	Port uint16
+	With string // as host:reject has it
+}
+
+// Flow is one connection.
+type Flow struct {
+	N     int // its number in the ladder
+	Port  uint16
+	Start time.Duration // since the first flow began
+	End   time.Duration
+	// Begun says that the capture has the SYN.
+	Begun bool
+	// Missed says that a reset answers packets that the capture does not have.
+	Missed bool
+	// Opening is what came of the SYN.
+	Opening Opening
+	// Attempts is how often the SYN was sent.
+	Attempts int
+	// Tuple tells flows with the same addresses and ports from others.
+	Tuple int
+	Steps [2][]Step
+	// NoDelay says of each side that it does not gather small writes.
+	NoDelay [2]bool
+	// Window is the receive buffer of a side that did not read in time, 0 if it did.
+	Window [2]int
+	// KeepAlive of a side that asked its idle peer, 0 if it did not.
+	KeepAlive [2]time.Duration
+	Losses    []Loss
+	// Stays is how long TCP went on by itself after the last step.
+	Stays time.Duration
+	// Resets are those of the capture, in order.
+	Resets []Reset
+	// Resent are the segments that were sent again.
+	Resent []Resent
+	// Bytes is how many of each side's bytes the other received in order.
+	Bytes [2]int
+	// Form is what the connection means, see package golden, as this package compares
+	// it.
+	Form []string
+	// Packets are those of the capture, for a peer that is played from them.
+	Packets []Packet
+}
+
+// Opening is what came of a SYN.
+type Opening string
+
+// Openings.
+const (
+	Opened   Opening = "opened"
+	Refused  Opening = "refused"  // by the host: nobody listens
+	Rejected Opening = "rejected" // by a firewall
+	Silent   Opening = "silent"   // no answer came
+)
+
+// Kind of a step.
+type Kind string
+
+// Kinds of steps.
+const (
+	Take     Kind = "take"     // read so many bytes
+	TakeEnd  Kind = "end"      // read to the end of the stream
+	Write    Kind = "write"    // write so many bytes
+	Shutdown Kind = "shutdown" // close for writing
+	Close    Kind = "close"
+	Unread   Kind = "unread"  // close with data unread
+	Linger   Kind = "linger"  // close with SO_LINGER 0
+	Linger2  Kind = "linger2" // close in FIN-WAIT-2 with TCP_LINGER2 below 0
+	Abort    Kind = "abort"
+	Vanish   Kind = "vanish" // as a machine that loses its power
+	Forge    Kind = "forge"  // something on the way sends a reset in this side's name
+	Wait     Kind = "wait"   // nothing but time
+)
+
+// Step is one thing that a side does.
+type Step struct {
+	Kind  Kind
+	Pause time.Duration // before it
+	// Was is how long the pause was in the capture, if it is shortened.
+	Was   time.Duration
+	Bytes int
+	Data  []byte // of a write, if payload is kept
+	Flags string // of a forged packet
+	Seq   int    // of a forged packet: relative, -1 for what fits
+	Note  string // what was inferred or guessed
+	// Cause says that without this step the failure is gone.
+	Cause bool
+}
+
+// Loss is a fault that drops packets, by their count.
+type Loss struct {
+	Side     int
+	TCP      string // what segments, as matches have it
+	Seq, Ack int    // relative; -1 for any
+	Nth      int    // the first of them that is lost
+	Times    int    // how many are; 0 for all from there on
+}
+
+// Reset is a reset of the capture.
+type Reset struct {
+	Side        int
+	Kind, Cause string
+	Or          bool // other causes look the same
+}
+
+// Resent is a segment that was sent again.
+type Resent struct {
+	Side, Seq, Len int
+	Timeout        bool
+}
+
+// Packet is one packet of a flow as its sender sent it.
+type Packet struct {
+	Side     int
+	Pause    time.Duration // since the packet before, of either side
+	Flags    string
+	Seq, Ack int
+	Len      int
+	Window   int
+	MSS      int
+	Scale    int // -1 for none
+	SACK     bool
+	Stamps   bool
+	Data     []byte
+}

@@ -1,0 +1,95 @@
+//go:build linux
+
+// Package replay runs the scenario that a capture became, and compares what its first
+// variant shows with the capture.
+//
+// It writes no reports; package report and the command line do.
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"netrepro/engine/incident"
+	"netrepro/engine/incident/similar"
+	"netrepro/engine/runner"
+	"netrepro/engine/runner/discover"
+	"netrepro/engine/runner/task"
+	"netrepro/engine/script/session"
+)
+
+// Outcome is what came of a replay.
+type Outcome struct {
+	Case    string
+	Verdict session.Verdict
+	Why     string
+	// Failed are the expectations that failed.
+	Failed []string
+	// Compared is how the run and the capture differ; it is good if Verdict is not
+	// an error.
+	Compared similar.Result
+	Capture  string // of the run, if it is kept
+}
+
+// Name is that of the scenario in messages.
+const Name = "imported.lua"
+
+// Run replays an incident, whose scenario is text.
+func Run(ctx context.Context, inc *incident.Incident, text string, o runner.Options) (*Outcome, error) {
+	if o.Out == "" {
+		dir, err := os.MkdirTemp("", "netrepro-replay-")
+		if err != nil {
+			return nil, fmt.Errorf("make directory for the trace: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		o.Out = dir
+	}
+	files, err := discover.Load(ctx, []discover.Source{{Name: Name, Text: text}}, o.Options)
+	if err != nil {
+		return nil, fmt.Errorf("load the imported scenario: %w", err)
+	}
+	defer files[0].Close()
+	all, err := task.List(files, task.Selection{Repeat: 1, Out: o.Out})
+	if err != nil {
+		return nil, err
+	}
+	o.Inferred = true // as the capture is
+	out := &Outcome{Case: all[0].Name(), Capture: all[0].Capture()}
+	if err := runner.Run(ctx, all[:1], o, (*collector)(out)); err != nil {
+		return nil, err
+	}
+	if out.Verdict == session.Errored || out.Verdict == session.Skipped {
+		return out, nil
+	}
+	again := incident.Options{Flow: -1, Payload: inc.Kept, All: true}
+	if inc.Vantage != incident.Everywhere {
+		again.At = string(inc.Vantage)
+	}
+	got, err := incident.Read(ctx, out.Capture, again)
+	if err != nil && !errors.Is(err, incident.ErrNone) {
+		return nil, err
+	}
+	if got == nil {
+		got = &incident.Incident{}
+	}
+	out.Compared = similar.Compare(inc, got)
+	return out, nil
+}
+
+// collector takes in what a case says.
+type collector Outcome
+
+// Begin implements [task.Sink].
+func (*collector) Begin(*task.Task) {}
+
+// Event implements [task.Sink].
+func (c *collector) Event(_ *task.Task, e session.Event) {
+	if e.Kind == session.EventExpect && !e.Pass {
+		c.Failed = append(c.Failed, e.Text)
+	}
+}
+
+// End implements [task.Sink].
+func (c *collector) End(_ *task.Task, r session.Result) { c.Verdict, c.Why = r.Verdict, r.Why }
