@@ -48,6 +48,8 @@ type Incident struct {
 	Reject *Reject
 	// Kept says that the flows have the payload of the capture.
 	Kept bool
+	// Asked says that kernels were asked for their reasons when it was made.
+	Asked bool
 	// names are what nothing that is written may hold, as far as it is known.
 	names []string
 }
@@ -63,14 +65,17 @@ type Narrow struct {
 	Guess bool
 	// Side is whose packets are too big.
 	Side int
-	// Told says that a router said so to the sender.
-	Told bool
+	// Said is what became of the routers' words to the sender.
+	Said Said
+	// Probing says that the sender finds out by itself, with segments of Base bytes.
+	Probing bool
+	Base    int
 }
 
 // Reject is a firewall that refuses connections to a port aloud.
 type Reject struct {
 	Port uint16
-	With string // as host:reject has it
+	With string // as host:reject has it, or "time-exceeded"
 }
 
 // Flow is one connection.
@@ -94,9 +99,15 @@ type Flow struct {
 	NoDelay [2]bool
 	// Window is the receive buffer of a side that did not read in time, 0 if it did.
 	Window [2]int
-	// KeepAlive of a side that asked its idle peer, 0 if it did not.
-	KeepAlive [2]time.Duration
-	Losses    []Loss
+	// Strange says that the first packet is none that a kernel sends.
+	Strange bool
+	// KeepAlive of a side that asked its idle peer.
+	KeepAlive [2]KeepAlive
+	// GivesUp is after how long a side gave up what was not acknowledged, 0 if it did
+	// not.
+	GivesUp [2]time.Duration
+	Losses  []Loss
+	Late    []Late
 	// Stays is how long TCP went on by itself after the last step.
 	Stays time.Duration
 	// Resets are those of the capture, in order.
@@ -137,9 +148,9 @@ const (
 	Linger   Kind = "linger"  // close with SO_LINGER 0
 	Linger2  Kind = "linger2" // close in FIN-WAIT-2 with TCP_LINGER2 below 0
 	Abort    Kind = "abort"
-	Vanish   Kind = "vanish" // as a machine that loses its power
-	Forge    Kind = "forge"  // something on the way sends a reset in this side's name
-	Wait     Kind = "wait"   // nothing but time
+	Vanish   Kind = "vanish"   // as a machine that loses its power
+	Forge    Kind = "forge"    // something on the way sends a reset in this side's name
+	Readable Kind = "readable" // wait until something can be read, and leave it
 )
 
 // Step is one thing that a side does.
@@ -150,7 +161,7 @@ type Step struct {
 	Was   time.Duration
 	Bytes int
 	Data  []byte // of a write, if payload is kept
-	Flags string // of a forged packet
+	Flags string // of a forged packet; Bytes is its payload
 	Seq   int    // of a forged packet: relative, -1 for what fits
 	Note  string // what was inferred or guessed
 	// Cause says that without this step the failure is gone.
@@ -164,6 +175,18 @@ type Loss struct {
 	Seq, Ack int    // relative; -1 for any
 	Nth      int    // the first of them that is lost
 	Times    int    // how many are; 0 for all from there on
+}
+
+// KeepAlive is how a side asks its idle peer whether it is there.
+type KeepAlive struct {
+	Idle, Every time.Duration // 0 if it does not
+	Count       int           // after so many without an answer it gives up; 0 if it did not
+}
+
+// Late is a fault that delays a packet beyond others.
+type Late struct {
+	Loss
+	By time.Duration
 }
 
 // Reset is a reset of the capture.
@@ -193,3 +216,14 @@ type Packet struct {
 	Stamps   bool
 	Data     []byte
 }
+
+// Said is what became of what a router said to the sender of a packet that is too big.
+type Said string
+
+// What may become of it.
+const (
+	Heard   Said = "heard"   // the sender heeds it
+	Ignored Said = "ignored" // it reaches the sender's host, which does not heed it
+	Strayed Said = "strayed" // it is lost on the way
+	Unsaid  Said = "unsaid"  // it is not there at all
+)

@@ -12,7 +12,7 @@ import (
 
 // infer makes an incident of the chosen connections.
 func infer(g *gathered, chosen []*tally, o Options) *Incident {
-	inc := &Incident{Others: len(g.conns) - len(chosen), Kept: o.Payload, names: g.names}
+	inc := &Incident{Others: len(g.conns) - len(chosen), Kept: o.Payload, Asked: g.asked, names: g.names}
 	records := map[*tcp.Conn][]*tcp.Record{}
 	for _, r := range g.records {
 		records[r.Root()] = append(records[r.Root()], r)
@@ -88,8 +88,9 @@ func (f *flow) opening() {
 	for _, s := range f.segs {
 		syn, ack := s.has(packet.SYN), s.has(packet.ACK)
 		switch {
-		case s.Side == Client && syn:
+		case s.Side == Client && (syn || f.Attempts == 0):
 			f.Attempts++
+			f.Strange = f.Strange || f.Attempts == 1 && s.forged
 		case s.Side == Server && syn && ack && !s.lost:
 			answered = true
 		case s.Side == Server && s.has(packet.RST) && !answered:
@@ -114,6 +115,9 @@ func icmpName(p *packet.Packet) string {
 	if m == nil || m.MTU > 0 {
 		return ""
 	}
+	if p.Src.Is4() && m.Type == 11 || p.Src.Is6() && m.Type == 3 {
+		return "time-exceeded"
+	}
 	if p.Src.Is4() && m.Type == 3 {
 		return map[uint8]string{0: "net-unreachable", 1: "host-unreachable", 2: "proto-unreachable",
 			3: "port-unreachable", 9: "net-prohibited", 10: "host-prohibited", 13: "admin-prohibited"}[m.Code]
@@ -132,12 +136,12 @@ func (inc *Incident) reject(flows []*flow) {
 			continue
 		}
 		inc.Reject = &Reject{Port: f.Port, With: "tcp-reset"}
+		f.Losses = slices.DeleteFunc(f.Losses, func(l Loss) bool { return l.TCP == "syn" })
 		for _, r := range f.errs {
 			if name := icmpName(r.Packet); name != "" {
 				inc.Reject.With = name
 			}
 		}
-		return
 	}
 }
 

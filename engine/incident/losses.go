@@ -47,7 +47,7 @@ func (f *flow) losses() {
 	fates := map[key][]bool{} // lost?
 	var order []key
 	for _, s := range f.segs {
-		if f.everywhere && (s.Reset != nil && (s.Reset.Kind == "forged" || s.Reset.Kind == "firewall")) {
+		if s.forged || s.Reset != nil && (s.Reset.Kind == "forged" || s.Reset.Kind == "firewall") {
 			continue
 		}
 		k := s.key()

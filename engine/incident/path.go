@@ -140,12 +140,9 @@ func coarse(d time.Duration) time.Duration {
 func (inc *Incident) narrow(flows []*flow) {
 	for _, f := range flows {
 		for _, r := range f.errs {
-			m := r.Packet.ICMP()
-			if m == nil || m.MTU < 576 {
-				continue
+			if m := r.Packet.ICMP(); m != nil && m.MTU >= 576 {
+				inc.Narrow = &Narrow{MTU: m.MTU, Side: r.Side, Said: f.said(r)}
 			}
-			lost := f.everywhere && !arrivedAnywhere(r)
-			inc.Narrow = &Narrow{MTU: m.MTU, Side: r.Side, Told: !lost}
 		}
 	}
 	if inc.Narrow == nil {
@@ -160,12 +157,49 @@ func (inc *Incident) narrow(flows []*flow) {
 	if n := inc.Narrow; n != nil {
 		for _, f := range flows {
 			f.forgive(n)
+			f.smaller(n)
 		}
 	}
 }
 
-// arrivedAnywhere reports whether an ICMP error was seen where it belongs.
-func arrivedAnywhere(r *tcp.Record) bool { return r.AtDestination && r.Direction == tcp.In }
+// smaller finds out whether the sender came to send smaller segments though nobody told
+// it.
+func (f *flow) smaller(n *Narrow) {
+	if n.Said == Heard {
+		return
+	}
+	first := map[uint32]int{}
+	for _, s := range f.of(n.Side) {
+		size := int(s.Packet.PayloadLen)
+		if size == 0 {
+			continue
+		}
+		if was, ok := first[s.Seq]; ok && size < was && size >= 256 && s.Class&sender.Rexmit != 0 {
+			n.Probing, n.Base = true, size
+			return
+		}
+		if _, ok := first[s.Seq]; !ok {
+			first[s.Seq] = size
+		}
+	}
+}
+
+// said is what became of an ICMP error.
+func (f *flow) said(r *tcp.Record) Said {
+	again := 0
+	for _, s := range f.segs {
+		if s.Side == r.Side && s.Class&sender.RTO != 0 && s.sent > r.Time && int(s.Packet.IPLen) > r.Packet.ICMP().MTU {
+			again++
+		}
+	}
+	switch {
+	case f.everywhere && !f.heard[r.First()]:
+		return Strayed
+	case again > 1:
+		return Ignored
+	}
+	return Heard
+}
 
 // times is how often a segment must be lost, and none as large have arrived, for a hole
 // in the path.
@@ -204,7 +238,7 @@ func (f *flow) hole(side int) *Narrow {
 	if f.conn.Ends[0].Addr().Is6() {
 		headers = 72
 	}
-	n := &Narrow{MTU: 1400, Guess: true, Side: side}
+	n := &Narrow{MTU: 1400, Guess: true, Side: side, Said: Unsaid}
 	if n.MTU >= lost+headers || n.MTU < passed+headers {
 		n.MTU = max(lost+headers-20, passed+headers)
 	}

@@ -55,6 +55,7 @@ type gathered struct {
 	other   map[string]int // what there was besides TCP
 	payload int
 	dropped bool // there was more than is kept
+	asked   bool
 }
 
 // Read reads the capture at path.
@@ -124,6 +125,7 @@ func (g *gathered) add(r *tcp.Record, byConn map[*tcp.Conn]*tally, o Options) {
 		g.conns = append(g.conns, t)
 	}
 	t.packets++
+	g.asked = g.asked || r.Kernel != nil || r.Asked
 	t.count(r)
 	if o.Flow >= 0 && c.ID != o.Flow {
 		return

@@ -41,14 +41,15 @@ func (s *stepper) active(seg *segment, v *reset.Verdict) {
 		s.take(seg)
 		kind = Linger2
 	case v.Cause == reset.KeepAlive:
-		s.add(Wait, Step{Pause: 10 * time.Second, Note: "its kernel gives up when no keep-alive is answered"})
-		s.done = true
+		s.done = true // its kernel gives up by itself
 		return
 	case v.Cause == reset.TimedOut:
 		return
 	case v.Cause == reset.Unread && (len(v.Or) == 0 || v.Evidence == reset.FromKernel):
 		kind = Unread
-		st.Bytes = s.leave(seg)
+		s.take(seg)
+		bytes, _ := s.received(s.side, seg.Ack)
+		st.Bytes = bytes - s.taken
 	case v.Cause == reset.Aborted:
 		s.take(seg)
 		kind = Abort
@@ -63,48 +64,111 @@ func (s *stepper) active(seg *segment, v *reset.Verdict) {
 	s.done = true
 }
 
-// leave has the side read all but what came last, and says how much that is.
-func (s *stepper) leave(seg *segment) (left int) {
-	bytes, _ := s.received(s.side, seg.Ack)
-	unread := bytes
-	for _, o := range s.segs {
-		if o.Side != s.side && o.Packet.PayloadLen > 0 && int(o.payloadEnd()) <= bytes+1 {
-			unread = int(o.Seq) - 1
+// leaves is how much a side reads that leaves the rest unread when it closes, -1 if it
+// reads all.
+func (f *flow) leaves(side int) int {
+	for _, s := range f.of(side) {
+		v := s.Reset
+		if v == nil || v.Kind != reset.Active || v.Cause != reset.Unread || len(v.Or) > 0 && v.Evidence != reset.FromKernel {
+			continue
 		}
+		bytes, _ := f.received(side, s.Ack)
+		unread := 0
+		for _, o := range f.segs {
+			if o.Side != side && o.Packet.PayloadLen > 0 && int(o.payloadEnd()) <= bytes+1 && !o.lost {
+				unread = max(int(o.Seq)-1, 0)
+			}
+		}
+		return unread
 	}
-	s.ready = max(s.ready, s.arrival(s.side, uint32(bytes)+1))
-	if unread > s.taken {
-		s.add(Take, Step{Bytes: unread - s.taken})
-		s.taken = unread
-	}
-	return bytes - s.taken
+	return -1
 }
 
 // passive is a reset of the side's kernel.
 func (s *stepper) passive(seg *segment, v *reset.Verdict) {
 	if s.done {
+		s.closesHard(seg, v)
 		return // it had closed: its kernel does that by itself
 	}
 	switch {
 	case v.Cause == reset.NotCaptured && int32(seg.Seq-s.next) > 0 && int32(seg.Seq-s.next) < 1<<20:
 		s.uncaptured(seg)
 	case v.May(reset.DataAfterClose) || v.May(reset.TimeWait):
+		if s.closesHard(seg, v) {
+			return
+		}
+		s.read(s.mostBefore(seg))
 		if !s.shut {
 			s.add(Close, Step{Note: "guess: its FIN was not captured"})
 		} else {
 			s.add(Close, Step{})
 		}
 		s.done = true
-	case v.Cause == reset.NoSocket || v.Cause == reset.TimedOut:
+	case v.Cause == reset.TimedOut:
+		s.givesUp(seg)
+	case v.Cause == reset.NoSocket || v.Cause == reset.Listener:
 		if s.otherReset(seg) {
 			return
 		}
-		s.add(Vanish, Step{Cause: true, Note: "its kernel no longer knew the connection"})
+		s.read(s.mostBefore(seg))
+		st := Step{Cause: true, Note: "its kernel no longer knew the connection"}
+		if v.Cause != reset.Listener && s.side == Server {
+			st.Seq = 1 // nobody listens either
+		}
+		s.add(Vanish, st)
 		s.done = true
 	case v.Cause == reset.AfterReset:
 	default:
 		s.forge(seg, "guess: "+string(v.Cause)+" is played by hand")
 	}
+}
+
+// mostBefore is the highest acknowledgement of the side before a segment of its.
+func (s *stepper) mostBefore(seg *segment) (ack uint32) {
+	for _, o := range s.of(s.side) {
+		if o.has(packet.ACK) && !o.has(packet.RST) && o.sent < seg.sent {
+			ack = max(ack, o.Ack)
+		}
+	}
+	return ack
+}
+
+// givesUp is a reset that answers after the side's kernel had given up what was not
+// acknowledged.
+func (s *stepper) givesUp(seg *segment) {
+	first := map[uint32]time.Duration{}
+	for _, o := range s.of(s.side) {
+		if o.sent >= seg.sent || o.Packet.SeqLen() == 0 {
+			continue
+		}
+		if _, ok := first[o.Seq]; !ok {
+			first[o.Seq] = o.sent
+		}
+		s.GivesUp[s.side] = max(s.GivesUp[s.side], round(o.sent-first[o.Seq]+100*time.Millisecond))
+	}
+	s.done = true
+}
+
+// closesHard reports a reset that answers a bare acknowledgement of the side's FIN: it was
+// closed with TCP_LINGER2 below 0.
+func (s *stepper) closesHard(seg *segment, v *reset.Verdict) bool {
+	for _, o := range s.segs {
+		if o.Side == s.side || o.N != v.Answers {
+			continue
+		}
+		if o.Packet.PayloadLen > 0 || o.has(packet.FIN) || s.fin[s.side] == 0 || o.Ack != s.fin[s.side]+1 {
+			return false
+		}
+		for i := len(s.steps) - 1; i >= 0; i-- {
+			if k := s.steps[i].Kind; k == Close || k == Shutdown {
+				s.steps[i].Kind, s.steps[i].Cause = Linger2, true
+				s.steps[i].Note = "its kernel resets when the FIN is acknowledged"
+				s.done = true
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // otherReset reports that the other side had reset before, or something in its name: then

@@ -3,6 +3,7 @@ package incident
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"netrepro/engine/packet"
@@ -16,6 +17,18 @@ type segment struct {
 	arrived     time.Duration
 	lost        bool // it did not arrive
 	end         uint32
+	held        bool // a fault of the capture's own lab kept it
+	forged      bool // the capture says so
+}
+
+// forged begins what the capture of a lab says of a packet that was made by hand.
+const forged = "forged by"
+
+// late notes that a segment came later than others.
+func (f *flow) late(s *segment, by time.Duration) {
+	k := s.key()
+	f.Late = append(f.Late, Late{Loss: Loss{Side: k.side, TCP: k.tcp, Seq: k.seq, Ack: k.ack, Nth: 1, Times: 1},
+		By: min(round(by), longest)})
 }
 
 func (s *segment) has(f packet.TCPFlags) bool { return s.Packet.Flags.Has(f) }
@@ -34,7 +47,9 @@ type flow struct {
 	conn *tcp.Conn
 	segs []*segment // in the order they were sent
 	errs []*tcp.Record
-	fin  [2]uint32 // sequence number of each side's FIN, 0 for none
+	// heard are the ICMP errors, by their first frames, that were seen where they belong.
+	heard map[int]bool
+	fin   [2]uint32 // sequence number of each side's FIN, 0 for none
 	// everywhere says that the capture shows both ends.
 	everywhere bool
 	away       [2]time.Duration // of the capture point from each side
@@ -42,11 +57,15 @@ type flow struct {
 
 // segments takes in the records of the connection.
 func (f *flow) segments(rs []*tcp.Record) {
-	byFrame := map[int]*segment{}
+	byFrame, quickest := map[int]*segment{}, [2]time.Duration{}
+	f.heard = map[int]bool{}
 	for _, r := range rs {
 		if r.Conn == nil {
 			if r.Copy == 0 {
 				f.errs = append(f.errs, r)
+			}
+			if r.AtDestination && r.Direction == tcp.In {
+				f.heard[r.First()] = true
 			}
 			continue
 		}
@@ -59,10 +78,23 @@ func (f *flow) segments(rs []*tcp.Record) {
 		}
 		if r.Direction == tcp.In && r.AtDestination && r.Dropped == "" && s.lost {
 			s.arrived, s.lost = r.Time, false
+			if d := s.arrived - s.sent; quickest[s.Side] == 0 || d < quickest[s.Side] {
+				quickest[s.Side] = d
+			}
 		}
+		s.held = s.held || r.Fault != "" && !strings.HasPrefix(r.Fault, forged)
+		s.forged = s.forged || strings.HasPrefix(r.Fault, forged)
 	}
 	slices.SortStableFunc(f.segs, func(a, b *segment) int { return cmp.Compare(a.sent, b.sent) })
+	var newest [2]time.Duration
 	for _, s := range f.segs {
+		if f.everywhere && !s.lost {
+			by := s.arrived - s.sent - quickest[s.Side]
+			if overtaken := s.arrived < newest[s.Side]; s.held && by > 2*time.Millisecond || overtaken {
+				f.late(s, by)
+			}
+			newest[s.Side] = max(newest[s.Side], s.arrived)
+		}
 		if s.has(packet.FIN) && !s.has(packet.RST) {
 			f.fin[s.Side] = s.payloadEnd()
 		}

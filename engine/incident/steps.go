@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp/reset"
 	"netrepro/engine/tcp/sender"
 )
 
@@ -17,24 +18,26 @@ const goodbye = 31
 // stepper finds out what the program on one side did.
 type stepper struct {
 	*flow
-	side  int
-	next  uint32        // of its own stream, what was not sent yet
-	taken int           // payload of the other side that it has read
-	ended bool          // it has read to the end of the stream
-	shut  bool          // it has closed, at least for writing
-	done  bool          // nothing more is its program's
-	ready time.Duration // since when it could have done the next thing
-	late  bool          // it resets what was not captured
-	open  bool          // its last write may go on
-	small uint32        // end of the last segment that was not full
-	steps []Step
+	side   int
+	next   uint32        // of its own stream, what was not sent yet
+	taken  int           // payload of the other side that it has read
+	ended  bool          // it has read to the end of the stream
+	shut   bool          // it has closed, at least for writing
+	done   bool          // nothing more is its program's
+	ready  time.Duration // since when it could have done the next thing
+	late   bool          // it resets what was not captured
+	open   bool          // its last write may go on
+	small  uint32        // end of the last segment that was not full
+	waited bool          // until it could read, and did not
+	limit  int           // what it reads at most, -1 for all
+	steps  []Step
 }
 
 // steps finds out what both programs did.
 func (f *flow) steps(inc *Incident) {
 	late := false
 	for _, side := range []int{Server, Client} {
-		s := &stepper{flow: f, side: side, next: 1}
+		s := &stepper{flow: f, side: side, next: 1, limit: f.leaves(side)}
 		s.ready = f.established(side)
 		for _, seg := range f.of(side) {
 			s.segment(seg, inc.Kept)
@@ -51,8 +54,9 @@ func (f *flow) steps(inc *Incident) {
 	}
 	last := f.lastStep()
 	for _, s := range f.segs {
-		if s.Class&(sender.Rexmit|sender.KeepAlive|sender.WindowProbe) != 0 && s.sent > last {
-			f.Stays = max(f.Stays, s.sent-last+50*time.Millisecond)
+		again := s.Class&(sender.Rexmit|sender.KeepAlive|sender.WindowProbe) != 0
+		if (again || s.has(packet.RST) && f.KeepAlive[s.Side].Count > 0) && s.sent > last {
+			f.Stays = max(f.Stays, s.sent-last+200*time.Millisecond)
 		}
 	}
 	for side := range 2 {
@@ -97,6 +101,11 @@ func (s *stepper) segment(seg *segment, keep bool) {
 	case seg.has(packet.RST):
 		s.reset(seg)
 		return
+	case s.stray(seg):
+		s.add(Forge, Step{Pause: s.pause(seg.sent), Flags: seg.Packet.Flags.String(), Seq: int(seg.Seq),
+			Bytes: int(seg.Packet.PayloadLen), Note: "guess: the side's own kernel did not send it", Cause: true})
+		s.ready = max(s.ready, seg.sent)
+		return
 	case seg.has(packet.SYN), seg.Class&(sender.KeepAlive|sender.WindowProbe) != 0:
 		return
 	case int32(seg.payloadEnd()-s.next) <= 0 && !fin:
@@ -112,12 +121,34 @@ func (s *stepper) segment(seg *segment, keep bool) {
 	s.ready = max(s.ready, seg.sent)
 }
 
+// stray reports a segment that no kernel sends there: far from all that went before.
+func (s *stepper) stray(seg *segment) bool {
+	const far = 1 << 20
+	if d := int32(seg.Seq - s.next); seg.Seq > far && (d > far || d < -far) && s.next > 1 || d > far {
+		return true
+	}
+	return seg.forged
+}
+
 // take has the side read what it had acknowledged by then.
 func (s *stepper) take(seg *segment) (took bool) {
 	if !seg.has(packet.ACK) {
 		return false
 	}
-	bytes, end := s.received(s.side, seg.Ack)
+	return s.read(seg.Ack)
+}
+
+// read has the side read what an acknowledgement of its covers.
+func (s *stepper) read(ack uint32) (took bool) {
+	bytes, end := s.received(s.side, ack)
+	if s.limit >= 0 && (bytes > s.limit || end) {
+		if last := len(s.steps) - 1; s.taken >= s.limit && (last < 0 || s.steps[last].Kind != Readable) && !s.waited {
+			s.ready = max(s.ready, s.arrival(s.side, uint32(bytes)+1))
+			s.add(Readable, Step{})
+			s.waited, took = true, true
+		}
+		bytes, end = min(bytes, s.limit), false
+	}
 	if bytes > s.taken {
 		s.ready = max(s.ready, s.arrival(s.side, uint32(bytes)+1))
 		s.add(Take, Step{Bytes: bytes - s.taken})
@@ -260,14 +291,28 @@ func (s *stepper) finish() {
 
 // probing finds out whether a side asked its idle peer.
 func (f *flow) probing(side int) {
-	var before time.Duration
+	k := &f.KeepAlive[side]
+	var before, last time.Duration
+	asked := 0
 	for _, s := range f.segs {
-		if s.Side == side && s.Class&sender.KeepAlive != 0 {
-			f.KeepAlive[side] = max(s.sent-before, time.Second).Truncate(time.Second)
-			return
+		switch {
+		case s.Side == side && s.Class&sender.KeepAlive != 0:
+			if k.Idle == 0 {
+				k.Idle = max((s.sent - before).Round(time.Second), time.Second)
+			} else {
+				k.Every = max((s.sent - last).Round(time.Second), time.Second)
+			}
+			last = s.sent
+			asked++
+		case s.Side == side && s.Reset != nil && s.Reset.Cause == reset.KeepAlive:
+			k.Count = max(asked, 1)
+			k.Every = max((s.sent - last).Round(time.Second), time.Second)
+		case s.Side != side && !s.lost:
+			asked = 0
 		}
 		before = s.sent
 	}
+	k.Every = max(k.Every, min(k.Idle, time.Second))
 }
 
 // stalling finds out whether a side left unread what had come, until its window was
@@ -285,15 +330,33 @@ func (f *flow) stalling(side int) {
 		case s.Packet.Window > 0 && zero == nil:
 			read = max(read, 1)
 		case s.Packet.Window > 0:
-			f.Window[side] = max(int(zero.Ack)-int(read), 2048)
+			f.Window[side] = f.buffer(side, int(zero.Ack)-int(read))
 			f.stall(side, s.sent-zero.sent)
 			return
 		}
 	}
 	if zero != nil {
-		f.Window[side] = max(int(zero.Ack)-int(read), 2048)
+		f.Window[side] = f.buffer(side, int(zero.Ack)-int(read))
 		f.stall(side, f.segs[len(f.segs)-1].sent-zero.sent)
 	}
+}
+
+// buffer is the receive buffer of a side whose window was closed after so many bytes.
+func (f *flow) buffer(side, bytes int) int {
+	for _, s := range f.of(side) {
+		if w := int(s.Packet.Window); s.has(packet.SYN) && w > 0 && w < 1<<15 {
+			// It is a whole number of segments; buffers are asked for in round numbers.
+			n := 2048
+			for n < w {
+				n *= 2
+			}
+			if n-w < 1460 {
+				return n
+			}
+			return max(w+700, 2048)
+		}
+	}
+	return max(bytes, 2048)
 }
 
 // stall has a side wait before it reads.

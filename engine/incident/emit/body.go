@@ -51,62 +51,88 @@ func (w *writer) stay() {
 func (w *writer) path() {
 	if r := w.inc.Reject; r != nil {
 		w.line("-- inferred: not the host refuses, but something on the way")
-		w.line("if bug then net.edge:reject { fwd = true, tcp = %d, with = %q } end", r.Port, r.With)
+		if r.With == "time-exceeded" {
+			w.line("if bug then net.edge:box(function(pkt)")
+			w.line("  if pkt.syn and pkt.dport == %d then pkt:answer { icmp = %q } return false end", r.Port, r.With)
+			w.line("end) end")
+		} else {
+			w.line("if bug then net.edge:reject { fwd = true, tcp = %d, with = %q } end", r.Port, r.With)
+		}
 		w.line("")
 	}
 	n := w.inc.Narrow
-	if n == nil || n.Told {
+	if n == nil || n.Said == incident.Heard {
 		return
 	}
-	at, icmp := [2]string{"near", "far"}[n.Side], "frag-needed"
+	icmp := "frag-needed"
 	if w.inc.IPv6 {
 		icmp = "packet-too-big"
 	}
-	w.line("-- inferred: large packets of the %s get lost and nobody tells it", sides[n.Side])
-	w.line("if v.icmp ~= \"pass\" and not v.clamp then net.%s:drop { out = true, icmp = %q } end", at, icmp)
+	if n.Probing {
+		w.line("-- inferred: the %s finds out by itself", sides[n.Side])
+		w.line("%s:sysctl(\"net.ipv4.tcp_mtu_probing\", 1)", sides[n.Side])
+		if n.Base != 1024 {
+			w.line("%s:sysctl(\"net.ipv4.tcp_base_mss\", %d)", sides[n.Side], n.Base)
+		}
+	}
+	fault := map[incident.Said]string{
+		incident.Unsaid:  fmt.Sprintf("net.%s:drop { out = true, icmp = %q }", [2]string{"near", "far"}[n.Side], icmp),
+		incident.Strayed: fmt.Sprintf("net.%s:drop { icmp = %q }", [2]string{"wan", "lan"}[n.Side], icmp),
+		incident.Ignored: fmt.Sprintf("%s:drop { [\"in\"] = true, icmp = %q }", sides[n.Side], icmp),
+	}[n.Said]
+	why := map[incident.Said]string{incident.Unsaid: "nobody tells it", incident.Strayed: "what the router says is lost",
+		incident.Ignored: "it does not heed what the router says"}[n.Said]
+	w.line("-- inferred: large packets of the %s get lost, and %s", sides[n.Side], why)
+	w.line("if v.icmp ~= \"pass\" and not v.clamp then %s end", fault)
 	w.line("if v.clamp then net.near:clamp_mss \"path\" end")
 	w.line("")
 }
 
-// faults writes the losses.
+// faults writes the losses, and what came late.
 func (w *writer) faults() {
-	several := len(w.inc.Flows) > 1
-	any := false
-	for i, f := range w.inc.Flows {
+	var lines []string
+	for _, f := range w.inc.Flows {
 		for _, l := range f.Losses {
-			if !any {
-				w.line("-- inferred: exactly what was lost")
-				w.line("if bug then")
-				w.depth++
-				any = true
-			}
-			keys := fmt.Sprintf("from = %s, tcp = %q", sides[l.Side], l.TCP)
-			if l.Seq >= 0 {
-				keys += fmt.Sprintf(", seq = %d", l.Seq)
-			}
-			if l.Ack >= 0 {
-				keys += fmt.Sprintf(", ack = %d", l.Ack)
-			}
-			if several {
-				keys += fmt.Sprintf(", port = %d", firstPort+w.inc.Flows[i].Tuple)
-			}
-			if l.Nth > 1 {
-				keys += fmt.Sprintf(", nth = %d", l.Nth)
-			}
-			switch {
-			case l.Times > 0 && (l.Times > 1 || l.Nth <= 1):
-				keys += fmt.Sprintf(", times = %d", l.Times)
-			case l.Times == 0 && l.Nth > 1:
-				keys += ", times = 1000"
-			}
-			w.line("net.wan:drop { %s }", keys)
+			lines = append(lines, fmt.Sprintf("net.wan:drop { %s }", w.keys(f, l)))
+		}
+		for _, l := range f.Late {
+			lines = append(lines, fmt.Sprintf("net.wan:delay { by = %s, %s }", quote(l.By), w.keys(f, l.Loss)))
 		}
 	}
-	if any {
-		w.depth--
-		w.line("end")
-		w.line("")
+	if len(lines) == 0 {
+		return
 	}
+	w.line("-- inferred: exactly what was lost or late")
+	w.line("if bug then")
+	for _, l := range lines {
+		w.line("  %s", l)
+	}
+	w.line("end")
+	w.line("")
+}
+
+// keys are the match and the count of a fault.
+func (w *writer) keys(f *incident.Flow, l incident.Loss) string {
+	keys := fmt.Sprintf("from = %s, tcp = %q", sides[l.Side], l.TCP)
+	if l.Seq >= 0 {
+		keys += fmt.Sprintf(", seq = %d", l.Seq)
+	}
+	if l.Ack >= 0 {
+		keys += fmt.Sprintf(", ack = %d", l.Ack)
+	}
+	if len(w.inc.Flows) > 1 {
+		keys += fmt.Sprintf(", port = %d", firstPort+f.Tuple)
+	}
+	if l.Nth > 1 {
+		keys += fmt.Sprintf(", nth = %d", l.Nth)
+	}
+	switch {
+	case l.Times > 0 && (l.Times > 1 || l.Nth <= 1):
+		keys += fmt.Sprintf(", times = %d", l.Times)
+	case l.Times == 0 && l.Nth > 1:
+		keys += ", times = 1000"
+	}
+	return keys
 }
 
 // firstPort is the first that clients get.
@@ -155,9 +181,16 @@ func (w *writer) lane(p part, side int) {
 	if p.flow.NoDelay[side] {
 		set = append(set, "nodelay = true")
 	}
-	if d := p.flow.KeepAlive[side]; d > 0 {
-		idle := min(d, 2*time.Second)
-		set = append(set, fmt.Sprintf("keepalive = true, keepidle = %s, keepintvl = \"1s\"", quote(idle)))
+	if k := p.flow.KeepAlive[side]; k.Idle > 0 {
+		text := fmt.Sprintf("keepalive = true, keepidle = %s, keepintvl = %s", quote(min(k.Idle, 2*time.Second)),
+			quote(min(k.Every, time.Second)))
+		if k.Count > 0 {
+			text += fmt.Sprintf(", keepcnt = %d", k.Count)
+		}
+		set = append(set, text)
+	}
+	if d := p.flow.GivesUp[side]; d > 0 {
+		set = append(set, "user_timeout = "+quote(d))
 	}
 	if len(set) > 0 {
 		w.line("conn:set { %s }", strings.Join(set, ", "))

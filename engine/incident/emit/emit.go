@@ -81,11 +81,11 @@ func (w *writer) why() (out []string) {
 			out = append(out, cause)
 		}
 	}
-	if n := w.inc.Narrow; n != nil && !n.Told {
+	if n := w.inc.Narrow; n != nil && n.Said != incident.Heard {
 		add(hole)
 	}
 	for _, f := range w.inc.Flows {
-		if len(f.Losses) > 0 {
+		if len(f.Losses)+len(f.Late) > 0 {
 			add(loss)
 		}
 		switch f.Opening {
@@ -151,7 +151,7 @@ func (w *writer) header() {
 }
 
 func (w *writer) helpers() {
-	if !w.inc.Kept {
+	if !w.inc.Kept || slices.ContainsFunc(w.inc.Flows, forges) {
 		w.line("")
 		w.line("-- So many bytes that mean nothing.")
 		w.line("local function filler(n) return (\"x\"):rep(n) end")
@@ -170,6 +170,12 @@ func (w *writer) helpers() {
 	w.line("  end")
 	w.line("end")
 	w.line("")
+}
+
+// forges reports a connection with forged payload.
+func forges(f *incident.Flow) bool {
+	forge := func(s incident.Step) bool { return s.Kind == incident.Forge && s.Bytes > 0 }
+	return slices.ContainsFunc(f.Steps[0], forge) || slices.ContainsFunc(f.Steps[1], forge)
 }
 
 // about says what was imported.

@@ -127,11 +127,11 @@ func (w *writer) ask(p part, port string, open map[uint16]bool) {
 		w.line("expect(select(2, %s })):equals(bug and \"ECONNREFUSED\" or nil)", dial)
 		return
 	case incident.Silent:
-		wait := time.Duration(min(max(f.Attempts, 2), 4))*time.Second - 500*time.Millisecond
+		wait := time.Duration(min(max(f.Attempts, 1), 4))*time.Second - 300*time.Millisecond
 		w.line("%s, timeout = %s }", dial, quote(wait))
 		return
 	case incident.Rejected:
-		w.line("%s, timeout = \"3s\" }", dial)
+		w.line("%s, timeout = %s }", dial, quote(time.Duration(min(f.Attempts, 3))*time.Second-300*time.Millisecond))
 		return
 	}
 	w.line("local conn = %s }", dial)

@@ -60,6 +60,8 @@ func (w *writer) step(s incident.Step, side int) []string {
 			return []string{"if bug then " + text + " end"}
 		}
 		return []string{text}
+	case incident.Readable:
+		return []string{"conn:wait_readable()"}
 	case incident.Shutdown:
 		return []string{`conn:shutdown "write"`}
 	case incident.Close:
@@ -69,15 +71,27 @@ func (w *writer) step(s incident.Step, side int) []string {
 	case incident.Linger2:
 		return closing("conn:set { linger2 = -1 }")
 	case incident.Unread:
-		return closing("conn:wait_readable()")
+		if s.Bytes == 0 {
+			return closing("")
+		}
+		return closing("conn:wait_readable()  -- and leaves it unread")
 	case incident.Abort:
 		return []string{"if bug then conn:abort() else conn:shutdown \"write\" end"}
 	case incident.Vanish:
+		if s.Seq == 1 {
+			return []string{"if bug then", "  listener:close()", "  conn:vanish()", "end"}
+		}
 		return []string{"if bug then conn:vanish() end"}
 	case incident.Forge:
 		seq := ""
 		if s.Seq >= 0 {
 			seq = fmt.Sprintf(", seq = %d", s.Seq)
+		}
+		if s.Bytes > 0 {
+			seq += fmt.Sprintf(", payload = filler(%d)", s.Bytes)
+		}
+		if strings.HasPrefix(s.Note, "guess") && s.Bytes == 0 {
+			seq += ", win = 0, timestamps = false" // as a kernel resets
 		}
 		return []string{fmt.Sprintf("if bug then net.wan:inject { conn = conn, toward = %s, flags = %q%s } end",
 			sides[1-side], s.Flags, seq)}
@@ -88,6 +102,9 @@ func (w *writer) step(s incident.Step, side int) []string {
 // closing is a close that resets after what is done first; where that is not done, it
 // leaves the other side its time.
 func closing(first string) []string {
+	if first == "" {
+		return []string{"if bug then conn:close() else conn:shutdown \"write\" end"}
+	}
 	return []string{"if bug then", "  " + first, "  conn:close()", "else", `  conn:shutdown "write"`, "end"}
 }
 

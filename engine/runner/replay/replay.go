@@ -55,7 +55,7 @@ func Run(ctx context.Context, inc *incident.Incident, text string, o runner.Opti
 	if err != nil {
 		return nil, err
 	}
-	o.Inferred = true // as the capture is
+	o.Inferred = !inc.Asked // verdicts come from the same as those of the capture
 	out := &Outcome{Case: all[0].Name(), Capture: all[0].Capture()}
 	if err := runner.Run(ctx, all[:1], o, (*collector)(out)); err != nil {
 		return nil, err
