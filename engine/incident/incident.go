@@ -103,6 +103,11 @@ type Flow struct {
 	Strange bool
 	// KeepAlive of a side that asked its idle peer.
 	KeepAlive [2]KeepAlive
+	// Silence is the longest time in which nothing came.
+	Silence time.Duration
+	// TTL is that of the client's packets, if they did not live to the server; else 0.
+	TTL    int
+	Misses []Missing
 	// GivesUp is after how long a side gave up what was not acknowledged, 0 if it did
 	// not.
 	GivesUp [2]time.Duration
@@ -181,6 +186,13 @@ type Loss struct {
 type KeepAlive struct {
 	Idle, Every time.Duration // 0 if it does not
 	Count       int           // after so many without an answer it gives up; 0 if it did not
+}
+
+// Missing is a segment that the kernel of the server gave to the listener of its port,
+// as if it knew no connection.
+type Missing struct {
+	TCP string
+	Nth int
 }
 
 // Late is a fault that delays a packet beyond others.

@@ -46,12 +46,13 @@ func infer(g *gathered, chosen []*tally, o Options) *Incident {
 		}
 		f := &flow{Flow: &Flow{N: c.ID, Port: c.Ends[1].Port(), Start: rs[0].Time - begin,
 			End: rs[len(rs)-1].Time - begin, Begun: t.begun, Tuple: tuples[c.Ends]}, conn: c,
-			everywhere: p.vantage == Everywhere, away: p.away}
+			everywhere: p.vantage == Everywhere, Asked: g.asked, away: p.away}
 		f.segments(rs)
 		f.Form = FormOf(rs, c)
 		f.opening()
 		f.steps(inc)
 		f.losses()
+		f.silence()
 		f.packets()
 		flows = append(flows, f)
 		inc.Flows = append(inc.Flows, f.Flow)
@@ -80,6 +81,21 @@ func FormOf(rs []*tcp.Record, c *tcp.Conn) []string {
 	form := golden.Form(rs, names)
 	return form[min(1, len(form)):] // the first line is whose connection it is
 }
+
+// silence finds the longest time in which nothing came.
+func (f *flow) silence() {
+	for i := 1; i < len(f.segs); i++ {
+		f.Silence = max(f.Silence, f.segs[i].sent-f.segs[i-1].sent)
+	}
+	for _, r := range f.errs {
+		if icmpName(r.Packet) == exceeded && f.Opening != Opened {
+			f.TTL = 1
+		}
+	}
+}
+
+// exceeded is what a router says of a packet that does not live to its receiver.
+const exceeded = "time-exceeded"
 
 // opening finds out what came of the SYN.
 func (f *flow) opening() {
@@ -116,7 +132,7 @@ func icmpName(p *packet.Packet) string {
 		return ""
 	}
 	if p.Src.Is4() && m.Type == 11 || p.Src.Is6() && m.Type == 3 {
-		return "time-exceeded"
+		return exceeded
 	}
 	if p.Src.Is4() && m.Type == 3 {
 		return map[uint8]string{0: "net-unreachable", 1: "host-unreachable", 2: "proto-unreachable",
@@ -132,7 +148,7 @@ func icmpName(p *packet.Packet) string {
 // reject finds a firewall that refuses.
 func (inc *Incident) reject(flows []*flow) {
 	for _, f := range flows {
-		if f.Opening != Rejected {
+		if f.Opening != Rejected || f.TTL > 0 {
 			continue
 		}
 		inc.Reject = &Reject{Port: f.Port, With: "tcp-reset"}

@@ -140,7 +140,7 @@ func coarse(d time.Duration) time.Duration {
 func (inc *Incident) narrow(flows []*flow) {
 	for _, f := range flows {
 		for _, r := range f.errs {
-			if m := r.Packet.ICMP(); m != nil && m.MTU >= 576 {
+			if m := r.Packet.ICMP(); m != nil && m.MTU >= 576 && inc.Narrow == nil {
 				inc.Narrow = &Narrow{MTU: m.MTU, Side: r.Side, Said: f.said(r)}
 			}
 		}
@@ -195,7 +195,7 @@ func (f *flow) said(r *tcp.Record) Said {
 	switch {
 	case f.everywhere && !f.heard[r.First()]:
 		return Strayed
-	case again > 1:
+	case again > 1 || again > 0 && f.everywhere:
 		return Ignored
 	}
 	return Heard

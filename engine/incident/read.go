@@ -124,7 +124,9 @@ func (g *gathered) add(r *tcp.Record, byConn map[*tcp.Conn]*tally, o Options) {
 		byConn[c] = t
 		g.conns = append(g.conns, t)
 	}
-	t.packets++
+	if t.packets++; t.packets == 1 && strings.HasPrefix(r.Fault, forged) {
+		t.begun = true
+	}
 	g.asked = g.asked || r.Kernel != nil || r.Asked
 	t.count(r)
 	if o.Flow >= 0 && c.ID != o.Flow {
@@ -195,6 +197,7 @@ func choose(g *gathered, o Options) ([]*tally, error) {
 		return nil, fmt.Errorf("the capture has more than %d TCP packets: choose a connection with --flow, "+
 			"netrepro trace shows their numbers", maxRecords)
 	}
+	// What began before the capture is left out, but for what some hand made.
 	whole := slices.DeleteFunc(slices.Clone(g.conns), func(t *tally) bool { return !t.begun })
 	if len(whole) == 0 {
 		whole = g.conns

@@ -86,6 +86,10 @@ func (f *flow) leaves(side int) int {
 
 // passive is a reset of the side's kernel.
 func (s *stepper) passive(seg *segment, v *reset.Verdict) {
+	if v.Cause == reset.Listener && s.side == Server && s.Asked && (s.done || s.goesOn(seg)) {
+		s.misses(v)
+		return
+	}
 	if s.done {
 		s.closesHard(seg, v)
 		return // it had closed: its kernel does that by itself
@@ -120,6 +124,38 @@ func (s *stepper) passive(seg *segment, v *reset.Verdict) {
 	case v.Cause == reset.AfterReset:
 	default:
 		s.forge(seg, "guess: "+string(v.Cause)+" is played by hand")
+	}
+}
+
+// goesOn reports that the side goes on with the connection after a reset.
+func (s *stepper) goesOn(seg *segment) bool {
+	for _, o := range s.of(s.side) {
+		if o.sent > seg.sent && !o.has(packet.RST) {
+			return true
+		}
+	}
+	return false
+}
+
+// misses has the segment that a reset answers miss its socket.
+func (s *stepper) misses(v *reset.Verdict) {
+	kind := func(o *segment) string {
+		switch {
+		case o.has(packet.SYN):
+			return ""
+		case o.has(packet.FIN):
+			return "fin"
+		case o.Packet.PayloadLen > 0:
+			return "data"
+		}
+		return "ack"
+	}
+	count := map[string]int{}
+	for _, o := range s.of(Client) {
+		count[kind(o)]++
+		if o.N == v.Answers {
+			s.Misses = append(s.Misses, Missing{TCP: kind(o), Nth: count[kind(o)]})
+		}
 	}
 }
 

@@ -52,6 +52,7 @@ type flow struct {
 	fin   [2]uint32 // sequence number of each side's FIN, 0 for none
 	// everywhere says that the capture shows both ends.
 	everywhere bool
+	Asked      bool             // kernels said why
 	away       [2]time.Duration // of the capture point from each side
 }
 

@@ -43,6 +43,7 @@ func (f *flow) steps(inc *Incident) {
 			s.segment(seg, inc.Kept)
 		}
 		s.finish()
+		s.more()
 		if late && !s.done {
 			s.add(TakeEnd, Step{})
 			s.add(Write, Step{Bytes: goodbye, Cause: true, Note: "guess: what the reset answers was not captured"})
@@ -269,6 +270,31 @@ func (s *stepper) resets(fin *segment) bool {
 	return slices.ContainsFunc(s.of(s.side), func(o *segment) bool {
 		return o.has(packet.RST) && o.sent >= fin.sent && o.Reset != nil && o.Reset.Kind == "passive"
 	})
+}
+
+// more has a side write more than was seen, if it still asked at the end whether the
+// window is open: it had more to say.
+func (s *stepper) more() {
+	asks := false
+	for _, seg := range s.of(s.side) {
+		switch {
+		case seg.Class&sender.WindowProbe != 0:
+			asks = true
+		case seg.Class&sender.Data != 0:
+			asks = false
+		}
+	}
+	for i := len(s.steps) - 1; asks && i >= 0; i-- {
+		if st := &s.steps[i]; st.Kind == Write {
+			const more = 16 << 10
+			st.Bytes += more
+			if st.Data != nil {
+				st.Data = append(st.Data, slices.Repeat([]byte("x"), more)...)
+			}
+			st.Note = "it had more to say: it asks whether the window is open again"
+			return
+		}
+	}
 }
 
 // finish has the side read what it received after the last thing that it sent.

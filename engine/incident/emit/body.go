@@ -26,7 +26,7 @@ func (w *writer) body() {
 	w.path()
 	w.faults()
 	parts := w.parts()
-	if len(parts) == 1 && parts[0].flow.Opening == incident.Opened {
+	if len(parts) == 1 && parts[0].flow.Opening == incident.Opened && !parts[0].flow.Strange {
 		w.single(parts[0])
 	} else {
 		w.several(parts)
@@ -51,14 +51,14 @@ func (w *writer) stay() {
 func (w *writer) path() {
 	if r := w.inc.Reject; r != nil {
 		w.line("-- inferred: not the host refuses, but something on the way")
-		if r.With == "time-exceeded" {
-			w.line("if bug then net.edge:box(function(pkt)")
-			w.line("  if pkt.syn and pkt.dport == %d then pkt:answer { icmp = %q } return false end", r.Port, r.With)
-			w.line("end) end")
-		} else {
-			w.line("if bug then net.edge:reject { fwd = true, tcp = %d, with = %q } end", r.Port, r.With)
-		}
+		w.line("if bug then net.edge:reject { fwd = true, tcp = %d, with = %q } end", r.Port, r.With)
 		w.line("")
+	}
+	for _, f := range w.inc.Flows {
+		for _, m := range f.Misses {
+			w.line("-- inferred: the kernel does not find the connection of this segment")
+			w.line("if bug then server:lookup_miss { port = %d, tcp = %q, nth = %d } end", f.Port, m.TCP, m.Nth)
+		}
 	}
 	n := w.inc.Narrow
 	if n == nil || n.Said == incident.Heard {

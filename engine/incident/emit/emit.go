@@ -88,11 +88,19 @@ func (w *writer) why() (out []string) {
 		if len(f.Losses)+len(f.Late) > 0 {
 			add(loss)
 		}
+		if len(f.Misses) > 0 {
+			add(programs)
+		}
 		switch f.Opening {
 		case incident.Refused:
+			if f.Strange {
+				break
+			}
 			add(refused)
 		case incident.Rejected:
-			add(rejected)
+			if f.TTL == 0 {
+				add(rejected)
+			}
 		}
 		for side := range f.Steps {
 			for _, s := range f.Steps[side] {
@@ -242,7 +250,7 @@ func (w *writer) timeout() time.Duration {
 func (w *writer) wait() time.Duration {
 	var most time.Duration
 	for _, f := range w.inc.Flows {
-		most = max(most, f.Stays)
+		most = max(most, f.Stays, min(f.Silence, 8*time.Second))
 		for side := range f.Steps {
 			for _, s := range f.Steps[side] {
 				most = max(most, s.Pause)

@@ -52,12 +52,13 @@ func (w *writer) several(parts []part) {
 func (p part) same(o part) bool {
 	return p.flow.Port == o.flow.Port && p.flow.Opening == o.flow.Opening && slices.Equal(p.lane[0], o.lane[0]) &&
 		slices.Equal(p.lane[1], o.lane[1]) && p.flow.NoDelay == o.flow.NoDelay && p.flow.Window == o.flow.Window &&
-		p.flow.KeepAlive == o.flow.KeepAlive
+		p.flow.KeepAlive == o.flow.KeepAlive && p.flow.TTL == o.flow.TTL && p.flow.Strange == o.flow.Strange &&
+		(!p.flow.Strange || p.flow.Packets[0].Flags == o.flow.Packets[0].Flags)
 }
 
 // listen opens the port of a connection, once.
 func (w *writer) listen(f *incident.Flow, open map[uint16]bool) {
-	if f.Opening == incident.Refused || open[f.Port] {
+	if f.Opening == incident.Refused || f.Strange || open[f.Port] {
 		return
 	}
 	open[f.Port] = true
@@ -116,6 +117,13 @@ func (w *writer) ask(p part, port string, open map[uint16]bool) {
 	}
 	dial := fmt.Sprintf("client:dial { to = server, port = %d, from_port = %s%s", f.Port, port,
 		more(rcvbuf(f, incident.Client)))
+	if f.TTL > 0 {
+		dial += fmt.Sprintf(", ttl = %d", f.TTL)
+	}
+	if f.Strange {
+		w.strange(f, port)
+		return
+	}
 	switch f.Opening {
 	case incident.Refused:
 		if open[f.Port] {
@@ -142,4 +150,16 @@ func (w *writer) ask(p part, port string, open map[uint16]bool) {
 		w.depth--
 		w.line("end")
 	}
+}
+
+// strange writes a first packet that no kernel sends.
+func (w *writer) strange(f *incident.Flow, port string) {
+	p := f.Packets[0]
+	text := fmt.Sprintf("src = client.addr, dst = server.addr, sport = %s, dport = %d, flags = %q, raw_seq = 1000, "+
+		"raw_ack = 5000", port, f.Port, p.Flags)
+	if p.Len > 0 {
+		text += fmt.Sprintf(", payload = (\"x\"):rep(%d)", p.Len)
+	}
+	w.line("-- inferred: not sent by a kernel")
+	w.line("net.wan:inject { toward = server, %s }", text)
 }

@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"netrepro/engine/incident"
@@ -32,7 +33,7 @@ func (w *writer) topology() {
 		w.line("wire { name = \"narrow\", mtu = %d },", inc.Narrow.MTU)
 		w.line("router \"far\",")
 		w.line("wire { name = \"lan\"%s },", one(server))
-	case inc.Reject != nil:
+	case inc.Reject != nil || w.ttl():
 		w.line("wire { name = \"wan\"%s%s },%s", delay, one(client), note)
 		w.line("router \"edge\",")
 		w.line("wire { name = \"lan\"%s },", one(server))
@@ -50,6 +51,11 @@ func (w *writer) topology() {
 	}
 	w.depth--
 	w.line("},")
+}
+
+// ttl reports packets that do not live to the server.
+func (w *writer) ttl() bool {
+	return slices.ContainsFunc(w.inc.Flows, func(f *incident.Flow) bool { return f.TTL > 0 })
 }
 
 func seenAt(v incident.Vantage) string {

@@ -150,6 +150,7 @@ type event struct {
 // dropped is what a loss says of who dropped it, repeated that there were several.
 var (
 	dropped  = regexp.MustCompile(`, dropped: .*$`)
+	nothing  = regexp.MustCompile(`loses (\d+:\d+)$`)
 	repeated = regexp.MustCompile(`, repeatedly$`)
 )
 
@@ -160,6 +161,11 @@ func events(form []string) (out []event) {
 	for _, l := range form {
 		text := dropped.ReplaceAllString(strings.TrimSpace(l), "")
 		text = repeated.ReplaceAllString(text, "")
+		if m := nothing.FindStringSubmatch(text); m != nil {
+			if from, to, _ := strings.Cut(m[1], ":"); from == to { // its number may be chance
+				text = strings.TrimSuffix(text, m[1]) + "a reset"
+			}
+		}
 		words := strings.SplitN(text, " ", 3)
 		if len(words) < 2 {
 			continue
