@@ -11,11 +11,12 @@ import (
 	"netrepro/engine/files"
 	"netrepro/engine/incident"
 	"netrepro/engine/incident/emit"
+	"netrepro/engine/incident/read"
 )
 
 // importOptions are the flags of import, and those that replay shares with it.
 type importOptions struct {
-	incident.Options
+	read.Options
 	out  string
 	peer string
 }
@@ -68,7 +69,7 @@ func (o *importOptions) text(ctx context.Context, path string) (*incident.Incide
 	default:
 		return nil, "", fmt.Errorf("--peer is client or server, not %q", o.peer)
 	}
-	inc, err := incident.Read(ctx, path, o.Options)
+	inc, err := read.File(ctx, path, o.Options)
 	if err != nil {
 		return nil, "", err
 	}

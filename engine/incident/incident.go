@@ -1,11 +1,12 @@
-// Package incident reads a capture as what its hosts did: who opened a connection, who
+// Package incident is a capture as what its hosts did: who opened a connection, who
 // wrote how much when and after what, what was lost, and who closed or reset it.
 //
-// What it finds is plain data. Package emit writes it as a scenario. It judges nothing
-// and runs nothing.
+// This package is the plain data. In the rooms below it, read makes it of a capture, with
+// what segment, program and path find out; emit writes it as a scenario; similar compares
+// two. They judge nothing and run nothing.
 //
-// Invariant: what it keeps of a capture has no address, no name and, unless that is
-// asked for, no payload.
+// Invariant: but for Names, an incident has no address and no name, and no payload unless
+// that was asked for.
 package incident
 
 import "time"
@@ -50,8 +51,9 @@ type Incident struct {
 	Kept bool
 	// Asked says that kernels were asked for their reasons when it was made.
 	Asked bool
-	// names are what nothing that is written may hold, as far as it is known.
-	names []string
+	// Names are the addresses and names of the capture, which nothing that is written may
+	// hold.
+	Names []string
 }
 
 // Plain is what a host does without.

@@ -88,15 +88,23 @@ func (w *writer) path() {
 	w.line("")
 }
 
+// broken are the faults of a connection.
+func (w *writer) broken(f *incident.Flow) (lines []string) {
+	for _, l := range f.Losses {
+		lines = append(lines, fmt.Sprintf("net.wan:drop { %s }", w.keys(f, l)))
+	}
+	for _, l := range f.Late {
+		lines = append(lines, fmt.Sprintf("net.wan:delay { by = %s, %s }", quote(l.By), w.keys(f, l.Loss)))
+	}
+	return lines
+}
+
 // faults writes the losses, and what came late.
 func (w *writer) faults() {
 	var lines []string
 	for _, f := range w.inc.Flows {
-		for _, l := range f.Losses {
-			lines = append(lines, fmt.Sprintf("net.wan:drop { %s }", w.keys(f, l)))
-		}
-		for _, l := range f.Late {
-			lines = append(lines, fmt.Sprintf("net.wan:delay { by = %s, %s }", quote(l.By), w.keys(f, l.Loss)))
+		if !w.shares(f) {
+			lines = append(lines, w.broken(f)...)
 		}
 	}
 	if len(lines) == 0 {

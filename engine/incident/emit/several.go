@@ -58,11 +58,16 @@ func (p part) same(o part) bool {
 
 // listen opens the port of a connection, once.
 func (w *writer) listen(f *incident.Flow, open map[uint16]bool) {
-	if f.Opening == incident.Refused || f.Strange || open[f.Port] {
+	if f.Opening == incident.Refused || f.Strange && !listens(f) || open[f.Port] {
 		return
 	}
 	open[f.Port] = true
 	w.line("local at_%d = server:listen(%d, accept%s)", f.Port, f.Port, options("", rcvbuf(f, incident.Server)))
+}
+
+// listens reports that what no kernel sent met a listener.
+func listens(f *incident.Flow) bool {
+	return len(f.Resets) == 0 || f.Resets[0].Cause == "listener" || f.Opening == incident.Opened && f.Packets[0].Flags == "S"
 }
 
 // one writes a connection, or n that are alike.
@@ -94,7 +99,11 @@ func (w *writer) one(p part, i, n int, apart bool, open map[uint16]bool) {
 	} else if i > 0 && p.gap >= 5*time.Millisecond {
 		w.line("sleep %s", quote(p.gap))
 	}
+	disarm := w.own(f)
 	w.ask(p, port, open)
+	if disarm > 0 {
+		w.line("for _, f in ipairs(faults) do f:disarm() end  -- the next connection has the same ports")
+	}
 	if !apart {
 		w.depth--
 		w.line("end)")
@@ -103,6 +112,33 @@ func (w *writer) one(p part, i, n int, apart bool, open map[uint16]bool) {
 		w.depth--
 		w.line("end")
 	}
+}
+
+// shares reports that several connections have the ports of f.
+func (w *writer) shares(f *incident.Flow) bool {
+	n := 0
+	for _, o := range w.inc.Flows {
+		if o.Tuple == f.Tuple {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// own writes the faults of a connection that shares its ports with others, which may not
+// hit those, and returns how many there are.
+func (w *writer) own(f *incident.Flow) int {
+	lines := w.broken(f)
+	if !w.shares(f) || len(lines) == 0 {
+		return 0
+	}
+	w.line("local faults = {}")
+	w.line("if bug then")
+	for _, l := range lines {
+		w.line("  faults[#faults + 1] = %s", l)
+	}
+	w.line("end")
+	return len(lines)
 }
 
 // ask writes the client's part of a connection, and has the server's ready.
@@ -159,6 +195,12 @@ func (w *writer) strange(f *incident.Flow, port string) {
 		"raw_ack = 5000", port, f.Port, p.Flags)
 	if p.Len > 0 {
 		text += fmt.Sprintf(", payload = (\"x\"):rep(%d)", p.Len)
+	}
+	if p.MSS > 0 {
+		text += fmt.Sprintf(", mss = %d", p.MSS)
+	}
+	if p.Stamps {
+		text += ", timestamps = true, tsval = 1000, tsecr = 0"
 	}
 	w.line("-- inferred: not sent by a kernel")
 	w.line("net.wan:inject { toward = server, %s }", text)

@@ -71,7 +71,7 @@ func Compare(want, got *incident.Incident) Result {
 				break
 			}
 		}
-		f, a, b := compare(w, g)
+		f, a, b := compare(w, g, want.Vantage == incident.Everywhere)
 		same, all = same+a, all+b
 		r.Flows = append(r.Flows, f)
 	}
@@ -84,7 +84,7 @@ func Compare(want, got *incident.Incident) Result {
 
 // compare compares two connections, and returns the weights of what is the same and of
 // all.
-func compare(w, g *incident.Flow) (Flow, float64, float64) {
+func compare(w, g *incident.Flow, everywhere bool) (Flow, float64, float64) {
 	f := Flow{N: w.N, Lines: len(w.Form)}
 	a := events(w.Form)
 	var b []event
@@ -93,6 +93,9 @@ func compare(w, g *incident.Flow) (Flow, float64, float64) {
 	}
 	if w.Missed {
 		excuse(a, b)
+	}
+	if everywhere {
+		a, b = quiet(a), quiet(b)
 	}
 	pairs, same := align(a, b)
 	all := 0.0
@@ -121,6 +124,25 @@ func compare(w, g *incident.Flow) (Flow, float64, float64) {
 	}
 	f.Same = len(f.Differs) == 0
 	return f, same, all
+}
+
+// quiet leaves out what was sent again though nothing of it was lost: where both ends were
+// captured that says that a host was busy, and nothing of the failure.
+func quiet(es []event) (out []event) {
+	lost := map[string]bool{}
+	for _, e := range es {
+		if e.verb == "loses" {
+			lost[e.side+e.what] = true
+		}
+	}
+	for _, e := range es {
+		what, why, _ := strings.Cut(e.what, ", ")
+		if e.verb == "resends" && !lost[e.side+what] && (why == "repair" || strings.HasSuffix(why, "needless")) {
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 // excuse has what follows from packets that the capture missed count as the same: that

@@ -13,6 +13,7 @@ import (
 	"os"
 
 	"netrepro/engine/incident"
+	"netrepro/engine/incident/read"
 	"netrepro/engine/incident/similar"
 	"netrepro/engine/runner"
 	"netrepro/engine/runner/discover"
@@ -63,12 +64,12 @@ func Run(ctx context.Context, inc *incident.Incident, text string, o runner.Opti
 	if out.Verdict == session.Errored || out.Verdict == session.Skipped {
 		return out, nil
 	}
-	again := incident.Options{Flow: -1, Payload: inc.Kept, All: true}
+	again := read.Options{Flow: -1, Payload: inc.Kept, All: true}
 	if inc.Vantage != incident.Everywhere {
 		again.At = string(inc.Vantage)
 	}
-	got, err := incident.Read(ctx, out.Capture, again)
-	if err != nil && !errors.Is(err, incident.ErrNone) {
+	got, err := read.File(ctx, out.Capture, again)
+	if err != nil && !errors.Is(err, read.ErrNone) {
 		return nil, err
 	}
 	if got == nil {

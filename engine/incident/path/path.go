@@ -1,26 +1,32 @@
-package incident
+// Package path finds out what the path between the ends of connections did: how long it is,
+// where it is narrow, and what it lost.
+//
+// It does not look at what programs did.
+package path
 
 import (
 	"time"
 
+	"netrepro/engine/incident"
+	"netrepro/engine/incident/segment"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/sender"
 )
 
-// path is what the packets tell of the way between the ends.
-type path struct {
-	vantage Vantage
-	// away is how far the capture point is from each side, one way.
-	away  [2]time.Duration
+// Path is what the packets tell of the way between the ends.
+type Path struct {
+	Vantage incident.Vantage
+	// Away is how far the capture point is from each side, one way.
+	Away  [2]time.Duration
+	MTU   [2]int
+	Plain [2]incident.Plain
 	whole time.Duration // from one end to the other, where both have capture points
-	mtu   [2]int
-	plain [2]Plain
 }
 
-// pathOf looks at all records of the connections.
-func pathOf(rs []*tcp.Record) path {
-	var p path
+// Of looks at all records of the connections.
+func Of(rs []*tcp.Record) Path {
+	var p Path
 	quickest := [2]time.Duration{}
 	syn := [2]bool{}
 	left := map[int]time.Duration{}
@@ -32,7 +38,7 @@ func pathOf(rs []*tcp.Record) path {
 			left[r.N] = r.Time
 		}
 		if r.AtDestination && r.Direction == tcp.In {
-			p.vantage = Everywhere
+			p.Vantage = incident.Everywhere
 			if d := r.Time - left[r.First()]; d > 0 && (p.whole == 0 || d < p.whole) {
 				p.whole = d
 			}
@@ -46,26 +52,26 @@ func pathOf(rs []*tcp.Record) path {
 		}
 	}
 	// A host sends with timestamps, SACK or scaling only if both offer them.
-	if !syn[Client] {
-		p.plain[Client] = Plain{}
+	if !syn[incident.Client] {
+		p.Plain[incident.Client] = incident.Plain{}
 	}
-	if p.vantage == Everywhere {
+	if p.Vantage == incident.Everywhere {
 		return p
 	}
 	for side := range 2 {
-		p.away[side] = quickest[side] / 2
+		p.Away[side] = quickest[side] / 2
 	}
 	// What answers at once is at the capture point; where nothing tells, it is the
 	// client's.
-	p.vantage = AtClient
-	if p.away[Server] > 0 && p.away[Server] < p.away[Client] || p.away[Client] > 0 && p.away[Server] == 0 {
-		p.vantage = AtServer
+	p.Vantage = incident.AtClient
+	if p.Away[incident.Server] > 0 && p.Away[incident.Server] < p.Away[incident.Client] || p.Away[incident.Client] > 0 && p.Away[incident.Server] == 0 {
+		p.Vantage = incident.AtServer
 	}
-	if p.away[Client] < near {
-		p.away[Client] = 0
+	if p.Away[incident.Client] < near {
+		p.Away[incident.Client] = 0
 	}
-	if p.away[Server] < near {
-		p.away[Server] = 0
+	if p.Away[incident.Server] < near {
+		p.Away[incident.Server] = 0
 	}
 	return p
 }
@@ -74,25 +80,26 @@ func pathOf(rs []*tcp.Record) path {
 const near = 50 * time.Microsecond
 
 // offered takes in the SYN of a side.
-func (p *path) offered(r *tcp.Record) {
+func (p *Path) offered(r *tcp.Record) {
 	q, side := r.Packet, r.Side
 	headers := 40
 	if q.Src.Is6() {
 		headers = 60
 	}
 	if q.MSS > 0 {
-		p.mtu[side] = int(q.MSS) + headers
+		p.MTU[side] = int(q.MSS) + headers
 	}
 	if q.HeaderCut || q.NoOptions && q.MSS == 0 {
 		return // it may be the text that does not say
 	}
-	if side == Server {
+	if side == incident.Server {
 		// It answers with what the client offered.
-		p.plain[side] = Plain{!q.HasTS && !p.plain[Client].NoTimestamps,
-			!q.SACKPermitted && !p.plain[Client].NoSACK, q.WScale < 0 && !p.plain[Client].NoScaling}
+		c := p.Plain[incident.Client]
+		p.Plain[side] = incident.Plain{NoTimestamps: !q.HasTS && !c.NoTimestamps,
+			NoSACK: !q.SACKPermitted && !c.NoSACK, NoScaling: q.WScale < 0 && !c.NoScaling}
 		return
 	}
-	p.plain[side] = Plain{!q.HasTS, !q.SACKPermitted, q.WScale < 0}
+	p.Plain[side] = incident.Plain{NoTimestamps: !q.HasTS, NoSACK: !q.SACKPermitted, NoScaling: q.WScale < 0}
 }
 
 // slack is what a wire without delay takes, and least the shortest delay that is worth
@@ -102,46 +109,32 @@ const (
 	least = 500 * time.Microsecond
 )
 
-// delay is one way, rounded.
-func (p *path) delay() time.Duration {
+// Delay is one way, rounded.
+func (p *Path) Delay() time.Duration {
 	d := p.whole
-	if p.vantage != Everywhere {
-		d = p.away[0] + p.away[1]
+	if p.Vantage != incident.Everywhere {
+		d = p.Away[0] + p.Away[1]
 	}
 	d -= slack
 	if d < least {
 		return 0
 	}
-	return round(d)
+	return segment.Round(d)
 }
 
-// round leaves two digits of a time.
-func round(d time.Duration) time.Duration {
-	unit := time.Microsecond
-	for d/unit >= 100 {
-		unit *= 10
-	}
-	return d.Round(unit)
-}
+// flow is a connection that is looked at.
+type flow struct{ *segment.Flow }
 
-// coarse leaves a digit and a half of a pause, so that equal exchanges look equal.
-func coarse(d time.Duration) time.Duration {
-	unit := time.Millisecond
-	for d/unit >= 100 {
-		unit *= 10
+// Narrow finds a part of the path where large packets get lost.
+func Narrow(inc *incident.Incident, connections []*segment.Flow) {
+	var flows []*flow
+	for _, c := range connections {
+		flows = append(flows, &flow{c})
 	}
-	if d/unit >= 10 {
-		unit *= 5
-	}
-	return d.Round(unit)
-}
-
-// narrow finds a part of the path where large packets get lost.
-func (inc *Incident) narrow(flows []*flow) {
 	for _, f := range flows {
-		for _, r := range f.errs {
+		for _, r := range f.Errs {
 			if m := r.Packet.ICMP(); m != nil && m.MTU >= 576 && inc.Narrow == nil {
-				inc.Narrow = &Narrow{MTU: m.MTU, Side: r.Side, Said: f.said(r)}
+				inc.Narrow = &incident.Narrow{MTU: m.MTU, Side: r.Side, Said: f.said(r)}
 			}
 		}
 	}
@@ -164,12 +157,12 @@ func (inc *Incident) narrow(flows []*flow) {
 
 // smaller finds out whether the sender came to send smaller segments though nobody told
 // it.
-func (f *flow) smaller(n *Narrow) {
-	if n.Said == Heard {
+func (f *flow) smaller(n *incident.Narrow) {
+	if n.Said == incident.Heard {
 		return
 	}
 	first := map[uint32]int{}
-	for _, s := range f.of(n.Side) {
+	for _, s := range f.Of(n.Side) {
 		size := int(s.Packet.PayloadLen)
 		if size == 0 {
 			continue
@@ -185,20 +178,20 @@ func (f *flow) smaller(n *Narrow) {
 }
 
 // said is what became of an ICMP error.
-func (f *flow) said(r *tcp.Record) Said {
+func (f *flow) said(r *tcp.Record) incident.Said {
 	again := 0
-	for _, s := range f.segs {
-		if s.Side == r.Side && s.Class&sender.RTO != 0 && s.sent > r.Time && int(s.Packet.IPLen) > r.Packet.ICMP().MTU {
+	for _, s := range f.Segs {
+		if s.Side == r.Side && s.Class&sender.RTO != 0 && s.Sent > r.Time && int(s.Packet.IPLen) > r.Packet.ICMP().MTU {
 			again++
 		}
 	}
 	switch {
-	case f.everywhere && !f.heard[r.First()]:
-		return Strayed
-	case again > 1 || again > 0 && f.everywhere:
-		return Ignored
+	case f.Everywhere && !f.Heard[r.First()]:
+		return incident.Strayed
+	case again > 1 || again > 0 && f.Everywhere:
+		return incident.Ignored
 	}
-	return Heard
+	return incident.Heard
 }
 
 // times is how often a segment must be lost, and none as large have arrived, for a hole
@@ -207,19 +200,19 @@ const times = 3
 
 // hole reports that a side's large segments get lost again and again, and smaller ones do
 // not.
-func (f *flow) hole(side int) *Narrow {
+func (f *flow) hole(side int) *incident.Narrow {
 	passed, lost := 0, 0
 	count := map[uint32]int{}
 	worst := 0
-	delivered, _ := f.acknowledged(side, 1<<62)
-	for _, s := range f.of(side) {
+	delivered, _ := f.Acknowledged(side, 1<<62)
+	for _, s := range f.Of(side) {
 		n := int(s.Packet.PayloadLen)
 		if n == 0 {
 			continue
 		}
-		arrived := !s.lost
-		if !f.everywhere {
-			arrived = int32(delivered-s.end) >= 0 || f.sacked(s)
+		arrived := !s.Lost
+		if !f.Everywhere {
+			arrived = int32(delivered-s.End) >= 0 || f.sacked(s)
 		}
 		if arrived {
 			passed = max(passed, n)
@@ -235,10 +228,10 @@ func (f *flow) hole(side int) *Narrow {
 		return nil
 	}
 	headers := 52
-	if f.conn.Ends[0].Addr().Is6() {
+	if f.Conn.Ends[0].Addr().Is6() {
 		headers = 72
 	}
-	n := &Narrow{MTU: 1400, Guess: true, Side: side, Said: Unsaid}
+	n := &incident.Narrow{MTU: 1400, Guess: true, Side: side, Said: incident.Unsaid}
 	if n.MTU >= lost+headers || n.MTU < passed+headers {
 		n.MTU = max(lost+headers-20, passed+headers)
 	}
@@ -249,9 +242,9 @@ func (f *flow) hole(side int) *Narrow {
 }
 
 // sacked reports that the other side said that it has a segment.
-func (f *flow) sacked(s *segment) bool {
-	for _, o := range f.segs {
-		if o.Side == s.Side || o.sent < s.sent {
+func (f *flow) sacked(s *segment.Segment) bool {
+	for _, o := range f.Segs {
+		if o.Side == s.Side || o.Sent < s.Sent {
 			continue
 		}
 		for _, b := range o.Packet.SACK() {
@@ -264,15 +257,15 @@ func (f *flow) sacked(s *segment) bool {
 }
 
 // forgive takes away the faults that the narrow part stands for.
-func (f *flow) forgive(n *Narrow) {
-	var keep []Loss
+func (f *flow) forgive(n *incident.Narrow) {
+	var keep []incident.Loss
 	headers := 52
-	if f.conn.Ends[0].Addr().Is6() {
+	if f.Conn.Ends[0].Addr().Is6() {
 		headers = 72
 	}
 	for _, l := range f.Losses {
 		size := 0
-		for _, s := range f.segs {
+		for _, s := range f.Segs {
 			if s.Side == l.Side && int(s.Seq) == l.Seq {
 				size = max(size, int(s.Packet.PayloadLen)+headers)
 			}

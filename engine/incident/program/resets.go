@@ -1,20 +1,22 @@
-package incident
+package program
 
 import (
 	"time"
 
+	"netrepro/engine/incident"
+	"netrepro/engine/incident/segment"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp/reset"
 )
 
 // reset takes in a reset that came in the side's name.
-func (s *stepper) reset(seg *segment) {
+func (s *stepper) reset(seg *segment.Segment) {
 	v := seg.Reset
 	if v == nil {
 		return
 	}
-	s.Resets = append(s.Resets, Reset{Side: s.side, Kind: string(v.Kind), Cause: string(v.Cause), Or: len(v.Or) > 0})
-	if s.Opening != Opened {
+	s.Resets = append(s.Resets, incident.Reset{Side: s.side, Kind: string(v.Kind), Cause: string(v.Cause), Or: len(v.Or) > 0})
+	if s.Opening != incident.Opened {
 		return
 	}
 	switch v.Kind {
@@ -30,36 +32,36 @@ func (s *stepper) reset(seg *segment) {
 }
 
 // active is a reset of the side's own program.
-func (s *stepper) active(seg *segment, v *reset.Verdict) {
+func (s *stepper) active(seg *segment.Segment, v *reset.Verdict) {
 	if s.done {
 		return
 	}
-	st := Step{Cause: true}
-	kind := Linger
+	st := incident.Step{Cause: true}
+	kind := incident.Linger
 	switch {
 	case v.Cause == reset.Linger2 && s.shut:
 		s.take(seg)
-		kind = Linger2
+		kind = incident.Linger2
 	case v.Cause == reset.KeepAlive:
 		s.done = true // its kernel gives up by itself
 		return
 	case v.Cause == reset.TimedOut:
 		return
 	case v.Cause == reset.Unread && (len(v.Or) == 0 || v.Evidence == reset.FromKernel):
-		kind = Unread
+		kind = incident.Unread
 		s.take(seg)
-		bytes, _ := s.received(s.side, seg.Ack)
+		bytes, _ := s.Received(s.side, seg.Ack)
 		st.Bytes = bytes - s.taken
 	case v.Cause == reset.Aborted:
 		s.take(seg)
-		kind = Abort
+		kind = incident.Abort
 	default:
 		s.take(seg)
 		if len(v.Or) > 0 {
 			st.Note = "guess: a close with data unread looks the same"
 		}
 	}
-	st.Pause = s.pause(seg.sent)
+	st.Pause = s.pause(seg.Sent)
 	s.add(kind, st)
 	s.done = true
 }
@@ -67,15 +69,15 @@ func (s *stepper) active(seg *segment, v *reset.Verdict) {
 // leaves is how much a side reads that leaves the rest unread when it closes, -1 if it
 // reads all.
 func (f *flow) leaves(side int) int {
-	for _, s := range f.of(side) {
+	for _, s := range f.Of(side) {
 		v := s.Reset
 		if v == nil || v.Kind != reset.Active || v.Cause != reset.Unread || len(v.Or) > 0 && v.Evidence != reset.FromKernel {
 			continue
 		}
-		bytes, _ := f.received(side, s.Ack)
+		bytes, _ := f.Received(side, s.Ack)
 		unread := 0
-		for _, o := range f.segs {
-			if o.Side != side && o.Packet.PayloadLen > 0 && int(o.payloadEnd()) <= bytes+1 && !o.lost {
+		for _, o := range f.Segs {
+			if o.Side != side && o.Packet.PayloadLen > 0 && int(o.PayloadEnd()) <= bytes+1 && !o.Lost {
 				unread = max(int(o.Seq)-1, 0)
 			}
 		}
@@ -85,8 +87,8 @@ func (f *flow) leaves(side int) int {
 }
 
 // passive is a reset of the side's kernel.
-func (s *stepper) passive(seg *segment, v *reset.Verdict) {
-	if v.Cause == reset.Listener && s.side == Server && s.Asked && (s.done || s.goesOn(seg)) {
+func (s *stepper) passive(seg *segment.Segment, v *reset.Verdict) {
+	if v.Cause == reset.Listener && s.side == incident.Server && s.Asked && (s.done || s.goesOn(seg)) {
 		s.misses(v)
 		return
 	}
@@ -103,9 +105,9 @@ func (s *stepper) passive(seg *segment, v *reset.Verdict) {
 		}
 		s.read(s.mostBefore(seg))
 		if !s.shut {
-			s.add(Close, Step{Note: "guess: its FIN was not captured"})
+			s.add(incident.Close, incident.Step{Note: "guess: its FIN was not captured"})
 		} else {
-			s.add(Close, Step{})
+			s.add(incident.Close, incident.Step{})
 		}
 		s.done = true
 	case v.Cause == reset.TimedOut:
@@ -115,22 +117,22 @@ func (s *stepper) passive(seg *segment, v *reset.Verdict) {
 			return
 		}
 		s.read(s.mostBefore(seg))
-		st := Step{Cause: true, Note: "its kernel no longer knew the connection"}
-		if v.Cause != reset.Listener && s.side == Server {
+		st := incident.Step{Cause: true, Note: "its kernel no longer knew the connection"}
+		if v.Cause != reset.Listener && s.side == incident.Server {
 			st.Seq = 1 // nobody listens either
 		}
-		s.add(Vanish, st)
+		s.add(incident.Vanish, st)
 		s.done = true
-	case v.Cause == reset.AfterReset:
+	case v.Cause == reset.AfterReset, v.Cause == reset.SynSent:
 	default:
 		s.forge(seg, "guess: "+string(v.Cause)+" is played by hand")
 	}
 }
 
 // goesOn reports that the side goes on with the connection after a reset.
-func (s *stepper) goesOn(seg *segment) bool {
-	for _, o := range s.of(s.side) {
-		if o.sent > seg.sent && !o.has(packet.RST) {
+func (s *stepper) goesOn(seg *segment.Segment) bool {
+	for _, o := range s.Of(s.side) {
+		if o.Sent > seg.Sent && !o.Has(packet.RST) {
 			return true
 		}
 	}
@@ -139,11 +141,11 @@ func (s *stepper) goesOn(seg *segment) bool {
 
 // misses has the segment that a reset answers miss its socket.
 func (s *stepper) misses(v *reset.Verdict) {
-	kind := func(o *segment) string {
+	kind := func(o *segment.Segment) string {
 		switch {
-		case o.has(packet.SYN):
+		case o.Has(packet.SYN):
 			return ""
-		case o.has(packet.FIN):
+		case o.Has(packet.FIN):
 			return "fin"
 		case o.Packet.PayloadLen > 0:
 			return "data"
@@ -151,18 +153,18 @@ func (s *stepper) misses(v *reset.Verdict) {
 		return "ack"
 	}
 	count := map[string]int{}
-	for _, o := range s.of(Client) {
+	for _, o := range s.Of(incident.Client) {
 		count[kind(o)]++
 		if o.N == v.Answers {
-			s.Misses = append(s.Misses, Missing{TCP: kind(o), Nth: count[kind(o)]})
+			s.Misses = append(s.Misses, incident.Missing{TCP: kind(o), Nth: count[kind(o)]})
 		}
 	}
 }
 
 // mostBefore is the highest acknowledgement of the side before a segment of its.
-func (s *stepper) mostBefore(seg *segment) (ack uint32) {
-	for _, o := range s.of(s.side) {
-		if o.has(packet.ACK) && !o.has(packet.RST) && o.sent < seg.sent {
+func (s *stepper) mostBefore(seg *segment.Segment) (ack uint32) {
+	for _, o := range s.Of(s.side) {
+		if o.Has(packet.ACK) && !o.Has(packet.RST) && o.Sent < seg.Sent {
 			ack = max(ack, o.Ack)
 		}
 	}
@@ -171,33 +173,33 @@ func (s *stepper) mostBefore(seg *segment) (ack uint32) {
 
 // givesUp is a reset that answers after the side's kernel had given up what was not
 // acknowledged.
-func (s *stepper) givesUp(seg *segment) {
+func (s *stepper) givesUp(seg *segment.Segment) {
 	first := map[uint32]time.Duration{}
-	for _, o := range s.of(s.side) {
-		if o.sent >= seg.sent || o.Packet.SeqLen() == 0 {
+	for _, o := range s.Of(s.side) {
+		if o.Sent >= seg.Sent || o.Packet.SeqLen() == 0 {
 			continue
 		}
 		if _, ok := first[o.Seq]; !ok {
-			first[o.Seq] = o.sent
+			first[o.Seq] = o.Sent
 		}
-		s.GivesUp[s.side] = max(s.GivesUp[s.side], round(o.sent-first[o.Seq]+100*time.Millisecond))
+		s.GivesUp[s.side] = max(s.GivesUp[s.side], segment.Round(o.Sent-first[o.Seq]+100*time.Millisecond))
 	}
 	s.done = true
 }
 
 // closesHard reports a reset that answers a bare acknowledgement of the side's FIN: it was
 // closed with TCP_LINGER2 below 0.
-func (s *stepper) closesHard(seg *segment, v *reset.Verdict) bool {
-	for _, o := range s.segs {
+func (s *stepper) closesHard(seg *segment.Segment, v *reset.Verdict) bool {
+	for _, o := range s.Segs {
 		if o.Side == s.side || o.N != v.Answers {
 			continue
 		}
-		if o.Packet.PayloadLen > 0 || o.has(packet.FIN) || s.fin[s.side] == 0 || o.Ack != s.fin[s.side]+1 {
+		if o.Packet.PayloadLen > 0 || o.Has(packet.FIN) || s.Fin[s.side] == 0 || o.Ack != s.Fin[s.side]+1 {
 			return false
 		}
 		for i := len(s.steps) - 1; i >= 0; i-- {
-			if k := s.steps[i].Kind; k == Close || k == Shutdown {
-				s.steps[i].Kind, s.steps[i].Cause = Linger2, true
+			if k := s.steps[i].Kind; k == incident.Close || k == incident.Shutdown {
+				s.steps[i].Kind, s.steps[i].Cause = incident.Linger2, true
 				s.steps[i].Note = "its kernel resets when the FIN is acknowledged"
 				s.done = true
 				return true
@@ -209,9 +211,9 @@ func (s *stepper) closesHard(seg *segment, v *reset.Verdict) bool {
 
 // otherReset reports that the other side had reset before, or something in its name: then
 // the socket is gone by itself.
-func (s *stepper) otherReset(seg *segment) bool {
-	for _, o := range s.segs {
-		if o.has(packet.RST) && o != seg && o.sent <= seg.sent {
+func (s *stepper) otherReset(seg *segment.Segment) bool {
+	for _, o := range s.Segs {
+		if o.Has(packet.RST) && o != seg && o.Sent <= seg.Sent {
 			return true
 		}
 	}
@@ -220,29 +222,29 @@ func (s *stepper) otherReset(seg *segment) bool {
 
 // uncaptured is a reset that answers what the capture does not have: that acknowledges
 // more than was seen of this side, a FIN last.
-func (s *stepper) uncaptured(seg *segment) {
+func (s *stepper) uncaptured(seg *segment.Segment) {
 	if n := int(seg.Seq-s.next) - 1; n > 0 {
-		s.add(Write, Step{Bytes: n, Note: "inferred: the reset's number counts them, though they were not captured"})
+		s.add(incident.Write, incident.Step{Bytes: n, Note: "inferred: the reset's number counts them, though they were not captured"})
 	}
 	s.next = seg.Seq
-	s.add(Close, Step{Note: "inferred: the reset's number counts its FIN"})
+	s.add(incident.Close, incident.Step{Note: "inferred: the reset's number counts its FIN"})
 	s.done = true
 	s.late, s.Missed = true, true
 }
 
 // forge has a reset made by hand.
-func (s *stepper) forge(seg *segment, note string) {
+func (s *stepper) forge(seg *segment.Segment, note string) {
 	if !s.done {
 		s.take(seg)
 	}
 	flags := "R"
-	if seg.has(packet.ACK) {
+	if seg.Has(packet.ACK) {
 		flags = "R."
 	}
-	st := Step{Flags: flags, Seq: -1, Note: note, Cause: true, Pause: s.pause(seg.sent)}
-	if int32(seg.Seq-s.next) != 0 && s.next > 1 && seg.Seq < 1<<30 {
+	st := incident.Step{Flags: flags, Seq: -1, Note: note, Cause: true, Pause: s.pause(seg.Sent)}
+	if int32(seg.Seq-s.next) != 0 && s.next > 1 {
 		st.Seq = int(seg.Seq)
 	}
-	s.add(Forge, st)
-	s.ready = seg.sent
+	s.add(incident.Forge, st)
+	s.ready = seg.Sent
 }

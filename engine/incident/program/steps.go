@@ -1,9 +1,15 @@
-package incident
+// Package program finds out what the programs at both ends of a connection did: what they
+// read and wrote, when, and how they closed.
+//
+// It looks at one connection, and not at the path.
+package program
 
 import (
 	"slices"
 	"time"
 
+	"netrepro/engine/incident"
+	"netrepro/engine/incident/segment"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp/reset"
 	"netrepro/engine/tcp/sender"
@@ -30,23 +36,27 @@ type stepper struct {
 	small  uint32        // end of the last segment that was not full
 	waited bool          // until it could read, and did not
 	limit  int           // what it reads at most, -1 for all
-	steps  []Step
+	steps  []incident.Step
 }
 
-// steps finds out what both programs did.
-func (f *flow) steps(inc *Incident) {
+// flow is the connection that is looked at.
+type flow struct{ *segment.Flow }
+
+// Find finds out what both programs did. With keep, writes have the payload of the capture.
+func Find(connection *segment.Flow, keep bool) {
+	f := &flow{connection}
 	late := false
-	for _, side := range []int{Server, Client} {
+	for _, side := range []int{incident.Server, incident.Client} {
 		s := &stepper{flow: f, side: side, next: 1, limit: f.leaves(side)}
 		s.ready = f.established(side)
-		for _, seg := range f.of(side) {
-			s.segment(seg, inc.Kept)
+		for _, seg := range f.Of(side) {
+			s.segment(seg, keep)
 		}
 		s.finish()
 		s.more()
 		if late && !s.done {
-			s.add(TakeEnd, Step{})
-			s.add(Write, Step{Bytes: goodbye, Cause: true, Note: "guess: what the reset answers was not captured"})
+			s.add(incident.TakeEnd, incident.Step{})
+			s.add(incident.Write, incident.Step{Bytes: goodbye, Cause: true, Note: "guess: what the reset answers was not captured"})
 		}
 		late = s.late
 		f.Steps[side] = s.steps
@@ -54,23 +64,23 @@ func (f *flow) steps(inc *Incident) {
 		f.stalling(side)
 	}
 	last := f.lastStep()
-	for _, s := range f.segs {
+	for _, s := range f.Segs {
 		again := s.Class&(sender.Rexmit|sender.KeepAlive|sender.WindowProbe) != 0
-		if (again || s.has(packet.RST) && f.KeepAlive[s.Side].Count > 0) && s.sent > last {
-			f.Stays = max(f.Stays, s.sent-last+200*time.Millisecond)
+		if (again || s.Has(packet.RST) && f.KeepAlive[s.Side].Count > 0) && s.Sent > last {
+			f.Stays = max(f.Stays, s.Sent-last+200*time.Millisecond)
 		}
 	}
 	for side := range 2 {
-		upto, _ := f.acknowledged(side, 1<<62)
-		f.Bytes[side], _ = f.received(1-side, upto)
+		upto, _ := f.Acknowledged(side, 1<<62)
+		f.Bytes[side], _ = f.Received(1-side, upto)
 	}
 }
 
 // established is when a side knew that the connection was open.
 func (f *flow) established(side int) time.Duration {
-	for _, s := range f.segs {
-		if s.Side != side && !s.lost && s.has(packet.ACK) && (side == Server) != s.has(packet.SYN) {
-			return s.arrived
+	for _, s := range f.Segs {
+		if s.Side != side && !s.Lost && s.Has(packet.ACK) && (side == incident.Server) != s.Has(packet.SYN) {
+			return s.Arrived
 		}
 	}
 	return 0
@@ -78,62 +88,62 @@ func (f *flow) established(side int) time.Duration {
 
 // lastStep is when the last of what programs did was done.
 func (f *flow) lastStep() (at time.Duration) {
-	for _, s := range f.segs {
-		if s.Class&sender.Data != 0 || s.Class&sender.Rexmit == 0 && s.has(packet.SYN|packet.ACK) ||
-			s.has(packet.FIN) && s.Class&sender.Rexmit == 0 {
-			at = max(at, s.sent)
+	for _, s := range f.Segs {
+		if s.Class&sender.Data != 0 || s.Class&sender.Rexmit == 0 && s.Has(packet.SYN|packet.ACK) ||
+			s.Has(packet.FIN) && s.Class&sender.Rexmit == 0 {
+			at = max(at, s.Sent)
 		}
 	}
 	return at
 }
 
-func (s *stepper) add(k Kind, st Step) {
+func (s *stepper) add(k incident.Kind, st incident.Step) {
 	st.Kind = k
 	s.steps = append(s.steps, st)
 }
 
 // segment takes in a segment that the side sent.
-func (s *stepper) segment(seg *segment, keep bool) {
-	if s.done && !seg.has(packet.RST) {
+func (s *stepper) segment(seg *segment.Segment, keep bool) {
+	if s.done && !seg.Has(packet.RST) {
 		return
 	}
-	fin := seg.has(packet.FIN) && !s.shut
+	fin := seg.Has(packet.FIN) && !s.shut
 	switch {
-	case seg.has(packet.RST):
+	case seg.Has(packet.RST):
 		s.reset(seg)
 		return
 	case s.stray(seg):
-		s.add(Forge, Step{Pause: s.pause(seg.sent), Flags: seg.Packet.Flags.String(), Seq: int(seg.Seq),
+		s.add(incident.Forge, incident.Step{Pause: s.pause(seg.Sent), Flags: seg.Packet.Flags.String(), Seq: int(seg.Seq),
 			Bytes: int(seg.Packet.PayloadLen), Note: "guess: the side's own kernel did not send it", Cause: true})
-		s.ready = max(s.ready, seg.sent)
+		s.ready = max(s.ready, seg.Sent)
 		return
-	case seg.has(packet.SYN), seg.Class&(sender.KeepAlive|sender.WindowProbe) != 0:
+	case seg.Has(packet.SYN), seg.Class&(sender.KeepAlive|sender.WindowProbe) != 0:
 		return
-	case int32(seg.payloadEnd()-s.next) <= 0 && !fin:
+	case int32(seg.PayloadEnd()-s.next) <= 0 && !fin:
 		return
 	}
 	took := s.take(seg)
-	if int32(seg.payloadEnd()-s.next) > 0 {
+	if int32(seg.PayloadEnd()-s.next) > 0 {
 		s.write(seg, took, keep)
 	}
 	if fin {
 		s.close(seg)
 	}
-	s.ready = max(s.ready, seg.sent)
+	s.ready = max(s.ready, seg.Sent)
 }
 
 // stray reports a segment that no kernel sends there: far from all that went before.
-func (s *stepper) stray(seg *segment) bool {
+func (s *stepper) stray(seg *segment.Segment) bool {
 	const far = 1 << 20
 	if d := int32(seg.Seq - s.next); seg.Seq > far && (d > far || d < -far) && s.next > 1 || d > far {
 		return true
 	}
-	return seg.forged
+	return seg.Forged
 }
 
 // take has the side read what it had acknowledged by then.
-func (s *stepper) take(seg *segment) (took bool) {
-	if !seg.has(packet.ACK) {
+func (s *stepper) take(seg *segment.Segment) (took bool) {
+	if !seg.Has(packet.ACK) {
 		return false
 	}
 	return s.read(seg.Ack)
@@ -141,23 +151,23 @@ func (s *stepper) take(seg *segment) (took bool) {
 
 // read has the side read what an acknowledgement of its covers.
 func (s *stepper) read(ack uint32) (took bool) {
-	bytes, end := s.received(s.side, ack)
+	bytes, end := s.Received(s.side, ack)
 	if s.limit >= 0 && (bytes > s.limit || end) {
-		if last := len(s.steps) - 1; s.taken >= s.limit && (last < 0 || s.steps[last].Kind != Readable) && !s.waited {
-			s.ready = max(s.ready, s.arrival(s.side, uint32(bytes)+1))
-			s.add(Readable, Step{})
+		if last := len(s.steps) - 1; s.taken >= s.limit && (last < 0 || s.steps[last].Kind != incident.Readable) && !s.waited {
+			s.ready = max(s.ready, s.Arrival(s.side, uint32(bytes)+1))
+			s.add(incident.Readable, incident.Step{})
 			s.waited, took = true, true
 		}
 		bytes, end = min(bytes, s.limit), false
 	}
 	if bytes > s.taken {
-		s.ready = max(s.ready, s.arrival(s.side, uint32(bytes)+1))
-		s.add(Take, Step{Bytes: bytes - s.taken})
+		s.ready = max(s.ready, s.Arrival(s.side, uint32(bytes)+1))
+		s.add(incident.Take, incident.Step{Bytes: bytes - s.taken})
 		s.taken, took = bytes, true
 	}
 	if end && !s.ended {
-		s.ready = max(s.ready, s.arrival(s.side, uint32(bytes)+2))
-		s.add(TakeEnd, Step{})
+		s.ready = max(s.ready, s.Arrival(s.side, uint32(bytes)+2))
+		s.add(incident.TakeEnd, incident.Step{})
 		s.ended, took = true, true
 	}
 	return took
@@ -172,23 +182,23 @@ func (s *stepper) pause(at time.Duration) time.Duration {
 }
 
 // write takes in new payload.
-func (s *stepper) write(seg *segment, took, keep bool) {
-	n := int(seg.payloadEnd() - s.next)
+func (s *stepper) write(seg *segment.Segment, took, keep bool) {
+	n := int(seg.PayloadEnd() - s.next)
 	full := s.full()
 	size := int(seg.Packet.PayloadLen)
 	partial := full == 0 || size%full != 0
-	pause := s.pause(seg.sent)
+	pause := s.pause(seg.Sent)
 	upto, since := uint32(0), time.Duration(0)
 	if pause > 0 && !took {
 		// What was held back by the window or for acknowledgements is no pause.
-		if upto, since = s.acknowledged(s.side, seg.sent); int32(upto-s.next) < 0 && s.open {
+		if upto, since = s.Acknowledged(s.side, seg.Sent); int32(upto-s.next) < 0 && s.open {
 			pause = 0
-		} else if (s.open || s.small > 0 && partial) && seg.sent-since < time.Millisecond {
+		} else if (s.open || s.small > 0 && partial) && seg.Sent-since < time.Millisecond {
 			pause = 0 // Nagle's, or the window's
 		}
 	}
 	if partial && int32(s.small) > 0 {
-		if upto, _ = s.acknowledged(s.side, seg.sent); int32(upto-s.small) < 0 {
+		if upto, _ = s.Acknowledged(s.side, seg.Sent); int32(upto-s.small) < 0 {
 			s.NoDelay[s.side] = true
 		}
 	}
@@ -204,38 +214,38 @@ func (s *stepper) write(seg *segment, took, keep bool) {
 			copy(data, have[len(have)-n:])
 		}
 	}
-	if last := len(s.steps) - 1; s.open && !took && pause == 0 && last >= 0 && s.steps[last].Kind == Write {
+	if last := len(s.steps) - 1; s.open && !took && pause == 0 && last >= 0 && s.steps[last].Kind == incident.Write {
 		s.steps[last].Bytes += n
 		s.steps[last].Data = append(s.steps[last].Data, data...)
 	} else {
-		s.add(Write, Step{Pause: pause, Bytes: n, Data: data, Cause: s.fin[1-s.side] != 0 && s.afterEnd(seg)})
+		s.add(incident.Write, incident.Step{Pause: pause, Bytes: n, Data: data, Cause: s.Fin[1-s.side] != 0 && s.afterEnd(seg)})
 	}
-	s.next = seg.payloadEnd()
-	s.open = !partial || !seg.has(packet.PSH)
+	s.next = seg.PayloadEnd()
+	s.open = !partial || !seg.Has(packet.PSH)
 	s.small = 0
 	if partial {
-		s.small = seg.payloadEnd()
+		s.small = seg.PayloadEnd()
 	}
 }
 
 // afterEnd reports that a segment answers nothing: its receiver had closed, and resets.
-func (s *stepper) afterEnd(seg *segment) bool {
-	return slices.ContainsFunc(s.segs, func(o *segment) bool {
-		return o.Side != s.side && o.has(packet.RST) && o.Reset != nil && o.Reset.Answers == seg.N &&
+func (s *stepper) afterEnd(seg *segment.Segment) bool {
+	return slices.ContainsFunc(s.Segs, func(o *segment.Segment) bool {
+		return o.Side != s.side && o.Has(packet.RST) && o.Reset != nil && o.Reset.Answers == seg.N &&
 			(o.Reset.May("data-after-close") || o.Reset.May("time-wait"))
 	})
 }
 
 // full is the payload of a full segment of the side.
 func (s *stepper) full() int {
-	mss := s.conn.MSS[1-s.side]
-	if own := s.conn.MSS[s.side]; own > 0 && (mss == 0 || own < mss) {
+	mss := s.Conn.MSS[1-s.side]
+	if own := s.Conn.MSS[s.side]; own > 0 && (mss == 0 || own < mss) {
 		mss = own
 	}
 	if mss == 0 {
-		mss = min(s.conn.Largest[s.side]+12, 1460)
+		mss = min(s.Conn.Largest[s.side]+12, 1460)
 	}
-	for _, seg := range s.segs {
+	for _, seg := range s.Segs {
 		if seg.Side == s.side && seg.Packet.PayloadLen > 0 {
 			if seg.Packet.HasTS {
 				mss -= 12
@@ -247,28 +257,28 @@ func (s *stepper) full() int {
 }
 
 // close takes in the side's FIN.
-func (s *stepper) close(seg *segment) {
+func (s *stepper) close(seg *segment.Segment) {
 	s.shut = true
-	kind := Close
+	kind := incident.Close
 	// What it acknowledges later it reads: it has closed for writing alone.
-	if later, _ := s.received(s.side, s.most(s.side)); later > s.taken && !s.resets(seg) {
-		kind = Shutdown
+	if later, _ := s.Received(s.side, s.Most(s.side)); later > s.taken && !s.resets(seg) {
+		kind = incident.Shutdown
 	}
-	if slices.ContainsFunc(s.of(s.side), func(o *segment) bool {
-		return o.has(packet.RST) && o.Reset != nil && o.Reset.Cause == "linger2"
+	if slices.ContainsFunc(s.Of(s.side), func(o *segment.Segment) bool {
+		return o.Has(packet.RST) && o.Reset != nil && o.Reset.Cause == "linger2"
 	}) {
-		kind = Shutdown
+		kind = incident.Shutdown
 	}
-	s.add(kind, Step{Pause: s.pause(seg.sent)})
-	if kind == Close {
+	s.add(kind, incident.Step{Pause: s.pause(seg.Sent)})
+	if kind == incident.Close {
 		s.done = true
 	}
 }
 
 // resets reports that the side resets after its FIN.
-func (s *stepper) resets(fin *segment) bool {
-	return slices.ContainsFunc(s.of(s.side), func(o *segment) bool {
-		return o.has(packet.RST) && o.sent >= fin.sent && o.Reset != nil && o.Reset.Kind == "passive"
+func (s *stepper) resets(fin *segment.Segment) bool {
+	return slices.ContainsFunc(s.Of(s.side), func(o *segment.Segment) bool {
+		return o.Has(packet.RST) && o.Sent >= fin.Sent && o.Reset != nil && o.Reset.Kind == "passive"
 	})
 }
 
@@ -276,7 +286,7 @@ func (s *stepper) resets(fin *segment) bool {
 // window is open: it had more to say.
 func (s *stepper) more() {
 	asks := false
-	for _, seg := range s.of(s.side) {
+	for _, seg := range s.Of(s.side) {
 		switch {
 		case seg.Class&sender.WindowProbe != 0:
 			asks = true
@@ -285,7 +295,7 @@ func (s *stepper) more() {
 		}
 	}
 	for i := len(s.steps) - 1; asks && i >= 0; i-- {
-		if st := &s.steps[i]; st.Kind == Write {
+		if st := &s.steps[i]; st.Kind == incident.Write {
 			const more = 16 << 10
 			st.Bytes += more
 			if st.Data != nil {
@@ -299,19 +309,19 @@ func (s *stepper) more() {
 
 // finish has the side read what it received after the last thing that it sent.
 func (s *stepper) finish() {
-	if s.done || s.Opening != Opened {
+	if s.done || s.Opening != incident.Opened {
 		return
 	}
-	bytes, end := s.received(s.side, s.most(s.side))
+	bytes, end := s.Received(s.side, s.Most(s.side))
 	if bytes > s.taken {
-		s.ready = max(s.ready, s.arrival(s.side, uint32(bytes)+1))
-		s.add(Take, Step{Bytes: bytes - s.taken})
+		s.ready = max(s.ready, s.Arrival(s.side, uint32(bytes)+1))
+		s.add(incident.Take, incident.Step{Bytes: bytes - s.taken})
 	}
 	if end && !s.ended {
-		s.add(TakeEnd, Step{})
+		s.add(incident.TakeEnd, incident.Step{})
 	}
 	if s.shut {
-		s.add(Close, Step{})
+		s.add(incident.Close, incident.Step{})
 	}
 }
 
@@ -320,23 +330,23 @@ func (f *flow) probing(side int) {
 	k := &f.KeepAlive[side]
 	var before, last time.Duration
 	asked := 0
-	for _, s := range f.segs {
+	for _, s := range f.Segs {
 		switch {
 		case s.Side == side && s.Class&sender.KeepAlive != 0:
 			if k.Idle == 0 {
-				k.Idle = max((s.sent - before).Round(time.Second), time.Second)
+				k.Idle = max((s.Sent - before).Round(time.Second), time.Second)
 			} else {
-				k.Every = max((s.sent - last).Round(time.Second), time.Second)
+				k.Every = max((s.Sent - last).Round(time.Second), time.Second)
 			}
-			last = s.sent
+			last = s.Sent
 			asked++
 		case s.Side == side && s.Reset != nil && s.Reset.Cause == reset.KeepAlive:
 			k.Count = max(asked, 1)
-			k.Every = max((s.sent - last).Round(time.Second), time.Second)
-		case s.Side != side && !s.lost:
+			k.Every = max((s.Sent - last).Round(time.Second), time.Second)
+		case s.Side != side && !s.Lost:
 			asked = 0
 		}
-		before = s.sent
+		before = s.Sent
 	}
 	k.Every = max(k.Every, min(k.Idle, time.Second))
 }
@@ -344,33 +354,33 @@ func (f *flow) probing(side int) {
 // stalling finds out whether a side left unread what had come, until its window was
 // closed.
 func (f *flow) stalling(side int) {
-	var zero *segment
+	var zero *segment.Segment
 	read := uint32(1)
-	for _, s := range f.of(side) {
-		if !s.has(packet.ACK) || s.has(packet.RST) {
+	for _, s := range f.Of(side) {
+		if !s.Has(packet.ACK) || s.Has(packet.RST) {
 			continue
 		}
 		switch {
-		case s.Packet.Window == 0 && zero == nil && !s.has(packet.SYN):
+		case s.Packet.Window == 0 && zero == nil && !s.Has(packet.SYN):
 			zero = s
 		case s.Packet.Window > 0 && zero == nil:
 			read = max(read, 1)
 		case s.Packet.Window > 0:
 			f.Window[side] = f.buffer(side, int(zero.Ack)-int(read))
-			f.stall(side, s.sent-zero.sent)
+			f.stall(side, s.Sent-zero.Sent)
 			return
 		}
 	}
 	if zero != nil {
 		f.Window[side] = f.buffer(side, int(zero.Ack)-int(read))
-		f.stall(side, f.segs[len(f.segs)-1].sent-zero.sent)
+		f.stall(side, f.Segs[len(f.Segs)-1].Sent-zero.Sent)
 	}
 }
 
 // buffer is the receive buffer of a side whose window was closed after so many bytes.
 func (f *flow) buffer(side, bytes int) int {
-	for _, s := range f.of(side) {
-		if w := int(s.Packet.Window); s.has(packet.SYN) && w > 0 && w < 1<<15 {
+	for _, s := range f.Of(side) {
+		if w := int(s.Packet.Window); s.Has(packet.SYN) && w > 0 && w < 1<<15 {
 			// It is a whole number of segments; buffers are asked for in round numbers.
 			n := 2048
 			for n < w {
@@ -387,16 +397,28 @@ func (f *flow) buffer(side, bytes int) int {
 
 // stall has a side wait before it reads.
 func (f *flow) stall(side int, d time.Duration) {
-	i := slices.IndexFunc(f.Steps[side], func(s Step) bool { return s.Kind == Take || s.Kind == TakeEnd })
+	i := slices.IndexFunc(f.Steps[side], func(s incident.Step) bool { return s.Kind == incident.Take || s.Kind == incident.TakeEnd })
 	most, at := 0, i
 	for ; i >= 0 && i < len(f.Steps[side]); i++ {
-		if s := f.Steps[side][i]; s.Kind == Take && s.Bytes > most {
+		if s := f.Steps[side][i]; s.Kind == incident.Take && s.Bytes > most {
 			most, at = s.Bytes, i
 		}
 	}
 	if at >= 0 && at < len(f.Steps[side]) {
-		f.Steps[side][at].Pause = round(max(d, 50*time.Millisecond))
+		f.Steps[side][at].Pause = segment.Round(max(d, 50*time.Millisecond))
 		f.Steps[side][at].Cause = true
 		f.Steps[side][at].Note = "its window was closed for so long: it does not read"
 	}
+}
+
+// coarse leaves a digit and a half of a pause, so that equal exchanges look equal.
+func coarse(d time.Duration) time.Duration {
+	unit := time.Millisecond
+	for d/unit >= 100 {
+		unit *= 10
+	}
+	if d/unit >= 10 {
+		unit *= 5
+	}
+	return d.Round(unit)
 }

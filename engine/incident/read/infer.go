@@ -1,18 +1,22 @@
-package incident
+package read
 
 import (
 	"net/netip"
 	"slices"
 	"time"
 
+	"netrepro/engine/incident"
+	"netrepro/engine/incident/path"
+	"netrepro/engine/incident/program"
+	"netrepro/engine/incident/segment"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
 	"netrepro/engine/trace/golden"
 )
 
 // infer makes an incident of the chosen connections.
-func infer(g *gathered, chosen []*tally, o Options) *Incident {
-	inc := &Incident{Others: len(g.conns) - len(chosen), Kept: o.Payload, Asked: g.asked, names: g.names}
+func infer(g *gathered, chosen []*tally, o Options) *incident.Incident {
+	inc := &incident.Incident{Others: len(g.conns) - len(chosen), Kept: o.Payload, Asked: g.asked, Names: g.names}
 	records := map[*tcp.Conn][]*tcp.Record{}
 	for _, r := range g.records {
 		records[r.Root()] = append(records[r.Root()], r)
@@ -24,8 +28,8 @@ func infer(g *gathered, chosen []*tally, o Options) *Incident {
 	if len(all) == 0 {
 		return inc
 	}
-	p := pathOf(all)
-	inc.Vantage, inc.Delay, inc.MTU, inc.Plain = p.vantage, p.delay(), p.mtu, p.plain
+	p := path.Of(all)
+	inc.Vantage, inc.Delay, inc.MTU, inc.Plain = p.Vantage, p.Delay(), p.MTU, p.Plain
 	hosts := map[netip.Addr]bool{}
 	tuples := map[[2]netip.AddrPort]int{}
 	begin := all[0].Time
@@ -38,37 +42,44 @@ func infer(g *gathered, chosen []*tally, o Options) *Incident {
 		c := t.conn
 		for _, e := range c.Ends {
 			hosts[e.Addr()] = true
-			inc.names = append(inc.names, e.Addr().String())
+			inc.Names = append(inc.Names, e.Addr().String())
 		}
 		inc.IPv6 = inc.IPv6 || c.Ends[0].Addr().Is6() && !c.Ends[0].Addr().Is4In6()
 		if _, ok := tuples[c.Ends]; !ok {
 			tuples[c.Ends] = len(tuples)
 		}
-		f := &flow{Flow: &Flow{N: c.ID, Port: c.Ends[1].Port(), Start: rs[0].Time - begin,
-			End: rs[len(rs)-1].Time - begin, Begun: t.begun, Tuple: tuples[c.Ends]}, conn: c,
-			everywhere: p.vantage == Everywhere, Asked: g.asked, away: p.away}
-		f.segments(rs)
-		f.Form = FormOf(rs, c)
+		f := &flow{&segment.Flow{Flow: &incident.Flow{N: c.ID, Port: c.Ends[1].Port(), Start: rs[0].Time - begin,
+			End: rs[len(rs)-1].Time - begin, Begun: t.begun, Tuple: tuples[c.Ends]}, Conn: c,
+			Everywhere: p.Vantage == incident.Everywhere, Asked: g.asked, Away: p.Away}}
+		f.Add(rs)
+		f.Form = formOf(rs, c)
 		f.opening()
-		f.steps(inc)
-		f.losses()
+		program.Find(f.Flow, o.Payload)
+		path.Losses(f.Flow)
 		f.silence()
-		f.packets()
+		f.Play()
 		flows = append(flows, f)
-		inc.Flows = append(inc.Flows, f.Flow)
+		inc.Flows = append(inc.Flows, f.Flow.Flow)
 		for side := range 2 {
 			inc.Offload = inc.Offload || c.MSS[1-side] > 0 && c.Largest[side] > c.MSS[1-side]
 		}
 	}
 	inc.Hosts = len(hosts)
-	inc.narrow(flows)
-	inc.reject(flows)
-	inc.shorten()
+	var plain []*segment.Flow
+	for _, f := range flows {
+		plain = append(plain, f.Flow)
+	}
+	path.Narrow(inc, plain)
+	reject(inc, flows)
+	shorten(inc)
 	return inc
 }
 
-// FormOf is what the records of a connection mean, without addresses.
-func FormOf(rs []*tcp.Record, c *tcp.Conn) []string {
+// flow is a connection that is looked at.
+type flow struct{ *segment.Flow }
+
+// formOf is what the records of a connection mean, without addresses.
+func formOf(rs []*tcp.Record, c *tcp.Conn) []string {
 	names := func(a netip.Addr) string {
 		switch a {
 		case c.Ends[0].Addr():
@@ -84,11 +95,11 @@ func FormOf(rs []*tcp.Record, c *tcp.Conn) []string {
 
 // silence finds the longest time in which nothing came.
 func (f *flow) silence() {
-	for i := 1; i < len(f.segs); i++ {
-		f.Silence = max(f.Silence, f.segs[i].sent-f.segs[i-1].sent)
+	for i := 1; i < len(f.Segs); i++ {
+		f.Silence = max(f.Silence, f.Segs[i].Sent-f.Segs[i-1].Sent)
 	}
-	for _, r := range f.errs {
-		if icmpName(r.Packet) == exceeded && f.Opening != Opened {
+	for _, r := range f.Errs {
+		if icmpName(r.Packet) == exceeded && f.Opening != incident.Opened {
 			f.TTL = 1
 		}
 	}
@@ -99,28 +110,28 @@ const exceeded = "time-exceeded"
 
 // opening finds out what came of the SYN.
 func (f *flow) opening() {
-	f.Opening = Opened
+	f.Opening = incident.Opened
 	answered := !f.Begun
-	for _, s := range f.segs {
-		syn, ack := s.has(packet.SYN), s.has(packet.ACK)
+	for _, s := range f.Segs {
+		syn, ack := s.Has(packet.SYN), s.Has(packet.ACK)
 		switch {
-		case s.Side == Client && (syn || f.Attempts == 0):
+		case s.Side == incident.Client && (syn || f.Attempts == 0):
 			f.Attempts++
-			f.Strange = f.Strange || f.Attempts == 1 && s.forged
-		case s.Side == Server && syn && ack && !s.lost:
+			f.Strange = f.Strange || f.Attempts == 1 && s.Forged
+		case s.Side == incident.Server && syn && ack && !s.Lost:
 			answered = true
-		case s.Side == Server && s.has(packet.RST) && !answered:
-			f.Opening = Refused
+		case s.Side == incident.Server && s.Has(packet.RST) && !answered:
+			f.Opening = incident.Refused
 			if v := s.Reset; v != nil && v.Kind == "firewall" {
-				f.Opening = Rejected
+				f.Opening = incident.Rejected
 			}
 			return
 		}
 	}
 	if !answered {
-		f.Opening = Silent
-		if slices.ContainsFunc(f.errs, func(r *tcp.Record) bool { return icmpName(r.Packet) != "" }) {
-			f.Opening = Rejected
+		f.Opening = incident.Silent
+		if slices.ContainsFunc(f.Errs, func(r *tcp.Record) bool { return icmpName(r.Packet) != "" }) {
+			f.Opening = incident.Rejected
 		}
 	}
 }
@@ -146,14 +157,14 @@ func icmpName(p *packet.Packet) string {
 }
 
 // reject finds a firewall that refuses.
-func (inc *Incident) reject(flows []*flow) {
+func reject(inc *incident.Incident, flows []*flow) {
 	for _, f := range flows {
-		if f.Opening != Rejected || f.TTL > 0 {
+		if f.Opening != incident.Rejected || f.TTL > 0 {
 			continue
 		}
-		inc.Reject = &Reject{Port: f.Port, With: "tcp-reset"}
-		f.Losses = slices.DeleteFunc(f.Losses, func(l Loss) bool { return l.TCP == "syn" })
-		for _, r := range f.errs {
+		inc.Reject = &incident.Reject{Port: f.Port, With: "tcp-reset"}
+		f.Losses = slices.DeleteFunc(f.Losses, func(l incident.Loss) bool { return l.TCP == "syn" })
+		for _, r := range f.Errs {
 			if name := icmpName(r.Packet); name != "" {
 				inc.Reject.With = name
 			}
@@ -162,15 +173,13 @@ func (inc *Incident) reject(flows []*flow) {
 }
 
 const (
-	// longest is the longest pause that a scenario keeps.
-	longest = 2 * time.Second
 	// patience is how long all pauses of a scenario may take together.
 	patience = 15 * time.Second
 )
 
 // shorten bounds the pauses: the run takes the time that they take.
-func (inc *Incident) shorten() {
-	most := longest
+func shorten(inc *incident.Incident) {
+	most := segment.Longest
 	for {
 		var sum time.Duration
 		for _, f := range inc.Flows {

@@ -1,4 +1,8 @@
-package incident
+// Package read reads a capture file as an incident: it chooses the connections that are
+// worth it and has the rooms beside it look at them.
+//
+// Invariant: what it keeps of a capture is bounded.
+package read
 
 import (
 	"context"
@@ -9,6 +13,8 @@ import (
 	"strings"
 
 	"netrepro/engine/capture"
+	"netrepro/engine/incident"
+	"netrepro/engine/incident/segment"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/sender"
@@ -16,7 +22,7 @@ import (
 
 // Options of reading.
 type Options struct {
-	// Flow is the number of the one connection that is wanted, -1 for what [Read]
+	// Flow is the number of the one connection that is wanted, -1 for what [File]
 	// finds worth it.
 	Flow int
 	// Payload has the payload kept.
@@ -58,8 +64,8 @@ type gathered struct {
 	asked   bool
 }
 
-// Read reads the capture at path.
-func Read(ctx context.Context, path string, o Options) (*Incident, error) {
+// File reads the capture at path.
+func File(ctx context.Context, path string, o Options) (*incident.Incident, error) {
 	g, err := gather(ctx, path, o)
 	if err != nil {
 		return nil, err
@@ -124,7 +130,7 @@ func (g *gathered) add(r *tcp.Record, byConn map[*tcp.Conn]*tally, o Options) {
 		byConn[c] = t
 		g.conns = append(g.conns, t)
 	}
-	if t.packets++; t.packets == 1 && strings.HasPrefix(r.Fault, forged) {
+	if t.packets++; t.packets == 1 && strings.HasPrefix(r.Fault, segment.Forged) {
 		t.begun = true
 	}
 	g.asked = g.asked || r.Kernel != nil || r.Asked

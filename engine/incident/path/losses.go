@@ -1,0 +1,124 @@
+package path
+
+import (
+	"slices"
+	"time"
+
+	"netrepro/engine/incident"
+	"netrepro/engine/incident/segment"
+	"netrepro/engine/packet"
+	"netrepro/engine/tcp/sender"
+)
+
+// Losses finds what was lost. Of segments sent again it looks at every sending, so that
+// faults count as the wire does.
+func Losses(connection *segment.Flow) {
+	f := &flow{connection}
+	if !f.Everywhere {
+		f.guessLost()
+	}
+	fates := map[incident.Loss][]bool{} // lost?
+	var order []incident.Loss
+	for _, s := range f.Segs {
+		if s.Forged || s.Reset != nil && (s.Reset.Kind == "forged" || s.Reset.Kind == "firewall") {
+			continue
+		}
+		k := s.Key()
+		if fates[k] == nil {
+			order = append(order, k)
+		}
+		fates[k] = append(fates[k], s.Lost)
+	}
+	for _, k := range order {
+		if k.TCP == "ack" && !f.worthAck(k) {
+			continue
+		}
+		f.Losses = append(f.Losses, runs(k, fates[k])...)
+	}
+	for _, s := range f.Segs {
+		if s.Class&sender.Rexmit != 0 && (s.Original != "arrived" || s.Class&sender.RTO != 0) {
+			f.Resent = append(f.Resent, incident.Resent{Side: s.Side, Seq: int(s.Seq), Len: int(s.Packet.PayloadLen),
+				Timeout: s.Class&sender.RTO != 0})
+		}
+	}
+}
+
+// runs are the faults that lose what was lost of equal segments.
+func runs(k incident.Loss, lost []bool) (out []incident.Loss) {
+	for i := 0; i < len(lost); {
+		if !lost[i] {
+			i++
+			continue
+		}
+		n := 1
+		for i+n < len(lost) && lost[i+n] {
+			n++
+		}
+		l := k
+		l.Nth, l.Times = i+1, n
+		if i+n == len(lost) && n >= times {
+			l.Times = 0 // and what TCP may send more
+		}
+		out = append(out, l)
+		i += n
+	}
+	return out
+}
+
+// worthAck reports whether the loss of an acknowledgement made a difference: what it
+// acknowledges was sent again, or the FIN was.
+func (f *flow) worthAck(k incident.Loss) bool {
+	return slices.ContainsFunc(f.Segs, func(s *segment.Segment) bool {
+		return s.Side != k.Side && s.Class&sender.Rexmit != 0 && int(s.End) <= k.Ack
+	})
+}
+
+// guessLost marks what was lost where the capture shows one end alone: what was sent
+// again before it was acknowledged, and what was missing in between.
+func (f *flow) guessLost() {
+	for side := range 2 {
+		own := f.Of(side)
+		for i, s := range own {
+			if s.Packet.SeqLen() == 0 || s.Class&(sender.KeepAlive|sender.WindowProbe) != 0 || s.Has(packet.RST) {
+				continue
+			}
+			j := slices.IndexFunc(own[i+1:], func(o *segment.Segment) bool {
+				return o.Class&sender.Rexmit != 0 && o.Seq == s.Seq && o.Packet.SeqLen() > 0
+			})
+			if j < 0 {
+				s.Lost = f.unanswered(s)
+				continue
+			}
+			again := own[i+1+j]
+			upto, _ := f.Acknowledged(side, again.Sent)
+			s.Lost = int32(upto-s.End) < 0 && again.Original != "arrived" && !f.needless(s, again)
+		}
+	}
+}
+
+// needless reports that the other side had a segment when it was sent again: the answer to
+// the first sending came sooner than one to the second could.
+func (f *flow) needless(s, again *segment.Segment) bool {
+	rtt := 2 * (f.Away[0] + f.Away[1])
+	if rtt < 4*time.Millisecond {
+		return false
+	}
+	for _, o := range f.Segs {
+		if o.Side != s.Side && o.Has(packet.ACK) && !o.Lost && int32(o.Ack-s.End) >= 0 && o.Arrived > again.Sent {
+			return o.Arrived-again.Sent < rtt*3/4
+		}
+	}
+	return false
+}
+
+// unanswered reports that a segment is the last sending of one that was lost each time
+// before, and that nothing came of this one either.
+func (f *flow) unanswered(s *segment.Segment) bool {
+	if s.Class&sender.Rexmit == 0 {
+		return false
+	}
+	upto, _ := f.Acknowledged(s.Side, 1<<62)
+	return int32(upto-s.End) < 0 && !slices.ContainsFunc(f.Segs, func(o *segment.Segment) bool {
+		return o.Side != s.Side && o.Has(packet.RST)
+	})
+}

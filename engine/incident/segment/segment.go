@@ -1,0 +1,197 @@
+// Package segment has the segments of one connection of a capture in the order in which
+// they were sent, with when each side sent and had them. It is what the rooms beside it draw
+// their conclusions from, and draws none itself.
+package segment
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"netrepro/engine/incident"
+	"netrepro/engine/packet"
+	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/sender"
+)
+
+// Segment is a TCP segment of a flow, with where it was when.
+type Segment struct {
+	*tcp.Record // as it was seen first
+	// Sent is when its sender sent it, Arrived when the other side had it.
+	Sent, Arrived time.Duration
+	Lost          bool   // it did not arrive
+	End           uint32 // behind the sequence space that it takes
+	Held          bool   // a fault of the capture's own lab kept it
+	Forged        bool   // the capture says that it was made by hand
+}
+
+// Forged begins what the capture of a lab says of a packet that was made by hand.
+const Forged = "forged by"
+
+// Longest is the longest pause, or delay, that a scenario keeps.
+const Longest = 2 * time.Second
+
+// late notes that a segment came later than others.
+func (f *Flow) late(s *Segment, by time.Duration) {
+	k := s.Key()
+	k.Nth, k.Times = 1, 1
+	f.Late = append(f.Late, incident.Late{Loss: k, By: min(Round(by), Longest)})
+}
+
+// Has reports whether all of the flags are set.
+func (s *Segment) Has(f packet.TCPFlags) bool { return s.Packet.Flags.Has(f) }
+
+// PayloadEnd is the sequence number behind the payload.
+func (s *Segment) PayloadEnd() uint32 {
+	if s.Has(packet.SYN) {
+		return s.Seq + 1 + uint32(s.Packet.PayloadLen)
+	}
+	return s.Seq + uint32(s.Packet.PayloadLen)
+}
+
+// Flow is a connection while it is looked at.
+type Flow struct {
+	*incident.Flow
+	Conn *tcp.Conn
+	Segs []*Segment    // in the order they were sent
+	Errs []*tcp.Record // ICMP errors about it
+	// Heard are the ICMP errors, by their first frames, that were seen where they belong.
+	Heard map[int]bool
+	Fin   [2]uint32 // sequence number of each side's FIN, 0 for none
+	// Everywhere says that the capture shows both ends, Asked that kernels said why.
+	Everywhere, Asked bool
+	Away              [2]time.Duration // of the capture point from each side
+}
+
+// Add takes in the records of the connection.
+func (f *Flow) Add(rs []*tcp.Record) {
+	byFrame, quickest := map[int]*Segment{}, [2]time.Duration{}
+	f.Heard = map[int]bool{}
+	for _, r := range rs {
+		if r.Conn == nil {
+			if r.Copy == 0 {
+				f.Errs = append(f.Errs, r)
+			}
+			if r.AtDestination && r.Direction == tcp.In {
+				f.Heard[r.First()] = true
+			}
+			continue
+		}
+		s := byFrame[r.First()]
+		if s == nil {
+			s = &Segment{Record: r, End: r.Seq + r.Packet.SeqLen(), Sent: r.Time - f.Away[r.Side],
+				Arrived: r.Time + f.Away[1-r.Side], Lost: f.Everywhere}
+			byFrame[r.First()] = s
+			f.Segs = append(f.Segs, s)
+		}
+		if r.Direction == tcp.In && r.AtDestination && r.Dropped == "" && s.Lost {
+			s.Arrived, s.Lost = r.Time, false
+			if d := s.Arrived - s.Sent; quickest[s.Side] == 0 || d < quickest[s.Side] {
+				quickest[s.Side] = d
+			}
+		}
+		s.Held = s.Held || r.Fault != "" && !strings.HasPrefix(r.Fault, Forged)
+		s.Forged = s.Forged || strings.HasPrefix(r.Fault, Forged)
+	}
+	slices.SortStableFunc(f.Segs, func(a, b *Segment) int { return cmp.Compare(a.Sent, b.Sent) })
+	var newest [2]time.Duration
+	for _, s := range f.Segs {
+		if f.Everywhere && !s.Lost {
+			by := s.Arrived - s.Sent - quickest[s.Side]
+			if overtaken := s.Arrived < newest[s.Side]; s.Held && by > 2*time.Millisecond || overtaken {
+				f.late(s, by)
+			}
+			newest[s.Side] = max(newest[s.Side], s.Arrived)
+		}
+		if s.Has(packet.FIN) && !s.Has(packet.RST) {
+			f.Fin[s.Side] = s.PayloadEnd()
+		}
+	}
+}
+
+// Of are the segments of a side.
+func (f *Flow) Of(side int) []*Segment {
+	return slices.DeleteFunc(slices.Clone(f.Segs), func(s *Segment) bool { return s.Side != side })
+}
+
+// Arrival is when a side had all that the other had sent before seq.
+func (f *Flow) Arrival(side int, seq uint32) time.Duration {
+	var at time.Duration
+	next := uint32(1)
+	for _, s := range f.Segs {
+		if s.Side == side || s.Lost || s.Packet.SeqLen() == 0 || int32(s.End-next) <= 0 {
+			continue
+		}
+		if int32(next-seq) >= 0 {
+			break
+		}
+		next, at = s.End, max(at, s.Arrived)
+	}
+	return at
+}
+
+// Acknowledged is how far the other side had acknowledged what a side sent, as that
+// side knew at a time.
+func (f *Flow) Acknowledged(side int, at time.Duration) (upto uint32, since time.Duration) {
+	for _, s := range f.Segs {
+		if s.Side != side && s.Has(packet.ACK) && !s.Has(packet.RST) && !s.Lost && s.Arrived <= at &&
+			int32(s.Ack-upto) > 0 {
+			upto, since = s.Ack, s.Arrived
+		}
+	}
+	return upto, since
+}
+
+// Received is how much payload of the other a side has acknowledged.
+func (f *Flow) Received(side int, ack uint32) (bytes int, end bool) {
+	fin := f.Fin[1-side]
+	if fin != 0 && int32(ack-fin) > 0 {
+		return int(fin) - 1, true
+	}
+	return max(int(ack)-1, 0), false
+}
+
+// Most is the highest acknowledgement of a side.
+func (f *Flow) Most(side int) (ack uint32) {
+	for _, s := range f.Segs {
+		if s.Side == side && s.Has(packet.ACK) && !s.Has(packet.RST) {
+			ack = max(ack, s.Ack)
+		}
+	}
+	return ack
+}
+
+// Key is what tells the segment from others, as a fault that may drop it: counted from the
+// first of its like.
+func (s *Segment) Key() incident.Loss {
+	k := incident.Loss{Side: s.Side, Seq: -1, Ack: -1}
+	switch {
+	case s.Has(packet.RST):
+		k.TCP = "rst"
+	case s.Has(packet.SYN) && s.Has(packet.ACK):
+		k.TCP = "synack"
+	case s.Has(packet.SYN):
+		k.TCP = "syn"
+	case s.Class&sender.KeepAlive != 0:
+		k.TCP = "keep-alive"
+	case s.Class&sender.WindowProbe != 0:
+		k.TCP = "window-probe"
+	case s.Packet.PayloadLen > 0:
+		k.TCP, k.Seq = "any", int(s.Seq)
+	case s.Has(packet.FIN):
+		k.TCP = "fin"
+	default:
+		k.TCP, k.Ack = "ack", int(s.Ack)
+	}
+	return k
+}
+
+// Round leaves two digits of a time.
+func Round(d time.Duration) time.Duration {
+	unit := time.Microsecond
+	for d/unit >= 100 {
+		unit *= 10
+	}
+	return d.Round(unit)
+}
