@@ -101,6 +101,8 @@ type Flow struct {
 	NoDelay [2]bool
 	// Window is the receive buffer of a side that did not read in time, 0 if it did.
 	Window [2]int
+	// Overflow says that the server's accept queue was full, and that it resets then.
+	Overflow bool
 	// Strange says that the first packet is none that a kernel sends.
 	Strange bool
 	// KeepAlive of a side that asked its idle peer.

@@ -88,7 +88,7 @@ func (w *writer) why() (out []string) {
 		if len(f.Losses)+len(f.Late) > 0 {
 			add(loss)
 		}
-		if len(f.Misses) > 0 {
+		if len(f.Misses) > 0 || f.Overflow {
 			add(programs)
 		}
 		switch f.Opening {
@@ -257,7 +257,7 @@ func (w *writer) wait() time.Duration {
 			}
 		}
 	}
-	return max(most.Round(time.Second)+2*time.Second, 3*time.Second)
+	return max(min(2*most, 12*time.Second).Round(time.Second)+2*time.Second, 3*time.Second)
 }
 
 // quote is a time as scripts write it.

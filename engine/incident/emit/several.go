@@ -17,9 +17,15 @@ func (w *writer) several(parts []part) {
 	w.line("-- By the client's port: who serves a connection. left is how many are not served to their end.")
 	w.line("local serve, left = {}, 0")
 	w.line("local function accept(conn)")
-	w.line("  left = left + 1")
-	w.line("  if serve[conn.peer.port] then serve[conn.peer.port](conn) end")
+	w.line("  if not serve[conn.peer.port] then return end")
+	w.line("  serve[conn.peer.port](conn)")
 	w.line("  left = left - 1")
+	w.line("end")
+	w.line("local function served()")
+	w.line("  for _ = 1, 500 do")
+	w.line("    if left <= 0 then return end")
+	w.line("    sleep \"10ms\"")
+	w.line("  end")
 	w.line("end")
 	open := map[uint16]bool{}
 	if !apart {
@@ -40,12 +46,7 @@ func (w *writer) several(parts []part) {
 	if !apart {
 		w.line("for _, t in ipairs(asking) do wait(t) end")
 	}
-	if len(open) > 0 {
-		w.line("for _ = 1, 500 do")
-		w.line("  if left == 0 then break end")
-		w.line("  sleep \"10ms\"")
-		w.line("end")
-	}
+	w.line("served()")
 }
 
 // same reports that two connections are written alike.
@@ -58,16 +59,40 @@ func (p part) same(o part) bool {
 
 // listen opens the port of a connection, once.
 func (w *writer) listen(f *incident.Flow, open map[uint16]bool) {
-	if f.Opening == incident.Refused || f.Strange && !listens(f) || open[f.Port] {
+	if f.Opening == incident.Refused && !f.Strange || f.Strange && !listens(f) || open[f.Port] {
 		return
 	}
 	open[f.Port] = true
+	if n := w.waiting(f.Port); n >= 0 {
+		w.line("-- inferred: connections wait to be accepted until no more may")
+		w.line("if bug then server:sysctl(\"net.ipv4.tcp_abort_on_overflow\", 1) end")
+		w.line("local at_%d = server:listen(%d, { backlog = bug and %d or 100 })", f.Port, f.Port, n)
+		return
+	}
 	w.line("local at_%d = server:listen(%d, accept%s)", f.Port, f.Port, options("", rcvbuf(f, incident.Server)))
 }
 
 // listens reports that what no kernel sent met a listener.
 func listens(f *incident.Flow) bool {
 	return len(f.Resets) == 0 || f.Resets[0].Cause == "listener" || f.Opening == incident.Opened && f.Packets[0].Flags == "S"
+}
+
+// waiting is the backlog of a port whose accept queue was full, -1 if it was not.
+func (w *writer) waiting(port uint16) int {
+	n, full := -1, false
+	for _, f := range w.inc.Flows {
+		switch {
+		case f.Port != port:
+		case f.Overflow:
+			full = true
+		case f.Opening == incident.Opened:
+			n++
+		}
+	}
+	if !full {
+		return -1
+	}
+	return max(n, 1)
 }
 
 // one writes a connection, or n that are alike.
@@ -96,8 +121,11 @@ func (w *writer) one(p part, i, n int, apart bool, open map[uint16]bool) {
 		if d := min(f.Start, 2*time.Second).Round(time.Millisecond); d > 0 {
 			w.line("sleep %s", quote(d))
 		}
-	} else if i > 0 && p.gap >= 5*time.Millisecond {
-		w.line("sleep %s", quote(p.gap))
+	} else if i > 0 {
+		w.line("served()")
+		if p.gap >= 5*time.Millisecond {
+			w.line("sleep %s", quote(p.gap))
+		}
 	}
 	disarm := w.own(f)
 	w.ask(p, port, open)
@@ -151,6 +179,10 @@ func (w *writer) ask(p part, port string, open map[uint16]bool) {
 		w.depth--
 		w.line("end")
 	}
+	serves := len(p.lane[incident.Server]) > 0 && f.Opening == incident.Opened && !f.Strange
+	if serves {
+		w.line("left = left + 1")
+	}
 	dial := fmt.Sprintf("client:dial { to = server, port = %d, from_port = %s%s", f.Port, port,
 		more(rcvbuf(f, incident.Client)))
 	if f.TTL > 0 {
@@ -179,6 +211,9 @@ func (w *writer) ask(p part, port string, open map[uint16]bool) {
 		return
 	}
 	w.line("local conn = %s }", dial)
+	if serves {
+		w.line("if not conn then left = left - 1 end")
+	}
 	if len(p.lane[incident.Client]) > 0 {
 		w.line("if conn then")
 		w.depth++

@@ -36,11 +36,18 @@ func Losses(connection *segment.Flow) {
 		f.Losses = append(f.Losses, runs(k, fates[k])...)
 	}
 	for _, s := range f.Segs {
-		if s.Class&sender.Rexmit != 0 && (s.Original != "arrived" || s.Class&sender.RTO != 0) {
+		if s.Class&sender.Rexmit != 0 && (!f.Everywhere || f.lost(s)) && (s.Original != "arrived" || s.Class&sender.RTO != 0) {
 			f.Resent = append(f.Resent, incident.Resent{Side: s.Side, Seq: int(s.Seq), Len: int(s.Packet.PayloadLen),
 				Timeout: s.Class&sender.RTO != 0})
 		}
 	}
+}
+
+// lost reports that a sending of a segment's sequence space was lost.
+func (f *flow) lost(s *segment.Segment) bool {
+	return slices.ContainsFunc(f.Segs, func(o *segment.Segment) bool {
+		return o.Side == s.Side && o.Lost && int32(o.End-s.Seq) > 0 && int32(s.End-o.Seq) > 0
+	})
 }
 
 // runs are the faults that lose what was lost of equal segments.

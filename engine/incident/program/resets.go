@@ -123,6 +123,8 @@ func (s *stepper) passive(seg *segment.Segment, v *reset.Verdict) {
 		}
 		s.add(incident.Vanish, st)
 		s.done = true
+	case v.Cause == reset.Overflow:
+		s.Overflow = true
 	case v.Cause == reset.AfterReset, v.Cause == reset.SynSent:
 	default:
 		s.forge(seg, "guess: "+string(v.Cause)+" is played by hand")

@@ -11,7 +11,6 @@ import (
 	"netrepro/engine/incident/segment"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
-	"netrepro/engine/trace/golden"
 )
 
 // infer makes an incident of the chosen connections.
@@ -50,9 +49,8 @@ func infer(g *gathered, chosen []*tally, o Options) *incident.Incident {
 		}
 		f := &flow{&segment.Flow{Flow: &incident.Flow{N: c.ID, Port: c.Ends[1].Port(), Start: rs[0].Time - begin,
 			End: rs[len(rs)-1].Time - begin, Begun: t.begun, Tuple: tuples[c.Ends]}, Conn: c,
-			Everywhere: p.Vantage == incident.Everywhere, Asked: g.asked, Away: p.Away}}
+			Everywhere: p.Vantage == incident.Everywhere, Asked: g.asked, Away: p.Away, Over: g.over}}
 		f.Add(rs)
-		f.Form = formOf(rs, c)
 		f.opening()
 		program.Find(f.Flow, o.Payload)
 		path.Losses(f.Flow)
@@ -69,6 +67,7 @@ func infer(g *gathered, chosen []*tally, o Options) *incident.Incident {
 	for _, f := range flows {
 		plain = append(plain, f.Flow)
 	}
+	forms(all, flows)
 	path.Narrow(inc, plain)
 	reject(inc, flows)
 	shorten(inc)
@@ -78,21 +77,6 @@ func infer(g *gathered, chosen []*tally, o Options) *incident.Incident {
 // flow is a connection that is looked at.
 type flow struct{ *segment.Flow }
 
-// formOf is what the records of a connection mean, without addresses.
-func formOf(rs []*tcp.Record, c *tcp.Conn) []string {
-	names := func(a netip.Addr) string {
-		switch a {
-		case c.Ends[0].Addr():
-			return "client"
-		case c.Ends[1].Addr():
-			return "server"
-		}
-		return "router"
-	}
-	form := golden.Form(rs, names)
-	return form[min(1, len(form)):] // the first line is whose connection it is
-}
-
 // silence finds the longest time in which nothing came.
 func (f *flow) silence() {
 	for i := 1; i < len(f.Segs); i++ {
@@ -101,6 +85,7 @@ func (f *flow) silence() {
 	for _, r := range f.Errs {
 		if icmpName(r.Packet) == exceeded && f.Opening != incident.Opened {
 			f.TTL = 1
+			f.Losses = slices.DeleteFunc(f.Losses, func(l incident.Loss) bool { return l.TCP == "syn" })
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"netrepro/engine/capture"
 	"netrepro/engine/incident"
@@ -62,6 +63,7 @@ type gathered struct {
 	payload int
 	dropped bool // there was more than is kept
 	asked   bool
+	over    time.Duration // when it ended
 }
 
 // File reads the capture at path.
@@ -109,6 +111,7 @@ func gather(ctx context.Context, path string, o Options) (g *gathered, err error
 			a.Describe(points)
 		}
 		a.Add(&in, &r)
+		g.over = in.Time
 		g.add(&r, byConn, o)
 	}
 	for _, n := range s.Names() {

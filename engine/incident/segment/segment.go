@@ -23,6 +23,7 @@ type Segment struct {
 	Lost          bool   // it did not arrive
 	End           uint32 // behind the sequence space that it takes
 	Held          bool   // a fault of the capture's own lab kept it
+	dropped       bool   // the capture says by what
 	Forged        bool   // the capture says that it was made by hand
 }
 
@@ -61,7 +62,10 @@ type Flow struct {
 	Fin   [2]uint32 // sequence number of each side's FIN, 0 for none
 	// Everywhere says that the capture shows both ends, Asked that kernels said why.
 	Everywhere, Asked bool
-	Away              [2]time.Duration // of the capture point from each side
+	// Over is when the capture ended, and Cut what was on its way then.
+	Over time.Duration
+	Cut  []*Segment
+	Away [2]time.Duration // of the capture point from each side
 }
 
 // Add takes in the records of the connection.
@@ -91,24 +95,48 @@ func (f *Flow) Add(rs []*tcp.Record) {
 				quickest[s.Side] = d
 			}
 		}
+		s.dropped = s.dropped || r.Dropped != ""
 		s.Held = s.Held || r.Fault != "" && !strings.HasPrefix(r.Fault, Forged)
 		s.Forged = s.Forged || strings.HasPrefix(r.Fault, Forged)
 	}
 	slices.SortStableFunc(f.Segs, func(a, b *Segment) int { return cmp.Compare(a.Sent, b.Sent) })
-	var newest [2]time.Duration
+	f.settle(quickest)
 	for _, s := range f.Segs {
-		if f.Everywhere && !s.Lost {
-			by := s.Arrived - s.Sent - quickest[s.Side]
-			if overtaken := s.Arrived < newest[s.Side]; s.Held && by > 2*time.Millisecond || overtaken {
-				f.late(s, by)
-			}
-			newest[s.Side] = max(newest[s.Side], s.Arrived)
-		}
 		if s.Has(packet.FIN) && !s.Has(packet.RST) {
 			f.Fin[s.Side] = s.PayloadEnd()
 		}
 	}
 }
+
+// settle finds out what of the segments whose fate the capture shows came late, and which
+// were still on their way when it ended.
+func (f *Flow) settle(quickest [2]time.Duration) {
+	if !f.Everywhere {
+		return
+	}
+	var soonest [2]time.Duration // arrival of what was sent later
+	for _, s := range slices.Backward(f.Segs) {
+		switch {
+		case s.Lost && s.Sent+2*quickest[s.Side]+onTheWay > f.Over && s.Packet.SeqLen() > 0 && !s.dropped:
+			s.Lost, s.Arrived = false, s.Sent+quickest[s.Side]
+			f.Cut = append(f.Cut, s)
+		case s.Lost:
+			continue
+		}
+		by := s.Arrived - s.Sent - quickest[s.Side]
+		overtaken := soonest[s.Side] > 0 && s.Arrived > soonest[s.Side]
+		if s.Held && by > 2*time.Millisecond || overtaken {
+			f.late(s, by)
+		}
+		if soonest[s.Side] == 0 || s.Arrived < soonest[s.Side] {
+			soonest[s.Side] = s.Arrived
+		}
+	}
+	slices.Reverse(f.Late)
+}
+
+// onTheWay is how long a packet may take that a busy host keeps.
+const onTheWay = time.Millisecond
 
 // Of are the segments of a side.
 func (f *Flow) Of(side int) []*Segment {
