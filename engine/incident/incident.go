@@ -27,6 +27,10 @@ const (
 	Everywhere Vantage = "everywhere" // both ends have capture points
 )
 
+// FirstPort is the client's port of the first connection of a scenario: those with the n-th
+// pair of addresses and ports of the capture have the n-th from there.
+const FirstPort = 40000
+
 // Incident is what a capture tells, ready to be written as a scenario.
 type Incident struct {
 	Flows []*Flow
@@ -82,10 +86,12 @@ type Reject struct {
 
 // Flow is one connection.
 type Flow struct {
-	N     int // its number in the ladder
-	Port  uint16
-	Start time.Duration // since the first flow began
-	End   time.Duration
+	N    int // its number in the ladder
+	Port uint16
+	// Opener is the client's port.
+	Opener uint16
+	Start  time.Duration // since the first flow began
+	End    time.Duration
 	// Begun says that the capture has the SYN.
 	Begun bool
 	// Missed says that a reset answers packets that the capture does not have.

@@ -129,7 +129,7 @@ func (w *writer) keys(f *incident.Flow, l incident.Loss) string {
 		keys += fmt.Sprintf(", ack = %d", l.Ack)
 	}
 	if len(w.inc.Flows) > 1 {
-		keys += fmt.Sprintf(", port = %d", firstPort+f.Tuple)
+		keys += fmt.Sprintf(", port = %d", incident.FirstPort+f.Tuple)
 	}
 	if l.Nth > 1 {
 		keys += fmt.Sprintf(", nth = %d", l.Nth)
@@ -143,14 +143,11 @@ func (w *writer) keys(f *incident.Flow, l incident.Loss) string {
 	return keys
 }
 
-// firstPort is the first that clients get.
-const firstPort = 40000
-
 // parts writes the connections, each by itself.
 func (w *writer) parts() (out []part) {
 	end := time.Duration(0)
 	for _, f := range w.inc.Flows {
-		p := part{flow: f, port: firstPort + f.Tuple, gap: min(max(f.Start-end, 0), time.Second).Round(time.Millisecond)}
+		p := part{flow: f, port: incident.FirstPort + f.Tuple, gap: min(max(f.Start-end, 0), time.Second).Round(time.Millisecond)}
 		for side := range 2 {
 			p.lane[side] = fold(w.steps(f, side))
 		}
@@ -190,7 +187,7 @@ func (w *writer) lane(p part, side int) {
 		set = append(set, "nodelay = true")
 	}
 	if k := p.flow.KeepAlive[side]; k.Idle > 0 {
-		text := fmt.Sprintf("keepalive = true, keepidle = %s, keepintvl = %s", quote(min(k.Idle, 2*time.Second)),
+		text := fmt.Sprintf("keepalive = true, keepidle = %s, keepintvl = %s", quote(min(k.Idle, time.Second)),
 			quote(min(k.Every, time.Second)))
 		if k.Count > 0 {
 			text += fmt.Sprintf(", keepcnt = %d", k.Count)

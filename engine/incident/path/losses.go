@@ -35,13 +35,51 @@ func Losses(connection *segment.Flow) {
 		}
 		f.Losses = append(f.Losses, runs(k, fates[k])...)
 	}
+	if !f.Everywhere {
+		f.unseen()
+	}
 	for _, s := range f.Segs {
-		if s.Class&sender.Rexmit != 0 && (!f.Everywhere || f.lost(s)) && (s.Original != "arrived" || s.Class&sender.RTO != 0) {
+		overtaken := slices.ContainsFunc(f.Late, func(l incident.Late) bool { return l.Side == s.Side && l.Seq == int(s.Seq) })
+		if s.Class&sender.Rexmit != 0 && !overtaken && (!f.Everywhere || f.lost(s)) && (s.Original != "arrived" || s.Class&sender.RTO != 0) {
 			f.Resent = append(f.Resent, incident.Resent{Side: s.Side, Seq: int(s.Seq), Len: int(s.Packet.PayloadLen),
 				Timeout: s.Class&sender.RTO != 0})
 		}
 	}
 }
+
+// unseen finds what was lost before it came to the capture point: what fills a hole there.
+// What fills it at once was only overtaken.
+func (f *flow) unseen() {
+	for side := range 2 {
+		var next uint32
+		var opened time.Duration // when the hole was seen
+		seen := map[uint32]bool{}
+		for _, s := range f.Of(side) {
+			if s.Packet.PayloadLen == 0 || s.Has(packet.SYN) {
+				continue
+			}
+			switch {
+			case next != 0 && int32(s.Seq-next) > 0 && s.Seq-next < 1<<20:
+				opened = s.Sent
+			case next != 0 && int32(s.Seq-next) < 0 && !seen[s.Seq] && s.Class&sender.Rexmit != 0:
+				l := s.Key()
+				l.Nth, l.Times = 1, 1
+				if wait := s.Sent - opened; wait < overtaking && wait < f.Away[0]+f.Away[1] {
+					f.Late = append(f.Late, incident.Late{Loss: l, By: max(segment.Round(wait), time.Millisecond)})
+				} else {
+					f.Losses = append(f.Losses, l)
+				}
+			}
+			seen[s.Seq] = true
+			if next == 0 || int32(s.End-next) > 0 {
+				next = s.End
+			}
+		}
+	}
+}
+
+// overtaking is how much later a packet comes at most that was only overtaken.
+const overtaking = 5 * time.Millisecond
 
 // lost reports that a sending of a segment's sequence space was lost.
 func (f *flow) lost(s *segment.Segment) bool {
@@ -83,6 +121,11 @@ func (f *flow) worthAck(k incident.Loss) bool {
 // guessLost marks what was lost where the capture shows one end alone: what was sent
 // again before it was acknowledged, and what was missing in between.
 func (f *flow) guessLost() {
+	for i, s := range f.Segs {
+		if s.Class&sender.KeepAlive != 0 {
+			s.Lost = i+1 == len(f.Segs) || f.Segs[i+1].Side == s.Side
+		}
+	}
 	for side := range 2 {
 		own := f.Of(side)
 		for i, s := range own {

@@ -348,7 +348,20 @@ func (f *flow) probing(side int) {
 		}
 		before = s.Sent
 	}
+	if asked := f.asks(side); k.Idle > 0 {
+		f.Stays = max(f.Stays, min(time.Duration(asked+1)*1100*time.Millisecond, 12*time.Second))
+	}
 	k.Every = max(k.Every, min(k.Idle, time.Second))
+}
+
+// asks is how often a side asked its idle peer.
+func (f *flow) asks(side int) (n int) {
+	for _, s := range f.Segs {
+		if s.Side == side && s.Class&sender.KeepAlive != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // stalling finds out whether a side left unread what had come, until its window was

@@ -47,7 +47,7 @@ func infer(g *gathered, chosen []*tally, o Options) *incident.Incident {
 		if _, ok := tuples[c.Ends]; !ok {
 			tuples[c.Ends] = len(tuples)
 		}
-		f := &flow{&segment.Flow{Flow: &incident.Flow{N: c.ID, Port: c.Ends[1].Port(), Start: rs[0].Time - begin,
+		f := &flow{&segment.Flow{Flow: &incident.Flow{N: c.ID, Port: c.Ends[1].Port(), Opener: c.Ends[0].Port(), Start: rs[0].Time - begin,
 			End: rs[len(rs)-1].Time - begin, Begun: t.begun, Tuple: tuples[c.Ends]}, Conn: c,
 			Everywhere: p.Vantage == incident.Everywhere, Asked: g.asked, Away: p.Away, Over: g.over}}
 		f.Add(rs)
@@ -187,6 +187,10 @@ func shorten(inc *incident.Incident) {
 				}
 			}
 		}
-		f.Stays = min(f.Stays, 3500*time.Millisecond)
+		most := 3500 * time.Millisecond
+		if f.KeepAlive[0].Idle+f.KeepAlive[1].Idle > 0 {
+			most = 12 * time.Second
+		}
+		f.Stays = min(f.Stays, most)
 	}
 }

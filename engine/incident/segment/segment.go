@@ -120,6 +120,9 @@ func (f *Flow) settle(quickest [2]time.Duration) {
 		case s.Lost && s.Sent+2*quickest[s.Side]+onTheWay > f.Over && s.Packet.SeqLen() > 0 && !s.dropped:
 			s.Lost, s.Arrived = false, s.Sent+quickest[s.Side]
 			f.Cut = append(f.Cut, s)
+		case s.Lost && !s.dropped && f.answered(s):
+			s.Lost, s.Arrived = false, s.Sent+quickest[s.Side]
+			f.Cut = append(f.Cut, s)
 		case s.Lost:
 			continue
 		}
@@ -133,6 +136,25 @@ func (f *Flow) settle(quickest [2]time.Duration) {
 		}
 	}
 	slices.Reverse(f.Late)
+}
+
+// answered reports that the other side acknowledged a segment, though it was not seen to
+// arrive, and that it was not sent again before: something on the way made another packet
+// of it.
+func (f *Flow) answered(s *Segment) bool {
+	if s.Packet.SeqLen() == 0 {
+		return false
+	}
+	for _, o := range f.Segs {
+		switch {
+		case o.Sent <= s.Sent || o == s:
+		case o.Side == s.Side && o.Seq == s.Seq && o.Packet.SeqLen() > 0:
+			return false
+		case o.Side != s.Side && o.Has(packet.ACK) && !o.Has(packet.RST) && int32(o.Ack-s.End) >= 0:
+			return true
+		}
+	}
+	return false
 }
 
 // onTheWay is how long a packet may take that a busy host keeps.

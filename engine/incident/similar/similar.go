@@ -65,7 +65,7 @@ func Compare(want, got *incident.Incident) Result {
 	for _, w := range want.Flows {
 		var g *incident.Flow
 		for i, c := range rest {
-			if c.Port == w.Port {
+			if c.Port == w.Port && int(c.Opener) == incident.FirstPort+w.Tuple {
 				g = c
 				rest = append(rest[:i:i], rest[i+1:]...)
 				break
