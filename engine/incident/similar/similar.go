@@ -8,6 +8,7 @@ package similar
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"netrepro/engine/incident"
@@ -149,7 +150,7 @@ func quiet(es []event) (out []event) {
 // the streams of the run are longer by them.
 func excuse(a, b []event) {
 	for i := range b {
-		if b[i].verb == "FIN" {
+		if b[i].verb == "FIN" && !slices.ContainsFunc(a, func(e event) bool { return e.text == b[i].text }) {
 			b[i].weight = 0
 		}
 		b[i].excused = true
