@@ -69,7 +69,14 @@ func (w *writer) step(s incident.Step, side int) []string {
 	case incident.Linger:
 		return closing("conn:set { linger = 0 }")
 	case incident.Linger2:
-		return closing("conn:set { linger2 = -1 }")
+		out := closing("conn:set { linger2 = -1 }")
+		if s.Pause == 0 {
+			return out // the FIN is on its way still
+		}
+		// Without the acknowledgement of the FIN it would be another reset.
+		wait := fmt.Sprintf("must(net.trace:at(%s)):sequence { { from = %s, tcp = \"fin\" }, { from = %s, tcp = \"ack\" } }",
+			sides[side], sides[side], sides[1-side])
+		return append([]string{wait}, out...)
 	case incident.Unread:
 		if s.Bytes == 0 {
 			return closing("")
