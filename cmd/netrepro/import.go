@@ -55,11 +55,11 @@ func (o *importOptions) flags(c *cobra.Command) {
 }
 
 // text is the scenario that a capture becomes.
-func (o *importOptions) text(ctx context.Context, path string) (*incident.Incident, string, error) {
+func (o *importOptions) text(ctx context.Context, path string) (inc *incident.Incident, text string, side int, err error) {
 	if o.Flow < -1 {
-		return nil, "", errors.New("--flow is not negative: netrepro trace shows the numbers")
+		return nil, "", 0, errors.New("--flow is not negative: netrepro trace shows the numbers")
 	}
-	side := -1
+	side = -1
 	switch o.peer {
 	case "":
 	case "client":
@@ -67,17 +67,16 @@ func (o *importOptions) text(ctx context.Context, path string) (*incident.Incide
 	case "server":
 		side = incident.Server
 	default:
-		return nil, "", fmt.Errorf("--peer is client or server, not %q", o.peer)
+		return nil, "", 0, fmt.Errorf("--peer is client or server, not %q", o.peer)
 	}
-	inc, err := read.File(ctx, path, o.Options)
-	if err != nil {
-		return nil, "", err
+	if inc, err = read.File(ctx, path, o.Options); err != nil {
+		return nil, "", 0, err
 	}
-	return inc, emit.Scenario(inc, emit.Options{Peer: side}), nil
+	return inc, emit.Scenario(inc, emit.Options{Peer: side}), side, nil
 }
 
 func importCapture(ctx context.Context, e env, path string, o importOptions) error {
-	_, text, err := o.text(ctx, path)
+	_, text, _, err := o.text(ctx, path)
 	if err != nil {
 		return err
 	}

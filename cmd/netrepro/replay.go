@@ -44,14 +44,14 @@ busy for a verdict, 130 interrupted.`,
 
 func replayCapture(cmd *cobra.Command, e env, path string, o importOptions, run runner.Options, script bool) error {
 	ctx := cmd.Context()
-	inc, text, err := o.text(ctx, path)
+	inc, text, side, err := o.text(ctx, path)
 	if err != nil {
 		return err
 	}
 	if script {
 		fmt.Fprintln(e.out, text)
 	}
-	out, err := replay.Run(ctx, inc, text, run)
+	out, err := replay.Run(ctx, inc, text, side, run)
 	if errors.Is(err, worker.ErrCannot) {
 		return coded{fmt.Errorf("%w: run as root, or allow user namespaces", err), exitCannot}
 	}

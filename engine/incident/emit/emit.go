@@ -34,7 +34,13 @@ type writer struct {
 // Scenario is the text of a scenario file.
 func Scenario(inc *incident.Incident, o Options) string {
 	w := &writer{inc: inc, options: o}
-	w.causes = w.why()
+	if o.Peer >= 0 {
+		plain := *inc
+		plain.Reject, plain.Narrow, plain.Flows = nil, nil, inc.Flows[:1]
+		w.inc = &plain
+	} else {
+		w.causes = w.why()
+	}
 	w.header()
 	w.line("run = function(net, v)")
 	w.depth++
@@ -134,9 +140,7 @@ func (w *writer) header() {
 	inc := w.inc
 	w.line("-- Imported from a capture. Lines that say inferred follow from its packets; those that say guess may")
 	w.line("-- be otherwise. Addresses, names and payload are not those of the capture.")
-	if w.options.Peer < 0 {
-		w.helpers()
-	}
+	w.helpers()
 	w.line("scenario \"imported\" {")
 	w.depth++
 	w.line("about = [[")
@@ -147,7 +151,7 @@ func (w *writer) header() {
 	w.depth--
 	w.line("]],")
 	w.line("tags = { \"tcp\", \"imported\" },")
-	if inc.Reject != nil || inc.Narrow != nil {
+	if inc.Reject != nil || inc.Narrow != nil || w.options.Peer >= 0 {
 		w.line("needs = { \"nftables\" },")
 	}
 	w.line("timeout = %s,", quote(w.timeout()))
@@ -159,7 +163,7 @@ func (w *writer) header() {
 }
 
 func (w *writer) helpers() {
-	if !w.inc.Kept || slices.ContainsFunc(w.inc.Flows, forges) {
+	if !w.inc.Kept || w.options.Peer >= 0 || slices.ContainsFunc(w.inc.Flows, forges) {
 		w.line("")
 		w.line("-- So many bytes that mean nothing.")
 		w.line("local function filler(n) return (\"x\"):rep(n) end")

@@ -202,6 +202,7 @@ func (s *stepper) closesHard(seg *segment.Segment, v *reset.Verdict) bool {
 		for i := len(s.steps) - 1; i >= 0; i-- {
 			if k := s.steps[i].Kind; k == incident.Close || k == incident.Shutdown {
 				s.steps[i].Kind, s.steps[i].Cause = incident.Linger2, true
+				s.steps[i].Pause = 0
 				s.steps[i].Note = "its kernel resets when the FIN is acknowledged"
 				s.done = true
 				return true

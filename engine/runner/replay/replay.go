@@ -38,7 +38,8 @@ type Outcome struct {
 const Name = "imported.lua"
 
 // Run replays an incident, whose scenario is text.
-func Run(ctx context.Context, inc *incident.Incident, text string, o runner.Options) (*Outcome, error) {
+// peer is the side that is played, -1 if both are live.
+func Run(ctx context.Context, inc *incident.Incident, text string, peer int, o runner.Options) (*Outcome, error) {
 	if o.Out == "" {
 		dir, err := os.MkdirTemp("", "netrepro-replay-")
 		if err != nil {
@@ -56,7 +57,7 @@ func Run(ctx context.Context, inc *incident.Incident, text string, o runner.Opti
 	if err != nil {
 		return nil, err
 	}
-	o.Inferred = !inc.Asked // verdicts come from the same as those of the capture
+	o.Inferred = !inc.Asked || peer >= 0 // verdicts come from the same as those of the capture
 	out := &Outcome{Case: all[0].Name(), Capture: all[0].Capture()}
 	if err := runner.Run(ctx, all[:1], o, (*collector)(out)); err != nil {
 		return nil, err
@@ -65,7 +66,10 @@ func Run(ctx context.Context, inc *incident.Incident, text string, o runner.Opti
 		return out, nil
 	}
 	again := read.Options{Flow: -1, Payload: inc.Kept, All: true}
-	if inc.Vantage != incident.Everywhere {
+	switch {
+	case peer >= 0: // the other side alone is real
+		again.At = [2]string{"client", "server"}[1-peer]
+	case inc.Vantage != incident.Everywhere:
 		again.At = string(inc.Vantage)
 	}
 	got, err := read.File(ctx, out.Capture, again)
@@ -75,7 +79,11 @@ func Run(ctx context.Context, inc *incident.Incident, text string, o runner.Opti
 	if got == nil {
 		got = &incident.Incident{}
 	}
-	out.Compared = similar.Compare(inc, got)
+	want := *inc
+	if peer >= 0 {
+		want.Flows = want.Flows[:min(1, len(want.Flows))]
+	}
+	out.Compared = similar.Compare(&want, got)
 	return out, nil
 }
 
