@@ -55,7 +55,8 @@ func (o *importOptions) flags(c *cobra.Command) {
 }
 
 // text is the scenario that a capture becomes.
-func (o *importOptions) text(ctx context.Context, path string) (inc *incident.Incident, text string, side int, err error) {
+func (o *importOptions) text(ctx context.Context, path string) (inc *incident.Incident, text string, side int,
+	err error) {
 	if o.Flow < -1 {
 		return nil, "", 0, errors.New("--flow is not negative: netrepro trace shows the numbers")
 	}

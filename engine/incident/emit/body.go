@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"netrepro/engine/incident"
+	"netrepro/engine/incident/emit/phrase"
 )
 
 // part is one connection, written.
@@ -43,7 +44,7 @@ func (w *writer) stay() {
 		most = max(most, f.Stays)
 	}
 	if most > 0 {
-		w.line("sleep %s  -- inferred: TCP goes on by itself", quote(most.Round(10*time.Millisecond)))
+		w.line("sleep %s  -- inferred: TCP goes on by itself", phrase.Quote(most.Round(10*time.Millisecond)))
 	}
 }
 
@@ -69,20 +70,20 @@ func (w *writer) path() {
 		icmp = "packet-too-big"
 	}
 	if n.Probing {
-		w.line("-- inferred: the %s finds out by itself", sides[n.Side])
-		w.line("%s:sysctl(\"net.ipv4.tcp_mtu_probing\", 1)", sides[n.Side])
+		w.line("-- inferred: the %s finds out by itself", phrase.Sides[n.Side])
+		w.line("%s:sysctl(\"net.ipv4.tcp_mtu_probing\", 1)", phrase.Sides[n.Side])
 		if n.Base != 1024 {
-			w.line("%s:sysctl(\"net.ipv4.tcp_base_mss\", %d)", sides[n.Side], n.Base)
+			w.line("%s:sysctl(\"net.ipv4.tcp_base_mss\", %d)", phrase.Sides[n.Side], n.Base)
 		}
 	}
 	fault := map[incident.Said]string{
 		incident.Unsaid:  fmt.Sprintf("net.%s:drop { out = true, icmp = %q }", [2]string{"near", "far"}[n.Side], icmp),
 		incident.Strayed: fmt.Sprintf("net.%s:drop { icmp = %q }", [2]string{"wan", "lan"}[n.Side], icmp),
-		incident.Ignored: fmt.Sprintf("%s:drop { [\"in\"] = true, icmp = %q }", sides[n.Side], icmp),
+		incident.Ignored: fmt.Sprintf("%s:drop { [\"in\"] = true, icmp = %q }", phrase.Sides[n.Side], icmp),
 	}[n.Said]
 	why := map[incident.Said]string{incident.Unsaid: "nobody tells it", incident.Strayed: "what the router says is lost",
 		incident.Ignored: "it does not heed what the router says"}[n.Said]
-	w.line("-- inferred: large packets of the %s get lost, and %s", sides[n.Side], why)
+	w.line("-- inferred: large packets of the %s get lost, and %s", phrase.Sides[n.Side], why)
 	w.line("if v.icmp ~= \"pass\" and not v.clamp then %s end", fault)
 	w.line("if v.clamp then net.near:clamp_mss \"path\" end")
 	w.line("")
@@ -94,7 +95,7 @@ func (w *writer) broken(f *incident.Flow) (lines []string) {
 		lines = append(lines, fmt.Sprintf("net.wan:drop { %s }", w.keys(f, l)))
 	}
 	for _, l := range f.Late {
-		lines = append(lines, fmt.Sprintf("net.wan:delay { by = %s, %s }", quote(l.By), w.keys(f, l.Loss)))
+		lines = append(lines, fmt.Sprintf("net.wan:delay { by = %s, %s }", phrase.Quote(l.By), w.keys(f, l.Loss)))
 	}
 	return lines
 }
@@ -121,7 +122,7 @@ func (w *writer) faults() {
 
 // keys are the match and the count of a fault.
 func (w *writer) keys(f *incident.Flow, l incident.Loss) string {
-	keys := fmt.Sprintf("from = %s, tcp = %q", sides[l.Side], l.TCP)
+	keys := fmt.Sprintf("from = %s, tcp = %q", phrase.Sides[l.Side], l.TCP)
 	if l.Seq >= 0 {
 		keys += fmt.Sprintf(", seq = %d", l.Seq)
 	}
@@ -147,9 +148,10 @@ func (w *writer) keys(f *incident.Flow, l incident.Loss) string {
 func (w *writer) parts() (out []part) {
 	end := time.Duration(0)
 	for _, f := range w.inc.Flows {
-		p := part{flow: f, port: incident.FirstPort + f.Tuple, gap: min(max(f.Start-end, 0), time.Second).Round(time.Millisecond)}
+		p := part{flow: f, port: incident.FirstPort + f.Tuple}
+		p.gap = min(max(f.Start-end, 0), time.Second).Round(time.Millisecond)
 		for side := range 2 {
-			p.lane[side] = fold(w.steps(f, side))
+			p.lane[side] = phrase.Fold(phrase.Steps(f, side))
 		}
 		end = f.End
 		out = append(out, p)
@@ -187,15 +189,15 @@ func (w *writer) lane(p part, side int) {
 		set = append(set, "nodelay = true")
 	}
 	if k := p.flow.KeepAlive[side]; k.Idle > 0 {
-		text := fmt.Sprintf("keepalive = true, keepidle = %s, keepintvl = %s", quote(min(k.Idle, time.Second)),
-			quote(min(k.Every, time.Second)))
+		text := fmt.Sprintf("keepalive = true, keepidle = %s, keepintvl = %s", phrase.Quote(min(k.Idle, time.Second)),
+			phrase.Quote(min(k.Every, time.Second)))
 		if k.Count > 0 {
 			text += fmt.Sprintf(", keepcnt = %d", k.Count)
 		}
 		set = append(set, text)
 	}
 	if d := p.flow.GivesUp[side]; d > 0 {
-		set = append(set, "user_timeout = "+quote(d))
+		set = append(set, "user_timeout = "+phrase.Quote(d))
 	}
 	if len(set) > 0 {
 		w.line("conn:set { %s }", strings.Join(set, ", "))

@@ -10,9 +10,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"netrepro/engine/incident"
+	"netrepro/engine/incident/emit/phrase"
 )
 
 // Options of writing.
@@ -67,9 +67,6 @@ func (w *writer) line(format string, args ...any) {
 	}
 	w.b.WriteByte('\n')
 }
-
-// sides are what the hosts are called.
-var sides = [2]string{"client", "server"}
 
 // Causes of a failure, as variants speak of them.
 const (
@@ -145,7 +142,7 @@ func (w *writer) header() {
 	w.depth++
 	w.line("about = [[")
 	w.depth++
-	for _, l := range w.about() {
+	for _, l := range phrase.About(w.inc) {
 		w.line("%s", l)
 	}
 	w.depth--
@@ -154,7 +151,7 @@ func (w *writer) header() {
 	if inc.Reject != nil || inc.Narrow != nil || w.options.Peer >= 0 {
 		w.line("needs = { \"nftables\" },")
 	}
-	w.line("timeout = %s,", quote(w.timeout()))
+	w.line("timeout = %s,", phrase.Quote(phrase.Timeout(w.inc)))
 	w.line("")
 	w.topology()
 	w.line("")
@@ -174,7 +171,7 @@ func (w *writer) helpers() {
 	w.line("  local ahead = 0")
 	w.line("  return function(n)")
 	w.line("    while ahead < n do")
-	w.line("      local data, err = conn:read { timeout = %s }", quote(w.wait()))
+	w.line("      local data, err = conn:read { timeout = %s }", phrase.Quote(phrase.Wait(w.inc)))
 	w.line("      ahead = ahead + #data")
 	w.line("      if err then break end")
 	w.line("    end")
@@ -188,91 +185,6 @@ func (w *writer) helpers() {
 func forges(f *incident.Flow) bool {
 	forge := func(s incident.Step) bool { return s.Kind == incident.Forge && s.Bytes > 0 }
 	return slices.ContainsFunc(f.Steps[0], forge) || slices.ContainsFunc(f.Steps[1], forge)
-}
-
-// about says what was imported.
-func (w *writer) about() (out []string) {
-	inc := w.inc
-	n := len(inc.Flows)
-	what := "One connection"
-	if n > 1 {
-		what = fmt.Sprintf("%d connections", n)
-	}
-	seen := "as the " + string(inc.Vantage) + " saw " + map[bool]string{true: "it", false: "them"}[n == 1]
-	if inc.Vantage == incident.Everywhere {
-		seen = "as both ends saw " + map[bool]string{true: "it", false: "them"}[n == 1]
-	}
-	out = append(out, what+", "+seen+".")
-	if inc.Others > 0 {
-		out = append(out, fmt.Sprintf("The capture has %d connections more that are not imported.", inc.Others))
-	}
-	if inc.Hosts > 2 {
-		out = append(out, fmt.Sprintf("The %d hosts of the capture are two here: who opened and who was called.",
-			inc.Hosts))
-	}
-	for i, f := range inc.Flows {
-		if i == 6 {
-			out = append(out, "and so on.")
-			break
-		}
-		out = append(out, sum(i, f))
-	}
-	return out
-}
-
-// sum is a connection in a sentence.
-func sum(i int, f *incident.Flow) string {
-	s := fmt.Sprintf("Connection %d to port %d: %s", i+1, f.Port, f.Opening)
-	if f.Opening == incident.Opened {
-		s += fmt.Sprintf(", %d bytes up and %d down", f.Bytes[incident.Client], f.Bytes[incident.Server])
-	}
-	if n := len(f.Losses); n > 0 {
-		s += fmt.Sprintf(", losses of %d kinds", n)
-	}
-	for _, r := range f.Resets {
-		s += fmt.Sprintf(", reset by the %s (%s: %s)", sides[r.Side], r.Kind, r.Cause)
-		break
-	}
-	return s + "."
-}
-
-// timeout is that of the case.
-func (w *writer) timeout() time.Duration {
-	sum := 20 * time.Second
-	for _, f := range w.inc.Flows {
-		sum += f.Stays + 5*time.Second
-		for side := range f.Steps {
-			for _, s := range f.Steps[side] {
-				sum += s.Pause
-			}
-		}
-	}
-	return min(sum.Round(time.Second), 2*time.Minute)
-}
-
-// wait is how long a read waits.
-func (w *writer) wait() time.Duration {
-	var most time.Duration
-	for _, f := range w.inc.Flows {
-		most = max(most, f.Stays, min(f.Silence, 8*time.Second))
-		for side := range f.Steps {
-			for _, s := range f.Steps[side] {
-				most = max(most, s.Pause)
-			}
-		}
-	}
-	return max(min(2*most, 12*time.Second).Round(time.Second)+2*time.Second, 3*time.Second)
-}
-
-// quote is a time as scripts write it.
-func quote(d time.Duration) string {
-	switch {
-	case d%time.Second == 0:
-		return fmt.Sprintf("\"%ds\"", d/time.Second)
-	case d%time.Millisecond == 0:
-		return fmt.Sprintf("\"%dms\"", d/time.Millisecond)
-	}
-	return fmt.Sprintf("\"%dus\"", d/time.Microsecond)
 }
 
 // variants writes what fails and what mends it.

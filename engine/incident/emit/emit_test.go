@@ -52,7 +52,7 @@ func TestFounding(t *testing.T) {
 
 // secret is a capture with payload, names and addresses that nothing may tell.
 const secret = `09:00:00.000000 IP 192.0.2.77.51000 > 203.0.113.9.8080: Flags [S], seq 100, win 64240, options [mss 1460,nop,wscale 7], length 0
-09:00:00.010000 IP 203.0.113.9.8080 > 192.0.2.77.51000: Flags [S.], seq 900, ack 101, win 65160, options [mss 1460,nop,wscale 7], length 0
+09:00:00.010000 IP 203.0.113.9.8080 > 192.0.2.77.51000: Flags [S.], seq 900, ack 101, win 65160, length 0
 09:00:00.010100 IP 192.0.2.77.51000 > 203.0.113.9.8080: Flags [.], ack 1, win 502, length 0
 09:00:00.020000 IP 192.0.2.77.51000 > 203.0.113.9.8080: Flags [P.], seq 1:21, ack 1, win 502, length 20
 	0x0000:  4500 003c 0001 4000 4006 0000 c000 024d  E..<..@.@......M

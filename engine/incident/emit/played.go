@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"netrepro/engine/incident"
+	"netrepro/engine/incident/emit/phrase"
 )
 
 // mostPlayed bounds how many packets are played.
@@ -17,30 +18,30 @@ func (w *writer) played() {
 	f, side := w.inc.Flows[0], w.options.Peer
 	live := 1 - side
 	w.line("local client, server = net.client, net.server")
-	if uses(w.steps(f, live), "bug") {
+	if uses(phrase.Steps(f, live), "bug") {
 		w.line("local bug = true")
 	}
 	w.line("")
 	w.line("-- The %s is played from the packets of the capture: its own kernel hears nothing, and so says nothing.",
-		sides[side])
-	w.line("%s:drop { [\"in\"] = true, tcp = true }", sides[side])
+		phrase.Sides[side])
+	w.line("%s:drop { [\"in\"] = true, tcp = true }", phrase.Sides[side])
 	w.line("")
 	w.line("local conn")
-	w.line("-- Waits until the %s has sent all before n.", sides[live])
+	w.line("-- Waits until the %s has sent all before n.", phrase.Sides[live])
 	w.line("local function heard(n)")
 	w.line("  for _ = 1, 5000 do")
 	w.line("    if conn and (conn.snd_next or 1) >= n then return end")
 	w.line("    sleep \"1ms\"")
 	w.line("  end")
 	w.line("end")
-	w.line("-- A packet of the %s, cut to what the path takes.", sides[side])
+	w.line("-- A packet of the %s, cut to what the path takes.", phrase.Sides[side])
 	w.line("local function say(flags, seq, ack, text, win)")
 	w.line("  heard(ack)")
 	w.line("  repeat")
 	w.line("    local part = text:sub(1, %d)", w.piece(f))
 	w.line("    text = text:sub(#part + 1)")
 	w.line("    net.wan:inject { conn = conn, toward = %s, flags = text == \"\" and flags or \".\", seq = seq, ack = ack, "+
-		"win = win, payload = #part > 0 and part or nil }", sides[live])
+		"win = win, payload = #part > 0 and part or nil }", phrase.Sides[live])
 	w.line("    seq = seq + #part")
 	w.line("  until text == \"\"")
 	w.line("end")
@@ -49,15 +50,15 @@ func (w *writer) played() {
 	w.say(f, side)
 	w.line("wait(living)")
 	if f.Stays > 0 {
-		w.line("sleep %s", quote(f.Stays.Round(10*time.Millisecond)))
+		w.line("sleep %s", phrase.Quote(f.Stays.Round(10*time.Millisecond)))
 	}
 	w.line("")
 	w.line("step \"verdict\"")
-	w.line("local seen = net.trace:at(%s)", sides[live])
-	w.line("expect(seen):includes { from = %s, tcp = \"ack\" }", sides[live])
+	w.line("local seen = net.trace:at(%s)", phrase.Sides[live])
+	w.line("expect(seen):includes { from = %s, tcp = \"ack\" }", phrase.Sides[live])
 	for _, r := range f.Resets {
 		if r.Side == live {
-			w.line("expect(seen):includes { from = %s, tcp = \"rst\" }", sides[live])
+			w.line("expect(seen):includes { from = %s, tcp = \"rst\" }", phrase.Sides[live])
 			break
 		}
 	}
@@ -72,35 +73,11 @@ func (w *writer) piece(f *incident.Flow) int {
 	return min(w.mtu(incident.Client), w.mtu(incident.Server), 9000) - headers
 }
 
-// handshake are the options of the played side's SYN.
-func handshake(f *incident.Flow, side int) string {
-	for _, p := range f.Packets {
-		if p.Side != side || !strings.Contains(p.Flags, "S") {
-			continue
-		}
-		text := fmt.Sprintf("win = %d", p.Window)
-		if p.MSS > 0 {
-			text += fmt.Sprintf(", mss = %d", p.MSS)
-		}
-		if p.Scale >= 0 {
-			text += fmt.Sprintf(", wscale = %d", p.Scale)
-		}
-		if p.SACK {
-			text += ", sack_permitted = true"
-		}
-		if p.Stamps {
-			text += ", timestamps = true, tsval = 1000"
-		}
-		return text
-	}
-	return "win = 64240, mss = 1460"
-}
-
 // opening writes the handshake, and the program of the live side.
 func (w *writer) opening(f *incident.Flow, side int) {
 	p := part{flow: f, port: incident.FirstPort}
-	p.lane[1-side] = fold(w.steps(f, 1-side))
-	shake := handshake(f, side)
+	p.lane[1-side] = phrase.Fold(phrase.Steps(f, 1-side))
+	shake := phrase.Handshake(f, side)
 	if side == incident.Server {
 		stamps := ""
 		if strings.Contains(shake, "timestamps") {
@@ -160,7 +137,7 @@ func (w *writer) say(f *incident.Flow, side int) {
 			return
 		}
 		if pause >= 3*time.Millisecond {
-			w.line("sleep %s", quote(min(pause, 2*time.Second).Round(time.Millisecond)))
+			w.line("sleep %s", phrase.Quote(min(pause, 2*time.Second).Round(time.Millisecond)))
 		}
 		if strings.Contains(p.Flags, "R") {
 			keys := ""
@@ -168,12 +145,12 @@ func (w *writer) say(f *incident.Flow, side int) {
 				keys = fmt.Sprintf(", ack = %d", p.Ack)
 			}
 			w.line("net.wan:inject { conn = conn, toward = %s, flags = %q, seq = %d%s, win = %d, timestamps = false }",
-				sides[1-side], p.Flags, p.Seq, keys, p.Window)
+				phrase.Sides[1-side], p.Flags, p.Seq, keys, p.Window)
 			continue
 		}
 		text := `""`
 		if p.Len > 0 {
-			text = w.payload(incident.Step{Bytes: p.Len, Data: p.Data})
+			text = phrase.Payload(incident.Step{Bytes: p.Len, Data: p.Data})
 		}
 		w.line("say(%q, %d, %d, %s, %d)", p.Flags, p.Seq, p.Ack, text, p.Window)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"netrepro/engine/incident"
+	"netrepro/engine/incident/emit/phrase"
 )
 
 // several writes a scenario of several connections, or of one that does not open.
@@ -119,12 +120,12 @@ func (w *writer) one(p part, i, n int, apart bool, open map[uint16]bool) {
 		w.line("asking[#asking + 1] = task(function()")
 		w.depth++
 		if d := min(f.Start, 2*time.Second).Round(time.Millisecond); d > 0 {
-			w.line("sleep %s", quote(d))
+			w.line("sleep %s", phrase.Quote(d))
 		}
 	} else if i > 0 {
 		w.line("served()")
 		if p.gap >= 5*time.Millisecond {
-			w.line("sleep %s", quote(p.gap))
+			w.line("sleep %s", phrase.Quote(p.gap))
 		}
 	}
 	disarm := w.own(f)
@@ -204,10 +205,10 @@ func (w *writer) ask(p part, port string, open map[uint16]bool) {
 		return
 	case incident.Silent:
 		wait := time.Duration(min(max(f.Attempts, 1), 4))*time.Second - 300*time.Millisecond
-		w.line("%s, timeout = %s }", dial, quote(wait))
+		w.line("%s, timeout = %s }", dial, phrase.Quote(wait))
 		return
 	case incident.Rejected:
-		w.line("%s, timeout = %s }", dial, quote(time.Duration(min(f.Attempts, 3))*time.Second-300*time.Millisecond))
+		w.line("%s, timeout = %s }", dial, phrase.Quote(time.Duration(min(f.Attempts, 3))*time.Second-300*time.Millisecond))
 		return
 	}
 	w.line("local conn = %s }", dial)

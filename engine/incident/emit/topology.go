@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"netrepro/engine/incident"
+	"netrepro/engine/incident/emit/phrase"
 )
 
 // topology writes the hosts and what is between them.
@@ -15,7 +16,7 @@ func (w *writer) topology() {
 	w.depth++
 	delay := ""
 	if inc.Delay > 0 {
-		delay = ", delay = " + quote(inc.Delay)
+		delay = ", delay = " + phrase.Quote(inc.Delay)
 	}
 	note := fmt.Sprintf("  -- inferred: half a round trip, seen %s", seenAt(inc.Vantage))
 	if inc.Delay == 0 {
@@ -100,7 +101,7 @@ func (w *writer) host(side int) string {
 		set = append(set, `["net.ipv4.tcp_window_scaling"] = 0`)
 	}
 	if len(set) == 0 {
-		return fmt.Sprintf("host %q", sides[side])
+		return fmt.Sprintf("host %q", phrase.Sides[side])
 	}
-	return fmt.Sprintf("host { %q, sysctl = { %s } }", sides[side], strings.Join(set, ", "))
+	return fmt.Sprintf("host { %q, sysctl = { %s } }", phrase.Sides[side], strings.Join(set, ", "))
 }

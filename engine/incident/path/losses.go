@@ -39,10 +39,15 @@ func Losses(connection *segment.Flow) {
 		f.unseen()
 	}
 	for _, s := range f.Segs {
-		overtaken := slices.ContainsFunc(f.Late, func(l incident.Late) bool { return l.Side == s.Side && l.Seq == int(s.Seq) })
-		if s.Class&sender.Rexmit != 0 && !overtaken && (!f.Everywhere || f.lost(s)) && (s.Original != "arrived" || s.Class&sender.RTO != 0) {
-			f.Resent = append(f.Resent, incident.Resent{Side: s.Side, Seq: int(s.Seq), Len: int(s.Packet.PayloadLen),
-				Timeout: s.Class&sender.RTO != 0})
+		overtaken := slices.ContainsFunc(f.Late, func(l incident.Late) bool {
+			return l.Side == s.Side && l.Seq == int(s.Seq)
+		})
+		if s.Class&sender.Rexmit == 0 || overtaken || f.Everywhere && !f.lost(s) {
+			continue
+		}
+		if timeout := s.Class&sender.RTO != 0; timeout || s.Original != "arrived" {
+			f.Resent = append(f.Resent, incident.Resent{Side: s.Side, Seq: int(s.Seq),
+				Len: int(s.Packet.PayloadLen), Timeout: timeout})
 		}
 	}
 }

@@ -51,10 +51,6 @@ func Of(rs []*tcp.Record) Path {
 			p.offered(r)
 		}
 	}
-	// A host sends with timestamps, SACK or scaling only if both offer them.
-	if !syn[incident.Client] {
-		p.Plain[incident.Client] = incident.Plain{}
-	}
 	if p.Vantage == incident.Everywhere {
 		return p
 	}
@@ -64,7 +60,8 @@ func Of(rs []*tcp.Record) Path {
 	// What answers at once is at the capture point; where nothing tells, it is the
 	// client's.
 	p.Vantage = incident.AtClient
-	if p.Away[incident.Server] > 0 && p.Away[incident.Server] < p.Away[incident.Client] || p.Away[incident.Client] > 0 && p.Away[incident.Server] == 0 {
+	client, server := p.Away[incident.Client], p.Away[incident.Server]
+	if server > 0 && server < client || client > 0 && server == 0 {
 		p.Vantage = incident.AtServer
 	}
 	if p.Away[incident.Client] < near {

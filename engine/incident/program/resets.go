@@ -15,7 +15,8 @@ func (s *stepper) reset(seg *segment.Segment) {
 	if v == nil {
 		return
 	}
-	s.Resets = append(s.Resets, incident.Reset{Side: s.side, Kind: string(v.Kind), Cause: string(v.Cause), Or: len(v.Or) > 0})
+	s.Resets = append(s.Resets, incident.Reset{Side: s.side, Kind: string(v.Kind), Cause: string(v.Cause),
+		Or: len(v.Or) > 0})
 	if s.Opening != incident.Opened {
 		return
 	}

@@ -11,7 +11,6 @@ import (
 	"netrepro/engine/incident"
 	"netrepro/engine/incident/segment"
 	"netrepro/engine/packet"
-	"netrepro/engine/tcp/reset"
 	"netrepro/engine/tcp/sender"
 )
 
@@ -56,7 +55,8 @@ func Find(connection *segment.Flow, keep bool) {
 		s.more()
 		if late && !s.done {
 			s.add(incident.TakeEnd, incident.Step{})
-			s.add(incident.Write, incident.Step{Bytes: goodbye, Cause: true, Note: "guess: what the reset answers was not captured"})
+			s.add(incident.Write, incident.Step{Bytes: goodbye, Cause: true,
+				Note: "guess: what the reset answers was not captured"})
 		}
 		late = s.late
 		f.Steps[side] = s.steps
@@ -153,7 +153,7 @@ func (s *stepper) take(seg *segment.Segment) (took bool) {
 func (s *stepper) read(ack uint32) (took bool) {
 	bytes, end := s.Received(s.side, ack)
 	if s.limit >= 0 && (bytes > s.limit || end) {
-		if last := len(s.steps) - 1; s.taken >= s.limit && (last < 0 || s.steps[last].Kind != incident.Readable) && !s.waited {
+		if s.taken >= s.limit && !s.waited {
 			s.ready = max(s.ready, s.Arrival(s.side, uint32(bytes)+1))
 			s.add(incident.Readable, incident.Step{})
 			s.waited, took = true, true
@@ -218,7 +218,8 @@ func (s *stepper) write(seg *segment.Segment, took, keep bool) {
 		s.steps[last].Bytes += n
 		s.steps[last].Data = append(s.steps[last].Data, data...)
 	} else {
-		s.add(incident.Write, incident.Step{Pause: pause, Bytes: n, Data: data, Cause: s.Fin[1-s.side] != 0 && s.afterEnd(seg)})
+		s.add(incident.Write, incident.Step{Pause: pause, Bytes: n, Data: data,
+			Cause: s.Fin[1-s.side] != 0 && s.afterEnd(seg)})
 	}
 	s.next = seg.PayloadEnd()
 	s.open = !partial || !seg.Has(packet.PSH)
@@ -322,105 +323,6 @@ func (s *stepper) finish() {
 	}
 	if s.shut {
 		s.add(incident.Close, incident.Step{})
-	}
-}
-
-// probing finds out whether a side asked its idle peer.
-func (f *flow) probing(side int) {
-	k := &f.KeepAlive[side]
-	var before, last time.Duration
-	asked := 0
-	for _, s := range f.Segs {
-		switch {
-		case s.Side == side && s.Class&sender.KeepAlive != 0:
-			if k.Idle == 0 {
-				k.Idle = max((s.Sent - before).Round(time.Second), time.Second)
-			} else {
-				k.Every = max((s.Sent - last).Round(time.Second), time.Second)
-			}
-			last = s.Sent
-			asked++
-		case s.Side == side && s.Reset != nil && s.Reset.Cause == reset.KeepAlive:
-			k.Count = max(asked, 1)
-			k.Every = max((s.Sent - last).Round(time.Second), time.Second)
-		case s.Side != side && !s.Lost:
-			asked = 0
-		}
-		before = s.Sent
-	}
-	if asked := f.asks(side); k.Idle > 0 {
-		f.Stays = max(f.Stays, min(time.Duration(asked+1)*1100*time.Millisecond, 12*time.Second))
-	}
-	k.Every = max(k.Every, min(k.Idle, time.Second))
-}
-
-// asks is how often a side asked its idle peer.
-func (f *flow) asks(side int) (n int) {
-	for _, s := range f.Segs {
-		if s.Side == side && s.Class&sender.KeepAlive != 0 {
-			n++
-		}
-	}
-	return n
-}
-
-// stalling finds out whether a side left unread what had come, until its window was
-// closed.
-func (f *flow) stalling(side int) {
-	var zero *segment.Segment
-	read := uint32(1)
-	for _, s := range f.Of(side) {
-		if !s.Has(packet.ACK) || s.Has(packet.RST) {
-			continue
-		}
-		switch {
-		case s.Packet.Window == 0 && zero == nil && !s.Has(packet.SYN):
-			zero = s
-		case s.Packet.Window > 0 && zero == nil:
-			read = max(read, 1)
-		case s.Packet.Window > 0:
-			f.Window[side] = f.buffer(side, int(zero.Ack)-int(read))
-			f.stall(side, s.Sent-zero.Sent)
-			return
-		}
-	}
-	if zero != nil {
-		f.Window[side] = f.buffer(side, int(zero.Ack)-int(read))
-		f.stall(side, f.Segs[len(f.Segs)-1].Sent-zero.Sent)
-	}
-}
-
-// buffer is the receive buffer of a side whose window was closed after so many bytes.
-func (f *flow) buffer(side, bytes int) int {
-	for _, s := range f.Of(side) {
-		if w := int(s.Packet.Window); s.Has(packet.SYN) && w > 0 && w < 1<<15 {
-			// It is a whole number of segments; buffers are asked for in round numbers.
-			n := 2048
-			for n < w {
-				n *= 2
-			}
-			if n-w < 1460 {
-				return n
-			}
-			return max(w+700, 2048)
-		}
-	}
-	return max(bytes, 2048)
-}
-
-// stall has a side wait before it reads.
-func (f *flow) stall(side int, d time.Duration) {
-	i := slices.IndexFunc(f.Steps[side], func(s incident.Step) bool { return s.Kind == incident.Take || s.Kind == incident.TakeEnd })
-	most, at := 0, i
-	for ; i >= 0 && i < len(f.Steps[side]); i++ {
-		if s := f.Steps[side][i]; s.Kind == incident.Take && s.Bytes > most {
-			most, at = s.Bytes, i
-		}
-	}
-	if at >= 0 && at < len(f.Steps[side]) {
-		f.Steps[side][at].Pause = segment.Round(max(d, 50*time.Millisecond))
-		f.Steps[side][at].Cause = true
-		f.Steps[side][at].Note = "its window was closed for so long: it does not read"
 	}
 }
 

@@ -47,8 +47,8 @@ func infer(g *gathered, chosen []*tally, o Options) *incident.Incident {
 		if _, ok := tuples[c.Ends]; !ok {
 			tuples[c.Ends] = len(tuples)
 		}
-		f := &flow{&segment.Flow{Flow: &incident.Flow{N: c.ID, Port: c.Ends[1].Port(), Opener: c.Ends[0].Port(), Start: rs[0].Time - begin,
-			End: rs[len(rs)-1].Time - begin, Begun: t.begun, Tuple: tuples[c.Ends]}, Conn: c,
+		f := &flow{&segment.Flow{Flow: &incident.Flow{N: c.ID, Port: c.Ends[1].Port(), Opener: c.Ends[0].Port(),
+			Start: rs[0].Time - begin, End: rs[len(rs)-1].Time - begin, Begun: t.begun, Tuple: tuples[c.Ends]}, Conn: c,
 			Everywhere: p.Vantage == incident.Everywhere, Asked: g.asked, Away: p.Away, Over: g.over}}
 		f.Add(rs)
 		f.opening()

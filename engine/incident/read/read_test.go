@@ -120,7 +120,8 @@ func TestInference(t *testing.T) {
 			c.say(250*ms, true, "P.", 1, 101, 1, "")
 			c.say(20*ms, false, ".", 1, 1, 101, "")
 		}, func(_ *incident.Incident, f *incident.Flow) bool {
-			return slices.Equal(f.Losses, []incident.Loss{{Side: incident.Client, TCP: "any", Seq: 1, Ack: -1, Nth: 1, Times: 1}}) &&
+			lost := incident.Loss{Side: incident.Client, TCP: "any", Seq: 1, Ack: -1, Nth: 1, Times: 1}
+			return slices.Equal(f.Losses, []incident.Loss{lost}) &&
 				len(f.Resent) == 1 && f.Resent[0].Timeout
 		}},
 		{"a hole that is filled", func(c *conversation) {
@@ -131,7 +132,9 @@ func TestInference(t *testing.T) {
 			c.say(25*ms, false, ".", 1001, 2001, 11, "")
 			c.say(ms, true, ".", 11, 11, 3001, "")
 		}, func(_ *incident.Incident, f *incident.Flow) bool {
-			return slices.ContainsFunc(f.Losses, func(l incident.Loss) bool { return l.Side == incident.Server && l.Seq == 1001 })
+			return slices.ContainsFunc(f.Losses, func(l incident.Loss) bool {
+				return l.Side == incident.Server && l.Seq == 1001
+			})
 		}},
 		{"a window that closes", func(c *conversation) {
 			c.opens(ms).say(ms, false, "P.", 1, 1001, 1, "")
@@ -202,7 +205,8 @@ func TestChoice(t *testing.T) {
 	if err := os.WriteFile(path, []byte(c.b.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := read.File(t.Context(), path, read.Options{Flow: 9}); err == nil || !strings.Contains(err.Error(), "no flow 9") {
+	_, err = read.File(t.Context(), path, read.Options{Flow: 9})
+	if err == nil || !strings.Contains(err.Error(), "no flow 9") {
 		t.Errorf("got %v", err)
 	}
 }

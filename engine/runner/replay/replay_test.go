@@ -207,3 +207,18 @@ Written by ` + "`go test ./engine/runner/replay -run RoundTrip -update`" + `, wh
 | case | similar | same | what is not, and why |
 |---|---|---|---|
 `
+
+// TestPeer plays each side of an incident against the live kernel of the other.
+func TestPeer(t *testing.T) {
+	leaks.Lab(t)
+	for _, side := range []int{incident.Client, incident.Server} {
+		out := again(t, "../../../testdata/capture/close-notify-after-fin.tcpdump.txt", side)
+		if out.Verdict == session.Inconclusive || out.Verdict == session.Skipped {
+			t.Logf("side %d: %s, %s", side, out.Verdict, out.Why)
+			continue
+		}
+		if out.Verdict != session.Passed || out.Compared.Score < similar.Enough {
+			t.Errorf("side %d: %s, %s %q\n%+v", side, out.Verdict, out.Why, out.Failed, out.Compared)
+		}
+	}
+}

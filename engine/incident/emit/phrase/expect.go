@@ -1,4 +1,4 @@
-package emit
+package phrase
 
 import (
 	"fmt"
@@ -11,34 +11,8 @@ import (
 // mostExpected bounds the expectations of one kind.
 const mostExpected = 4
 
-// expectations writes what the run must show: what the capture means.
-func (w *writer) expectations() {
-	w.line("step \"verdict\"")
-	at := ":at(" + string(w.inc.Vantage) + ")"
-	if w.inc.Vantage == incident.Everywhere {
-		at = ""
-	}
-	w.line("local seen = net.trace%s", at)
-	bug := w.shown()
-	if len(w.causes) == 0 {
-		for _, l := range bug {
-			w.line("%s", l)
-		}
-		return
-	}
-	w.line("if bug then")
-	for _, l := range bug {
-		w.line("  %s", l)
-	}
-	w.line("else")
-	for _, l := range w.mended() {
-		w.line("  %s", l)
-	}
-	w.line("end")
-}
-
-// shown are the expectations of what fails.
-func (w *writer) shown() (out []string) {
+// Shown are the expectations of what fails.
+func Shown(inc *incident.Incident) (out []string) {
 	add := func(format string, args ...any) {
 		l := fmt.Sprintf(format, args...)
 		if !slices.Contains(out, l) {
@@ -46,10 +20,10 @@ func (w *writer) shown() (out []string) {
 		}
 	}
 	resets, resent := 0, 0
-	for _, f := range w.inc.Flows {
+	for _, f := range inc.Flows {
 		for _, r := range f.Resets {
 			if resets++; resets <= mostExpected {
-				add("expect(seen):includes { from = %s, %s }", sides[r.Side], match(r))
+				add("expect(seen):includes { from = %s, %s }", Sides[r.Side], match(r))
 			}
 		}
 		for _, r := range f.Resent {
@@ -57,10 +31,10 @@ func (w *writer) shown() (out []string) {
 				continue
 			}
 			if resent++; resent <= mostExpected {
-				add("expect(seen):includes { from = %s, tcp = \"rexmit\", seq = %d }", sides[r.Side], r.Seq)
+				add("expect(seen):includes { from = %s, tcp = \"rexmit\", seq = %d }", Sides[r.Side], r.Seq)
 			}
 		}
-		for _, name := range sides {
+		for _, name := range Sides {
 			if f.Opening == incident.Opened && said(f, name+" FIN") {
 				add("expect(seen):includes { from = %s, tcp = \"fin\" }", name)
 			}
@@ -89,19 +63,15 @@ func match(r incident.Reset) string {
 	return fmt.Sprintf("rst = { kind = %q, cause = %q }", r.Kind, r.Cause)
 }
 
-// mended are the expectations of what works.
-func (w *writer) mended() (out []string) {
-	for _, f := range w.inc.Flows {
-		if len(f.Resets) > 0 {
-			out = append(out, "expect(net.trace):never { tcp = \"rst\" }")
-			break
-		}
-	}
-	if slices.Contains(w.causes, loss) || slices.Contains(w.causes, hole) {
-		out = append(out, "expect(net.trace):never { tcp = \"rto\" }")
-	}
-	if len(out) == 0 {
+// Mended are the expectations of what works; timeouts says that the failure was one of
+// packets that get lost.
+func Mended(inc *incident.Incident, timeouts bool) (out []string) {
+	resets := slices.ContainsFunc(inc.Flows, func(f *incident.Flow) bool { return len(f.Resets) > 0 })
+	if resets || !timeouts {
 		out = append(out, "expect(net.trace):never { tcp = \"rst\" }")
+	}
+	if timeouts {
+		out = append(out, "expect(net.trace):never { tcp = \"rto\" }")
 	}
 	return out
 }

@@ -1,9 +1,12 @@
-package emit
+// Package phrase makes lines of Lua that can be written without knowing what stands around
+// them: what a side does, what is expected, and what a connection was in a sentence.
+package phrase
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"netrepro/engine/incident"
 )
@@ -11,8 +14,11 @@ import (
 // mostSteps bounds what is written of one side of a connection.
 const mostSteps = 2000
 
-// steps writes what a side does.
-func (w *writer) steps(f *incident.Flow, side int) (out []string) {
+// Sides are what the hosts are called.
+var Sides = [2]string{"client", "server"}
+
+// Steps are what a side does.
+func Steps(f *incident.Flow, side int) (out []string) {
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	all := f.Steps[side]
 	if len(all) > mostSteps {
@@ -28,16 +34,16 @@ func (w *writer) steps(f *incident.Flow, side int) (out []string) {
 		}
 		stalls := s.Cause && (s.Kind == incident.Take || s.Kind == incident.TakeEnd)
 		if s.Pause > 0 {
-			text := "sleep " + quote(s.Pause)
+			text := "sleep " + Quote(s.Pause)
 			if stalls {
 				text = "if bug then " + text + " end"
 			}
 			if s.Was > 0 {
-				text += "  -- inferred: " + strings.Trim(quote(s.Was), `"`) + ", shortened"
+				text += "  -- inferred: " + strings.Trim(Quote(s.Was), `"`) + ", shortened"
 			}
 			say("%s", text)
 		}
-		for _, l := range w.step(s, side) {
+		for _, l := range step(s, side) {
 			say("%s", l)
 		}
 	}
@@ -48,14 +54,14 @@ func (w *writer) steps(f *incident.Flow, side int) (out []string) {
 }
 
 // step writes one step.
-func (w *writer) step(s incident.Step, side int) []string {
+func step(s incident.Step, side int) []string {
 	switch s.Kind {
 	case incident.Take:
 		return []string{fmt.Sprintf("take(%d)", s.Bytes)}
 	case incident.TakeEnd:
 		return []string{"take(math.huge)"}
 	case incident.Write:
-		text := fmt.Sprintf("conn:write(%s)", w.payload(s))
+		text := fmt.Sprintf("conn:write(%s)", Payload(s))
 		if s.Cause {
 			return []string{"if bug then " + text + " end"}
 		}
@@ -75,7 +81,7 @@ func (w *writer) step(s incident.Step, side int) []string {
 		}
 		// Without the acknowledgement of the FIN it would be another reset.
 		wait := fmt.Sprintf("must(net.trace:at(%s)):sequence { { from = %s, tcp = \"fin\" }, { from = %s, tcp = \"ack\" } }",
-			sides[side], sides[side], sides[1-side])
+			Sides[side], Sides[side], Sides[1-side])
 		return append([]string{wait}, out...)
 	case incident.Unread:
 		if s.Bytes == 0 {
@@ -101,7 +107,7 @@ func (w *writer) step(s incident.Step, side int) []string {
 			seq += ", win = 0, timestamps = false" // as a kernel resets
 		}
 		return []string{fmt.Sprintf("if bug then net.wan:inject { conn = conn, toward = %s, flags = %q%s } end",
-			sides[1-side], s.Flags, seq)}
+			Sides[1-side], s.Flags, seq)}
 	}
 	return nil
 }
@@ -115,8 +121,8 @@ func closing(first string) []string {
 	return []string{"if bug then", "  " + first, "  conn:close()", "else", `  conn:shutdown "write"`, "end"}
 }
 
-// payload is what a write writes.
-func (w *writer) payload(s incident.Step) string {
+// Payload is what a write writes.
+func Payload(s incident.Step) string {
 	if s.Data == nil {
 		return fmt.Sprintf("filler(%d)", s.Bytes)
 	}
@@ -161,8 +167,8 @@ const (
 	least        = 3
 )
 
-// fold makes loops of lines that come again and again.
-func fold(lines []string) (out []string) {
+// Fold makes loops of lines that come again and again.
+func Fold(lines []string) (out []string) {
 	for i := 0; i < len(lines); {
 		block, n := 1, 1
 		for b := 1; b <= longestBlock && i+b <= len(lines); b++ {
@@ -200,4 +206,15 @@ func balance(lines []string) (n int) {
 		}
 	}
 	return n
+}
+
+// Quote is a time as scripts write it.
+func Quote(d time.Duration) string {
+	switch {
+	case d%time.Second == 0:
+		return fmt.Sprintf("\"%ds\"", d/time.Second)
+	case d%time.Millisecond == 0:
+		return fmt.Sprintf("\"%dms\"", d/time.Millisecond)
+	}
+	return fmt.Sprintf("\"%dus\"", d/time.Microsecond)
 }
