@@ -2,27 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
-	"netrepro/engine/files"
-	"netrepro/engine/incident"
-	"netrepro/engine/incident/emit"
-	"netrepro/engine/incident/read"
+	"netrepro/engine/incident/importing"
 )
 
-// importOptions are the flags of import, and those that replay shares with it.
-type importOptions struct {
-	read.Options
-	out  string
-	peer string
-}
-
 func importCommand(e env) *cobra.Command {
-	var o importOptions
+	var o importing.Options
+	var to string
 	c := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Write a capture as a scenario",
@@ -39,56 +27,26 @@ again most; --flow names another, by its number in trace.
 Exit codes: 0 written, 2 not a capture, damaged, without a TCP connection, or a
 mistake in a flag.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return importCapture(cmd.Context(), e, args[0], o) },
+		RunE: func(cmd *cobra.Command, args []string) error { return importCapture(cmd.Context(), e, args[0], to, o) },
 	}
-	o.flags(c)
-	c.Flags().StringVarP(&o.out, "out", "o", "-", "write the scenario to this file; - is standard output")
+	importFlags(c, &o)
+	c.Flags().StringVarP(&to, "out", "o", "-", "write the scenario to this file; - is standard output")
 	return c
 }
 
-func (o *importOptions) flags(c *cobra.Command) {
+// importFlags are those that import and replay share.
+func importFlags(c *cobra.Command, o *importing.Options) {
 	f := c.Flags()
 	f.IntVar(&o.Flow, "flow", -1, "only the connection of this number")
 	f.BoolVar(&o.Payload, "keep-payload", false, "write the bytes of the capture, not filler: they may hold secrets")
-	f.StringVar(&o.peer, "peer", "",
+	f.StringVar(&o.Peer, "peer", "",
 		"client or server: play that side's packets from the capture against a live kernel on the other")
 }
 
-// text is the scenario that a capture becomes.
-func (o *importOptions) text(ctx context.Context, path string) (inc *incident.Incident, text string, side int,
-	err error) {
-	if o.Flow < -1 {
-		return nil, "", 0, errors.New("--flow is not negative: netrepro trace shows the numbers")
-	}
-	side = -1
-	switch o.peer {
-	case "":
-	case "client":
-		side = incident.Client
-	case "server":
-		side = incident.Server
-	default:
-		return nil, "", 0, fmt.Errorf("--peer is client or server, not %q", o.peer)
-	}
-	if inc, err = read.File(ctx, path, o.Options); err != nil {
-		return nil, "", 0, err
-	}
-	return inc, emit.Scenario(inc, emit.Options{Peer: side}), side, nil
-}
-
-func importCapture(ctx context.Context, e env, path string, o importOptions) error {
-	_, text, _, err := o.text(ctx, path)
+func importCapture(ctx context.Context, e env, path, to string, o importing.Options) error {
+	s, err := importing.File(ctx, path, o)
 	if err != nil {
 		return err
 	}
-	if o.out == "-" {
-		_, err := io.WriteString(e.out, text)
-		return err
-	}
-	f, err := files.Create(ctx, o.out, 0o644)
-	if err != nil {
-		return fmt.Errorf("write scenario: %w", err)
-	}
-	_, err = io.WriteString(f, text)
-	return f.Close(err)
+	return s.Write(ctx, to, e.out)
 }

@@ -8,7 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"netrepro/engine/incident/importing"
 	"netrepro/engine/incident/similar"
+	"netrepro/engine/report/replayed"
 	"netrepro/engine/runner"
 	"netrepro/engine/runner/replay"
 	"netrepro/engine/runner/worker"
@@ -16,9 +18,8 @@ import (
 )
 
 func replayCommand(e env) *cobra.Command {
-	var o importOptions
+	var o importing.Options
 	var run runner.Options
-	var script bool
 	c := &cobra.Command{
 		Use:   "replay FILE",
 		Short: "Import a capture, run it, and compare what both mean",
@@ -32,65 +33,39 @@ Exit codes: 0 similar (` + fmt.Sprintf("%.0f", similar.Enough*100) + ` % or more
 connection, or a mistake in a flag, 3 this machine cannot, 4 the host was too
 busy for a verdict, 130 interrupted.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return replayCapture(cmd, e, args[0], o, run, script) },
+		RunE: func(cmd *cobra.Command, args []string) error { return replayCapture(cmd, e, args[0], o, run) },
 	}
-	o.flags(c)
-	f := c.Flags()
-	f.StringVar(&run.Out, "out", "", "keep the trace of the run in this directory")
-	f.BoolVar(&script, "script", false, "show the scenario that is run first")
+	importFlags(c, &o)
+	c.Flags().StringVar(&run.Out, "out", "", "keep the trace of the run in this directory")
 	run.Parallel, run.Repeat, run.Seed, run.Retries = 1, 1, 1, 2
 	return c
 }
 
-func replayCapture(cmd *cobra.Command, e env, path string, o importOptions, run runner.Options, script bool) error {
+func replayCapture(cmd *cobra.Command, e env, path string, o importing.Options, run runner.Options) error {
 	ctx := cmd.Context()
-	inc, text, side, err := o.text(ctx, path)
+	s, err := importing.File(ctx, path, o)
 	if err != nil {
 		return err
 	}
-	if script {
-		fmt.Fprintln(e.out, text)
-	}
-	out, err := replay.Run(ctx, inc, text, side, run)
+	out, err := replay.Run(ctx, s.Incident, s.Text, s.Peer, run)
 	if errors.Is(err, worker.ErrCannot) {
 		return coded{fmt.Errorf("%w: run as root, or allow user namespaces", err), exitCannot}
 	}
 	if err != nil {
 		return err
 	}
-	switch out.Verdict {
-	case session.Errored:
-		return fmt.Errorf("the imported scenario cannot run: %s", out.Why)
-	case session.Skipped:
+	if out.Verdict == session.Skipped {
 		return coded{fmt.Errorf("the imported scenario was skipped: %s", out.Why), exitCannot}
 	}
-	r := out.Compared
-	for i, f := range r.Flows {
-		fmt.Fprintf(e.out, "connection %d (flow %d)  %3.0f %% of %d events\n", i+1, f.N, 100*f.Score, f.Lines)
-		for _, d := range f.Differs {
-			fmt.Fprintf(e.out, "    %s\n", d)
-		}
-	}
-	if inc.Others > 0 {
-		fmt.Fprintf(e.out, "%d connections more are not imported: --flow names one\n", inc.Others)
-	}
-	for _, f := range out.Failed {
-		fmt.Fprintf(e.out, "not as expected: %s\n", f)
-	}
-	word, code := "similar", exitExpected
-	switch {
-	case r.Score >= similar.Enough:
-	case out.Verdict == session.Inconclusive:
-		word, code = "not similar, but the host was too busy for a verdict", exitInconclusive
-	default:
-		word, code = "not similar", exitFailed
-	}
-	fmt.Fprintf(e.out, "%s: %.0f %%, the run %s\n", word, 100*r.Score, out.Verdict)
+	replayed.Show(e.out, out, s.Incident.Others)
 	if run.Out != "" {
 		fmt.Fprintf(e.err, "netrepro: the trace of the run is %s\n", out.Capture)
 	}
-	if code != exitExpected {
-		return silent(code)
+	switch {
+	case out.Compared.Score >= similar.Enough:
+		return nil
+	case out.Verdict == session.Inconclusive:
+		return silent(exitInconclusive)
 	}
-	return nil
+	return silent(exitFailed)
 }

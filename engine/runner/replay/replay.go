@@ -62,7 +62,10 @@ func Run(ctx context.Context, inc *incident.Incident, text string, peer int, o r
 	if err := runner.Run(ctx, all[:1], o, (*collector)(out)); err != nil {
 		return nil, err
 	}
-	if out.Verdict == session.Errored || out.Verdict == session.Skipped {
+	switch out.Verdict {
+	case session.Errored:
+		return nil, fmt.Errorf("run the imported scenario: %s", out.Why)
+	case session.Skipped:
 		return out, nil
 	}
 	again := read.Options{Flow: -1, Payload: inc.Kept, All: true}
