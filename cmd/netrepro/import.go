@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"netrepro/engine/incident/importing"
+	"netrepro/engine/reproduction/importing"
 )
 
 func importCommand(e env) *cobra.Command {

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"netrepro/engine/incident/importing"
-	"netrepro/engine/incident/similar"
 	"netrepro/engine/report/replayed"
+	"netrepro/engine/reproduction/importing"
+	"netrepro/engine/reproduction/similar"
 	"netrepro/engine/runner"
 	"netrepro/engine/runner/replay"
 	"netrepro/engine/runner/worker"

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 
-	"netrepro/engine/incident/similar"
+	"netrepro/engine/reproduction/similar"
 	"netrepro/engine/runner/replay"
 	"netrepro/engine/script/session"
 )

@@ -12,9 +12,9 @@ import (
 	"fmt"
 	"os"
 
-	"netrepro/engine/incident"
-	"netrepro/engine/incident/read"
-	"netrepro/engine/incident/similar"
+	"netrepro/engine/reproduction"
+	"netrepro/engine/reproduction/read"
+	"netrepro/engine/reproduction/similar"
 	"netrepro/engine/runner"
 	"netrepro/engine/runner/discover"
 	"netrepro/engine/runner/task"
@@ -39,7 +39,7 @@ const Name = "imported.lua"
 
 // Run replays an incident, whose scenario is text.
 // peer is the side that is played, -1 if both are live.
-func Run(ctx context.Context, inc *incident.Incident, text string, peer int, o runner.Options) (*Outcome, error) {
+func Run(ctx context.Context, inc *reproduction.Incident, text string, peer int, o runner.Options) (*Outcome, error) {
 	if o.Out == "" {
 		dir, err := os.MkdirTemp("", "netrepro-replay-")
 		if err != nil {
@@ -72,7 +72,7 @@ func Run(ctx context.Context, inc *incident.Incident, text string, peer int, o r
 	switch {
 	case peer >= 0: // the other side alone is real
 		again.At = [2]string{"client", "server"}[1-peer]
-	case inc.Vantage != incident.Everywhere:
+	case inc.Vantage != reproduction.Everywhere:
 		again.At = string(inc.Vantage)
 	}
 	got, err := read.File(ctx, out.Capture, again)
@@ -80,7 +80,7 @@ func Run(ctx context.Context, inc *incident.Incident, text string, peer int, o r
 		return nil, err
 	}
 	if got == nil {
-		got = &incident.Incident{}
+		got = &reproduction.Incident{}
 	}
 	want := *inc
 	if peer >= 0 {

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"testing"
 
-	"netrepro/engine/incident"
-	"netrepro/engine/incident/emit"
-	"netrepro/engine/incident/read"
-	"netrepro/engine/incident/similar"
+	"netrepro/engine/reproduction"
+	"netrepro/engine/reproduction/emit"
+	"netrepro/engine/reproduction/read"
+	"netrepro/engine/reproduction/similar"
 	"netrepro/engine/runner"
 	"netrepro/engine/runner/discover"
 	"netrepro/engine/runner/replay"
@@ -170,14 +170,14 @@ func write(t *testing.T, cases []*task.Task) {
 		fmt.Fprintf(&rows, "| %s | %s | %s | %s |\n", c.Name(), score, word, why)
 	}
 	text := fmt.Sprintf(header, total, shown, same, 100*same/max(shown, 1)) + rows.String()
-	if err := os.WriteFile("../../incident/ROUNDTRIP.md", []byte(text), 0o644); err != nil {
+	if err := os.WriteFile("../../reproduction/ROUNDTRIP.md", []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // round replays a case, once more if it is not the same: how TCP repairs depends on a busy
 // host's microseconds.
-func round(t *testing.T, c *task.Task, inc *incident.Incident, why string) (score string, whole bool, said string) {
+func round(t *testing.T, c *task.Task, inc *reproduction.Incident, why string) (score string, whole bool, said string) {
 	for range 2 {
 		out := again(t, c.Capture(), -1)
 		score, said, whole = fmt.Sprintf("%.0f %%", 100*out.Compared.Score), why, len(out.Compared.Flows) > 0
@@ -211,7 +211,7 @@ Written by ` + "`go test ./engine/runner/replay -run RoundTrip -update`" + `, wh
 // TestPeer plays each side of an incident against the live kernel of the other.
 func TestPeer(t *testing.T) {
 	leaks.Lab(t)
-	for _, side := range []int{incident.Client, incident.Server} {
+	for _, side := range []int{reproduction.Client, reproduction.Server} {
 		out := again(t, "../../../testdata/capture/close-notify-after-fin.tcpdump.txt", side)
 		if out.Verdict == session.Inconclusive || out.Verdict == session.Skipped {
 			t.Logf("side %d: %s, %s", side, out.Verdict, out.Why)

@@ -1,0 +1,275 @@
+// Package path finds out what the path between the ends of connections did: how long it is,
+// where it is narrow, and what it lost.
+//
+// It does not look at what programs did.
+package path
+
+import (
+	"time"
+
+	"netrepro/engine/packet"
+	"netrepro/engine/reproduction"
+	"netrepro/engine/reproduction/segment"
+	"netrepro/engine/tcp"
+	"netrepro/engine/tcp/sender"
+)
+
+// Path is what the packets tell of the way between the ends.
+type Path struct {
+	Vantage reproduction.Vantage
+	// Away is how far the capture point is from each side, one way.
+	Away  [2]time.Duration
+	MTU   [2]int
+	Plain [2]reproduction.Plain
+	whole time.Duration // from one end to the other, where both have capture points
+}
+
+// Of looks at all records of the connections.
+func Of(rs []*tcp.Record) Path {
+	var p Path
+	quickest := [2]time.Duration{}
+	syn := [2]bool{}
+	left := map[int]time.Duration{}
+	for _, r := range rs {
+		if r.Conn == nil {
+			continue
+		}
+		if r.Copy == 0 {
+			left[r.N] = r.Time
+		}
+		if r.AtDestination && r.Direction == tcp.In {
+			p.Vantage = reproduction.Everywhere
+			if d := r.Time - left[r.First()]; d > 0 && (p.whole == 0 || d < p.whole) {
+				p.whole = d
+			}
+		}
+		if r.RTT > 0 && r.Copy == 0 && (quickest[r.Side] == 0 || r.RTT < quickest[r.Side]) {
+			quickest[r.Side] = r.RTT
+		}
+		if r.Packet.Flags.Has(packet.SYN) && r.Class&sender.Rexmit == 0 && r.Copy == 0 && !syn[r.Side] {
+			syn[r.Side] = true
+			p.offered(r)
+		}
+	}
+	if p.Vantage == reproduction.Everywhere {
+		return p
+	}
+	for side := range 2 {
+		p.Away[side] = quickest[side] / 2
+	}
+	// What answers at once is at the capture point; where nothing tells, it is the
+	// client's.
+	p.Vantage = reproduction.AtClient
+	client, server := p.Away[reproduction.Client], p.Away[reproduction.Server]
+	if server > 0 && server < client || client > 0 && server == 0 {
+		p.Vantage = reproduction.AtServer
+	}
+	if p.Away[reproduction.Client] < near {
+		p.Away[reproduction.Client] = 0
+	}
+	if p.Away[reproduction.Server] < near {
+		p.Away[reproduction.Server] = 0
+	}
+	return p
+}
+
+// near is how far a host is at most from its own capture point.
+const near = 50 * time.Microsecond
+
+// offered takes in the SYN of a side.
+func (p *Path) offered(r *tcp.Record) {
+	q, side := r.Packet, r.Side
+	headers := 40
+	if q.Src.Is6() {
+		headers = 60
+	}
+	if q.MSS > 0 {
+		p.MTU[side] = int(q.MSS) + headers
+	}
+	if q.HeaderCut || q.NoOptions && q.MSS == 0 {
+		return // it may be the text that does not say
+	}
+	if side == reproduction.Server {
+		// It answers with what the client offered.
+		c := p.Plain[reproduction.Client]
+		p.Plain[side] = reproduction.Plain{NoTimestamps: !q.HasTS && !c.NoTimestamps,
+			NoSACK: !q.SACKPermitted && !c.NoSACK, NoScaling: q.WScale < 0 && !c.NoScaling}
+		return
+	}
+	p.Plain[side] = reproduction.Plain{NoTimestamps: !q.HasTS, NoSACK: !q.SACKPermitted, NoScaling: q.WScale < 0}
+}
+
+// slack is what a wire without delay takes, and least the shortest delay that is worth
+// saying.
+const (
+	slack = 150 * time.Microsecond
+	least = 500 * time.Microsecond
+)
+
+// Delay is one way, rounded.
+func (p *Path) Delay() time.Duration {
+	d := p.whole
+	if p.Vantage != reproduction.Everywhere {
+		d = p.Away[0] + p.Away[1]
+	}
+	d -= slack
+	if d < least {
+		return 0
+	}
+	return segment.Round(d)
+}
+
+// flow is a connection that is looked at.
+type flow struct{ *segment.Flow }
+
+// Narrow finds a part of the path where large packets get lost.
+func Narrow(inc *reproduction.Incident, connections []*segment.Flow) {
+	var flows []*flow
+	for _, c := range connections {
+		flows = append(flows, &flow{c})
+	}
+	for _, f := range flows {
+		for _, r := range f.Errs {
+			if m := r.Packet.ICMP(); m != nil && m.MTU >= 576 && inc.Narrow == nil {
+				inc.Narrow = &reproduction.Narrow{MTU: m.MTU, Side: r.Side, Said: f.said(r)}
+			}
+		}
+	}
+	if inc.Narrow == nil {
+		for _, f := range flows {
+			for side := range 2 {
+				if n := f.hole(side); n != nil && inc.Narrow == nil {
+					inc.Narrow = n
+				}
+			}
+		}
+	}
+	if n := inc.Narrow; n != nil {
+		for _, f := range flows {
+			f.forgive(n)
+			f.smaller(n)
+		}
+	}
+}
+
+// smaller finds out whether the sender came to send smaller segments though nobody told
+// it.
+func (f *flow) smaller(n *reproduction.Narrow) {
+	if n.Said == reproduction.Heard {
+		return
+	}
+	first := map[uint32]int{}
+	for _, s := range f.Of(n.Side) {
+		size := int(s.Packet.PayloadLen)
+		if size == 0 {
+			continue
+		}
+		if was, ok := first[s.Seq]; ok && size < was && size >= 256 && s.Class&sender.Rexmit != 0 {
+			n.Probing, n.Base = true, size
+			return
+		}
+		if _, ok := first[s.Seq]; !ok {
+			first[s.Seq] = size
+		}
+	}
+}
+
+// said is what became of an ICMP error.
+func (f *flow) said(r *tcp.Record) reproduction.Said {
+	again := 0
+	for _, s := range f.Segs {
+		if s.Side == r.Side && s.Class&sender.RTO != 0 && s.Sent > r.Time && int(s.Packet.IPLen) > r.Packet.ICMP().MTU {
+			again++
+		}
+	}
+	switch {
+	case f.Everywhere && !f.Heard[r.First()]:
+		return reproduction.Strayed
+	case again > 1 || again > 0 && f.Everywhere:
+		return reproduction.Ignored
+	}
+	return reproduction.Heard
+}
+
+// times is how often a segment must be lost, and none as large have arrived, for a hole
+// in the path.
+const times = 3
+
+// hole reports that a side's large segments get lost again and again, and smaller ones do
+// not.
+func (f *flow) hole(side int) *reproduction.Narrow {
+	passed, lost := 0, 0
+	count := map[uint32]int{}
+	worst := 0
+	delivered, _ := f.Acknowledged(side, 1<<62)
+	for _, s := range f.Of(side) {
+		n := int(s.Packet.PayloadLen)
+		if n == 0 {
+			continue
+		}
+		arrived := !s.Lost
+		if !f.Everywhere {
+			arrived = int32(delivered-s.End) >= 0 || f.sacked(s)
+		}
+		if arrived {
+			passed = max(passed, n)
+			continue
+		}
+		count[s.Seq]++
+		worst = max(worst, count[s.Seq])
+		if lost == 0 || n < lost {
+			lost = n
+		}
+	}
+	if worst < times || lost < 1000 || passed >= lost {
+		return nil
+	}
+	headers := 52
+	if f.Conn.Ends[0].Addr().Is6() {
+		headers = 72
+	}
+	n := &reproduction.Narrow{MTU: 1400, Guess: true, Side: side, Said: reproduction.Unsaid}
+	if n.MTU >= lost+headers || n.MTU < passed+headers {
+		n.MTU = max(lost+headers-20, passed+headers)
+	}
+	if n.MTU < 576 {
+		return nil
+	}
+	return n
+}
+
+// sacked reports that the other side said that it has a segment.
+func (f *flow) sacked(s *segment.Segment) bool {
+	for _, o := range f.Segs {
+		if o.Side == s.Side || o.Sent < s.Sent {
+			continue
+		}
+		for _, b := range o.Packet.SACK() {
+			if !packet.Before(s.Packet.Seq, b.Left) && !packet.After(s.Packet.Seq+s.Packet.SeqLen(), b.Right) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// forgive takes away the faults that the narrow part stands for.
+func (f *flow) forgive(n *reproduction.Narrow) {
+	var keep []reproduction.Loss
+	headers := 52
+	if f.Conn.Ends[0].Addr().Is6() {
+		headers = 72
+	}
+	for _, l := range f.Losses {
+		size := 0
+		for _, s := range f.Segs {
+			if s.Side == l.Side && int(s.Seq) == l.Seq {
+				size = max(size, int(s.Packet.PayloadLen)+headers)
+			}
+		}
+		if l.Side != n.Side || size <= n.MTU {
+			keep = append(keep, l)
+		}
+	}
+	f.Losses = keep
+}
