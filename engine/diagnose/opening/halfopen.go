@@ -79,7 +79,7 @@ func deferred(f *incident.Flow, ignored []*incident.Segment) bool {
 // unconfirmed is a SYN-ACK that the client does not acknowledge.
 func unconfirmed(f *incident.Flow, again []*incident.Segment) *finding.Finding {
 	syns, resets := f.Sides[incident.Client].SYNs, f.Sides[incident.Client].Resets
-	if len(resets) > 0 || len(syns) < 2 && len(again) == 0 {
+	if f.SYN == nil || len(resets) > 0 || len(syns) < 2 && len(again) == 0 {
 		return nil
 	}
 	asked := 0
