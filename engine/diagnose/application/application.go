@@ -102,30 +102,40 @@ func alertBySize(f *incident.Flow) *finding.Finding {
 	if last == hello || server.Bytes == 0 || !ends(f, last) {
 		return nil
 	}
+	hello = question(client, last)
+	if hello == nil || hello.PayloadLen > helloMost {
+		return nil
+	}
+	flight := 0
+	for _, g := range server.Data {
+		if g.Time > hello.Time && g.Time < last.Time {
+			flight += int(g.PayloadLen)
+		}
+	}
 	n := int(last.PayloadLen)
-	for _, g := range client.Data { // nothing but a ChangeCipherSpec comes between
-		if g != last && g.Time > server.Data[0].Time && int(g.PayloadLen) != changeCipher {
+	plain := n == alertSize
+	for _, g := range client.Data { // an encrypted alert is like any small message: it must come first
+		if !plain && g != last && g.Time > server.Data[0].Time && int(g.PayloadLen) != changeCipher {
 			return nil
 		}
 	}
-	plain := n == alertSize
-	if !plain && n != alert13 && n != alert13ccs && n != alert12 || server.Bytes > 16000 {
+	if !plain && n != alert13 && n != alert13ccs && n != alert12 || flight > 16000 || flight == 0 {
 		return nil
 	}
-	if server.Bytes < flightLeast {
+	if flight < flightLeast {
 		if !plain {
 			return nil
 		}
 		c := finding.New("tls-version", f).
 			Say("The client ends the handshake with %d bytes, the size of a TLS alert, after a ServerHello of %d "+
 				"bytes without "+
-				"a certificate: the version chosen does not suit it.", n, server.Bytes)
+				"a certificate: the version chosen does not suit it.", n, flight)
 		return c.For(1.4, "an alert's size, and no certificate before", last).Cite(closing(f, incident.Client)...)
 	}
 	c := finding.New("tls-alert-cert", f).
 		Say("After the server's flight of %d bytes the client sends %d bytes, the size of a TLS alert, and "+
 			"closes: it does "+
-			"not accept the certificate. The network did all that it should.", server.Bytes, n)
+			"not accept the certificate. The network did all that it should.", flight, n)
 	w := 2.2
 	if !plain {
 		w = 1.2
@@ -134,6 +144,20 @@ func alertBySize(f *incident.Flow) *finding.Finding {
 		Cite(closing(f, incident.Client)...)
 	return c.IsNot("tls-version: the server had accepted the ClientHello").
 		IsNot("pmtu-blackhole: the whole flight was acknowledged")
+}
+
+// question is what the client sent before the server's last flight, nil if it is not the
+// size of a ClientHello. A ChangeCipherSpec is left aside.
+func question(client *incident.Side, last *incident.Segment) (hello *incident.Segment) {
+	for _, g := range client.Data {
+		if g != last && int(g.PayloadLen) != changeCipher {
+			hello = g
+		}
+	}
+	if hello == nil || int(hello.PayloadLen) < helloLeast {
+		return nil
+	}
+	return hello
 }
 
 // visible reports whether TLS was read from the payload: then sizes need not tell.
@@ -200,7 +224,9 @@ func slow(f *incident.Flow) *finding.Finding {
 			continue
 		}
 		if g.Side == incident.Client && g.IsData() {
-			asked = g
+			if asked = g; g.PayloadLen <= 1 {
+				asked = nil // a keep-alive with a byte
+			}
 			continue
 		}
 		if asked == nil || g.Side != incident.Server || !g.IsData() && (!g.Has(packet.FIN) || g.PayloadLen > 0) {
@@ -246,6 +272,10 @@ func slow(f *incident.Flow) *finding.Finding {
 	}
 	c.For(1.4, fmt.Sprintf("%d answers take %v in all, the round trip is %v", n, total.Round(time.Millisecond),
 		f.RTT.Round(10*time.Microsecond)), cited...)
+	if fin := f.Sides[incident.Client].FIN; fin != nil && f.Closed() && !never &&
+		fin.Time < f.Sides[incident.Server].FIN.Time-worst {
+		c.Against(2, "the client had closed its direction and waits for the rest: it knows that it takes long")
+	}
 	if worst > 50*f.RTT && f.RTT > 0 {
 		c.For(0.5, "many times the round trip")
 	}

@@ -155,7 +155,9 @@ func goodbyeOnly(f *incident.Flow, g *incident.Segment) bool {
 func (e *end) restBeforeFIN() time.Duration {
 	crossed := e.crossed()
 	last := e.flow.Before(e.fin, func(g *incident.Segment) bool {
-		return g != crossed && (g.IsData() || g.Class&sender.PureAck != 0)
+		const farewell = 20 * time.Millisecond // what it sends right before it closes, such as a page that says so
+		return g != crossed && (g.IsData() || g.Class&sender.PureAck != 0) &&
+			(g.Side != e.side || e.fin.Time-g.Time > farewell)
 	})
 	if last == nil {
 		return 0

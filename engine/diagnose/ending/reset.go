@@ -159,7 +159,8 @@ func unseen(e *end) *finding.Finding {
 	f := e.flow
 	beyond := int32(e.rst.Seq - f.Sides[1-e.side].MaxAck)
 	c := finding.New("rst-after-close-notify", f).
-		Say("The reset answers a packet that is not in the capture: it acknowledged %d bytes more than any that is. The "+
+		Say("The reset answers a packet that is not in the capture: it acknowledged %d bytes more than any that "+
+			"is. The "+
 			"capture lacks packets, most likely the %s's FIN and what came after it.", beyond, incident.Name(e.side))
 	c.For(1, fmt.Sprintf("its number is %d beyond the last acknowledgement that was captured", beyond), e.rst)
 	if f.File.Lost > 0 {

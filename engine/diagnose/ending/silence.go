@@ -113,6 +113,18 @@ func forgotten(f *incident.Flow) *finding.Finding {
 	if tries < 3 {
 		return nil
 	}
+	if fin := f.Sides[1-after.Side].FIN; fin != nil && fin.Time < after.Time {
+		c := finding.New("half-close-timeout", f).
+			Say("The %s closed its direction in frame %d; after a pause of %v what the %s still sends is not "+
+				"answered any "+
+				"more: what keeps state had given the half-closed connection up.", incident.Name(1-after.Side), fin.N,
+				idle.Round(time.Second), incident.Name(after.Side))
+		c.For(2.2, fmt.Sprintf("half closed, %v of silence, then %d tries without an answer",
+			idle.Round(time.Second), tries),
+			fin).Cite(tail...)
+		return c.IsNot("pmtu-blackhole: it is the pause, not the size").
+			IsNot("loss-one-way: it works until the pause")
+	}
 	c := finding.New("idle-timeout-middlebox", f).
 		Say("After %v of silence nothing that the %s sends is answered any more, %d tries long: something on the "+
 			"way forgot "+

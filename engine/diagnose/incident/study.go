@@ -64,6 +64,12 @@ func refusal(m *Message) bool {
 // Linux begins at 32768, others at 49152 (RFC 6335).
 const registered = 32767
 
+// services are ports that are surely a server's, where the other end's port is low too.
+var services = map[uint16]bool{22: true, 25: true, 53: true, 80: true, 110: true, 111: true, 143: true, 389: true,
+	443: true, 445: true, 465: true, 587: true, 636: true, 873: true, 993: true, 995: true, 1433: true, 1521: true,
+	1883: true, 2049: true, 3260: true, 3306: true, 3389: true, 5432: true, 5672: true, 6379: true, 8080: true,
+	8443: true, 9092: true, 27017: true}
+
 // roles finds out who is the client where the SYN was not captured: the end with the
 // port that a service would have.
 func (f *Flow) roles() {
@@ -73,7 +79,8 @@ func (f *Flow) roles() {
 		}
 	}
 	a, b := f.Ends[0].Port(), f.Ends[1].Port()
-	if a < b && (a < 1024 || a <= registered && b > registered) {
+	if known := services[a]; known && !services[b] || known == services[b] && a < b &&
+		(a < 1024 || a <= registered && b > registered) {
 		f.Ends[0], f.Ends[1] = f.Ends[1], f.Ends[0]
 		for _, g := range f.Segments {
 			g.Side = 1 - g.Side

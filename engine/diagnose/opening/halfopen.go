@@ -16,6 +16,9 @@ func halfOpen(f *incident.Flow) *finding.Finding {
 	if f.SYNACK == nil || len(acks) == 0 {
 		return nil
 	}
+	if f.SYN == nil && len(f.Sides[incident.Client].Segments)+len(f.Sides[incident.Client].Resets) == 0 {
+		return stranger(f, acks)
+	}
 	var again []*incident.Segment
 	for _, g := range acks {
 		if g != f.SYNACK {
@@ -203,4 +206,20 @@ func cutOff(f *incident.Flow, ignored []*incident.Segment) *finding.Finding {
 	c.For(0.8, fmt.Sprintf("the client's data is sent again %d times without an answer", len(resent)), resent...)
 	return c.IsNot("syn-unanswered-filtered: the SYN is answered").
 		IsNot("pmtu-blackhole: the bare acknowledgement does not arrive either")
+}
+
+// stranger is a SYN-ACK that comes again and again to a point which the SYN never passed.
+func stranger(f *incident.Flow, acks []*incident.Segment) *finding.Finding {
+	if len(acks) < 2 {
+		return nil
+	}
+	c := finding.New("asymmetric-path", f).
+		Say("SYN-ACKs of %s come here again and again, and the SYN that they answer never passed: it took another "+
+			"way. What "+
+			"keeps state here drops them.", f.Ends[incident.Server])
+	c.For(1.6, fmt.Sprintf("%d SYN-ACKs, and neither SYN nor acknowledgement", len(acks)), acks...)
+	if n := len(f.Others(func(o *incident.Flow) bool { return o.SYN != nil })); n > 0 {
+		c.For(0.8, "SYNs of other connections pass here")
+	}
+	return c.IsNot("syn-unanswered-backlog: the server answers")
 }

@@ -70,6 +70,9 @@ func tooBig(f *incident.Flow, side int) *finding.Finding {
 			"message "+
 			"says so.", incident.Name(side), size, stuck[0].IPLen)
 	}
+	if idle, after := f.Idle(); idle > 28*time.Second && after == stuck[0] {
+		c.Against(2, fmt.Sprintf("it comes after %v of silence: the pause may be the cause", idle.Round(time.Second)))
+	}
 	if size < large {
 		c.Against(2, "segments of that size pass almost everywhere")
 	}

@@ -158,7 +158,7 @@ func misread(f *incident.Flow) *finding.Finding {
 		}
 		shift := fits(syn.Window, next.Window)
 		agreed := s.Scale > 0 && peer.Scale >= 0
-		if shift > 0 && !agreed && (peer.Scale > 0 || s.Scale >= 0) {
+		if shift > 0 && !agreed && (peer.Scale > 0 || s.Scale >= 0 || fillsUp(f, 1-side, int(next.Window))) {
 			c := finding.New("wscale-stripped", f).
 				Say("The %s's windows are scaled by %d though its SYN offers %s here: something on the way has "+
 					"changed the "+
@@ -181,15 +181,15 @@ func fits(syn, next uint16) int {
 	return 0
 }
 
-// fillsUp reports whether the server fills a window of that size again and again without
+// fillsUp reports whether a side fills a window of that size again and again without
 // being asked for more in between.
-func fillsUp(f *incident.Flow, window int) bool {
+func fillsUp(f *incident.Flow, sender, window int) bool {
 	run, most := 0, 0
 	for _, g := range f.Segments {
 		switch {
-		case g.Side == incident.Client && g.IsData():
+		case g.Side != sender && g.IsData():
 			run = 0
-		case g.Side == incident.Server && int(g.InFlight) >= window*9/10 && int(g.InFlight) <= window+1:
+		case g.Side == sender && int(g.InFlight) >= window*9/10 && int(g.InFlight) <= window*5/4:
 			run++
 		}
 		most = max(most, run)
@@ -213,7 +213,7 @@ func trickle(f *incident.Flow) *finding.Finding {
 		return nil
 	}
 	// All of what the server sends at once fits into the window without its scale.
-	if s.Bytes > 0 && (s.Largest > raw || !fillsUp(f, raw)) {
+	if s.Bytes > 0 && (s.Largest > raw || !fillsUp(f, incident.Server, raw)) {
 		return nil
 	}
 	var wait time.Duration
