@@ -46,7 +46,7 @@ func Copy(m *standin.Map, r io.Reader, w io.Writer) (packets int, err error) {
 			return packets, fmt.Errorf("write text: %w", c.failed)
 		}
 		if errors.Is(err, io.EOF) {
-			c.packet(c.last()+1, nil)
+			c.packet(c.last()+1, nil, false)
 			c.settle(c.last() + 1)
 			return packets, c.failed
 		}
@@ -54,7 +54,7 @@ func Copy(m *standin.Map, r io.Reader, w io.Writer) (packets int, err error) {
 			return packets, err
 		}
 		packets++
-		c.packet(in.Line, in.Packet)
+		c.packet(in.Line, in.Packet, in.Torn)
 	}
 }
 
@@ -73,6 +73,7 @@ type copier struct {
 	done  int // how many are written
 	// The packet read last, whose line may go on, and the line where it was told of.
 	pending *packet.Packet
+	torn    bool // its line was cut
 	at      int
 }
 
@@ -137,7 +138,7 @@ func (c *copier) next() (string, error) {
 
 // packet notes that a line tells of a packet. What came before it is known now, but for a
 // line that may be the first half of it.
-func (c *copier) packet(n int, p *packet.Packet) {
+func (c *copier) packet(n int, p *packet.Packet, torn bool) {
 	if c.pending != nil {
 		c.goesOn(n)
 	}
@@ -145,7 +146,7 @@ func (c *copier) packet(n int, p *packet.Packet) {
 	if p == nil {
 		return
 	}
-	c.pending = packet.Clone(p)
+	c.pending, c.torn = packet.Clone(p), torn
 	if l := c.line(n); l != nil {
 		l.packet = true
 	}
@@ -158,6 +159,9 @@ func (c *copier) goesOn(n int) {
 	l, before, after := c.line(c.at), c.line(c.at-1), c.line(c.at+1)
 	half := before != nil && !before.packet && before.text != ""
 	more := after != nil && c.at+1 < n && after.text != ""
+	if c.pending.ICMP() != nil {
+		c.quotes(n)
+	}
 	if l == nil || !half && !more || c.reads(l.text) {
 		return
 	}
@@ -165,7 +169,8 @@ func (c *copier) goesOn(n int) {
 		before.packet = true
 		return
 	}
-	if more && indented(after.text) && strings.Contains(after.text, " > ") && c.reads(l.text, after.text) { // as with -v
+	if more && indented(after.text) && strings.Contains(after.text, " > ") && c.reads(l.text,
+		after.text) { // as with -v
 		after.packet = true
 		return
 	}
@@ -191,6 +196,21 @@ func (c *copier) goesOn(n int) {
 	}
 }
 
+// quotes keeps the lines before number n that are what an ICMP error quotes: an IP header,
+// and the ends below it.
+func (c *copier) quotes(n int) {
+	const most = 4
+	for i := c.at + 1; i < n && i <= c.at+most; i++ {
+		l := c.line(i)
+		if l == nil {
+			return
+		}
+		t := strings.TrimSpace(l.text)
+		l.packet = l.packet || strings.HasPrefix(t, "IP (") || strings.HasPrefix(t, "IP6 (") ||
+			indented(l.text) && strings.Contains(t, " > ")
+	}
+}
+
 // reads reports whether lines on their own tell of the packet that was read last.
 func (c *copier) reads(lines ...string) bool {
 	s, err := capture.New(strings.NewReader(strings.Join(lines, "\n") + "\n"))
@@ -198,7 +218,7 @@ func (c *copier) reads(lines ...string) bool {
 		return false
 	}
 	var in tcp.Input
-	if s.Next(&in) != nil {
+	if s.Next(&in) != nil || in.Torn != c.torn {
 		return false
 	}
 	p, q := c.pending, in.Packet

@@ -75,14 +75,19 @@ func Word(m *standin.Map, word string) string {
 	if s, ok := address(m, body); ok {
 		return s + tail
 	}
-	if number.MatchString(body) || known[body] {
+	if number.MatchString(body) || known[body] || device.MatchString(body) {
 		return word
 	}
-	if i := strings.LastIndexByte(body, '.'); i > 0 && (service.MatchString(body[i+1:]) || tcpdump.IsService(body[i+1:])) {
+	if i := strings.LastIndexByte(body, '.'); i > 0 && (service.MatchString(body[i+1:]) ||
+		tcpdump.IsService(body[i+1:])) {
 		return m.Name(body[:i]) + body[i:] + tail
 	}
 	return m.Name(body) + tail
 }
+
+// device is the usual name of a network device, which tells its kind and nobody's name.
+var device = regexp.MustCompile(`^(?:eth|en[ops]|ens|em|wlan|wl|lo|any|wg|tun|tap|utun|ppp|gre|sit|vti|ipsec|bond|br|vxlan|` +
+	`veth|docker|cni|cali|lxc|bridge|dummy|vlan|pflog|pktap)[0-9]{0,4}$`)
 
 // address replaces an address, with a port behind a dot or a colon, or with the length
 // of a prefix.
