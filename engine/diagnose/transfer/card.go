@@ -17,17 +17,20 @@ func damaged(f *incident.Flow, side int) *finding.Finding {
 		return nil
 	}
 	var bad, again []*incident.Segment
-	arrived := 0
+	arrived, counted := 0, 0
 	for _, g := range s.Segments {
 		if g.Checksum != packet.BadSum {
 			continue
 		}
 		bad = append(bad, g)
+		if g.SeqLen() > 0 {
+			counted++
+		}
 		if g.Acked != nil && !repaired(s, g) && g.SeqLen() > 0 {
 			arrived++
 		}
 	}
-	if len(bad) == 0 || arrived*2 > len(bad) {
+	if counted == 0 || arrived*2 >= counted {
 		return nil
 	}
 	for _, g := range s.Resent {
