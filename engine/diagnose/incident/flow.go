@@ -59,6 +59,7 @@ type Side struct {
 	Resets   []*Segment
 	Probes   []*Segment // keep-alives
 	Zero     []*Segment // announcements of no window
+	Dsacks   []*Segment // that report what had arrived before (RFC 2883)
 	Bytes    int        // of new payload
 	Largest  int        // payload of a segment
 	// LargestAcked is the largest payload that arrived for sure.

@@ -152,7 +152,9 @@ func (f *Flow) acknowledged() {
 		}
 		if g.Has(packet.ACK) && !g.Missing.Has(packet.NoAck) {
 			peer := 1 - g.Side
-			g.Dsack = g.dsack(acked[peer], any[peer])
+			if g.Dsack = g.dsack(acked[peer], any[peer]); g.Dsack {
+				f.Sides[g.Side].Dsacks = append(f.Sides[g.Side].Dsacks, g)
+			}
 			if !any[peer] || packet.After(g.Ack, acked[peer]) {
 				acked[peer], any[peer] = g.Ack, true
 				waiting[peer] = f.settle(waiting[peer], g)

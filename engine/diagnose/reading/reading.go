@@ -21,7 +21,7 @@ import (
 const (
 	// maxSegments is how many segments of a file are kept, maxFlow how many of one flow.
 	maxSegments = 300_000
-	maxFlow     = 30_000
+	maxFlow     = 150_000
 	maxOthers   = 20_000
 	// head is how much of a datagram is kept.
 	head = 64

@@ -216,8 +216,8 @@ func needless(f *incident.Flow, first, again *incident.Segment) bool {
 	if first.Sacked != nil && first.Sacked.Time <= again.Time {
 		return true
 	}
-	for _, a := range f.Sides[1-again.Side].Segments {
-		if a.Time <= again.Time || !a.Dsack {
+	for _, a := range f.Sides[1-again.Side].Dsacks {
+		if a.Time <= again.Time {
 			continue
 		}
 		if b := a.SACK()[0]; !packet.After(b.Left, again.Seq) && !packet.Before(b.Right, again.End()) {
@@ -264,12 +264,7 @@ func overtaken(f *incident.Flow, side int) *finding.Finding {
 			next, top = g.End(), g
 		}
 	}
-	var dsacks []*incident.Segment
-	for _, g := range f.Sides[1-side].Segments {
-		if g.Dsack {
-			dsacks = append(dsacks, g)
-		}
-	}
+	dsacks := f.Sides[1-side].Dsacks
 	healed := selfHealed(f, side)
 	if len(lates) < 2 && (len(healed) < 2 || len(dsacks) == 0) {
 		return nil

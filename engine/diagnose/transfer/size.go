@@ -115,10 +115,13 @@ func stuckLarge(f *incident.Flow, s *incident.Side) []*incident.Segment {
 	}
 	for _, seq := range order {
 		ts := tries[seq]
+		if len(ts) < 2 {
+			continue
+		}
 		size := ts[0].PayloadLen
 		n := 0
 		for _, g := range ts {
-			if g.PayloadLen >= size && (g.Acked == nil || between(s, g, g.Acked)) && g.Sacked == nil {
+			if g.PayloadLen >= size && (g.Acked == nil || between(s.Resent, g, g.Acked)) && g.Sacked == nil {
 				n++
 			}
 		}
@@ -134,8 +137,8 @@ func stuckLarge(f *incident.Flow, s *incident.Side) []*incident.Segment {
 
 // between reports whether the bytes of g were sent in smaller segments between g and
 // the acknowledgement of them.
-func between(s *incident.Side, g, acked *incident.Segment) bool {
-	for _, o := range s.Segments {
+func between(again []*incident.Segment, g, acked *incident.Segment) bool {
+	for _, o := range again {
 		if o.Time > g.Time && o.Time < acked.Time && o.Seq == g.Seq && o.PayloadLen < g.PayloadLen && o.PayloadLen > 0 {
 			return true
 		}
