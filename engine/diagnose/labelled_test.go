@@ -2,7 +2,6 @@ package diagnose_test
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,19 +41,7 @@ func TestLabelled(t *testing.T) {
 }
 
 func labelled(t *testing.T, path string) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var l label
-	if err := json.Unmarshal(text, &l); err != nil {
-		t.Fatal(err)
-	}
-	stem := strings.TrimSuffix(path, ".label.json")
-	files := []string{stem + ".txt"}
-	if _, err := os.Stat(files[0]); err != nil {
-		files = []string{stem + ".client.txt", stem + ".server.txt"}
-	}
+	l, files := labelOf(t, path), filesOf(path)
 	r, err := diagnose.Files(context.Background(), files)
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ func transport(p *told.Packet, src, dst netip.AddrPort, quote []byte) []byte {
 		header.UDPSrcPort.Put(b, src.Port())
 		header.UDPDstPort.Put(b, dst.Port())
 		header.UDPLength.Put(b, uint16(min(header.UDPSize+p.Payload, 1<<16-1)))
-		return b
+		return append(b, p.Body...)
 	}
 	return append(p.Body[:len(p.Body):len(p.Body)], quote...)
 }
@@ -53,6 +53,9 @@ const fragmentUnit = 8
 func encode(b []byte, p *told.Packet, src, dst netip.AddrPort, quote []byte) []byte {
 	head := transport(p, src, dst, quote)
 	p.Payload = max(p.Payload-len(quote), 0)
+	if p.Proto == header.ProtoUDP { // the header of a DNS message is a part of it
+		p.Payload = max(p.Payload-len(p.Body), 0)
+	}
 	n := len(head) + p.Payload + p.Hidden()
 	if src.Addr().Is4() {
 		ip := make([]byte, header.IPv4Size)

@@ -26,7 +26,7 @@ const soon = 5 * time.Second
 func truncated(in *incident.Incident) (found []*finding.Finding) {
 	for _, file := range in.Files {
 		for _, f := range file.Flows {
-			if f.SYN == nil || f.Ends[incident.Server].Port() != dns || f.SYNACK != nil {
+			if f.SYN == nil || f.Ends[incident.Server].Port() != dns || f.Confirm != nil {
 				continue
 			}
 			var cut []*incident.Datagram
@@ -49,7 +49,7 @@ func truncated(in *incident.Incident) (found []*finding.Finding) {
 					f.Ends[incident.Server])
 			c.For(3, fmt.Sprintf("the answer of %v before has the TC bit (RFC 7766)",
 				(f.SYN.Time-cut[len(cut)-1].Time).Round(time.Microsecond)), syns...)
-			c.CiteDatagrams(cut[len(cut)-1]).Cite(f.Sides[incident.Server].Resets...)
+			c.CiteDatagrams(cut[len(cut)-1]).Cite(f.Sides[incident.Server].Resets...).Cite(f.Sides[incident.Server].SYNs...)
 			found = append(found, c.IsNot("syn-unanswered-backlog: the server answers over UDP"))
 		}
 	}

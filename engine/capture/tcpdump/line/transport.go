@@ -110,6 +110,9 @@ var (
 	udpOld   = regexp.MustCompile(`^udp (\d+)`)
 )
 
+// service reports whether a port is that of DNS.
+func service(port string) bool { return port == "53" || port == "domain" }
+
 // other reads a packet that is neither TCP nor ICMP.
 func (p *reader) other(src, dst, rest string) (used int, open bool) {
 	named := protocolOf(rest)
@@ -122,6 +125,9 @@ func (p *reader) other(src, dst, rest string) (used int, open bool) {
 	case p.SrcPort != "" && p.DstPort != "" && (named == told.Unknown || named == header.ProtoUDP) &&
 		!told.IsAddr(src) && !told.IsAddr(dst) && p.Proto != told.Unknown:
 		p.Proto = header.ProtoUDP
+		if service(p.SrcPort) || service(p.DstPort) {
+			p.Body = dns(rest)
+		}
 	case named == header.ProtoTCP || named == header.ProtoUDP: // a later fragment
 		p.Later, p.Offset, p.Proto = true, 8, named
 		p.bare(src, dst)

@@ -51,7 +51,7 @@ type Packet struct {
 	// Sized says that the line tells the length, as tcpdump does since 4.0.
 	Sized bool
 
-	Body []byte // of ICMP
+	Body []byte // of ICMP, or the header of a DNS message over UDP
 	// Refused are the ends of the packet that an ICMP error is about, as far as the
 	// line says.
 	Refused *Packet
