@@ -74,10 +74,8 @@ func study(f *incident.Flow, rst *incident.Segment) *end {
 				e.data = g
 			}
 		}
-		if before != nil && g.Time-before.Time > e.idle && !g.Again() && g.Class&sender.KeepAlive == 0 {
-			if d := g.Time - before.Time; d > e.idle {
-				e.idle = d
-			}
+		if before != nil && !g.Again() && g.Class&sender.KeepAlive == 0 {
+			e.idle = max(e.idle, g.Time-before.Time)
 		}
 		before = g
 	}
@@ -87,7 +85,7 @@ func study(f *incident.Flow, rst *incident.Segment) *end {
 	return e
 }
 
-// firstSegments is how many segments of its sender a reset had before it.
+// known reports whether anything else of the reset's sender was captured.
 func (e *end) known() bool { return len(e.flow.Sides[e.side].Segments) > 0 }
 
 // near reports whether the capture was made on the host that the reset comes from.

@@ -94,13 +94,9 @@ func forgotten(f *incident.Flow) *finding.Finding {
 		return nil
 	}
 	tail := []*incident.Segment{after}
-	for _, g := range f.After(after, func(g *incident.Segment) bool { return true }) {
+	for _, g := range f.After(after, func(*incident.Segment) bool { return true }) {
 		if g.Side != after.Side {
-			if g.Has(packet.RST) && g.Time-after.Time > 5*time.Second || !g.Has(packet.RST) && g.Ack != after.Seq &&
-				len(tail) > 1 || !g.Has(packet.RST) {
-				return nil
-			}
-			return nil
+			return nil // it is answered
 		}
 		tail = append(tail, g)
 	}

@@ -73,8 +73,8 @@ type Side struct {
 	// MaxAck is the highest acknowledgement that it sent; Acks whether it sent any.
 	MaxAck uint32
 	Acks   bool
-	// Partial is how many of its segments have checksums that do not fit where it is
-	// the host of the capture.
+	// Bad and Good are how many of its segments have a checksum that does not fit, or
+	// that does.
 	Bad, Good int
 }
 

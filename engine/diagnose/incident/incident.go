@@ -40,7 +40,7 @@ type File struct {
 	Cut string
 	// End is the time of the last packet.
 	End time.Duration
-	// Ladder is true if the capture says itself whose wires it was made on.
+	// Owned says that the capture tells itself whose wires it was made on.
 	Owned bool
 }
 

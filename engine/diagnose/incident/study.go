@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 // study works out what the segments of each flow say together.
 func (f *File) study() {
+	f.bound()
 	for _, fl := range f.Flows {
 		fl.Ends = fl.Conn.Ends
 		fl.roles()
@@ -27,31 +29,75 @@ func (f *File) study() {
 // its receiver sent something to the host in question just before.
 func (f *File) messages() {
 	const soon = time.Second
+	ends := map[netip.Addr][]*Flow{}
+	for _, fl := range f.Flows {
+		for _, e := range fl.Ends {
+			ends[e.Addr()] = append(ends[e.Addr()], fl)
+		}
+	}
 	for _, m := range f.Messages {
 		q := m.ICMP().Quoted
 		if m.About != nil || q == nil && !refusal(m) {
 			continue
 		}
-		var best *Flow
-		var last time.Duration
-		side := 0
-		for _, fl := range f.Flows {
-			for s := range fl.Ends {
-				if fl.Ends[s].Addr() != m.Dst || q != nil && q.Dst.IsValid() && fl.Ends[1-s].Addr() != q.Dst {
-					continue
-				}
-				for _, g := range fl.Segments {
-					if g.Side == s && g.Time <= m.Time && m.Time-g.Time < soon && (best == nil || g.Time >= last) {
-						best, last, side = fl, g.Time, s
-					}
-				}
+		var best *Segment
+		var about *Flow
+		for _, fl := range ends[m.Dst][:min(len(ends[m.Dst]), maxAsked)] {
+			side := 0
+			if fl.Ends[1].Addr() == m.Dst {
+				side = 1
+			}
+			if q != nil && q.Dst.IsValid() && fl.Ends[1-side].Addr() != q.Dst {
+				continue
+			}
+			if g := fl.lastBefore(m.Time, side); g != nil && m.Time-g.Time < soon && (best == nil ||
+				g.Time >= best.Time) {
+				best, about = g, fl
 			}
 		}
 		if best != nil {
-			m.About, m.Side = best, side
-			best.Messages = append(best.Messages, m)
+			m.About, m.Side = about, best.Side
+			about.Messages = append(about.Messages, m)
 		}
 	}
+}
+
+const (
+	// maxFlows is how many connections of a file are compared with each other, maxAsked
+	// how many one message is held against.
+	maxFlows = 4000
+	maxAsked = 200
+)
+
+// bound leaves aside the shortest connections of a file that has very many.
+func (f *File) bound() {
+	if len(f.Flows) <= maxFlows {
+		return
+	}
+	byLength := slices.Clone(f.Flows)
+	slices.SortStableFunc(byLength, func(a, b *Flow) int { return len(b.Segments) - len(a.Segments) })
+	for _, fl := range byLength[maxFlows:] {
+		f.Beyond += len(fl.Segments)
+	}
+	kept := byLength[:maxFlows]
+	slices.SortFunc(kept, func(a, b *Flow) int { return a.ID - b.ID })
+	f.Flows = kept
+}
+
+// lastBefore is the last segment of a side that came before a time, among the few before
+// it.
+func (f *Flow) lastBefore(t time.Duration, side int) *Segment {
+	const few = 16
+	at, _ := slices.BinarySearchFunc(f.Segments, t, func(g *Segment,
+		t time.Duration) int {
+		return cmp.Compare(g.Time, t+1)
+	})
+	for i := at - 1; i >= max(at-few, 0); i-- {
+		if f.Segments[i].Side == side {
+			return f.Segments[i]
+		}
+	}
+	return nil
 }
 
 // refusal reports whether a message says that a packet could not be delivered.
@@ -152,7 +198,7 @@ func (f *Flow) acknowledged() {
 		}
 		if g.Has(packet.ACK) && !g.Missing.Has(packet.NoAck) {
 			peer := 1 - g.Side
-			if g.Dsack = g.dsack(acked[peer], any[peer]); g.Dsack {
+			if g.Dsack = g.dsack(any[peer]); g.Dsack {
 				f.Sides[g.Side].Dsacks = append(f.Sides[g.Side].Dsacks, g)
 			}
 			if !any[peer] || packet.After(g.Ack, acked[peer]) {
@@ -225,16 +271,15 @@ func sacked(waiting []*Segment, by *Segment) {
 }
 
 // dsack reports whether the first SACK block is of what was acknowledged already, or
-// lies within the second (RFC 2883, section 4).
-func (g *Segment) dsack(acked uint32, any bool) bool {
+// lies within the second (RFC 2883, section 4). known says that something was.
+func (g *Segment) dsack(known bool) bool {
 	bs := g.SACK()
 	if len(bs) == 0 {
 		return false
 	}
-	if any && !packet.After(bs[0].Right, g.Ack) {
+	if known && !packet.After(bs[0].Right, g.Ack) {
 		return true
 	}
-	_ = acked
 	return len(bs) > 1 && !packet.Before(bs[0].Left, bs[1].Left) && !packet.After(bs[0].Right, bs[1].Right)
 }
 

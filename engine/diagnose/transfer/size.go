@@ -49,7 +49,7 @@ func tooBig(f *incident.Flow, side int) *finding.Finding {
 	if id := tunnelled(f, side); id != "" && len(refusals) == 0 {
 		c = finding.New("mss-not-clamped", f).For(0.8, id, f.SYN, f.SYNACK)
 	}
-	small := smaller(f, s, size)
+	small := smaller(s, size)
 	c.For(1.4, fmt.Sprintf("%d bytes are sent %d times and never acknowledged", size, len(stuck)), stuck...)
 	if len(small) > 0 {
 		c.For(1.2, fmt.Sprintf("segments of up to %d bytes arrive", max(s.LargestAcked,
@@ -147,7 +147,7 @@ func between(again []*incident.Segment, g, acked *incident.Segment) bool {
 }
 
 // smaller are segments below size that arrived.
-func smaller(f *incident.Flow, s *incident.Side, size int) (found []*incident.Segment) {
+func smaller(s *incident.Side, size int) (found []*incident.Segment) {
 	for _, g := range s.Segments {
 		if n := int(g.PayloadLen); n > 0 && n < size && (g.Acked != nil || g.Sacked != nil) {
 			found = append(found, g)
