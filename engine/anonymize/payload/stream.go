@@ -16,6 +16,7 @@ import (
 
 	"netrepro/engine/anonymize/dns"
 	"netrepro/engine/anonymize/standin"
+	tcppayload "netrepro/engine/tcp/payload"
 )
 
 // Ends are the ends of one direction of a connection.
@@ -169,9 +170,9 @@ func (s *stream) segment(seq uint32, size int, b []byte) {
 		}
 	}
 	s.next = seq + uint32(size)
-	if s.kind == unknown || s.kind == isTLS && s.tls.idle() && !mayBeTLS(p.in) {
+	if s.kind == unknown || s.kind == isTLS && s.tls.idle() && !tcppayload.MayBeTLS(p.in) {
 		s.kind = neither
-		if looksLikeTLS(p.in) {
+		if tcppayload.LooksLikeTLS(p.in) {
 			s.kind = isTLS
 		}
 	}

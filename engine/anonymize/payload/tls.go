@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"netrepro/engine/anonymize/hello"
+	tcppayload "netrepro/engine/tcp/payload"
 )
 
 // Record content types (RFC 8446, section 5.1) and kinds of messages (section 4).
@@ -64,18 +65,6 @@ func plausible(i int, c byte) bool {
 	return true
 }
 
-func looksLikeTLS(b []byte) bool {
-	return len(b) >= recordHeader && b[0] >= changeCipherSpec && b[0] <= heartbeat && b[1] == 3 && b[2] <= 4 &&
-		binary.BigEndian.Uint16(b[3:]) <= maxRecord
-}
-
-func mayBeTLS(b []byte) bool {
-	if len(b) >= recordHeader {
-		return looksLikeTLS(b)
-	}
-	return len(b) > 0 && b[0] >= changeCipherSpec && b[0] <= heartbeat && (len(b) == 1 || b[1] == 3)
-}
-
 func (t *tlsState) idle() bool { return t.have == 0 && t.left == 0 }
 
 // forget gives back the memory of a message that is not whole.
@@ -121,7 +110,7 @@ func (t *tlsState) feed(p *piece, size int) bool {
 		if t.have < recordHeader {
 			return true
 		}
-		if !looksLikeTLS(t.head[:]) {
+		if !tcppayload.LooksLikeTLS(t.head[:]) {
 			return false
 		}
 		t.have, t.kind, t.left = 0, t.head[0], int(binary.BigEndian.Uint16(t.head[3:]))
@@ -156,7 +145,7 @@ func (t *tlsState) header(h *piece) {
 		}
 		t.have++
 	}
-	if t.have == recordHeader && !looksLikeTLS(t.head[:]) {
+	if t.have == recordHeader && !tcppayload.LooksLikeTLS(t.head[:]) {
 		fine = min(fine, len(h.in)-1)
 	}
 	h.keep(0, max(fine, 0))

@@ -30,7 +30,6 @@ type frame struct {
 	point int
 	side  int // of its connection; -1 if it has none
 	nth   int // packet of its connection, from 0
-	first bool
 }
 
 // Views writes the views of the capture at path into dir. What the engine knows and a
@@ -78,7 +77,7 @@ func load(ctx context.Context, path string) (fs []*frame, points int, err error)
 		a.Describe(s.Points())
 		a.Add(&in, &rec)
 		f := &frame{Frame: pcap.Frame{Time: s.Start + int64(in.Time), Data: append([]byte(nil), in.Frame...),
-			Length: int(in.Packet.Length)}, point: in.Point, side: -1, first: rec.Copy == 0}
+			Length: int(in.Packet.Length)}, point: in.Point, side: -1}
 		if in.Packet.Proto == packet.ProtoTCP && rec.Conn != nil {
 			f.side = rec.Side
 			if seen[rec.Conn] == nil {

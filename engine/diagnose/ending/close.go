@@ -99,12 +99,7 @@ func afterTimeWait(e *end) *finding.Finding {
 				incident.Name(e.side),
 				e.fin.N, wait.Round(time.Millisecond))
 		c.For(1.2, "the reset comes long after the FIN, and the other side had not closed", e.fin, e.rst)
-		for _, u := range usual {
-			if (wait - u).Abs() < max(u/50, 100*time.Millisecond) {
-				c.For(1, fmt.Sprintf("%v is a timeout that products have", u))
-				break
-			}
-		}
+		timeout(c, wait, 100*time.Millisecond, 1)
 		if other != nil && other.Time <= e.rst.Time {
 			c.Cite(other)
 		}
@@ -179,12 +174,7 @@ func givenUp(e *end) *finding.Finding {
 			incident.Name(1-e.side), fin.N, after.Round(time.Millisecond), incident.Name(e.side))
 	c.For(1.4, fmt.Sprintf("the reset comes %v after the FIN of the other side", after.Round(time.Millisecond)), fin,
 		e.rst)
-	for _, u := range usual {
-		if (after - u).Abs() < max(u/50, 100*time.Millisecond) {
-			c.For(1, fmt.Sprintf("%v is a timeout that products have", u))
-			break
-		}
-	}
+	timeout(c, after, 100*time.Millisecond, 1)
 	return c.IsNot("rst-linger-or-unread: the answer was still being worked on").
 		IsNot("slow-application: it would have answered")
 }

@@ -21,6 +21,17 @@ var usual = []time.Duration{5 * time.Second, 10 * time.Second, 15 * time.Second,
 	240 * time.Second, 300 * time.Second, 350 * time.Second, 600 * time.Second, 900 * time.Second,
 	1800 * time.Second, 3600 * time.Second, 7200 * time.Second, 86400 * time.Second, 432000 * time.Second}
 
+// timeout adds to a finding that a pause is one of the usual timeouts, give or take a
+// fiftieth and at least slack.
+func timeout(c *finding.Finding, pause, slack time.Duration, weight float64) {
+	for _, u := range usual {
+		if (pause - u).Abs() < max(u/50, slack) {
+			c.For(weight, fmt.Sprintf("%v is a timeout that products have", u))
+			return
+		}
+	}
+}
+
 // probed is a reset of an end whose keep-alives were not answered.
 func probed(e *end) *finding.Finding { return dead(e.flow, e.side, e.rst) }
 
@@ -80,12 +91,7 @@ func droppedIdle(e *end) *finding.Finding {
 		Say("After %v of silence a reset comes in the %s's name: something on the way gives the idle connection up.",
 			e.quiet.Round(time.Second), incident.Name(e.side))
 	c.For(0.6, fmt.Sprintf("nothing was sent for %v", e.quiet.Round(time.Second)), e.rst)
-	for _, u := range usual {
-		if (e.quiet - u).Abs() < max(u/50, time.Second) {
-			c.For(0.7, fmt.Sprintf("%v is a timeout that products have", u))
-			break
-		}
-	}
+	timeout(c, e.quiet, time.Second, 0.7)
 	if d := e.rst.Distant(e.flow.Sides[e.side].TTLs); d > 0 {
 		c.For(1.5, fmt.Sprintf("its time to live is %d, %d off from the %s's other packets", e.rst.TTL, d,
 			incident.Name(e.side)))

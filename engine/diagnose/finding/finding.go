@@ -114,6 +114,20 @@ func (r Ref) compare(o Ref) int {
 	return cmp.Or(cmp.Compare(r.File, o.File), cmp.Compare(r.N, o.N))
 }
 
+// In are the packets of one file that prove it, and the lines of text they are on.
+func (f *Finding) In(file int) (frames, lines []int) {
+	for _, r := range f.Refs {
+		if r.File != file {
+			continue
+		}
+		frames = append(frames, r.N)
+		if r.Line > 0 {
+			lines = append(lines, r.Line)
+		}
+	}
+	return frames, lines
+}
+
 // IsNot names a lead that is wrong, and why.
 func (f *Finding) IsNot(format string, args ...any) *Finding {
 	f.Not = append(f.Not, fmt.Sprintf(format, args...))

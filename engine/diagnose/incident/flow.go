@@ -2,6 +2,7 @@ package incident
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,14 @@ func Name(side int) string {
 		return "client"
 	}
 	return "server"
+}
+
+// Scale is a window scale in a sentence; it is -1 if none was offered.
+func Scale(n int) string {
+	if n < 0 {
+		return "none"
+	}
+	return strconv.Itoa(n)
 }
 
 // Flow is one connection as one capture shows it.
@@ -170,15 +179,6 @@ func (g *Segment) IsData() bool {
 
 // Again reports whether the segment was sent before.
 func (g *Segment) Again() bool { return g.Class&sender.Rexmit != 0 }
-
-// Window is the window in bytes as the receiver of the segment should take it.
-func (f *Flow) Window(g *Segment) int {
-	w := int(g.Window)
-	if f.SYN != nil && f.SYNACK != nil && !g.Has(packet.SYN) && f.Sides[0].Scale >= 0 && f.Sides[1].Scale >= 0 {
-		w <<= f.Sides[g.Side].Scale
-	}
-	return w
-}
 
 // Interface is the name of the capture point of a segment.
 func (g *Segment) Interface() string {

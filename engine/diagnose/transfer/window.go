@@ -116,16 +116,9 @@ func stripped(f *incident.Flow, side int, g *incident.Segment, one, other int) *
 	c := finding.New("wscale-stripped", f).
 		Say("The %s's SYN has window scale %s at one point and %s at another: something between changes it, so "+
 			"that the "+
-			"ends disagree on what a window means.", incident.Name(side), scale(one), scale(other))
+			"ends disagree on what a window means.", incident.Name(side), incident.Scale(one), incident.Scale(other))
 	c.For(3.2, "the same SYN has another window scale elsewhere", g, f.SYNACK, f.Confirm)
 	return c.Cite(bare(f)...).IsNot("slow-application: the server waits for room that it believes is not there")
-}
-
-func scale(n int) string {
-	if n < 0 {
-		return "none"
-	}
-	return fmt.Sprint(n)
 }
 
 // bare are the server's pure acknowledgements.
@@ -162,7 +155,7 @@ func misread(f *incident.Flow) *finding.Finding {
 			c := finding.New("wscale-stripped", f).
 				Say("The %s's windows are scaled by %d though its SYN offers %s here: something on the way has "+
 					"changed the "+
-					"option.", incident.Name(side), shift, scale(s.Scale))
+					"option.", incident.Name(side), shift, incident.Scale(s.Scale))
 			c.For(2.4, fmt.Sprintf("its SYN has a window of %d, its next segment %d: that is %d shifted by %d",
 				syn.Window, next.Window, syn.Window, shift), syn, f.SYN, f.SYNACK, next)
 			return c.Cite(bare(f)...).IsNot("slow-application: the sender waits for room that it believes is not there")

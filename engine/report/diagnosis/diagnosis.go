@@ -168,15 +168,7 @@ func wrap(w io.Writer, first, rest, s string) {
 func cited(r *diagnose.Report, f *finding.Finding) string {
 	var parts []string
 	for i, file := range r.Incident.Files {
-		var frames, lines []int
-		for _, ref := range f.Refs {
-			if ref.File == i {
-				frames = append(frames, ref.N)
-				if ref.Line > 0 {
-					lines = append(lines, ref.Line)
-				}
-			}
-		}
+		frames, lines := f.In(i)
 		if len(frames) == 0 {
 			continue
 		}

@@ -127,14 +127,7 @@ func jsonOf(r *diagnose.Report, f *finding.Finding) jsonFinding {
 	}
 	for i, file := range r.Incident.Files {
 		e := evidence{File: filepath.Base(file.Name)}
-		for _, ref := range f.Refs {
-			if ref.File == i {
-				e.Frames = append(e.Frames, ref.N)
-				if ref.Line > 0 {
-					e.Lines = append(e.Lines, ref.Line)
-				}
-			}
-		}
+		e.Frames, e.Lines = f.In(i)
 		if len(e.Frames) == 0 {
 			continue
 		}

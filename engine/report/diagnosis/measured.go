@@ -15,7 +15,7 @@ func measured(f *incident.Flow) string {
 	var parts []string
 	say := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	if f.From != incident.AtUnknown {
-		say("seen from the %s", where(f.From))
+		say("seen from the %s", f.From)
 	}
 	if f.RTT > 0 {
 		say("round trip %v", round(f.RTT))
@@ -25,7 +25,7 @@ func measured(f *incident.Flow) string {
 		say("MSS %d and %d", c.MSS, s.MSS)
 	}
 	if f.Opened() {
-		say("window scale %s and %s", scale(c.Scale), scale(s.Scale))
+		say("window scale %s and %s", incident.Scale(c.Scale), incident.Scale(s.Scale))
 	}
 	if n := max(c.LargestAcked, s.LargestAcked); n > 0 {
 		say("largest payload that arrived %d", n)
@@ -36,20 +36,6 @@ func measured(f *incident.Flow) string {
 	}
 	say("%s", closed(f))
 	return strings.Join(parts, ", ")
-}
-
-func where(f incident.From) string {
-	if f == incident.AtMiddle {
-		return "middle"
-	}
-	return string(f)
-}
-
-func scale(n int) string {
-	if n < 0 {
-		return "none"
-	}
-	return fmt.Sprint(n)
 }
 
 // closed says how the connection ended.

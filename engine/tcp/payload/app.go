@@ -66,9 +66,9 @@ func (s *Stream) Feed(seq uint32, size int, data []byte, evs []Event) []Event {
 		}
 	}
 	s.next = seq + uint32(size)
-	if s.kind == unknown || s.kind == isTLS && s.tls.idle() && !mayBeTLS(data) {
+	if s.kind == unknown || s.kind == isTLS && s.tls.idle() && !MayBeTLS(data) {
 		s.kind = neither
-		if looksLikeTLS(data) {
+		if LooksLikeTLS(data) {
 			s.kind = isTLS
 		}
 	}

@@ -36,17 +36,17 @@ type tlsStream struct {
 	announced bool // the record's encrypted content was reported
 }
 
-// looksLikeTLS reports whether b begins with a record header.
-func looksLikeTLS(b []byte) bool {
+// LooksLikeTLS reports whether b begins with a record header.
+func LooksLikeTLS(b []byte) bool {
 	return len(b) >= recordHeader && b[0] >= changeCipherSpec && b[0] <= heartbeat && b[1] == 3 && b[2] <= 4 &&
 		binary.BigEndian.Uint16(b[3:]) <= maxRecord
 }
 
-// mayBeTLS reports whether b begins with a record header, or with as much of one
+// MayBeTLS reports whether b begins with a record header, or with as much of one
 // as it has.
-func mayBeTLS(b []byte) bool {
+func MayBeTLS(b []byte) bool {
 	if len(b) >= recordHeader {
-		return looksLikeTLS(b)
+		return LooksLikeTLS(b)
 	}
 	return len(b) > 0 && b[0] >= changeCipherSpec && b[0] <= heartbeat && (len(b) == 1 || b[1] == 3)
 }
@@ -91,7 +91,7 @@ func (t *tlsStream) feed(data []byte, size int, evs []Event) ([]Event, bool) {
 		if t.have < recordHeader {
 			return evs, true
 		}
-		if !looksLikeTLS(t.head[:]) {
+		if !LooksLikeTLS(t.head[:]) {
 			return evs, false
 		}
 		t.have, t.kind, t.left = 0, t.head[0], int(binary.BigEndian.Uint16(t.head[3:]))
