@@ -103,7 +103,7 @@ func Run(ctx context.Context, m *vm.VM, c Case, o Options) session.Result {
 
 // caseMemory is what a case may hold, packetMemory how much more for each packet of
 // its trace.
-const caseMemory, packetMemory = 512 << 20, 1 << 10
+const caseMemory, packetMemory = 256 << 20, 1 << 10
 
 // watched is execute, unless the script is still in a function of Lua's library
 // when its time is long up.
