@@ -75,7 +75,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"steady": steady, "exits": exits, "asnobody": asNobody, "suite": suite, "waitfile": waitFile,
 			"tsharkall": tsharkAll, "resets": resets, "acted": acted,
-			"gone": gone,
+			"gone": gone, "diagnosed": diagnosedRight,
 		},
 	})
 }

@@ -193,6 +193,8 @@ func (a *Analyzer) tcp(r *Record) {
 	}
 	if seen != nil {
 		a.copied(r, seen)
+	} else if r.Carries != nil {
+		r.App = append(a.evs[:0], *r.Carries)
 	} else if (len(r.Payload) > 0 || p.PayloadLen > 0) && !p.Missing.Has(packet.NoSeq) {
 		from := p.Seq
 		if p.Flags.Has(packet.SYN) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"netrepro/engine/capture/pcap"
 	"netrepro/engine/capture/tcpdump/clock"
@@ -61,10 +62,21 @@ func (r *Reader) frame(e *entry, f *pcap.Frame) bool {
 	if p.Cut {
 		r.cut(e.line, p.Missing)
 	}
+	payload := e.dump.Payload(p, src, dst)
+	if p.Proto == header.ProtoUDP && len(payload) >= len(p.Body) {
+		p.Body, payload = payload, nil
+	}
 	r.ready = encode(r.ready[:0], p, src, dst, r.quote(e))
-	*f = pcap.Frame{Interface: point, Time: at, Data: r.ready, Length: len(r.ready) + p.Payload + p.Hidden(),
+	length := len(r.ready) + p.Payload + p.Hidden()
+	if p.Hidden() == 0 {
+		r.ready = append(r.ready, payload...)
+	}
+	*f = pcap.Frame{Interface: point, Time: at, Data: r.ready, Length: length,
 		Link: linkRaw, Direction: p.Direction, Line: e.line, Missing: p.Missing, Checksum: p.Checksum,
-		Omitted: e.gap, Torn: p.Cut}
+		Omitted: e.gap, Torn: p.Cut, Carries: pcap.Carries(p.Carries)}
+	if i := strings.Index(e.text, ": HTTP: "); i > 0 && p.Proto == header.ProtoTCP && len(payload) == 0 {
+		f.Carries = pcap.Carries(told.Carried(e.text[i+2:]))
+	}
 	return true
 }
 

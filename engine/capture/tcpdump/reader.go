@@ -25,6 +25,7 @@ import (
 	"netrepro/engine/capture/pcap"
 	"netrepro/engine/capture/tcpdump/clock"
 	"netrepro/engine/capture/tcpdump/columns"
+	"netrepro/engine/capture/tcpdump/dump"
 	"netrepro/engine/capture/tcpdump/line"
 	"netrepro/engine/capture/tcpdump/paste"
 	"netrepro/engine/capture/tcpdump/relative"
@@ -73,8 +74,9 @@ type entry struct {
 	quoted  *entry
 	section bool
 	timed   bool
-	gap     bool // packets were left out before it
-	tries   int  // lines that were no more of it
+	gap     bool       // packets were left out before it
+	tries   int        // lines that were no more of it
+	dump    dump.Bytes // of the packet, as -x prints them
 }
 
 // maxAhead is how many packets are read before it is decided what their times count from.
@@ -140,7 +142,7 @@ func (r *Reader) gather() (entry, error) {
 			}
 			return entry{}, err
 		}
-		if l.Long || r.aside(l) {
+		if l.Long || pend.bytes(l.Text) || r.aside(l) {
 			continue
 		}
 		if len(l.Text) < 40 && omitted.MatchString(l.Text) {
@@ -178,7 +180,30 @@ func (r *Reader) gather() (entry, error) {
 			r.skip(l.N, "it has neither a time nor addresses")
 		}
 	}
+	r.dumps(pend)
 	return r.done(pend, quoted), nil
+}
+
+// dumps takes in the lines of bytes that stand below the last line of e.
+func (r *Reader) dumps(e *entry) {
+	for {
+		l, err := r.lines.Next()
+		if err != nil {
+			return // the next call has the error again
+		}
+		if !e.bytes(l.Text) {
+			r.lines.Unread(l)
+			return
+		}
+	}
+}
+
+// bytes takes in a line of the packet's bytes; it reports whether it is one.
+func (e *entry) bytes(s string) bool {
+	if e == nil {
+		return (*dump.Bytes)(nil).Line(s)
+	}
+	return e.dump.Line(s)
 }
 
 func (r *Reader) done(pend, quoted *entry) entry {

@@ -70,11 +70,12 @@ const (
 	// record of ChangeCipherSpec before.
 	alert13, alert13ccs, alert12 = 24, 30, 31
 	changeCipher                 = 6 // a record of ChangeCipherSpec
+	ldap                         = 389
 	// A ClientHello is larger than helloLeast and, without a post-quantum key share,
 	// smaller than helloMost.
 	helloLeast, helloMost = 90, 2400
-	// flightLeast is less than any server's certificate flight.
-	flightLeast = 700
+	// flightLeast is less than any certificate flight, and more than a ServerHello alone.
+	flightLeast = 300
 )
 
 // alertBySize is a handshake that ends with a segment of the size of an alert, where the
@@ -139,6 +140,12 @@ func alertBySize(f *incident.Flow) *finding.Finding {
 	w := 2.2
 	if !plain {
 		w = 1.2
+	}
+	if first := client.Data[0]; first != hello && int(first.PayloadLen) != changeCipher {
+		c.Against(1, "it had spoken before: the program's own protocol may end so")
+	}
+	if f.Ends[incident.Server].Port() == ldap {
+		return nil // its unbind request has the size of an alert (RFC 4511, section 4.3)
 	}
 	c.For(w, fmt.Sprintf("%d bytes after the certificate flight, then the end", n), last).
 		Cite(closing(f, incident.Client)...)

@@ -123,6 +123,27 @@ func (e *end) crossed() *incident.Segment {
 	return g
 }
 
+// overflow is a server that answers the last acknowledgement of the handshake with a bare
+// reset: its accept queue is full, and tcp_abort_on_overflow is set (tcp_check_req).
+func overflow(e *end) *finding.Finding {
+	f := e.flow
+	if e.side != incident.Server || e.rst.Has(packet.ACK) || f.Confirm == nil || e.cause != f.Confirm ||
+		!f.Opened() || e.fin != nil || f.Confirm.PayloadLen > 0 || f.Confirm.Has(packet.FIN) ||
+		e.rst.Distant(f.Sides[e.side].TTLs) > 0 || e.rst.Seq != f.SYNACK.End() ||
+		e.rst.Time-f.Confirm.Time > max(time.Second, 3*f.RTT) {
+		return nil
+	}
+	c := finding.New("syn-unanswered-backlog", f).
+		Say("The server answers the acknowledgement that completes the handshake with a reset (frame %d): its accept "+
+			"queue is full, and net.ipv4.tcp_abort_on_overflow is set.", e.rst.N)
+	c.For(1.6, "a bare reset at once after the handshake, before any data", f.SYNACK, f.Confirm, e.rst)
+	if n := len(f.Others(func(o *incident.Flow) bool { return o.SameServer(f) && o.Confirm != nil })); n > 0 {
+		c.For(0.4, fmt.Sprintf("%d other connections to the same port were opened", n))
+	}
+	return c.IsNot("rst-no-listener: the SYN was answered").
+		IsNot("rst-no-socket-stale: the connection was only just opened")
+}
+
 // describe names what came after the close.
 func describe(g *incident.Segment) string {
 	for _, a := range g.App {

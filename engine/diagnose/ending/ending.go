@@ -3,6 +3,7 @@ package ending
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"netrepro/engine/diagnose/finding"
@@ -38,7 +39,10 @@ func resets(f *incident.Flow) *finding.Finding {
 		return nil
 	}
 	e := study(f, rst)
-	for _, rule := range []func(*end) *finding.Finding{forged, probed, afterClose, afterIdle, stale, active} {
+	if e.cause == nil && !e.known() {
+		return nil // a reset and nothing else: it may be anything
+	}
+	for _, rule := range []func(*end) *finding.Finding{forged, probed, afterClose, afterIdle, overflow, stale, active} {
 		if c := rule(e); c != nil {
 			return c
 		}
@@ -82,7 +86,22 @@ func study(f *incident.Flow, rst *incident.Segment) *end {
 	if before != nil {
 		e.quiet = rst.Time - before.Time
 	}
+	if e.fin == nil {
+		e.fin = e.overtaken()
+	}
 	return e
+}
+
+// overtaken is a FIN of the reset's sender that was on its way when the reset was sent, and
+// came after it; nil if there is none.
+func (e *end) overtaken() *incident.Segment {
+	later := e.goesOn()
+	for _, g := range e.flow.After(e.rst, func(g *incident.Segment) bool { return g.Side == e.side && g.Has(packet.FIN) }) {
+		if !slices.Contains(later, g) {
+			return g
+		}
+	}
+	return nil
 }
 
 // known reports whether anything else of the reset's sender was captured.
@@ -101,10 +120,18 @@ func (e *end) far() bool {
 }
 
 // goesOn are segments of the reset's sender that come after it, as if it had not been
-// sent.
+// sent; those aside that were on their way when it was sent, as their timestamps tell.
 func (e *end) goesOn() []*incident.Segment {
+	last := e.flow.Before(e.rst, func(g *incident.Segment) bool { return g.Side == e.side && g.HasTS })
 	return e.flow.After(e.rst, func(g *incident.Segment) bool {
-		return g.Side == e.side && !g.Has(packet.RST) && !g.Has(packet.SYN)
+		if g.Side != e.side || g.Has(packet.RST) || g.Has(packet.SYN) {
+			return false
+		}
+		const tick = time.Millisecond // of the clock of most systems' timestamps
+		if last != nil && g.HasTS && e.rst.Time-last.Time > 2*tick {
+			return time.Duration(int32(g.TSVal-last.TSVal))*tick >= e.rst.Time-last.Time-2*tick
+		}
+		return true
 	})
 }
 
@@ -125,9 +152,11 @@ func (e *end) tooSoon() time.Duration {
 	return 0
 }
 
-// acksData reports whether the reset acknowledges the peer's last data.
+// acksData reports whether the reset acknowledges the peer's last data, and nothing
+// before it did.
 func (e *end) acksData() bool {
-	return e.data != nil && e.rst.Has(packet.ACK) && e.rst.Ack == e.data.End()
+	return e.data != nil && e.rst.Has(packet.ACK) && e.rst.Ack == e.data.End() &&
+		(e.data.Acked == nil || e.data.Acked.Time >= e.rst.Time)
 }
 
 // forged is a reset that its sender did not send.
@@ -145,8 +174,16 @@ func forged(e *end) *finding.Finding {
 			incident.Name(e.side)))
 	}
 	if later := e.goesOn(); len(later) > 0 && e.v.Kind != reset.Challenge {
-		c.For(2.2, fmt.Sprintf("the %s goes on in %d packets as if it had not sent it", incident.Name(e.side),
+		w := 2.2
+		if e.ownAnswer() {
+			w = 1 // a kernel that looks the connection up in vain, once, does the same
+		}
+		c.For(w, fmt.Sprintf("the %s goes on in %d packets as if it had not sent it", incident.Name(e.side),
 			len(later)), later...)
+	}
+	if d := e.astray(); d > someWindow {
+		c.For(1.5, fmt.Sprintf("its number is %d bytes beyond all that its sender sent: it answers nothing, and stands "+
+			"nowhere", d))
 	}
 	if d := e.tooSoon(); d > 0 {
 		c.For(2, fmt.Sprintf("it comes %v sooner than the %s can answer", d.Round(time.Millisecond),
@@ -182,6 +219,27 @@ func forged(e *end) *finding.Finding {
 		incident.Name(e.side),
 		e.rst.N).IsNot("rst-linger-or-unread: the %s itself did not reset", incident.Name(e.side)).
 		IsNot("rst-no-listener: the connection was open")
+}
+
+// ownAnswer reports whether the reset has all that the answer of its sender's own kernel
+// has: bare, at the number that was acknowledged, from the same distance.
+func (e *end) ownAnswer() bool {
+	return e.v.Kind == reset.Passive && e.rst.TTL > 0 && e.known() && e.rst.Distant(e.flow.Sides[e.side].TTLs) == 0 &&
+		e.tooSoon() == 0
+}
+
+// someWindow is further than a packet or two that the capture lacks.
+const someWindow = 8 << 10
+
+// astray is how far the number of a bare reset is beyond all that its sender was seen to
+// send and its peer to acknowledge; 0 if the capture may lack packets.
+func (e *end) astray() int {
+	peer := &e.flow.Sides[1-e.side]
+	if e.rst.Has(packet.ACK) || e.rst.Missing != 0 || !peer.Acks || e.flow.File.Lost > 0 || !e.beyondItself() ||
+		!packet.After(e.rst.Seq, peer.MaxAck) {
+		return 0
+	}
+	return int(e.rst.Seq - peer.MaxAck)
 }
 
 // owns reports whether a flow was captured at a side.

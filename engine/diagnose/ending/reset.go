@@ -135,6 +135,10 @@ func stale(e *end) *finding.Finding {
 	}
 	if peer := &f.Sides[1-e.side]; !e.rst.Has(packet.ACK) && e.rst.Missing == 0 && peer.Acks &&
 		packet.After(e.rst.Seq, peer.MaxAck) && (f.File.Lost > 0 || e.beyondItself()) {
+		const farewell = 256 // what a side says last: the end of an answer, TLS's goodbye, the FIN
+		if f.File.Lost == 0 && e.rst.Seq-peer.MaxAck > farewell {
+			return nil
+		}
 		return unseen(e)
 	}
 	if d := e.rst.Distant(f.Sides[e.side].TTLs); d > 0 || e.v.Kind == reset.Firewall {
@@ -197,11 +201,14 @@ func ownAbort(f *incident.Flow, e *end) bool {
 // active is a reset that an application's own socket sent.
 func active(e *end) *finding.Finding {
 	f := e.flow
-	if e.v.Kind == reset.Challenge {
+	if e.v.Kind == reset.Challenge || e.astray() > 0 {
 		return nil
 	}
 	if gaveUp(e) {
 		return nil // the cause is why nothing was acknowledged
+	}
+	if c := shut(e); c != nil {
+		return c
 	}
 	done := settled(f, e)
 	unread := e.data != nil && answerless(f, e)
@@ -242,6 +249,26 @@ func active(e *end) *finding.Finding {
 	}
 	return c.IsNot("rst-middlebox-injected: sequence number, window and options are the socket's own").
 		IsNot("rst-no-listener: the connection was open")
+}
+
+// shut is a reset of an end whose own window is closed: what it had not read is what fills
+// it (tcp_close: data was left in the receive queue).
+func shut(e *end) *finding.Finding {
+	s := &e.flow.Sides[e.side]
+	if len(s.Zero) == 0 || !e.rst.Has(packet.ACK) {
+		return nil
+	}
+	last := s.Zero[len(s.Zero)-1]
+	for _, g := range e.flow.After(last, func(g *incident.Segment) bool { return g.Side == e.side }) {
+		if g.Time < e.rst.Time && g.Window > 0 {
+			return nil // it was opened again
+		}
+	}
+	c := finding.New("rst-linger-or-unread", e.flow).
+		Say("The %s's window is closed, for its program does not read; then its socket resets the connection: it is "+
+			"closed with all that unread.", incident.Name(e.side))
+	c.For(2.5, "a reset of an end that had announced a window of 0", last, e.rst)
+	return c.IsNot("rst-middlebox-injected: sequence number, window and options are the socket's own")
 }
 
 // gaveUp reports whether the reset's sender had sent something again and again without

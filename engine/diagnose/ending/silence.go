@@ -26,9 +26,14 @@ func fallen(f *incident.Flow) *finding.Finding {
 
 // isProbe reports whether a segment only asks whether the peer is there: a keep-alive,
 // or an acknowledgement of nothing new after a pause, where the text has no sequence
-// number.
-func isProbe(f *incident.Flow, g, before *incident.Segment) bool {
+// number. Owed says that the peer sent something since its sender's last segment, before.
+func isProbe(g, before *incident.Segment, owed bool) bool {
 	if g.Class&sender.KeepAlive != 0 {
+		return true
+	}
+	const pause = 900 * time.Millisecond // the shortest interval that programs set is a second
+	if before != nil && !owed && g.File.Text && g.Class&sender.PureAck != 0 && g.Ack == before.Ack &&
+		g.Time-before.Time > pause {
 		return true
 	}
 	return before != nil && g.Class&sender.PureAck != 0 && before.Class&(sender.PureAck|sender.KeepAlive) != 0 &&
@@ -43,7 +48,7 @@ func dead(f *incident.Flow, side int, rst *incident.Segment) *finding.Finding {
 	}
 	var probes []*incident.Segment
 	var before *incident.Segment
-	answered := 0
+	answered, owed := 0, false
 	for _, g := range f.Segments {
 		if g == rst {
 			break
@@ -53,14 +58,14 @@ func dead(f *incident.Flow, side int, rst *incident.Segment) *finding.Finding {
 			if len(probes) > 0 {
 				answered++
 			}
-			probes = probes[:0]
-		case isProbe(f, g, before):
+			probes, owed = probes[:0], owed || g.SeqLen() > 0
+		case isProbe(g, before, owed):
 			probes = append(probes, g)
 		case g.SeqLen() > 0 && len(probes) > 0:
 			probes = probes[:0]
 		}
 		if g.Side == side {
-			before = g
+			before, owed = g, false
 		}
 	}
 	if len(probes) < 2 {

@@ -58,7 +58,7 @@ func (f *Finding) For(weight float64, text string, gs ...*incident.Segment) *Fin
 }
 
 // maxCited is how many packets are named for one observation: the first of them show it.
-const maxCited = 16
+const maxCited = 5
 
 // Against adds an observation that speaks against it.
 func (f *Finding) Against(weight float64, text string) *Finding {
@@ -149,10 +149,8 @@ func (f *Finding) Confidence() float64 {
 	return math.Round(min(p, 0.99)*100) / 100
 }
 
-// Join takes in another finding of the same cause about another flow.
+// Join takes in another finding of the same cause about another flow: the flow is named,
+// the packets are those of the first.
 func (f *Finding) Join(o *Finding) {
 	f.Others = append(append(f.Others, o.Flow), o.Others...)
-	for _, r := range o.Refs {
-		f.add(r)
-	}
 }

@@ -167,6 +167,9 @@ func (s *Side) take(g *Segment) {
 	}
 	switch {
 	case g.Has(packet.SYN):
+		if len(s.SYNs) > 0 && s.SYNs[0].Numbered() && g.Numbered() && s.SYNs[0].Seq != g.Seq {
+			return // of another connection on the same ports
+		}
 		s.SYNs = append(s.SYNs, g)
 		s.MSS, s.Scale = int(g.MSS), int(g.WScale)
 	case g.Class&sender.KeepAlive != 0:

@@ -19,8 +19,8 @@ func silent(f *incident.Flow) *finding.Finding {
 	if c := recycled(f, syns); c != nil {
 		return c
 	}
-	if len(syns) < 2 && f.File.End-f.SYN.Time < 900*time.Millisecond {
-		return nil // it is too early to tell
+	if early(f, syns) || oneSided(f) {
+		return nil
 	}
 	server := f.Ends[incident.Server]
 	same := f.Others(func(o *incident.Flow) bool { return o.SameServer(f) && o.SYNACK != nil && o.SYN != nil })
@@ -69,6 +69,26 @@ func silent(f *incident.Flow) *finding.Finding {
 	return c
 }
 
+// early reports whether it is too early to tell that nobody answers: one SYN, and less time
+// after it than an answer may take.
+func early(f *incident.Flow, syns []*incident.Segment) bool {
+	const usual = 900 * time.Millisecond // before Linux asks again
+	wait := f.File.End - f.SYN.Time
+	rtt := f.HostRTT(f.Ends[incident.Server].Addr())
+	return len(syns) < 2 && wait < usual && (rtt == 0 || wait < max(2*incident.RTO, 20*rtt))
+}
+
+// oneSided reports whether nothing that the server sends is in the capture, though the
+// client goes on in another connection to it.
+func oneSided(f *incident.Flow) bool {
+	server := f.Ends[incident.Server].Addr()
+	heard := f.Others(func(o *incident.Flow) bool { return o.Ends[incident.Server].Addr() == server && o.Answered() })
+	goes := f.Others(func(o *incident.Flow) bool {
+		return o.Ends[incident.Server].Addr() == server && o.Sides[incident.Client].Acks && !o.Answered()
+	})
+	return len(heard) == 0 && len(goes) > 0
+}
+
 // behind reports whether the flow is the same connection as another one under other
 // addresses, which answers for it.
 func behind(f *incident.Flow) bool {
@@ -113,18 +133,23 @@ func wrongWay(f *incident.Flow) bool {
 func recycled(f *incident.Flow, syns []*incident.Segment) *finding.Finding {
 	const remembered = 60 * time.Second
 	var newer *incident.Segment
-	stamped := 0
+	var old, stamp uint32 // of the SYN and of newer, where both were seen from one address
+	stamped, same := 0, false
 	for _, o := range f.Others(func(o *incident.Flow) bool {
-		return o.Ends[incident.Client].Addr() == f.Ends[incident.Client].Addr() &&
-			o.Ends[incident.Server].Addr() == f.Ends[incident.Server].Addr() && o.Answered()
+		return o.Ends[incident.Server].Addr() == f.Ends[incident.Server].Addr() && o.Answered()
 	}) {
+		shared := false
 		for _, g := range o.Sides[incident.Client].Segments {
-			if !g.HasTS || g.Time > f.SYN.Time || f.SYN.Time-g.Time > remembered {
+			mine, theirs, ok := together(f.SYN, g)
+			if shared = shared || ok; !ok || !theirs.HasTS || g.Time > f.SYN.Time || f.SYN.Time-g.Time > remembered {
 				continue
 			}
 			if newer == nil || g.Time > newer.Time {
-				newer = g
+				newer, old, stamp = g, mine.TSVal, theirs.TSVal
 			}
+		}
+		if same = same || shared && o.SameServer(f) && o.SYNACK != nil; !shared {
+			continue
 		}
 		if o.SYN != nil && !o.SYN.HasTS && o.SYNACK != nil {
 			stamped++
@@ -142,19 +167,38 @@ func recycled(f *incident.Flow, syns []*incident.Segment) *finding.Finding {
 	if dropped == 0 || !f.SYN.HasTS {
 		return nil
 	}
-	if newer == nil || !packet.Before(f.SYN.TSVal, newer.TSVal) && f.SYN.TSVal >= newer.TSVal {
+	if newer == nil || !packet.Before(old, stamp) && old >= stamp {
 		return withoutTimestamps(f, syns)
+	}
+	if !same {
+		return nil // that port answers nobody: it is not the timestamp
 	}
 	c := finding.New("syn-unanswered-tw-recycle", f).
 		Say("The server drops SYNs from %s whose timestamp is older than the last one that it saw from that address: "+
 			"several machines share it, and tcp_tw_recycle takes their clocks for one.", f.Ends[incident.Client].Addr())
-	c.For(2, fmt.Sprintf("timestamp %d is not answered; %d from the same address was, %v before", f.SYN.TSVal,
-		newer.TSVal, (f.SYN.Time-newer.Time).Round(time.Millisecond)), syns...)
+	c.For(2, fmt.Sprintf("timestamp %d is not answered; %d from the same address was, %v before", old,
+		stamp, (f.SYN.Time-newer.Time).Round(time.Millisecond)), syns...)
 	if stamped > 0 {
 		c.For(0.8, "SYNs without timestamps are answered")
 	}
 	return c.IsNot("syn-unanswered-filtered: others from the same address are answered on the same port").
 		IsNot("syn-unanswered-backlog: who is answered depends on the timestamp, not on the load")
+}
+
+// together are two packets as they were seen at one point, where they have the same source
+// and destination: behind a NAT two clients have.
+func together(a, b *incident.Segment) (as, bs *packet.Packet, ok bool) {
+	sightings := func(g *incident.Segment) []incident.Sighting {
+		return append([]incident.Sighting{{Point: g.Point, Packet: g.Packet}}, g.Copies...)
+	}
+	for _, x := range sightings(a) {
+		for _, y := range sightings(b) {
+			if x.Point == y.Point && x.Packet.Src == y.Packet.Src && x.Packet.Dst == y.Packet.Dst {
+				return &x.Packet, &y.Packet, true
+			}
+		}
+	}
+	return nil, nil, false
 }
 
 // withoutTimestamps is a server that answers SYNs without timestamps only.

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"netrepro/engine/diagnose/finding"
@@ -48,7 +49,7 @@ func lost(f *incident.Flow, side int) *finding.Finding {
 			stall = max(stall, e.late.Time-e.time)
 		}
 	}
-	dead := f.Unanswered(side)
+	dead := slices.DeleteFunc(f.Unanswered(side), func(g *incident.Segment) bool { return g.Has(packet.RST) })
 	if len(dead) > 0 && allOf(es, dead) && len(dead) > 2 && !heardLater(f, side, dead) {
 		return outage(f, side, es, dead)
 	}
@@ -78,6 +79,9 @@ func lost(f *incident.Flow, side int) *finding.Finding {
 	}
 	for _, e := range es {
 		c.Cite(e.first).Cite(e.again...).Cite(e.late)
+	}
+	if len(es) == 1 && es[0].first != nil && es[0].first.PayloadLen == 0 {
+		c.Against(1.2, "it is only the FIN, which carries nothing")
 	}
 	if f.File.Lost > 0 {
 		c.Against(0.8, "the capturing program itself lost packets")
@@ -159,7 +163,8 @@ func losses(f *incident.Flow, side int) (es []event) {
 			next, top = g.End(), g
 		default:
 			if o := first[g.Seq]; o != nil {
-				if g.Class&sender.Resized != 0 || refusedBetween(f, o, g) || needless(f, o, g) {
+				if g.Class&sender.Resized != 0 || refusedBetween(f, o, g) || needless(f, o, g) ||
+					furtherOn(o, g) {
 					continue
 				}
 				if i, ok := byStart[g.Seq]; ok {
@@ -205,6 +210,12 @@ func refusedBetween(f *incident.Flow, o, g *incident.Segment) bool {
 		}
 	}
 	return false
+}
+
+// furtherOn reports whether g is the packet o, seen at another point of the capture after
+// something rewrote it on the way.
+func furtherOn(o, g *incident.Segment) bool {
+	return o.Point != g.Point && o.ID != 0 && o.ID == g.ID && g.TTL <= o.TTL && g.PayloadLen == o.PayloadLen
 }
 
 // needless reports whether the first try had arrived when it was sent again: the

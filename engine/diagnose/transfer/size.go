@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"netrepro/engine/diagnose/finding"
@@ -171,7 +172,34 @@ func tunnelled(f *incident.Flow, side int) string {
 			incident.Name(1-side), to,
 			incident.Name(side), from)
 	}
+	if o := neighbour(f, side, to); o != nil {
+		return fmt.Sprintf("%s, in the same network, offers an MSS of %d and gets full segments; this %s offers %d",
+			o.Ends[1-side].Addr(), o.Sides[1-side].MSS, incident.Name(1-side), to)
+	}
 	return ""
+}
+
+// neighbour is a connection of another host in the network of the end that receives from
+// side: the same other end, a lower MSS, and full segments that arrive.
+func neighbour(f *incident.Flow, side, mss int) *incident.Flow {
+	network := func(o *incident.Flow) netip.Prefix {
+		a := o.Ends[1-side].Addr()
+		bits := 64
+		if a.Is4() {
+			bits = 24
+		}
+		p, _ := a.Prefix(bits)
+		return p
+	}
+	found := f.Others(func(o *incident.Flow) bool {
+		lower := o.Sides[1-side].MSS
+		return o.SameServer(f) && network(o) == network(f) && lower > 0 && mss >= lower+40 &&
+			o.Sides[side].LargestAcked >= lower-60
+	})
+	if len(found) == 0 {
+		return nil
+	}
+	return found[0]
 }
 
 // hole is the view from the receiver: full segments never come, what is smaller does.

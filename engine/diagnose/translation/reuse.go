@@ -168,6 +168,9 @@ func translated(in *incident.Incident) (found []*finding.Finding) {
 				f.Segments[0].Time-old.Last().Time > remembers {
 				continue
 			}
+			if old.Closed() && f.SYNACK != nil && len(f.Sides[incident.Client].SYNs) == 1 {
+				continue // the server had forgotten the one before: it opens at once
+			}
 			g := finding.New("nat-port-clash", f).
 				Say("%s and %s are both translated to %s: the server takes one for the other.",
 					old.Ends[incident.Client],

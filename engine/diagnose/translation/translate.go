@@ -208,11 +208,18 @@ func elsewhere(in *incident.Incident) []*finding.Finding {
 	return found
 }
 
+// crafted reports whether no kernel sent the SYN, but a program that looks for open ports:
+// its kernel then resets the answer.
+func crafted(syn *incident.Segment) bool {
+	return syn.Window == 0 && !syn.Missing.Has(packet.NoWindow)
+}
+
 // notAsked is a client that resets the SYN-ACK to its own SYN, again and again: it comes
 // to it from an address that it did not call.
 func notAsked(in *incident.Incident) (found []*finding.Finding) {
 	in.All(func(f *incident.Flow) {
-		if f.SYN == nil || f.SYNACK == nil || f.Sides[incident.Client].Bytes > 0 || f.Predecessor() != nil {
+		if f.SYN == nil || f.SYNACK == nil || f.Sides[incident.Client].Bytes > 0 || f.Predecessor() != nil ||
+			crafted(f.SYN) {
 			return
 		}
 		var resets []*incident.Segment

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp/payload"
 	"netrepro/engine/tcp/reset"
 )
 
@@ -43,7 +44,9 @@ type Input struct {
 	// Omitted says that packets were left out of the text before it, Torn that its line ends
 	// before it should.
 	Omitted, Torn bool
-	Dropped       string // what dropped it, empty if nothing that the capture tells of did
+	// Carries is what the text says that the segment carries, nil if it does not.
+	Carries *payload.Event
+	Dropped string // what dropped it, empty if nothing that the capture tells of did
 	// SameAs is the frame in which the same packet left the other end of the
 	// wire, 0 if that is not known. A frame of which another may say so is
 	// Paired.

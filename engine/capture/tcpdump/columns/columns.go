@@ -69,6 +69,7 @@ func Parse(s string) (r Row, ok bool) {
 		text = m[4] + " " + text
 	}
 	r.Packet, r.Scale = p, -1
+	p.Carries = told.Carried(text)
 	switch proto := strings.ToUpper(m[3]); {
 	case r.segment(text):
 	case proto == "UDP" || proto == "DNS" || proto == "MDNS" || proto == "NTP" || proto == "DHCP" || proto == "QUIC" ||

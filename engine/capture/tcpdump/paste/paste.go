@@ -69,8 +69,8 @@ func (r *Reader) Next() (Line, error) {
 	return l, nil
 }
 
-// Buffered reports whether more of the text can be read without waiting for it.
-func (r *Reader) Buffered() bool { return len(r.ready) > 0 || r.r.Buffered() > 0 }
+// Unread makes the next call of Next return l again.
+func (r *Reader) Unread(l Line) { r.ready = append([]Line{l}, r.ready...) }
 
 // read is the next line, of one that is too long its beginning.
 func (r *Reader) read() (string, bool, error) {

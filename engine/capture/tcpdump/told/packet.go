@@ -56,6 +56,7 @@ type Packet struct {
 	// line says.
 	Refused *Packet
 
+	Carries   Carries
 	Interface string
 	Direction pcap.Direction
 	// Cut says that the line ends before what it should say.
