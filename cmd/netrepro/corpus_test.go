@@ -53,7 +53,7 @@ func causes() (map[string]cause, error) {
 type score struct {
 	views, there, found, said, right map[string]int
 	sure                             [5]struct{ said, right int } // by tens of percent from 50
-	clean, calm                      int                          // views of cases without a fault, and those of which nothing is said
+	clean, calm                      int                          // captures of cases without a fault, and those called so
 	wrong                            []string
 }
 
