@@ -12,12 +12,9 @@ func (a *Analyzer) icmp(r *Record) {
 		a.unquoted(r)
 		return
 	}
-	if q.Proto != packet.ProtoTCP {
-		return
-	}
 	e, ok := a.follower.conns.ends.Get(tuple.Tuple{Src: q.Src, Dst: q.Dst, SrcPort: q.SrcPort, DstPort: q.DstPort,
 		Proto: q.Proto})
-	if !ok {
+	if !ok || q.Proto != packet.ProtoTCP {
 		return
 	}
 	if q.TCP {
@@ -27,6 +24,7 @@ func (a *Analyzer) icmp(r *Record) {
 			e = a.follower.conns.open(tuple.Of(&p), &p, r.Time) // a SYN that is seen here first
 		}
 		e.conn.ws.Quoted(q.Flags, e.side, r.Time)
+		r.Seq, _ = e.conn.ws.Relative(&p, e.side)
 	}
 	r.About, r.Side = e.conn, e.side
 	e.tooBig(r)

@@ -127,8 +127,9 @@ func appendTCP(b []byte, r *tcp.Record) []byte {
 	return b
 }
 
-// appendQuoted writes the TCP segment that an ICMP error quotes: its number as on the
-// wire, its stream, and, as tshark has it, no flags of the analysis.
+// appendQuoted writes the TCP segment that an ICMP error quotes: its number as on the wire
+// and, of a connection that is known, relative, its stream, and, as tshark has it, no flags
+// of the analysis.
 func appendQuoted(b []byte, r *tcp.Record, q *packet.Quote) []byte {
 	b = appendEnd(append(b, `,"quoted":{"src":"`...), q.Src, q.SrcPort, true)
 	b = appendEnd(append(b, `","dst":"`...), q.Dst, q.DstPort, true)
@@ -136,7 +137,10 @@ func appendQuoted(b []byte, r *tcp.Record, q *packet.Quote) []byte {
 	if q.TCP {
 		b = append(append(append(b, `,"flags":"`...), q.Flags.String()...), '"')
 	}
-	b = strconv.AppendUint(append(b, `,"seq":`...), uint64(q.Seq), 10)
+	b = strconv.AppendUint(append(b, `,"seq_raw":`...), uint64(q.Seq), 10)
+	if q.TCP && r.About != nil {
+		b = strconv.AppendUint(append(b, `,"seq":`...), uint64(r.Seq), 10)
+	}
 	b = append(b, '}')
 	if r.About != nil {
 		b = strconv.AppendInt(append(b, `,"stream":`...), int64(r.About.ID), 10)

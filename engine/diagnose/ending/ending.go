@@ -96,7 +96,8 @@ func study(f *incident.Flow, rst *incident.Segment) *end {
 // came after it; nil if there is none.
 func (e *end) overtaken() *incident.Segment {
 	later := e.goesOn()
-	for _, g := range e.flow.After(e.rst, func(g *incident.Segment) bool { return g.Side == e.side && g.Has(packet.FIN) }) {
+	fins := func(g *incident.Segment) bool { return g.Side == e.side && g.Has(packet.FIN) }
+	for _, g := range e.flow.After(e.rst, fins) {
 		if !slices.Contains(later, g) {
 			return g
 		}
