@@ -143,7 +143,8 @@ func (e *end) tooSoon() time.Duration {
 		return 0 // its kernel answers what comes after the close, sooner than any program
 	}
 	rtt := e.flow.Sides[1-e.side].Least
-	if !e.far() || rtt < 4*time.Millisecond || e.cause == nil || e.rst.Missing != 0 || e.v.Answers == 0 &&
+	const least = 10 * time.Millisecond // below it a busy host's delays are as long
+	if !e.far() || rtt < least || e.cause == nil || e.rst.Missing != 0 || e.v.Answers == 0 &&
 		!e.acksData() {
 		return 0
 	}
