@@ -3,7 +3,7 @@
 -- the language: go test ./engine/script/reference -update writes it anew.
 ---@diagnostic disable: missing-return, unused-local
 
----a time with its unit: "40ms", "1.5s", "2m"; at most 24 hours
+---a time with its unit: "40ms", "1.5s", "2m", "1h30m", "5d"; at most 20 days
 ---@alias Duration string
 
 ---bytes: 4096, or "4KB" (1024 bytes each), "1MB", "1GB"

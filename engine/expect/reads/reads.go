@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"time"
 
 	"netrepro/engine/expect"
 	"netrepro/engine/match"
@@ -124,8 +123,8 @@ func option(r *expect.Row, w []string, party Parties) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		r.Within, err = time.ParseDuration(a)
-		if err != nil || r.Within <= 0 {
+		d, ok := value.ParseDuration(a)
+		if r.Within = d; !ok || d <= 0 {
 			return 0, fmt.Errorf(`within: %q is not a duration: write "50ms"`, a)
 		}
 		return 2, nil

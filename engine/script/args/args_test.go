@@ -42,7 +42,9 @@ func TestKinds(t *testing.T) {
 		check func(*testing.T, lua.LValue)
 	}{
 		{lua.LString("40ms"), want(args.Duration, 40*time.Millisecond)},
-		{lua.LString("24h"), refused(args.Duration)},
+		{lua.LString("2h"), want(args.Duration, 2*time.Hour)},
+		{lua.LString("5d"), want(args.Duration, 120*time.Hour)},
+		{lua.LString("21d"), refused(args.Duration)},
 		{lua.LString("-1s"), refused(args.Duration)},
 		{lua.LNumber(1), refused(args.Duration)},
 		{lua.LString("4KB"), want(args.Size, 4096)},

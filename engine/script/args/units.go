@@ -11,21 +11,19 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/expect"
+	"netrepro/engine/match/value"
 	"netrepro/engine/script/vm"
 )
-
-// maxDuration bounds every time a script writes: longer ones are slips.
-const maxDuration = 24 * time.Hour
 
 // Kinds of amounts, with their units.
 var (
 	Duration = vm.NewKind("duration", "Duration", func(_ *vm.Call, x lua.LValue) (time.Duration, error) {
-		if s, ok := x.(lua.LString); ok && !strings.ContainsAny(string(s), "hµ+-") {
-			if d, err := time.ParseDuration(string(s)); err == nil && d >= 0 && d <= maxDuration {
+		if s, ok := x.(lua.LString); ok {
+			if d, ok := value.ParseDuration(string(s)); ok {
 				return d, nil
 			}
 		}
-		return 0, Wrong(x, "a duration", `write it like "40ms" or "1.5s"`)
+		return 0, Wrong(x, "a duration", `write it like "40ms", "1.5s" or "2h", at most "20d"`)
 	})
 	// Size is in bytes.
 	Size = vm.NewKind("size", "Size", func(_ *vm.Call, x lua.LValue) (int, error) {

@@ -11,7 +11,7 @@ type Value struct{ Name, Type, Doc string }
 // Values are the types of plain values. What package script's kinds of arguments
 // call so is told here in one sentence each, with its unit.
 var Values = []Value{
-	{"Duration", "string", `a time with its unit: "40ms", "1.5s", "2m"; at most 24 hours`},
+	{"Duration", "string", `a time with its unit: "40ms", "1.5s", "2m", "1h30m", "5d"; at most 20 days`},
 	{"Size", "integer|string", `bytes: 4096, or "4KB" (1024 bytes each), "1MB", "1GB"`},
 	{"Percent", "string", `a share: "1%", "0.5%"`},
 	{"Rate", "string", `bits a second: "10Mbit", "64kbit"; a kbit is 1000 bits`},
