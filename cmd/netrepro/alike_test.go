@@ -9,6 +9,7 @@ import (
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/sender"
 	"netrepro/engine/view"
+	"netrepro/engine/view/object"
 )
 
 // classes are what matches call the classes of segments.
@@ -34,12 +35,12 @@ func unlike(rs []*tcp.Record) (wrong []string) {
 		say := func(format string, args ...any) {
 			wrong = append(wrong, fmt.Sprintf("frame %d: ", r.N)+fmt.Sprintf(format, args...))
 		}
-		var object struct {
+		var said struct {
 			Sent     string
 			Rexmit   int32
 			Seq, Ack uint32
 		}
-		if err := json.Unmarshal(view.AppendJSON(nil, r), &object); err != nil {
+		if err := json.Unmarshal(object.AppendJSON(nil, r), &said); err != nil {
 			say("%v", err)
 			continue
 		}
@@ -49,19 +50,19 @@ func unlike(rs []*tcp.Record) (wrong []string) {
 				say("%s: %t, and its class is %b", &m, got, r.Class)
 			}
 		}
-		if m := match.Of(map[string]any{"seq": object.Seq}); !m.Matches(q) {
-			say("JSON has seq %d, a match %d", object.Seq, q.Seq)
+		if m := match.Of(map[string]any{"seq": said.Seq}); !m.Matches(q) {
+			say("JSON has seq %d, a match %d", said.Seq, q.Seq)
 		}
-		if object.Sent != r.Class.Cause() || (object.Rexmit > 0) != (r.Class&sender.Rexmit != 0) {
-			say("JSON has %q, %d; its class is %b", object.Sent, object.Rexmit, r.Class)
+		if said.Sent != r.Class.Cause() || (said.Rexmit > 0) != (r.Class&sender.Rexmit != 0) {
+			say("JSON has %q, %d; its class is %b", said.Sent, said.Rexmit, r.Class)
 		}
-		line, again := view.Line(r, nil), fmt.Sprintf("  rexmit %d", object.Rexmit)
-		if object.Sent != "" {
-			again += " (" + object.Sent
+		line, again := view.Line(r, nil), fmt.Sprintf("  rexmit %d", said.Rexmit)
+		if said.Sent != "" {
+			again += " (" + said.Sent
 		}
-		if shown := strings.Contains(line, "  rexmit "); shown != (object.Rexmit > 0) || shown &&
+		if shown := strings.Contains(line, "  rexmit "); shown != (said.Rexmit > 0) || shown &&
 			!strings.Contains(line, again) {
-			say("JSON has %q, %d; the ladder %q", object.Sent, object.Rexmit, line)
+			say("JSON has %q, %d; the ladder %q", said.Sent, said.Rexmit, line)
 		}
 		if r.Copy > 0 && r.Copy <= len(rs) {
 			if first := rs[r.Copy-1]; first.Sending != r.Sending {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"netrepro/cmd/netrepro/output"
 	"netrepro/engine/sanitize"
 	"netrepro/engine/script/diag"
 )
@@ -35,6 +36,21 @@ type env struct {
 	out, err io.Writer
 	terminal bool // out is one
 	color    bool
+}
+
+// allow lets escape sequences of ours pass.
+func (e env) allow(sequences []string) {
+	if o, ok := e.out.(*output.Writer); ok {
+		o.Allow(sequences...)
+	}
+}
+
+// bytes is where a command writes what is no text.
+func (e env) bytes() io.Writer {
+	if o, ok := e.out.(*output.Writer); ok {
+		return o.Bytes()
+	}
+	return e.out
 }
 
 func main() {
@@ -110,16 +126,16 @@ func (silent) Error() string { return "" }
 
 // run is main without the process: it returns the exit code.
 func run(ctx context.Context, e env) int {
-	out := newOutput(e.out)
+	out := output.New(e.out)
 	e.out, e.err = out, sanitize.NewWriter(e.err)
 	code := execute(ctx, e)
 	if code == exitInterrupted { // something may write to it still
 		return code
 	}
-	if out.end(); out.err == nil {
+	if out.End() == nil {
 		return code
 	}
-	fmt.Fprintln(e.err, render(out.err))
+	fmt.Fprintln(e.err, render(out.Err()))
 	if code == exitExpected {
 		return exitScript
 	}
@@ -144,7 +160,7 @@ func execute(ctx context.Context, e env) int {
 		fmt.Fprintln(e.err, "netrepro: interrupted")
 		return exitInterrupted
 	}
-	if out, ok := e.out.(*output); !ok || out.err == nil || !errors.Is(err, out.err) { // else run says it
+	if out, ok := e.out.(*output.Writer); !ok || out.Err() == nil || !errors.Is(err, out.Err()) { // else run says it
 		fmt.Fprintln(e.err, render(err))
 	}
 	if errors.As(err, &c) {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"netrepro/cmd/netrepro/output"
 	"netrepro/engine/match/filter"
 	"netrepro/engine/report/inspect"
 	"netrepro/engine/view"
@@ -20,6 +21,7 @@ type traceOptions struct {
 	json, follow bool
 	flow         int
 	filter       string
+	nodes        string
 	width        int
 	color        string
 	write        string
@@ -53,6 +55,7 @@ Exit codes: 0 shown, 2 not a capture, damaged, or a mistake in a flag.`,
 	f.BoolVar(&o.follow, "follow", false, "wait for more packets at the end of a growing capture, until interrupted")
 	f.IntVar(&o.flow, "flow", -1, "only the connection of this number")
 	f.StringVar(&o.filter, "filter", "", "only the packets for which all terms hold")
+	f.StringVar(&o.nodes, "nodes", "", "only these nodes are columns, as in client,server; the others are folded")
 	f.IntVar(&o.width, "width", 0, "characters a line; 0 is the terminal's, or 120 without one")
 	f.StringVarP(&o.write, "write", "w", "",
 		"write the packets to this pcapng file, with what they were as comments, instead of showing them")
@@ -93,6 +96,9 @@ func trace(ctx context.Context, e env, path string, o traceOptions) error {
 	if o.width < 0 || o.flow < -1 {
 		return errors.New("--width and --flow are not negative")
 	}
+	if o.nodes != "" && (o.json || o.follow || o.write != "") {
+		return errors.New("--nodes is about the columns of ladders: leave out --json, --follow and --write")
+	}
 	if style.Color {
 		e.allow(view.Sequences)
 	}
@@ -103,15 +109,15 @@ func trace(ctx context.Context, e env, path string, o traceOptions) error {
 		return err // before anything is read
 	}
 	return inspect.Show(ctx, path, inspect.Options{JSON: o.json, Follow: o.follow, Flow: o.flow, Filter: o.filter,
-		Write: o.write, Style: style}, e.out, e.err)
+		Nodes: o.nodes, Write: o.write, Style: style}, e.out, e.err)
 }
 
 func terminalWidth(e env) int {
 	const usual = 120
 	var f *os.File
-	out, ok := e.out.(*output)
+	out, ok := e.out.(*output.Writer)
 	if ok {
-		f, ok = out.to.(*os.File)
+		f, ok = out.To().(*os.File)
 	}
 	if !ok || !e.terminal {
 		return usual

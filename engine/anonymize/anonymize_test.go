@@ -17,7 +17,7 @@ import (
 	"netrepro/engine/capture"
 	"netrepro/engine/capture/pcap"
 	"netrepro/engine/tcp"
-	"netrepro/engine/view"
+	"netrepro/engine/view/object"
 )
 
 // file is a capture of all frames, with the marker wherever else there may be one.
@@ -121,7 +121,7 @@ func told(t testing.TB, b []byte) (out []string) {
 		a.Describe(s.Points())
 		a.Add(&in, &r)
 		var m map[string]any
-		if err := json.Unmarshal(view.AppendJSON(nil, &r), &m); err != nil {
+		if err := json.Unmarshal(object.AppendJSON(nil, &r), &m); err != nil {
 			t.Fatal(err)
 		}
 		for _, k := range []string{"src", "dst"} {

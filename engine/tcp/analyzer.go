@@ -20,6 +20,8 @@ import (
 	"netrepro/engine/tcp/reset/ports"
 	"netrepro/engine/tcp/sender"
 	"netrepro/engine/tcp/sighting"
+	"netrepro/engine/tcp/translated"
+	"netrepro/engine/tcp/tuple"
 	"netrepro/engine/tcp/wireshark"
 )
 
@@ -109,6 +111,7 @@ type Analyzer struct {
 	calls     opening.Calls
 	gaps      wireshark.Gaps
 	evs       []payload.Event
+	datagrams translated.Datagrams
 }
 
 // New begins a pass.
@@ -159,6 +162,7 @@ func (a *Analyzer) Add(in *Input, r *Record) {
 		if a.several {
 			if first := a.sight(r, nil); first != nil {
 				r.Copy = first.N
+				r.Notes = append(r.Notes, a.datagrams.Notes(first.Known.packet, tuple.Of(p))...)
 			}
 		}
 	}

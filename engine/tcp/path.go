@@ -1,13 +1,13 @@
 package tcp
 
 import (
-	"fmt"
 	"slices"
 
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp/reset"
 	"netrepro/engine/tcp/sender"
 	"netrepro/engine/tcp/sighting"
+	"netrepro/engine/tcp/translated"
 	"netrepro/engine/tcp/tuple"
 )
 
@@ -60,10 +60,7 @@ func (a *Analyzer) copied(r *Record, first *first) {
 	}
 	if !c.told.nat && tuple.Of(r.Packet) != first.Known.packet {
 		c.told.nat = true
-		p := r.Packet
-		r.Notes = append(r.Notes, fmt.Sprintf("NAT: %s:%d > %s:%d became %s:%d > %s:%d", first.Known.packet.Src,
-			first.Known.packet.SrcPort, first.Known.packet.Dst,
-			first.Known.packet.DstPort, p.Src, p.SrcPort, p.Dst, p.DstPort))
+		r.Notes = append(r.Notes, translated.Note(first.Known.packet, tuple.Of(r.Packet)))
 	}
 }
 

@@ -13,6 +13,11 @@ import (
 type Builder struct {
 	Names  Names
 	Points []tcp.Point
+	// Only is which nodes are columns. See [Builder.ReadOnly].
+	Only Only
+	// All has every node as a column, whether packets visit it or not: what is drawn
+	// later may visit others.
+	All bool
 
 	nodes []string // columns, if packets are seen on their way
 	node  []int    // of a point, its column
@@ -127,14 +132,23 @@ func (b *Builder) Whole(rs []*tcp.Record) Ladder {
 		l.Columns = []string{"", ""}
 	}
 	at := map[int]int{} // row of a first frame
+	seen := make([]bool, len(b.nodes))
 	for _, r := range rs {
-		if i, ok := at[r.Copy]; ok && r.Copy > 0 && b.nodes != nil {
+		i, ok := at[r.Copy]
+		if ok && r.Copy > 0 && b.nodes != nil {
 			b.arrived(&l.Rows[i], r)
 			at[r.N] = i
-			continue
+		} else {
+			i = len(l.Rows)
+			at[r.N] = i
+			l.Rows = append(l.Rows, b.Row(r))
 		}
-		at[r.N] = len(l.Rows)
-		l.Rows = append(l.Rows, b.Row(r))
+		if b.nodes != nil {
+			b.visits(seen, &l.Rows[i], r.Point)
+		}
+	}
+	if b.nodes != nil && len(rs) > 0 && !b.All {
+		b.fold(&l, seen)
 	}
 	return l
 }

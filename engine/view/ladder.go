@@ -20,7 +20,9 @@ type Ladder struct {
 	// Columns are the hosts, from left to right: the nodes that packets pass
 	// where several capture points are known, else the two ends.
 	Columns []string
-	Rows    []Row
+	// Folded are the columns that stand for nodes which nobody asked for.
+	Folded []int
+	Rows   []Row
 }
 
 // Row is one packet on its way.

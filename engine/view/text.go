@@ -44,6 +44,9 @@ func (s Style) paint(color, text string) string {
 const (
 	minColumn, maxColumn = 6, 24 // characters between two columns
 	numbers              = 20    // characters of frame number and time
+	labels               = 40    // characters that what is said of a packet should have
+	tightColumn          = 3     // where the terminal is too narrow for anything else
+	maxHeads             = 6     // lines with the names of columns
 )
 
 // short writes a duration with three digits.
@@ -57,13 +60,24 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%.3g s", d.Seconds())
 }
 
-// column is how far apart the columns of l stand.
-func (l *Ladder) column() int {
+// column is how far apart the columns of l stand, so that a line of so many characters,
+// 0 for any, has room for what is said of a packet.
+func (l *Ladder) column(line int) int {
 	w := minColumn
 	for _, c := range l.Columns {
 		w = max(w, utf8.RuneCountInString(c)+2)
 	}
-	return min(w, maxColumn)
+	w = min(w, maxColumn)
+	if n := len(l.Columns) - 1; line > 0 && n > 0 {
+		if most := max((line-numbers-labels)/n, minColumn); w > most {
+			w = most
+		}
+		if numbers+n*w+labels > line { // tight, and the text below if even that is too wide
+			w = max((line-numbers-2)/n, tightColumn)
+			w = min(w, minColumn)
+		}
+	}
+	return w
 }
 
 // WriteHead writes the title and the names of the columns.
@@ -72,24 +86,27 @@ func (l *Ladder) WriteHead(w io.Writer, s Style) error {
 	if l.Title != "" {
 		fmt.Fprintf(&b, "%s\n", s.paint(bold, sanitize.Text(l.Title)))
 	}
-	width := l.column()
-	fmt.Fprintf(&b, "%-*s", numbers, "")
-	for _, c := range l.Columns {
-		b.WriteString(s.paint(bold, pad(sanitize.Text(c), width)))
+	names := make([]string, len(l.Columns))
+	for i, c := range l.Columns {
+		names[i] = sanitize.Text(c)
+		if r := []rune(names[i]); len(r) >= maxColumn {
+			names[i] = string(r[:maxColumn-2]) + "…"
+		}
 	}
-	text := strings.TrimRight(b.String(), " ")
-	_, err := io.WriteString(w, text+"\n")
+	lines := heads(names, l.column(s.Width), maxHeads, max(s.Width-numbers, 0))
+	if len(lines) == 0 {
+		lines = []string{""}
+	}
+	for _, line := range lines {
+		line = strings.TrimRight(line, " ")
+		if line == "" {
+			b.WriteString("\n")
+			continue
+		}
+		fmt.Fprintf(&b, "%-*s%s\n", numbers, "", s.paint(bold, line))
+	}
+	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// pad cuts or fills s to n characters.
-func pad(s string, n int) string {
-	c := utf8.RuneCountInString(s)
-	if c >= n {
-		r := []rune(s)
-		return string(r[:n-2]) + "… "
-	}
-	return s + strings.Repeat(" ", n-c)
 }
 
 // WriteRow writes one packet.
@@ -118,11 +135,11 @@ func (l *Ladder) Write(w io.Writer, s Style) error {
 	return nil
 }
 
-// lines writes a row, its marks behind the label as far as they fit.
+// lines writes a row, its marks behind the label as far as they fit; below the row where
+// there is no room beside it.
 func (l *Ladder) lines(r *Row, s Style) []string {
 	head := fmt.Sprintf("%-7s%+11.6f  ", fmt.Sprintf("#%d", r.Frames[0]), r.Time.Seconds())
-	rungs := l.rungs(r)
-	at := utf8.RuneCountInString(head) + utf8.RuneCountInString(rungs) + 1
+	rungs := l.rungs(r, s.Width)
 	color := ""
 	switch {
 	case r.Stopped && r.has(MarkDropped) || r.has(MarkReset):
@@ -132,23 +149,79 @@ func (l *Ladder) lines(r *Row, s Style) []string {
 	case strings.HasPrefix(r.Label, ". ") && !strings.Contains(r.Label, "("):
 		color = dim
 	}
-	text := sanitize.Text(r.Label)
-	line := head + s.paint(color, rungs+" "+text)
-	used := at + utf8.RuneCountInString(text)
-	var out []string
-	for _, m := range r.Marks {
-		m.Text = sanitize.Text(m.Text)
-		n := utf8.RuneCountInString(m.Text)
-		if s.Width > 0 && used+2+n > s.Width && used > at || m.Kind == MarkSign {
-			out = append(out, line)
-			line = strings.Repeat(" ", at) + s.paint(markColors[m.Kind], m.Text)
-			used = at + n
-			continue
-		}
-		line += "  " + s.paint(markColors[m.Kind], m.Text)
-		used += 2 + n
+	f := &flow{width: s.Width, at: utf8.RuneCountInString(head) + utf8.RuneCountInString(rungs) + 1}
+	f.line = head + s.paint(color, rungs)
+	f.used = f.at - 1
+	if s.Width > 0 && f.at+least > s.Width { // below it
+		f.at = max(min(numbers, s.Width/4), 1)
+		f.next()
 	}
-	return append(out, strings.TrimRight(line, " "))
+	f.say(sanitize.Text(r.Label), 1, func(t string) string { return s.paint(color, t) })
+	for _, m := range r.Marks {
+		if m.Kind == MarkSign {
+			f.next()
+		}
+		f.say(sanitize.Text(m.Text), 2, func(t string) string { return s.paint(markColors[m.Kind], t) })
+	}
+	return append(f.out, strings.TrimRight(f.line, " "))
+}
+
+// least is how many characters beside the columns are worth using.
+const least = 24
+
+// flow puts texts behind each other, and on lines of their own where they do not fit.
+type flow struct {
+	width, at int // of a line; where what is said begins
+	used      int // of the line
+	line      string
+	out       []string
+}
+
+// next begins another line.
+func (f *flow) next() {
+	if f.used > f.at-1 || len(f.out) == 0 {
+		f.out = append(f.out, strings.TrimRight(f.line, " "))
+	}
+	f.line, f.used = strings.Repeat(" ", f.at-1), f.at-1
+}
+
+// say writes a text so many spaces behind what is there.
+func (f *flow) say(text string, gap int, paint func(string) string) {
+	n := utf8.RuneCountInString(text)
+	fresh := f.used == f.at-1
+	if fresh {
+		gap = 1
+	}
+	if !fresh && f.width > 0 && f.used+gap+n > f.width {
+		f.next()
+		gap = 1
+	}
+	for f.width > 0 && f.used+gap+n > f.width {
+		part, rest := cut(text, max(f.width-f.used-gap, 8))
+		if rest == "" {
+			break
+		}
+		f.line += strings.Repeat(" ", gap) + paint(part)
+		f.used += gap + utf8.RuneCountInString(part)
+		f.next()
+		text, n, gap = rest, utf8.RuneCountInString(rest), 1
+	}
+	f.line += strings.Repeat(" ", gap) + paint(text)
+	f.used += gap + n
+}
+
+// cut takes so many characters off the beginning of s, at a space if there is one.
+func cut(s string, n int) (part, rest string) {
+	r := []rune(s)
+	if len(r) <= n {
+		return s, ""
+	}
+	for i := n; i > n/2; i-- {
+		if r[i] == ' ' {
+			return string(r[:i]), strings.TrimLeft(string(r[i:]), " ")
+		}
+	}
+	return string(r[:n]), string(r[n:])
 }
 
 func (r *Row) has(kind string) bool {
@@ -156,8 +229,8 @@ func (r *Row) has(kind string) bool {
 }
 
 // rungs draws the columns and the arrow between two of them.
-func (l *Ladder) rungs(r *Row) string {
-	width := l.column()
+func (l *Ladder) rungs(r *Row, line int) string {
+	width := l.column(line)
 	if len(l.Columns) == 0 {
 		return ""
 	}
@@ -170,13 +243,13 @@ func (l *Ladder) rungs(r *Row) string {
 	if from > to {
 		step, head = -1, '◀'
 	}
-	line := '─'
+	shaft := '─'
 	if r.Unseen { // on its way as far as anybody knows
-		line, head = '┄', '┄'
+		shaft, head = '┄', '┄'
 	}
 	if from != to {
 		for i := from + step; i != to; i += step {
-			cells[i] = line
+			cells[i] = shaft
 		}
 		cells[to-step] = head
 	}

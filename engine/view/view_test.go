@@ -1,9 +1,6 @@
 package view
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -93,51 +90,65 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-func TestJSON(t *testing.T) {
-	for _, r := range journey() {
-		r.Notes = []string{"a \"quoted\" remark\n\x01 and \xff"}
-		var v map[string]any
-		line := AppendJSON(nil, r)
-		if err := json.Unmarshal(line, &v); err != nil {
-			t.Fatalf("%s: %v", line, err)
-		}
-		if v["src"] != "192.0.2.1:4000" || v["n"] != float64(r.N) {
-			t.Errorf("got %s", line)
-		}
-	}
+// star is a packet on its way from client to server past an edge, in a lab with nodes that
+// it does not visit.
+func star(t *testing.T) (*Builder, []*tcp.Record) {
+	t.Helper()
+	b := NewBuilder(names, slices.Concat(points, []tcp.Point{{Name: "idle/other"}, {Name: "edge/other"}}))
+	return b, journey()
 }
 
-func TestPrinter(t *testing.T) {
-	r := journey()[0]
-	var b strings.Builder
-	p := NewPrinter(&b)
-	const n = 3*batchSize + 5
-	for i := range n {
-		r.N = i + 1
-		if err := p.Print(r); err != nil {
+// TestColumns has only the nodes that packets visit, or those that are asked for.
+func TestColumns(t *testing.T) {
+	b, rs := star(t)
+	for _, tt := range []struct {
+		only    string
+		columns []string
+		rows    int
+	}{
+		{"", []string{"client", "edge", "server"}, 2},
+		{"client,server", []string{"client", "(edge)", "server"}, 2},
+		{"server", []string{"(2 nodes)", "server"}, 1}, // what was lost before it is not seen
+		{"idle", []string{"(3 nodes)"}, 0},
+	} {
+		var err error
+		if b.Only, err = b.ReadOnly(tt.only); err != nil {
 			t.Fatal(err)
 		}
+		if l := b.Whole(rs); !slices.Equal(l.Columns, tt.columns) || len(l.Rows) != tt.rows {
+			t.Errorf("%q: columns %q, %d rows", tt.only, l.Columns, len(l.Rows))
+		}
 	}
-	if err := p.Close(); err != nil {
-		t.Fatal(err)
+	if _, err := b.ReadOnly("client,nobody"); err == nil || !strings.Contains(err.Error(), "there are client, edge") {
+		t.Errorf("a node that is not there: %v", err)
 	}
-	if got := strings.Count(b.String(), "\n"); got != n || !strings.HasPrefix(b.String(), `{"n":1,`) {
-		t.Errorf("%d lines, want %d", got, n)
+	if _, err := NewBuilder(names, nil).ReadOnly("client"); err == nil {
+		t.Error("nodes of a capture that has none")
 	}
 }
 
-type broken struct{}
-
-func (broken) Write([]byte) (int, error) { return 0, errors.New("the pipe is broken") }
-
-func TestPrinterFails(t *testing.T) {
-	r := journey()[0]
-	p := NewPrinter(broken{})
-	var err error
-	for i := 0; i < 100*batchSize && err == nil; i++ {
-		err = p.Print(r)
-	}
-	if err = errors.Join(err, p.Close()); err == nil || errors.Is(err, io.EOF) {
-		t.Errorf("got %v", err)
+// TestFits has no line longer than asked, however many nodes there are, and loses no text.
+func TestFits(t *testing.T) {
+	b, rs := star(t)
+	for _, n := range []int{3, 12, 24} {
+		l := b.Whole(rs)
+		for len(l.Columns) < n {
+			l.Columns = append(l.Columns, "a-node-with-a-name")
+		}
+		for i := range l.Rows {
+			l.Rows[i].To = n - 1
+			l.Rows[i].Marks = append(l.Rows[i].Marks, Mark{MarkNote, strings.Repeat("many words ", 20)})
+		}
+		for _, width := range []int{40, 80, 120, 200} {
+			lines := l.Lines(Style{Width: width})
+			if words := strings.Count(strings.Join(lines, "\n"), "words"); words != 40 {
+				t.Errorf("%d nodes, %d characters: %d words", n, width, words)
+			}
+			for _, line := range lines {
+				if c := len([]rune(line)); c > width && 20+3*n < width {
+					t.Errorf("%d nodes: a line has %d characters, not %d: %s", n, c, width, line)
+				}
+			}
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/reset"
 	"netrepro/engine/view"
+	"netrepro/engine/view/object"
 )
 
 // records are what the analysis says of the packets of a pasted text.
@@ -97,7 +98,7 @@ func TestVerdicts(t *testing.T) {
 			return rs[1].Seq == 1 && rs[1].Packet.PayloadLen == 159 && rs[2].Ack == 160 && rs[2].RTT > 0
 		}},
 		{"cut-line", "JSON leaves out what is missing", func(rs []*tcp.Record) bool {
-			s := string(view.AppendJSON(nil, rs[3]))
+			s := string(object.AppendJSON(nil, rs[3]))
 			return !strings.Contains(s, `"ack":`) && !strings.Contains(s, `"win":`) && strings.Contains(s, `"cut":true`)
 		}},
 		{"cut-line", "the ladder leaves out what is missing", func(rs []*tcp.Record) bool {
@@ -110,7 +111,7 @@ func TestVerdicts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		if rs := records(t, tt.file); !tt.check(rs) {
-			t.Errorf("%s: %s: got %s", tt.file, tt.name, view.AppendJSON(nil, rs[len(rs)-1]))
+			t.Errorf("%s: %s: got %s", tt.file, tt.name, object.AppendJSON(nil, rs[len(rs)-1]))
 		}
 	}
 }

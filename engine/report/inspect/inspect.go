@@ -24,6 +24,7 @@ type Options struct {
 	JSON   bool
 	Follow bool   // wait for more at the end of the file, until the context ends
 	Flow   int    // only the connection of this number; -1 for all
+	Nodes  string // only these nodes are columns of ladders, commas between; empty for all that packets visit
 	Filter string // only the packets for which it holds; see [filter.Parse]
 	Write  string // write a capture with comments here instead of showing anything
 	Style  view.Style

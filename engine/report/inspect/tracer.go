@@ -13,6 +13,7 @@ import (
 	"netrepro/engine/match/filter"
 	"netrepro/engine/tcp"
 	"netrepro/engine/view"
+	"netrepro/engine/view/object"
 )
 
 // maxRows bounds how many packets a ladder has.
@@ -35,7 +36,7 @@ type tracer struct {
 	shown   int
 	last    int
 	line    []byte
-	json    *view.Printer
+	json    *object.Printer
 	file    *capture.Writer
 	ladder  view.Ladder
 	flow    int // that was shown last, with follow
@@ -132,14 +133,14 @@ func (t *tracer) show(r *tcp.Record) error {
 	case t.file != nil:
 		return t.file.Write(view.Remarks(r))
 	case t.options.JSON && t.options.Follow:
-		t.line = view.AppendJSON(t.line[:0], r)
+		t.line = object.AppendJSON(t.line[:0], r)
 		if _, err := t.out.Write(t.line); err != nil {
 			return err
 		}
 		return t.out.Flush()
 	case t.options.JSON:
 		if t.json == nil {
-			t.json = view.NewPrinter(t.out)
+			t.json = object.NewPrinter(t.out)
 		}
 		return t.json.Print(r)
 	case t.options.Follow:
@@ -170,6 +171,7 @@ func (t *tracer) showNow(r *tcp.Record) error {
 	if t.builder == nil {
 		t.learn()
 		t.builder = view.NewBuilder(t.names, t.points)
+		t.builder.All = true
 	}
 	row := t.builder.Row(r)
 	if row.Flow != t.flow {
@@ -198,6 +200,10 @@ func (t *tracer) finish() error {
 	// A packet may have been found worth showing where it was not seen first.
 	slices.SortFunc(t.kept, func(a, b *tcp.Record) int { return a.N - b.N })
 	t.builder = view.NewBuilder(t.names, t.points)
+	var err error
+	if t.builder.Only, err = t.builder.ReadOnly(t.options.Nodes); err != nil {
+		return usage{err}
+	}
 	first := true
 	for l := range t.builder.Flows(t.kept) {
 		if !first {

@@ -12,7 +12,7 @@ import (
 	"netrepro/engine/capture"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
-	"netrepro/engine/view"
+	"netrepro/engine/view/object"
 )
 
 // check reads the capture back and compares what is said of each packet there
@@ -51,7 +51,7 @@ func (r *run) check() (err error) {
 	for i, want := range live {
 		want, got := *want, *filed[i]
 		want.Time, got.Time = 0, 0 // one counts from the start, the other from the first packet
-		a, b := string(view.AppendJSON(nil, &want)), string(view.AppendJSON(nil, &got))
+		a, b := string(object.AppendJSON(nil, &want)), string(object.AppendJSON(nil, &got))
 		if a != b {
 			return fmt.Errorf("check capture: the trace says %sthe file says %s", a, b)
 		}

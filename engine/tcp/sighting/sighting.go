@@ -18,9 +18,10 @@ type Packet[T any] struct {
 	N     int // of the frame
 	Known T
 
-	sum    uint64
-	time   time.Duration
-	seenAt []hop // one for each time to live that it had
+	sum      uint64
+	src, dst netip.Addr // of an ICMP message
+	time     time.Duration
+	seenAt   []hop // one for each time to live that it had
 }
 
 // hop is where a packet was seen with one time to live. It may pass a point again
@@ -28,6 +29,12 @@ type Packet[T any] struct {
 type hop struct {
 	ttl    uint8
 	points [2]uint64 // by direction
+}
+
+// shares reports whether p can be w by its addresses. An ICMP message has little else that
+// tells it from others: a NAT leaves it one of its two.
+func (w *Packet[T]) shares(p *packet.Packet) bool {
+	return p.ICMP() == nil || w.src == p.Src || w.dst == p.Dst
 }
 
 // at is the hop of a time to live, nil if it was not seen with that.
@@ -108,17 +115,23 @@ func sum(r *Sighting) uint64 {
 	if p.Proto == packet.ProtoTCP {
 		return uint64(h)
 	}
-	for _, c := range r.Payload[:min(len(r.Payload), sampled)] {
-		h.add(uint64(c))
+	m := p.ICMP()
+	if m == nil || m.Quoted == nil { // NAT changes what an ICMP error quotes
+		for _, c := range r.Payload[:min(len(r.Payload), sampled)] {
+			h.add(uint64(c))
+		}
 	}
-	if p.Proto != packet.ProtoUDP {
+	switch {
+	case m != nil:
+		h.add(uint64(m.Type)<<8 | uint64(m.Code))
+		if m.Quoted != nil {
+			h.add(uint64(m.Quoted.Seq)<<8 | uint64(m.Quoted.Proto))
+		}
+	case p.Proto != packet.ProtoUDP:
 		for _, a := range [...]netip.Addr{p.Src, p.Dst} {
 			b := a.As16()
 			h.add(binary.BigEndian.Uint64(b[8:]))
 		}
-	}
-	if m := p.ICMP(); m != nil {
-		h.add(uint64(m.Type)<<8 | uint64(m.Code))
 	}
 	return uint64(h)
 }
@@ -161,6 +174,9 @@ func (t *Table[T]) Seen(s *Sighting, known T, may func(T) bool) (first *Packet[T
 	w, place := t.find(s, dir, bit, may)
 	if fresh = w == nil; fresh {
 		w = &Packet[T]{sum: sum(s), N: s.N, time: s.Time, Known: known}
+		if s.Packet.ICMP() != nil {
+			w.src, w.dst = s.Packet.Src, s.Packet.Dst
+		}
 		*place = w
 	}
 	w.pass(s.Packet.TTL, dir, bit)
@@ -185,7 +201,7 @@ func (t *Table[T]) find(s *Sighting, dir int, bit uint64, may func(T) bool) (fou
 			oldest = i
 		}
 		if o != nil && o.sum == n && o.may(s.Packet.TTL, dir, bit) && s.Time-o.time < together &&
-			(found == nil || o.N < found.N) && may(o.Known) {
+			(found == nil || o.N < found.N) && o.shares(s.Packet) && may(o.Known) {
 			found = o
 		}
 	}

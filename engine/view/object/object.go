@@ -1,8 +1,7 @@
-// Package view shows an analysed capture: as JSON, one object a packet, and as
-// a ladder.
+// Package object writes an analysed packet as an object of JSON, one a line: what trace --json prints.
 //
-// It finds nothing out; package tcp does.
-package view
+// It finds nothing out; package tcp does. Invariant: every line is one valid object, whatever the packet holds.
+package object
 
 import (
 	"encoding/json"
