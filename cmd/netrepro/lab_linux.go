@@ -14,13 +14,12 @@ import (
 
 	"netrepro/engine/report"
 	"netrepro/engine/runner"
-	"netrepro/engine/runner/discover"
 	"netrepro/engine/runner/schedule"
+	"netrepro/engine/runner/selection"
 	"netrepro/engine/runner/sink"
 	"netrepro/engine/runner/task"
 	"netrepro/engine/runner/worker"
 	"netrepro/engine/sanitize"
-	"netrepro/engine/script"
 	"netrepro/engine/script/session"
 )
 
@@ -38,6 +37,7 @@ func labCommands(e env) []*cobra.Command {
 
 func runCommand(e env) *cobra.Command {
 	var o runner.Options
+	var sel selected
 	var require, verbose, prove bool
 	var verify, shaken int
 	c := &cobra.Command{
@@ -45,13 +45,16 @@ func runCommand(e env) *cobra.Command {
 		Short: "Run scenarios: files, directories or names; without any, the shipped library",
 		Long: `Run scenarios: files, directories or names; without any, the shipped library.
 
+` + pathHelp + `
+
 Exit codes: 0 everything as expected, 1 a case failed, 2 script or usage error,
 or output that could not be written, 3 this machine cannot (or --require was given and something was skipped),
 4 only inconclusive cases stand in the way, 130 interrupted.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runScenarios(cmd, e, args, o, verify, shaken, require, verbose, prove)
+			return runScenarios(cmd, e, args, sel, o, verify, shaken, require, verbose, prove)
 		},
 	}
+	sel.flags(c)
 	f := c.Flags()
 	f.VarP((*jobs)(&o.Parallel), "jobs", "j",
 		"cases side by side: a number, or auto for as many as the processors can carry")
@@ -108,15 +111,7 @@ func (j *jobs) Set(text string) error {
 // Type implements pflag.Value.
 func (*jobs) Type() string { return "jobs" }
 
-func load(cmd *cobra.Command, args []string, o script.Options) ([]*script.File, error) {
-	sources, err := discover.Find(cmd.Context(), args)
-	if err != nil {
-		return nil, err
-	}
-	return discover.Load(cmd.Context(), sources, o)
-}
-
-func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, verify, shaken int, require, verbose,
+func runScenarios(cmd *cobra.Command, e env, args []string, sel selected, o runner.Options, verify, shaken int, require, verbose,
 	prove bool) error {
 	if verify < 0 || verify == 1 || verify > 0 && o.Repeat > 1 {
 		return errors.New("--verify-determinism is at least 2, and takes the place of --repeat")
@@ -137,15 +132,17 @@ func runScenarios(cmd *cobra.Command, e env, args []string, o runner.Options, ve
 	if o.Repeat < 1 || o.Retries < 0 {
 		return errors.New("--repeat is at least 1, --retries at least 0")
 	}
-	files, err := load(cmd, args, o.Options)
+	sel.Script = o.Options
+	cases, err := sel.load(cmd, e, args)
 	if err != nil {
 		return err
 	}
+	o.Wants = cases.Wants
 	list := task.List
 	if prove {
 		list = task.Proofs
 	}
-	tasks, err := list(files, o.Selection)
+	tasks, err := list(cases.Files, o.Selection)
 	if err != nil {
 		return err
 	}
@@ -219,37 +216,45 @@ func exitCode(t *report.Terminal, require bool) int {
 
 func listCommand(e env) *cobra.Command {
 	var asJSON, asMarkdown bool
+	var sel selected
 	c := &cobra.Command{
 		Use:   "list [PATH…]",
 		Short: "List scenarios and their cases, without privilege",
+		Long:  "List scenarios and their cases, without privilege.\n\n" + pathHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			files, err := load(cmd, args, script.Options{})
+			cases, err := sel.load(cmd, e, args)
 			if err != nil {
 				return err
 			}
 			if asMarkdown {
-				report.Library(e.out, files, nil)
+				report.Library(e.out, cases.Files, nil)
 				return nil
 			}
-			return list(e, files, asJSON)
+			return list(e, cases, asJSON)
 		},
 	}
+	sel.flags(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a case")
 	c.Flags().BoolVar(&asMarkdown, "markdown", false, "tables of symptoms, scenarios and cures")
 	c.MarkFlagsMutuallyExclusive("json", "markdown")
 	return c
 }
 
-func list(e env, files []*script.File, asJSON bool) error {
+func list(e env, cases *selection.Cases, asJSON bool) error {
 	var line bytes.Buffer
 	enc := json.NewEncoder(&line)
 	enc.SetEscapeHTML(false)
-	for _, f := range files {
+	for _, f := range cases.Files {
 		for _, s := range f.Scenarios {
-			if !asJSON {
-				fmt.Fprintf(e.out, "%s  (%s)  %s\n", s.Name, f.Name, strings.Join(s.Tags, " "))
-			}
+			named := asJSON
 			for _, c := range s.Cases() {
+				if !cases.Wants(f, c) {
+					continue
+				}
+				if !named {
+					fmt.Fprintf(e.out, "%s  (%s)  %s\n", s.Name, f.Name, strings.Join(s.Tags, " "))
+					named = true
+				}
 				if !asJSON {
 					fmt.Fprintf(e.out, "    %s\n", c.ID())
 					continue
@@ -271,23 +276,4 @@ func list(e env, files []*script.File, asJSON bool) error {
 		}
 	}
 	return nil
-}
-
-func checkCommand(e env) *cobra.Command {
-	return &cobra.Command{
-		Use:   "check [PATH…]",
-		Short: "Check scenarios for mistakes, without privilege and without running them",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			files, err := load(cmd, args, script.Options{})
-			if err != nil {
-				return err
-			}
-			n := 0
-			for _, f := range files {
-				n += len(f.Scenarios)
-			}
-			fmt.Fprintf(e.out, "%d files, %d scenarios: no mistakes found\n", len(files), n)
-			return nil
-		},
-	}
 }

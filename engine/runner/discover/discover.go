@@ -57,7 +57,7 @@ func Find(ctx context.Context, paths []string) ([]Source, error) {
 func find(ctx context.Context, path string) ([]Source, error) {
 	st, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if found := shipped(path); len(found) > 0 {
+		if found := Named(path); len(found) > 0 {
 			return found, nil
 		}
 		return nil, &diag.Error{File: path,
@@ -127,12 +127,43 @@ func Shipped() ([]Source, error) {
 	return out, err
 }
 
+// maxSeen bounds how many files and folders are looked at for names that somebody
+// may have meant.
+const maxSeen = 20_000
+
+// Below reads the scenario files in a folder and below it that can be read, for whoever
+// looks for a name: hidden folders are left out, and of very many files those that come
+// late.
+func Below(dir string) (out []Source) {
+	seen := 0
+	_ = filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error { // what cannot be read is left out
+		if seen++; seen > maxSeen {
+			return fs.SkipAll
+		}
+		switch {
+		case err != nil && d != nil && d.IsDir():
+			return fs.SkipDir
+		case err != nil:
+			return nil
+		case d.IsDir() && p != dir && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules"):
+			return fs.SkipDir
+		case !d.Type().IsRegular() || filepath.Ext(p) != ".lua":
+			return nil
+		}
+		if b, err := files.ReadRegular(p, MaxSource); err == nil && defines.Match(b) {
+			out = append(out, Source{Name: p, Text: string(b)})
+		}
+		return nil
+	})
+	return out
+}
+
 // shippedRoot begins the names of files of the library.
 const shippedRoot = "scenarios/"
 
-// shipped finds files of the library: one by its scenario's name or its own,
-// or all of a folder.
-func shipped(name string) []Source {
+// Named finds files of the library: one by its scenario's name or its own, or all of
+// a folder.
+func Named(name string) []Source {
 	all, err := Shipped()
 	if err != nil {
 		return nil

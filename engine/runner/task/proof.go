@@ -19,7 +19,7 @@ func Proofs(files []*script.File, sel Selection) ([]*Task, error) {
 	for _, f := range files {
 		for _, s := range f.Scenarios {
 			for _, c := range s.Cases() {
-				if !c.Reproduces() || sel.Variant != "" && c.Variant.Name != sel.Variant {
+				if !c.Reproduces() || !sel.wants(f, c) {
 					continue
 				}
 				if c.Outcome() == "" {

@@ -62,6 +62,12 @@ type Selection struct {
 	Repeat  int    // times each case runs, at least 1
 	Variant string // only cases of this variant; empty for all
 	Out     string // directory for artifacts
+	// Wants reports whether a case is selected; nil selects all.
+	Wants func(*script.File, *script.Case) bool
+}
+
+func (s Selection) wants(f *script.File, c *script.Case) bool {
+	return (s.Variant == "" || c.Variant.Name == s.Variant) && (s.Wants == nil || s.Wants(f, c))
 }
 
 // List lists what sel selects from files, in order. Two cases of the same name
@@ -73,7 +79,7 @@ func List(files []*script.File, sel Selection) ([]*Task, error) {
 		for _, f := range files {
 			for _, s := range f.Scenarios {
 				for _, c := range s.Cases() {
-					if sel.Variant != "" && c.Variant.Name != sel.Variant {
+					if !sel.wants(f, c) {
 						continue
 					}
 					t := &Task{Case: c, File: f, Round: round, Rounds: sel.Repeat}
