@@ -18,6 +18,7 @@ func labCommands(env) []*cobra.Command {
 		{"run [PATH…]", "Run scenarios (on Linux)"},
 		{"replay FILE", "Import a capture, run it, and compare what both mean (on Linux)"},
 		{"list [PATH…]", "List scenarios and their cases (on Linux)"},
+		{"report DIR…", "Make reports of runs that have ended (on Linux)"},
 		{"check [PATH…]", "Check scenarios for mistakes (on Linux)"},
 	} {
 		cs = append(cs, &cobra.Command{Use: c.use, Short: c.short, DisableFlagParsing: true,

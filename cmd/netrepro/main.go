@@ -16,18 +16,19 @@ import (
 	"golang.org/x/term"
 
 	"netrepro/cmd/netrepro/output"
+	"netrepro/cmd/netrepro/suite"
 	"netrepro/engine/sanitize"
 	"netrepro/engine/script/diag"
 )
 
 // Exit codes.
 const (
-	exitExpected     = 0
-	exitFailed       = 1 // a case failed
-	exitScript       = 2 // script or usage error, or output that could not be written
-	exitCannot       = 3 // this machine cannot, or --require and something was skipped
-	exitInconclusive = 4 // only inconclusive cases stand in the way
-	exitInterrupted  = 130
+	exitExpected     = suite.Expected
+	exitFailed       = suite.Failed
+	exitScript       = suite.Script
+	exitCannot       = suite.Cannot
+	exitInconclusive = suite.Inconclusive
+	exitInterrupted  = suite.Interrupted
 )
 
 // env is what the process is given; tests give their own.
@@ -151,11 +152,14 @@ func execute(ctx context.Context, e env) int {
 	err := cmd.ExecuteContext(ctx)
 	var s silent
 	var c coded
+	var x *suite.Exit
 	switch {
 	case err == nil:
 		return exitExpected
 	case errors.As(err, &s):
 		return int(s)
+	case errors.As(err, &x) && x.Err == nil:
+		return x.Code
 	case ctx.Err() != nil:
 		fmt.Fprintln(e.err, "netrepro: interrupted")
 		return exitInterrupted
@@ -163,8 +167,11 @@ func execute(ctx context.Context, e env) int {
 	if out, ok := e.out.(*output.Writer); !ok || out.Err() == nil || !errors.Is(err, out.Err()) { // else run says it
 		fmt.Fprintln(e.err, render(err))
 	}
-	if errors.As(err, &c) {
+	switch {
+	case errors.As(err, &c):
 		return c.code
+	case errors.As(err, &x):
+		return x.Code
 	}
 	return exitScript
 }

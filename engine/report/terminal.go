@@ -31,6 +31,15 @@ type Terminal struct {
 	log     map[*task.Task][]session.Event
 	count   map[session.Verdict]int
 	reruns  int // runs that were made again because the host stalled
+	flaky   int
+	machine int // errors of the machine
+	ended   []ending
+}
+
+// ending is what the summary says of a case.
+type ending struct {
+	job    *task.Task
+	result session.Result
 }
 
 // Style says how to write.
@@ -38,6 +47,7 @@ type Style struct {
 	Color   bool
 	Live    bool   // the output is a terminal whose last line may be rewritten
 	Verbose bool   // show what passed too
+	Quiet   bool   // show only what did not end as expected, and the summary
 	UserNS  bool   // labs are in user namespaces
 	Again   string // the command to repeat a case, before its arguments
 }
@@ -79,22 +89,52 @@ func (t *Terminal) kept(job *task.Task, e session.Event) {
 
 // End implements [task.Sink].
 func (t *Terminal) End(job *task.Task, r session.Result) {
-	for i, x := range t.running {
-		if x == job {
-			t.running = append(t.running[:i], t.running[i+1:]...)
-			break
-		}
-	}
-	t.done++
+	t.Over(job)
 	t.count[r.Verdict]++
-	t.reruns += max(r.Tries-1, 0)
+	if r.Flaky() {
+		t.count[r.Verdict]--
+		t.flaky++
+	}
+	t.reruns += max(r.Tries-1-r.Lost, 0)
+	if r.Verdict == session.Errored && r.Machine {
+		t.machine++
+	}
+	r.Paused = nil // long, and not for the summary
+	t.ended = append(t.ended, ending{job, r})
 	t.clear()
-	t.headline(job, r)
-	if r.Verdict != session.Passed || t.style.Verbose {
-		t.details(job, r)
+	if !t.style.Quiet || bad(r) {
+		t.headline(job, r)
+		if r.Verdict != session.Passed || r.Flaky() || t.style.Verbose {
+			t.details(job, r)
+		}
 	}
 	delete(t.log, job)
 	t.progress()
+}
+
+// bad reports whether somebody has to look at a case.
+func bad(r session.Result) bool {
+	return r.Verdict != session.Passed && r.Verdict != session.Skipped || r.Flaky()
+}
+
+// Over notes that a case has ended, of which the result may come later.
+func (t *Terminal) Over(job *task.Task) {
+	for i, x := range t.running {
+		if x == job {
+			t.running = append(t.running[:i], t.running[i+1:]...)
+			t.done++
+			t.progress()
+			return
+		}
+	}
+}
+
+// Word is a result as shown.
+func Word(job *task.Task, r session.Result) string {
+	if r.Flaky() {
+		return "flaky"
+	}
+	return word(job, r.Verdict)
 }
 
 // word is the verdict as shown: the variant that is meant to show the failure
@@ -139,14 +179,18 @@ func (t *Terminal) paint(code, s string) string {
 func (t *Terminal) headline(job *task.Task, r session.Result) {
 	m := marks[r.Verdict]
 	aside := ""
+	if r.Flaky() {
+		m.sign, m.color = "!", "33"
+		aside = fmt.Sprintf("  (failed %d of %d runs, then passed)", r.Lost, r.Tries)
+	}
 	if r.Stalled > 0 && t.style.Verbose {
 		aside = fmt.Sprintf("  (host stalled for up to %s)", r.Stalled.Round(time.Millisecond))
 	}
-	if r.Tries > 1 && (t.style.Verbose || r.Verdict != session.Passed) {
+	if r.Tries > 1 && !r.Flaky() && (t.style.Verbose || r.Verdict != session.Passed) {
 		aside += fmt.Sprintf("  (run %d times)", r.Tries)
 	}
 	fmt.Fprintf(t.w, "%s %-44s %s %7.2fs  %d packets%s\n", t.paint(m.color, m.sign), sanitize.Text(job.Name()),
-		t.paint(m.color, fmt.Sprintf("%-12s", word(job, r.Verdict))), r.Took.Seconds(), r.Packets, aside)
+		t.paint(m.color, fmt.Sprintf("%-12s", Word(job, r))), r.Took.Seconds(), r.Packets, aside)
 }
 
 // details shows the steps of a case: those that went well folded to a line,
@@ -158,12 +202,13 @@ func (t *Terminal) details(job *task.Task, r session.Result) {
 	}
 	var frames []int
 	for _, e := range t.log[job] {
+		text := sanitize.Lines(e.Text)
 		e.Text, e.Label, e.Where = oneLine(e.Text), oneLine(e.Label), oneLine(e.Where)
 		switch e.Kind {
 		case session.EventStep:
 			fmt.Fprintf(t.w, "  %s  %s\n", e.Text, t.paint("2", fmt.Sprintf("+%.2fs", e.At.Seconds())))
 		case session.EventLog:
-			fmt.Fprintf(t.w, "    %s: %s\n", e.Where, e.Text)
+			fmt.Fprintf(t.w, "    %s: %s\n", e.Where, strings.ReplaceAll(text, "\n", "\n      "))
 		case session.EventExpect, session.EventFault, session.EventTask:
 			if e.Pass && !t.style.Verbose {
 				continue
@@ -177,14 +222,20 @@ func (t *Terminal) details(job *task.Task, r session.Result) {
 	if r.Why != "" {
 		fmt.Fprintf(t.w, "    %s\n", strings.ReplaceAll(sanitize.Lines(r.Why), "\n", "\n    "))
 	}
-	if r.Verdict == session.Passed || r.Verdict == session.Errored {
+	if r.Verdict == session.Passed && !r.Flaky() || r.Verdict == session.Errored {
 		return
 	}
 	if r.Packets > 0 {
-		fmt.Fprintf(t.w, "    trace  %s%s\n", job.Capture(), frameList(frames))
+		capture := job.Capture()
+		if r.Flaky() {
+			capture = job.FailedCapture()
+		}
+		fmt.Fprintf(t.w, "    trace  %s%s\n", capture, frameList(frames))
 	}
 	variant := ""
-	if job.Case.Variant.Name != "" {
+	if len(job.File.Scenarios) > 1 {
+		variant = " " + job.Case.ID()
+	} else if job.Case.Variant.Name != "" {
 		variant = " --variant " + job.Case.Variant.Name
 	}
 	if job.Proof() {
@@ -260,6 +311,7 @@ var order = []session.Verdict{session.Passed, session.Failed, session.Errored, s
 // Close writes the summary.
 func (t *Terminal) Close() {
 	t.clear()
+	t.lists()
 	var parts []string
 	for _, v := range order {
 		if n := t.count[v]; n > 0 || v == session.Passed {
@@ -270,11 +322,20 @@ func (t *Terminal) Close() {
 			parts = append(parts, fmt.Sprintf("%d %s", n, name))
 		}
 	}
+	if n := t.total - len(t.ended); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d not run", n))
+	}
+	if t.flaky > 0 {
+		parts = append(parts, fmt.Sprintf("%d flaky, passed on retry", t.flaky))
+	}
 	if t.reruns > 0 {
 		parts = append(parts, fmt.Sprintf("%d inconclusive runs repeated", t.reruns))
 	}
 	fmt.Fprintf(t.w, "%s in %.2fs\n", strings.Join(parts, ", "), time.Since(t.started).Seconds())
 }
 
-// Count is how many cases ended so.
+// Machine is how many errors were the machine's.
+func (t *Terminal) Machine() int { return t.machine }
+
+// Count is how many cases ended so, those that are flaky not counted.
 func (t *Terminal) Count(v session.Verdict) int { return t.count[v] }

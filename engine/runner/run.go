@@ -4,9 +4,12 @@ package runner
 
 import (
 	"context"
+	"os"
 	"slices"
 	"sync"
+	"time"
 
+	"netrepro/engine/files"
 	"netrepro/engine/kernel/bpf"
 	"netrepro/engine/runner/machine"
 	"netrepro/engine/runner/schedule"
@@ -21,15 +24,24 @@ import (
 type Options struct {
 	script.Options
 	task.Selection
-	Parallel int          // cases side by side; [schedule.Auto] for as many as the processors can carry
-	Keep     bool         // keep the lab of a case that did not end as expected
-	Update   bool         // write golden traces instead of comparing with them
-	Form     bool         // report the normal form of every trace
-	Retries  int          // how often a case that was inconclusive is run again
-	Say      func(string) // tells people what a case waits for; nil does not
-	Inferred bool         // judge by the packets alone, even where the kernel could be asked
-	Shake    bool         // each round with other pauses where the script may be late
-	Check    bool         // the capture must say of every packet what the trace does
+	Parallel int           // cases side by side; [schedule.Auto] for as many as the processors can carry
+	Keep     bool          // keep the lab of a case that did not end as expected
+	Update   bool          // write golden traces instead of comparing with them
+	Form     bool          // report the normal form of every trace
+	Retries  int           // how often a case that was inconclusive is run again
+	Say      func(string)  // tells people what a case waits for; nil does not
+	Inferred bool          // judge by the packets alone, even where the kernel could be asked
+	Shake    bool          // each round with other pauses where the script may be late
+	Check    bool          // the capture must say of every packet what the trace does
+	Retry    int           // how often a case that failed is run again, until it passes
+	Timeout  time.Duration // of every case, 0 for its own
+	// Live is told what happens in a case at once, of every run of it, whether or not it
+	// counts; nil is not. It and the sink are told one thing at a time.
+	Live func(t *task.Task, try int, e session.Event)
+	// Ready is called when the folder for artifacts is the run's own; nil is not.
+	Ready func() error
+	// Stop is asked before a case begins whether none is to begin any more; nil is no.
+	Stop func() bool
 }
 
 // Run runs tasks, several side by side, and reports to sink. It returns early
@@ -40,6 +52,11 @@ func Run(ctx context.Context, tasks []*task.Task, o Options, sink task.Sink) err
 		return err
 	}
 	defer unlock()
+	if o.Ready != nil {
+		if err := o.Ready(); err != nil {
+			return err
+		}
+	}
 	p := load(o)
 	if p != nil {
 		defer p.Close()
@@ -53,12 +70,16 @@ func Run(ctx context.Context, tasks []*task.Task, o Options, sink task.Sink) err
 	var wg sync.WaitGroup
 	r := &running{Options: o, probe: p, sink: sink, cpus: cpus}
 	pace := schedule.NewPace(o.Parallel, cpus.Count())
-	for _, t := range inTurn(tasks) {
+	for _, t := range InTurn(tasks) {
 		begin := pace.Begin
 		if t.Case.Alone {
 			begin = pace.Alone
 		}
 		if begin(ctx) != nil {
+			break
+		}
+		if r.stopped() {
+			pace.End(0)
 			break
 		}
 		wg.Go(func() {
@@ -76,8 +97,8 @@ func Run(ctx context.Context, tasks []*task.Task, o Options, sink task.Sink) err
 	return context.Cause(ctx)
 }
 
-// inTurn puts tasks that run alone behind those that run side by side.
-func inTurn(tasks []*task.Task) []*task.Task {
+// InTurn puts tasks that run alone behind those that run side by side.
+func InTurn(tasks []*task.Task) []*task.Task {
 	out := slices.Clone(tasks)
 	slices.SortStableFunc(out, func(a, b *task.Task) int {
 		switch {
@@ -100,6 +121,14 @@ type running struct {
 	sink  task.Sink
 }
 
+// stopped reports whether no case is to begin any more.
+func (r *running) stopped() (stop bool) {
+	if r.Stop != nil {
+		r.tell(func() { stop = r.Stop() })
+	}
+	return stop
+}
+
 // tell runs f, which tells the sink something.
 func (r *running) tell(f func()) {
 	r.mu.Lock()
@@ -112,7 +141,7 @@ func (r *running) task(ctx context.Context, t *task.Task) (res session.Result, e
 	o, sink := r.Options, r.sink
 	capture, err := emptied(o.Out, t)
 	if err != nil { // of this case alone
-		res = session.Result{Verdict: session.Errored, Why: err.Error()}
+		res = session.Result{Verdict: session.Errored, Why: err.Error(), Machine: files.Cannot(err)}
 		r.tell(func() {
 			sink.Begin(t)
 			sink.End(t, res)
@@ -122,7 +151,7 @@ func (r *running) task(ctx context.Context, t *task.Task) (res session.Result, e
 	job := worker.Job{Name: t.File.Name, Text: []byte(t.File.Text), Case: []byte(t.Case.ID()), Seed: o.Seed,
 		Capture: capture, Lualib: o.Lualib, Keep: o.Keep, Update: o.Update, Form: o.Form, Check: o.Check,
 		Cure: t.Cure, Harmless: t.Harmless}
-	files, release, err := listen(r.probe, &job)
+	handed, release, err := listen(r.probe, &job)
 	if err != nil {
 		return res, err
 	}
@@ -131,33 +160,54 @@ func (r *running) task(ctx context.Context, t *task.Task) (res session.Result, e
 	defer give()
 	r.tell(func() { sink.Begin(t) })
 	timeout := t.Case.Timeout
+	if o.Timeout > 0 {
+		timeout, job.Timeout = o.Timeout, o.Timeout
+	}
 	if o.Shake {
 		t.Shaken = shakeSeed(t, o)
 		job.Shake, job.Seed = t.Shaken, t.Shaken
 		timeout += shake.Most
 	}
 	var events []session.Event
+	runs := 0
 	// once runs a job once; its events are kept in place of those before.
 	once := func(job worker.Job) (session.Result, error) {
 		events = nil
+		runs++
 		return machine.Run(ctx, t.Case.Machine, o.Say, func() (session.Result, error) {
-			return worker.Run(ctx, job, worker.Start{Files: files, CPUs: set}, timeout, func(e session.Event) {
+			return worker.Run(ctx, job, worker.Start{Files: handed, CPUs: set}, timeout, func(e session.Event) {
 				if e.Kind == session.EventKept { // the lab waits for people
 					r.tell(func() { flush(sink, t, append(events, e)) })
 					events = nil
 					return
 				}
 				events = append(events, e)
+				if o.Live != nil {
+					r.tell(func() { o.Live(t, runs, e) })
+				}
 			})
 		})
 	}
-	for try := 1; ; try++ {
-		if res, err = once(job); err != nil {
-			return res, err
+	conclusive := func() (res session.Result, err error) {
+		for try := 1; ; try++ {
+			if res, err = once(job); err != nil {
+				return res, err
+			}
+			if res.Verdict != session.Inconclusive || try > o.Retries || o.Keep || ctx.Err() != nil {
+				res.Tries = try
+				return res, nil
+			}
 		}
-		if res.Verdict != session.Inconclusive || try > o.Retries || o.Keep || ctx.Err() != nil {
-			res.Tries = try
-			break
+	}
+	if res, err = conclusive(); err != nil {
+		return res, err
+	}
+	if res.Bad() && o.Retry > 0 && !o.Keep {
+		if res, events, err = r.again(t, res, events, func() (session.Result, []session.Event, error) {
+			res, err := conclusive()
+			return res, events, err
+		}); err != nil {
+			return res, err
 		}
 	}
 	if job.Shake != 0 && (res.Verdict == session.Failed || res.Verdict == session.Errored) {
@@ -172,6 +222,32 @@ func (r *running) task(ctx context.Context, t *task.Task) (res session.Result, e
 		sink.End(t, res)
 	})
 	return res, nil
+}
+
+// again runs a task that failed again until it passes. The capture of the run that failed
+// is kept, and what happened in it is what people are told.
+func (r *running) again(t *task.Task, failed session.Result, said []session.Event,
+	run func() (session.Result, []session.Event, error)) (session.Result, []session.Event, error) {
+	tries, lost := failed.Tries, 1
+	_ = os.Rename(t.Capture(), t.FailedCapture()) // it may have made none
+	res, events, err := failed, said, error(nil)
+	for n := 0; n < r.Retry && err == nil; n++ {
+		if res, events, err = run(); err != nil {
+			break
+		}
+		tries += res.Tries
+		if !res.Bad() {
+			break
+		}
+		lost, said = lost+1, events
+	}
+	res.Tries = tries
+	if res.Verdict == session.Passed {
+		res.Lost = lost
+		return res, said, err
+	}
+	res.Lost = lost - 1
+	return res, events, err
 }
 
 // flush passes on what happened in a run that counts.

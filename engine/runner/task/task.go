@@ -50,6 +50,9 @@ func (t *Task) Name() string {
 // Capture is where its trace is.
 func (t *Task) Capture() string { return filepath.Join(t.Dir, "trace.pcapng") }
 
+// FailedCapture is where the trace is of the run that failed, if it is run again.
+func (t *Task) FailedCapture() string { return filepath.Join(t.Dir, "failed.pcapng") }
+
 // Sink is told what happens. Calls come one at a time.
 type Sink interface {
 	Begin(t *Task)

@@ -2,7 +2,11 @@
 
 package worker
 
-import "netrepro/engine/kernel/bpf"
+import (
+	"time"
+
+	"netrepro/engine/kernel/bpf"
+)
 
 // Job is one case for a worker.
 type Job struct {
@@ -16,6 +20,8 @@ type Job struct {
 	Update  bool   `json:"update,omitempty"`
 	Form    bool   `json:"form,omitempty"`
 	Check   bool   `json:"check,omitempty"`
+	// Timeout takes the place of the case's own, if it is not 0.
+	Timeout time.Duration `json:"timeout,omitempty"`
 	// Shake is the seed of pauses, 0 for none, ShakeOnly where they are made.
 	Shake     uint64   `json:"shake,omitempty"`
 	ShakeOnly []string `json:"shake_only"`

@@ -93,6 +93,9 @@ func runJob(job Job, emit func(session.Event)) error {
 			return fmt.Errorf("%s has no variant %q", job.Case, job.Cure)
 		}
 	}
+	if job.Timeout > 0 {
+		c.Timeout = job.Timeout
+	}
 	var ring *bpf.Ring
 	if job.Ring != nil {
 		if ring, err = bpf.Open(firstFile, job.RingFiles, *job.Ring); err != nil {

@@ -40,7 +40,8 @@ type Interp struct {
 	load     Loader
 
 	tasks  sync.WaitGroup
-	awake  atomic.Int32           // tasks that wait for nothing, the main one among them
+	awake  atomic.Int32 // tasks that wait for nothing, the main one among them
+	waits  waits
 	of     map[*lua.LState]*Task  // by the thread it runs on
 	live   int                    // tasks that must end and have not
 	left   []*Task                // of those, what the end of the context cut short
@@ -50,6 +51,7 @@ type Interp struct {
 	bug    error                  // a Go panic in a binding
 	halted map[*lua.LState]*place // where the end of the context found each thread
 	cut    error                  // where an [Inline] stood when the context ended
+	ran    *lua.LState            // whose Lua code went on when the context ended
 	inLib  atomic.Pointer[place]  // where Go code that cannot be stopped was called
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -150,8 +152,8 @@ func (v *Interp) compile(src *diag.Source) (*lua.LFunction, error) {
 
 // Call calls fn with args and waits for it.
 func (v *Interp) Call(fn *lua.LFunction, args ...lua.LValue) error {
-	v.awake.Add(1)
-	defer v.awake.Add(-1)
+	v.wakes()
+	defer v.sleeps()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.call(v.L, fn, args...)
@@ -170,8 +172,8 @@ func (v *Interp) call(l *lua.LState, fn *lua.LFunction, args ...lua.LValue) erro
 // not return before the context ends.
 func (v *Interp) Block(f func()) {
 	v.Yield(func() {
-		v.awake.Add(-1)
-		defer v.awake.Add(1)
+		v.sleeps()
+		defer v.wakes()
 		f()
 	})
 }

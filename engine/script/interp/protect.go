@@ -3,6 +3,7 @@ package interp
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -28,6 +29,7 @@ func (v *Interp) shield(l *lua.LState) int {
 		file, line := standing(l, 0)
 		if v.halted[l] == nil && v.ctx.Err() != nil {
 			v.halted[l] = &place{file: file, line: line}
+			v.ranOn(l)
 		}
 		// Not empty, or the interpreter makes one.
 		panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: l.Get(-1),
@@ -35,6 +37,28 @@ func (v *Interp) shield(l *lua.LState) int {
 	}
 	l.Call(l.GetTop()-1, lua.MultRet)
 	return l.GetTop()
+}
+
+// ranOn notes that Lua code on l is ended by the interpreter because the context has. The
+// first one that is had the lock: the others could not go on because of it.
+func (v *Interp) ranOn(l *lua.LState) {
+	if text, ok := l.Get(-1).(lua.LString); ok && v.ran == nil &&
+		strings.Contains(string(text), v.ctx.Err().Error()) {
+		v.ran = l
+	}
+}
+
+// Hogged is where a task, not the main one, had Lua code that went on when the context
+// ended, nil if none had: nothing else can be blamed then for not having ended.
+func (v *Interp) Hogged() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.ran == nil || v.ran == v.L {
+		return nil
+	}
+	at := v.halted[v.ran]
+	return v.At(at.file, at.line, "", context.Cause(v.ctx).Error(), "this went on without a pause: look for a loop "+
+		"that never ends")
 }
 
 // standing is the file and line of the first Lua code from a level of the stack

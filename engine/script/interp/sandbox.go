@@ -10,6 +10,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/script/diag"
+	"netrepro/engine/script/stdlib"
 )
 
 // closed are the base functions scripts do not get: ways around our own
@@ -36,11 +37,11 @@ func (v *Interp) sandbox(c Config) {
 	}
 	v.random(c.Seed)
 	if t, ok := g.RawGetString(lua.TabLibName).(*lua.LTable); ok {
-		bounded(l, t)
+		stdlib.Bound(l, t)
 	}
 	if s, ok := g.RawGetString(lua.StringLibName).(*lua.LTable); ok {
-		s.RawSetString("format", l.NewFunction(format))
-		s.RawSetString("rep", l.NewFunction(rep))
+		s.RawSetString("format", l.NewFunction(stdlib.Format))
+		s.RawSetString("rep", l.NewFunction(stdlib.Rep))
 		v.unstoppable(s, "find", "match", "gmatch", "gsub")
 	}
 	g.RawSetString("pcall", l.NewFunction(v.pcall))
@@ -108,76 +109,6 @@ func (v *Interp) random(seed uint64) {
 		l.Push(lua.LNumber(lo + r.IntN(hi-lo+1)))
 		return 1
 	}))
-}
-
-// maxString bounds what a script can make in one go.
-const maxString = 256 << 20
-
-// rep is string.rep with a bound: a slip must not take the machine's memory.
-func rep(l *lua.LState) int {
-	s, n := l.CheckString(1), float64(l.CheckNumber(2))
-	if n*float64(len(s)) > maxString {
-		l.RaiseError("string.rep: more than %d MB", maxString>>20)
-	}
-	l.Push(lua.LString(strings.Repeat(s, max(int(n), 0))))
-	return 1
-}
-
-// bounded has table.concat make no more than a string may be.
-func bounded(l *lua.LState, t *lua.LTable) {
-	concat, ok := t.RawGetString("concat").(*lua.LFunction)
-	if !ok {
-		return
-	}
-	t.RawSetString("concat", l.NewFunction(func(l *lua.LState) int {
-		list := l.CheckTable(1)
-		n := 0
-		for i := 1; i <= list.Len() && n <= maxString; i++ {
-			if s, ok := list.RawGetInt(i).(lua.LString); ok {
-				n += len(s) + len(l.OptString(2, ""))
-			}
-		}
-		if n > maxString {
-			l.RaiseError("table.concat: more than %d MB", maxString>>20)
-		}
-		return concat.GFunction(l)
-	}))
-}
-
-var verb = regexp.MustCompile(`%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z%]`)
-
-// format is string.format as Lua has it: every verb needs its argument, and
-// "%s" prints objects as tostring does.
-func format(l *lua.LState) int {
-	n := 1
-	out := verb.ReplaceAllStringFunc(l.CheckString(1), func(f string) string {
-		c := f[len(f)-1]
-		if c == '%' {
-			return "%"
-		}
-		n++
-		if n > l.GetTop() {
-			l.RaiseError("string.format: %s has no argument", f)
-		}
-		switch c {
-		case 'd', 'i':
-			return fmt.Sprintf(f[:len(f)-1]+"d", int64(l.CheckNumber(n)))
-		case 'c':
-			return string([]byte{byte(int64(l.CheckNumber(n)))})
-		case 'o', 'u', 'x', 'X':
-			return fmt.Sprintf(strings.Replace(f, "u", "d", 1), int64(l.CheckNumber(n)))
-		case 'e', 'E', 'f', 'g', 'G':
-			return fmt.Sprintf(f, float64(l.CheckNumber(n)))
-		case 'q':
-			return fmt.Sprintf("%q", l.CheckString(n))
-		case 's':
-			return fmt.Sprintf(f, l.ToStringMeta(l.Get(n)).String())
-		}
-		l.RaiseError("string.format: %s is not a format Lua has", f)
-		return ""
-	})
-	l.Push(lua.LString(out))
-	return 1
 }
 
 var moduleName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)

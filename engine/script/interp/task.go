@@ -34,9 +34,9 @@ func (v *Interp) Spawn(t Task, fn *lua.LFunction, done func(error), args ...lua.
 	if !t.Background {
 		v.live++
 	}
-	v.awake.Add(1)
+	v.wakes()
 	v.tasks.Go(func() {
-		defer v.awake.Add(-1)
+		defer v.sleeps()
 		if v.Late != nil {
 			v.Late(fmt.Sprintf("%s:%d before this %s begins", t.File, t.Line, t.What))
 		}

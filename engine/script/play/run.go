@@ -13,6 +13,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"netrepro/engine/files"
 	"netrepro/engine/kernel"
 	"netrepro/engine/kernel/bpf"
 	"netrepro/engine/lab"
@@ -53,6 +54,9 @@ type run struct {
 	capture string          // path of its capture, empty for none
 	witness *kernel.Witness // nil if the kernel cannot be asked
 	taskEr  error
+	// Since the case began: when its lab was up, and when the script had ended. They are
+	// read when nothing of the case goes on.
+	up, played time.Duration
 }
 
 // Options say how a case is played and where it puts things.
@@ -93,6 +97,9 @@ func Run(ctx context.Context, m *vm.VM, c Case, o Options) session.Result {
 	expect.SetGolden(r.Run, expect.Golden{Update: o.Update, Read: o.Golden})
 	res := r.watched(ctx, o)
 	res.Took = time.Since(r.Started)
+	if r.played > 0 {
+		res.SetUp, res.Waited, res.Analysed = r.up, m.Waited(), max(res.Took-r.played, 0)
+	}
 	r.Event(session.Event{Kind: session.EventResult, Result: &res})
 	if r.Lab != nil {
 		// Slow, and nobody's business: the kernel would do it anyway.
@@ -144,6 +151,7 @@ func (r *run) execute(ctx context.Context, o Options) (res session.Result) {
 	}
 	r.Lab = lab
 	bindfault.Equip(r.Run)
+	r.up = time.Since(r.Started)
 	r.Event(session.Event{Kind: session.EventUp})
 	for _, n := range lab.Nodes {
 		r.Nodes = append(r.Nodes, session.NewNode(r.Run, n))
@@ -166,6 +174,7 @@ func (r *run) execute(ctx context.Context, o Options) (res session.Result) {
 	})
 	defer timer.Stop()
 	err = r.play()
+	r.played = time.Since(r.Started)
 	res = r.judge(err)
 	// Nothing after this belongs to the trace: closing sockets would add
 	// resets that no script asked for.
@@ -200,6 +209,7 @@ func (r *run) execute(ctx context.Context, o Options) (res session.Result) {
 	err = r.finishCapture(o.Check)
 	if err := errors.Join(err, r.close()); err != nil {
 		res.Also("clean up: " + err.Error())
+		res.Machine = files.Cannot(err)
 	}
 	return res
 }
@@ -266,6 +276,9 @@ func (r *run) play() error {
 	if cut := r.VM.Cut(); cut != nil {
 		return cut
 	}
+	if hogged := r.VM.Hogged(); hogged != nil && r.overdue() {
+		err = hogged
+	}
 	if err == nil && len(left) == 0 {
 		return stopped // it ended, and the wires did not come to rest
 	}
@@ -303,7 +316,7 @@ func (r *run) setupError(err error) session.Result {
 		return session.Result{Verdict: session.Errored,
 			Why: r.VM.At(r.c.File, te.Line, te.Word, te.Msg, te.Hint).Render()}
 	}
-	return session.Result{Verdict: session.Errored, Why: "set up lab: " + err.Error()}
+	return session.Result{Verdict: session.Errored, Why: "set up lab: " + err.Error(), Machine: files.Cannot(err)}
 }
 
 func (r *run) close() error {

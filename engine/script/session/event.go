@@ -69,7 +69,22 @@ type Result struct {
 	// Paused are the places where there was a pause, of a run that was shaken.
 	Paused []string `json:"paused,omitempty"`
 	Spared int      `json:"spared,omitempty"` // faults that were to do nothing
+	// Machine says that an error is of the machine, such as a full disk, and not of the
+	// script.
+	Machine bool `json:"machine,omitempty"`
+	Lost    int  `json:"lost,omitempty"` // runs that failed before this one, set by whoever ran them
+	// Where the time went: until the lab was up, waiting with nothing else to do, and
+	// judging what there was.
+	SetUp    time.Duration `json:"set_up,omitempty"`
+	Waited   time.Duration `json:"waited,omitempty"`
+	Analysed time.Duration `json:"analysed,omitempty"`
 }
+
+// Bad reports whether the case did not do what it should.
+func (r *Result) Bad() bool { return r.Verdict == Failed || r.Verdict == Errored }
+
+// Flaky reports whether it passed after it had failed.
+func (r *Result) Flaky() bool { return r.Verdict == Passed && r.Lost > 0 }
 
 // Also adds what went wrong besides: a case that passed has not then.
 func (r *Result) Also(why string) {

@@ -1,8 +1,9 @@
-package main
+//go:build linux
+
+package suite
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -25,9 +26,9 @@ func (s *selected) flags(c *cobra.Command) {
 }
 
 // load loads what args and the flags name.
-func (s *selected) load(cmd *cobra.Command, e env, args []string) (*selection.Cases, error) {
+func (s *selected) load(cmd *cobra.Command, e Console, args []string) (*selection.Cases, error) {
 	o := s.Options
-	o.Paths, o.Stdin = args, os.Stdin
-	o.Warn = func(text string) { fmt.Fprintln(e.err, "netrepro: "+text) }
+	o.Paths, o.Stdin = args, e.In
+	o.Warn = func(text string) { fmt.Fprintln(e.Err, "netrepro: "+text) }
 	return selection.Load(cmd.Context(), o)
 }

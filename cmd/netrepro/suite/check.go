@@ -1,4 +1,6 @@
-package main
+//go:build linux
+
+package suite
 
 import (
 	"fmt"
@@ -6,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func checkCommand(e env) *cobra.Command {
+func checkCommand(e Console) *cobra.Command {
 	var sel selected
 	c := &cobra.Command{
 		Use:   "check [PATH…]",
@@ -21,7 +23,7 @@ func checkCommand(e env) *cobra.Command {
 			for _, f := range cases.Files {
 				n += len(f.Scenarios)
 			}
-			fmt.Fprintf(e.out, "%d files, %d scenarios: no mistakes found\n", len(cases.Files), n)
+			fmt.Fprintf(e.Out, "%d files, %d scenarios: no mistakes found\n", len(cases.Files), n)
 			return nil
 		},
 	}

@@ -1,0 +1,76 @@
+//go:build linux
+
+package suite
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"netrepro/engine/report/formats"
+	"netrepro/engine/report/recorder"
+	"netrepro/engine/report/stream"
+)
+
+func reportCommand(e Console) *cobra.Command {
+	var text string
+	c := &cobra.Command{
+		Use:   "report DIR…",
+		Short: "Make reports of runs that have ended, and merge those of shards",
+		Long: `Make reports of runs that have ended, and merge those of shards.
+
+DIR is the output directory of a run, or its events.jsonl. Several are parts of one
+suite: no case may be in two of them, and shards must make up the whole.
+
+Exit codes: 0 everything as expected, 1 a case failed, 2 a case had an error or did
+not end, or a report cannot be made, 3 the machine could not, 4 only inconclusive
+cases stand in the way.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			reports, err := formats.Parse(text)
+			if err != nil {
+				return fmt.Errorf("--report: %w", err)
+			}
+			run, merged := recorder.Read(args)
+			if run == nil {
+				return merged
+			}
+			if err := formats.Write(cmd.Context(), reports, run, e.Out); err != nil {
+				return machines(err)
+			}
+			if merged != nil {
+				return merged
+			}
+			if code := recordedCode(run); code != Expected {
+				return &Exit{Code: code}
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&text, "report", "markdown",
+		"what to write: junit=FILE,json=FILE,tap=FILE,github=FILE,gitlab=FILE,markdown=FILE")
+	return c
+}
+
+// recordedCode is the exit code of a run that was recorded.
+func recordedCode(r *stream.Run) int {
+	machine := 0
+	for _, c := range r.Cases {
+		if c.Ended.Verdict == stream.Errored && c.Ended.Machine {
+			machine++
+		}
+	}
+	switch {
+	case r.Count(stream.Errored) > machine:
+		return Script
+	case r.Count(stream.Failed) > 0:
+		return Failed
+	case machine > 0:
+		return Cannot
+	case r.Finished.Interrupted:
+		return Script
+	case r.Count(stream.Inconclusive) > 0:
+		return Inconclusive
+	}
+	return Expected
+}

@@ -1,0 +1,203 @@
+//go:build linux
+
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"netrepro/engine/files"
+	"netrepro/engine/report"
+	"netrepro/engine/report/formats"
+	"netrepro/engine/report/recorder"
+	"netrepro/engine/runner"
+	"netrepro/engine/runner/fingerprint"
+	"netrepro/engine/runner/history"
+	"netrepro/engine/runner/shard"
+	"netrepro/engine/runner/sink"
+	"netrepro/engine/runner/task"
+	"netrepro/engine/runner/worker"
+)
+
+func runScenarios(cmd *cobra.Command, e Console, args []string, o *runOptions) error {
+	reports, err := o.valid()
+	if err != nil {
+		return err
+	}
+	if err := formats.Ready(reports); err != nil {
+		return machines(err)
+	}
+	o.selected.Script = o.Options.Options
+	cases, err := o.selected.load(cmd, e, args)
+	if err != nil {
+		return err
+	}
+	o.Wants = cases.Wants
+	list := task.List
+	if o.prove {
+		list = task.Proofs
+	}
+	all, err := list(cases.Files, o.Selection)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("no case has variant %q: netrepro list shows what there is", o.Variant)
+	}
+	all = runner.InTurn(all)
+	tasks, part, err := o.choose(e, all)
+	if err != nil {
+		return err
+	}
+	if len(tasks) == 0 && o.rerunFailed {
+		fmt.Fprintln(e.Err, "netrepro: nothing to run again: everything ended as expected when it last ran")
+		return nil
+	}
+	return o.run(cmd.Context(), e, recorder.Options{Out: o.Out, Baseline: o.baseline, Seed: o.Seed, Shard: part,
+		Tasks: tasks, All: all, Machine: fingerprint.Take("."), Reports: reports})
+}
+
+// choose takes of all tasks those of the shard, and those that failed.
+func (o *runOptions) choose(e Console, all []*task.Task) (tasks []*task.Task, part string, err error) {
+	tasks = all
+	before := history.Open(o.Out)
+	if o.rerunFailed {
+		failed := before.Failed()
+		tasks = nil
+		for _, t := range all {
+			if failed[t.Case.ID()] {
+				tasks = append(tasks, t)
+			}
+		}
+	}
+	if o.shard == "" {
+		return tasks, "", nil
+	}
+	s, err := shard.Parse(o.shard, e.Getenv)
+	if err != nil {
+		return nil, "", err
+	}
+	took := before.Durations()
+	if o.baseline != "" {
+		took = history.Open(o.baseline).Durations()
+	}
+	return shard.Deal(tasks, s, took), s.String(), nil
+}
+
+// run runs the tasks of a record, and shows and records what comes of them.
+func (o *runOptions) run(ctx context.Context, e Console, r recorder.Options) error {
+	if e.Color || e.Terminal {
+		e.Allow(report.Sequences)
+	}
+	t := report.NewTerminal(e.Out, len(r.Tasks), report.Style{Color: e.Color, Live: e.Terminal, Verbose: o.verbose,
+		Quiet: o.quiet, UserNS: os.Geteuid() != 0, Again: "netrepro run"})
+	order := sink.NewInOrder(t, r.Tasks)
+	order.Over = t.Over
+	rec := recorder.New(r, order)
+	goldens := &sink.Goldens{Sink: rec}
+	determinism := &sink.Determinism{Sink: goldens}
+	var to task.Sink = determinism
+	if o.prove {
+		to = &sink.Proofs{Sink: rec}
+	}
+	said := sync.Map{}
+	o.Say = func(text string) {
+		if _, before := said.LoadOrStore(text, true); !before { // once, however many cases wait
+			fmt.Fprintln(e.Err, "netrepro: "+text)
+		}
+	}
+	o.Ready, o.Live = rec.Open, rec.Live
+	if o.failFast || o.untilFail {
+		o.Stop = rec.Failed
+	}
+	err := runner.Run(ctx, r.Tasks, o.Options, to)
+	if errors.Is(err, worker.ErrCannot) {
+		err = &Exit{fmt.Errorf("%w: run as root, or allow user namespaces (sysctl "+
+			"kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces above 0)", err), Cannot}
+	}
+	interrupted := ctx.Err() != nil
+	if err != nil && !interrupted {
+		return errors.Join(machines(err), machines(rec.Close(ctx, false, e.Out)))
+	}
+	// What there is so far is told however the run ended.
+	order.Flush()
+	t.Close()
+	for _, line := range rec.Flaky() {
+		fmt.Fprintf(e.Out, "flaky  %s\n", line)
+	}
+	werr := machines(rec.Close(context.WithoutCancel(ctx), interrupted, e.Out))
+	if interrupted {
+		return errors.Join(err, werr)
+	}
+	if werr == nil {
+		werr = stepSummary(e, r.Reports, r.Out)
+	}
+	return o.end(ctx, e, t, goldens, determinism, werr)
+}
+
+// end writes golden traces and says how the run is to exit.
+func (o *runOptions) end(ctx context.Context, e Console, t *report.Terminal, goldens *sink.Goldens,
+	determinism *sink.Determinism, unwritten error) error {
+	changed, err := goldens.Write(ctx)
+	for _, p := range changed {
+		fmt.Fprintf(e.Out, "wrote %s\n", p)
+	}
+	if err != nil {
+		return err
+	}
+	same := true
+	if o.verify > 0 {
+		var lines []string
+		lines, same = determinism.Report()
+		for _, l := range lines {
+			fmt.Fprintln(e.Out, l)
+		}
+	}
+	code := exitCode(t, o.require)
+	if code == Expected && !same {
+		code = Failed
+	}
+	switch {
+	case unwritten != nil && (code == Expected || code == Inconclusive):
+		return unwritten
+	case unwritten != nil:
+		return &Exit{unwritten, code}
+	case code != Expected:
+		return &Exit{Code: code}
+	}
+	return nil
+}
+
+// machines gives an error of writing that is the machine's fault the exit code of that.
+func machines(err error) error {
+	if c := (*Exit)(nil); err == nil || errors.As(err, &c) || !files.Cannot(err) {
+		return err
+	}
+	return &Exit{fmt.Errorf("this machine cannot: %w", err), Cannot}
+}
+
+// stepSummary adds what a run came to to the summary that GitHub shows of a job, if it is
+// asked for annotations.
+func stepSummary(e Console, reports []formats.Report, out string) error {
+	path := e.Getenv("GITHUB_STEP_SUMMARY")
+	for _, r := range reports {
+		if r.Format != "github" || path == "" {
+			continue
+		}
+		run, err := recorder.Read([]string{out})
+		if err != nil {
+			return err
+		}
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+		if err != nil {
+			return fmt.Errorf("write step summary: %w", err)
+		}
+		return errors.Join(formats.Summary(f, run), f.Close())
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+//go:build linux
+
+package sink
+
+import (
+	"netrepro/engine/runner/task"
+	"netrepro/engine/script/session"
+)
+
+// InOrder is a sink that passes on how cases ended in the order of a list, however many
+// run at once. It holds back what happened in those that end early.
+type InOrder struct {
+	task.Sink
+	// Over, if not nil, is called when a case has ended, at once.
+	Over func(*task.Task)
+
+	order []*task.Task
+	at    int
+	held  map[*task.Task]*held
+}
+
+type held struct {
+	events []session.Event
+	result *session.Result
+}
+
+// NewInOrder passes on to s in the order of tasks.
+func NewInOrder(s task.Sink, tasks []*task.Task) *InOrder {
+	return &InOrder{Sink: s, order: tasks, held: map[*task.Task]*held{}}
+}
+
+// Event implements [task.Sink]. A lab that waits for people waits for nobody else.
+func (o *InOrder) Event(t *task.Task, e session.Event) {
+	if o.next() == t || e.Kind == session.EventKept {
+		for _, before := range o.of(t).events {
+			o.Sink.Event(t, before)
+		}
+		o.of(t).events = nil
+		o.Sink.Event(t, e)
+		return
+	}
+	o.of(t).events = append(o.of(t).events, e)
+}
+
+// End implements [task.Sink].
+func (o *InOrder) End(t *task.Task, r session.Result) {
+	if o.Over != nil {
+		o.Over(t)
+	}
+	o.of(t).result = &r
+	for n := o.next(); n != nil && o.of(n).result != nil; n = o.next() {
+		o.pass(n)
+		o.at++
+	}
+}
+
+// Flush passes on what ended though something before it never will.
+func (o *InOrder) Flush() {
+	for ; o.at < len(o.order); o.at++ {
+		if h := o.held[o.order[o.at]]; h != nil && h.result != nil {
+			o.pass(o.order[o.at])
+		}
+	}
+}
+
+func (o *InOrder) pass(t *task.Task) {
+	h := o.of(t)
+	for _, e := range h.events {
+		o.Sink.Event(t, e)
+	}
+	o.Sink.End(t, *h.result)
+	delete(o.held, t)
+}
+
+// next is the task whose turn it is, nil after the last.
+func (o *InOrder) next() *task.Task {
+	if o.at == len(o.order) {
+		return nil
+	}
+	return o.order[o.at]
+}
+
+func (o *InOrder) of(t *task.Task) *held {
+	h := o.held[t]
+	if h == nil {
+		h = &held{}
+		o.held[t] = h
+	}
+	return h
+}
