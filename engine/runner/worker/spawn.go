@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -63,10 +64,16 @@ func Run(ctx context.Context, job Job, with Start, timeout time.Duration, emit f
 	memory := memoryKills()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	late := time.AfterFunc(setUp, func() { cancel(context.DeadlineExceeded) })
+	var pid atomic.Int64
+	var had usage // read when converse has ended
+	late := time.AfterFunc(setUp, func() {
+		had = used(int(pid.Load()))
+		cancel(context.DeadlineExceeded)
+	})
 	defer late.Stop()
 	up := false // read when converse has ended
 	watch := func(e session.Event) {
+		pid.Store(int64(e.Pid))
 		switch e.Kind {
 		case session.EventUp:
 			up = true
@@ -103,7 +110,7 @@ func Run(ctx context.Context, job Job, with Start, timeout time.Duration, emit f
 	case res != nil:
 		return *res, nil
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
-		verdict, why := overdue(job.Name, up, timeout, stderr.String())
+		verdict, why := overdue(job.Name, up, timeout, had, stderr.String())
 		return session.Result{Verdict: verdict, Took: time.Since(started), Why: why}, nil
 	case ctx.Err() != nil:
 		return session.Result{}, ctx.Err()
@@ -124,12 +131,18 @@ func Run(ctx context.Context, job Job, with Start, timeout time.Duration, emit f
 }
 
 // overdue is the verdict of a case that was killed because its time was up. One whose
-// lab had not come up yet says nothing of the case: nothing of the script waits there.
-func overdue(name string, up bool, timeout time.Duration, stderr string) (session.Verdict, string) {
+// lab had not come up yet says nothing of the case: nothing of the script waits there. Nor
+// does one that others left no processor.
+func overdue(name string, up bool, timeout time.Duration, had usage, stderr string) (session.Verdict, string) {
 	if !up {
 		why := fmt.Sprintf("%s: the lab did not come up within %s: the machine was too busy, or its kernel was "+
 			"stuck\n%s",
 			name, setUp, stderr)
+		return session.Inconclusive, strings.TrimSpace(why)
+	}
+	if had.starved(timeout) {
+		why := fmt.Sprintf("%s: the case did not end within its timeout, %s: its threads waited %v for a processor that "+
+			"others had\n%s", name, timeout, had.waited.Round(100*time.Millisecond), stderr)
 		return session.Inconclusive, strings.TrimSpace(why)
 	}
 	why := fmt.Sprintf("%s: the case did not end within its timeout, %s, and was killed\n%s", name, timeout, stderr)
