@@ -24,7 +24,7 @@ var explains = map[string][]string{
 	"wscale-stripped": {"slow-application", "zero-window", "loss-one-way", "delayed-ack-nagle", "pmtu-blackhole"},
 	"checksum-bad": {"syn-unanswered-filtered", "syn-unanswered-backlog", "loss-one-way", "loss-bursty",
 		"reordering", "pmtu-blackhole", "slow-application"},
-	"reordering":        {"loss-one-way", "loss-bursty"},
+	"reordering":        {"loss-one-way", "loss-bursty", "bufferbloat"},
 	"loss-bursty":       {"loss-one-way", "slow-application", "bufferbloat"},
 	"loss-one-way":      {"slow-application"},
 	"bufferbloat":       {"slow-application", "loss-one-way", "delayed-ack-nagle"},

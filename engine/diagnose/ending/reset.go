@@ -214,7 +214,7 @@ func active(e *end) *finding.Finding {
 	unread := e.data != nil && answerless(f, e)
 	c := finding.New("rst-linger-or-unread", f)
 	switch {
-	case done && e.quiet > 500*time.Millisecond && e.side == incident.Client:
+	case done && e.quiet > incident.RTO && e.side == incident.Client:
 		c := finding.New(finding.Clean, f).
 			Say("The client drops the idle connection with a reset %v after the last answer, when everything was "+
 				"exchanged "+

@@ -69,6 +69,28 @@ func halfOpen(f *incident.Flow) *finding.Finding {
 	return c.IsNot("loss-one-way: SYN-ACK and acknowledgement both pass; it is the answer that is missing")
 }
 
+// unaccepted is a connection that the client has opened and the server has not: at the
+// server, what comes after the SYN-ACK arrives and is not answered at all.
+func unaccepted(f *incident.Flow) *finding.Finding {
+	server, client := &f.Sides[incident.Server], &f.Sides[incident.Client]
+	if f.From != incident.AtServer || !f.Opened() || f.Confirm == nil || len(server.SYNs) != 1 ||
+		len(server.Segments)+len(server.Resets) != 1 || len(client.Resent) < 2 {
+		return nil
+	}
+	c := finding.New("syn-unanswered-backlog", f).
+		Say("The acknowledgement that completes the handshake and the client's data arrive at the server, and it "+
+			"answers none of it: its accept queue is full, so the connection is not open there (%d tries).",
+			len(client.Resent)+1)
+	c.For(1.4, "after its SYN-ACK the server says nothing more, though all arrives", f.SYNACK, f.Confirm).
+		Cite(client.Data...).Cite(client.Resent...)
+	if n := len(f.Others(func(o *incident.Flow) bool {
+		return o.SameServer(f) && o.Confirm != nil && len(o.Sides[incident.Server].Segments) > 1
+	})); n > 0 {
+		c.For(0.8, fmt.Sprintf("%d other connections to the same port are served", n))
+	}
+	return c.IsNot("loss-one-way: the client's packets arrive")
+}
+
 // deferred reports whether the server only waited for data (TCP_DEFER_ACCEPT): it goes
 // on as soon as that comes.
 func deferred(f *incident.Flow, ignored []*incident.Segment) bool {

@@ -170,8 +170,8 @@ func recycled(f *incident.Flow, syns []*incident.Segment) *finding.Finding {
 	if newer == nil || !packet.Before(old, stamp) && old >= stamp {
 		return withoutTimestamps(f, syns)
 	}
-	if !same {
-		return nil // that port answers nobody: it is not the timestamp
+	if !same || len(f.Others(func(o *incident.Flow) bool { return newerSilent(o, f, stamp) })) > 0 {
+		return nil // it is not the timestamp: that port answers nobody, or not a newer one either
 	}
 	c := finding.New("syn-unanswered-tw-recycle", f).
 		Say("The server drops SYNs from %s whose timestamp is older than the last one that it saw from that address: "+
@@ -183,6 +183,14 @@ func recycled(f *incident.Flow, syns []*incident.Segment) *finding.Finding {
 	}
 	return c.IsNot("syn-unanswered-filtered: others from the same address are answered on the same port").
 		IsNot("syn-unanswered-backlog: who is answered depends on the timestamp, not on the load")
+}
+
+// newerSilent reports whether a SYN of the same address to the same port, with a newer
+// timestamp than any that was answered, is not answered either.
+func newerSilent(o, f *incident.Flow, stamp uint32) bool {
+	return o.Silent() && o.SameServer(f) && o.SYN.HasTS &&
+		o.Ends[incident.Client].Addr() == f.Ends[incident.Client].Addr() &&
+		packet.After(o.SYN.TSVal, stamp) && o.SYN.TSVal > stamp
 }
 
 // together are two packets as they were seen at one point, where they have the same source

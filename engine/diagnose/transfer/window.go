@@ -193,7 +193,7 @@ func fillsUp(f *incident.Flow, sender, window int) bool {
 // trickle is a server that never sends more than the client's window is unscaled.
 func trickle(f *incident.Flow) *finding.Finding {
 	c, s := &f.Sides[incident.Client], &f.Sides[incident.Server]
-	if c.Scale <= 0 || s.Scale < 0 || c.Bytes == 0 || f.Confirm == nil || len(c.Segments) < 3 {
+	if c.Scale <= 0 || s.Scale < 0 || c.Bytes == 0 || f.Confirm == nil || len(c.Segments) < 3 || len(s.Zero) > 0 {
 		return nil
 	}
 	raw := 0
