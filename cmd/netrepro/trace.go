@@ -13,6 +13,7 @@ import (
 	"netrepro/cmd/netrepro/output"
 	"netrepro/engine/match/filter"
 	"netrepro/engine/report/inspect"
+	"netrepro/engine/report/page"
 	"netrepro/engine/view"
 )
 
@@ -25,6 +26,7 @@ type traceOptions struct {
 	width        int
 	color        string
 	write        string
+	html         string
 }
 
 func traceCommand(e env) *cobra.Command {
@@ -59,6 +61,7 @@ Exit codes: 0 shown, 2 not a capture, damaged, or a mistake in a flag.`,
 	f.IntVar(&o.width, "width", 0, "characters a line; 0 is the terminal's, or 120 without one")
 	f.StringVarP(&o.write, "write", "w", "",
 		"write the packets to this pcapng file, with what they were as comments, instead of showing them")
+	f.StringVar(&o.html, "html", "", "write the capture as a page for a browser to this file, instead of showing it")
 	f.StringVar(&o.color, "color", "auto", "colours: auto, always, never")
 	return c
 }
@@ -108,8 +111,24 @@ func trace(ctx context.Context, e env, path string, o traceOptions) error {
 	if _, err := filter.Parse(o.filter, nil); err != nil {
 		return err // before anything is read
 	}
+	if o.html != "" {
+		return tracePage(ctx, e, path, o)
+	}
 	return inspect.Show(ctx, path, inspect.Options{JSON: o.json, Follow: o.follow, Flow: o.flow, Filter: o.filter,
 		Nodes: o.nodes, Write: o.write, Style: style}, e.out, e.err)
+}
+
+// tracePage writes a capture as a page. The page has a filter of its own.
+func tracePage(ctx context.Context, e env, path string, o traceOptions) error {
+	if o.json || o.follow || o.write != "" || o.nodes != "" || o.filter != "" || o.flow >= 0 {
+		return errors.New("--html shows the whole capture, and filters it there: leave out --json, --follow, --write, " +
+			"--nodes, --filter and --flow")
+	}
+	d, err := page.FromCapture(ctx, path, e.err)
+	if err != nil {
+		return err
+	}
+	return page.Save(ctx, o.html, d)
 }
 
 func terminalWidth(e env) int {

@@ -65,6 +65,17 @@ func NewBuilder(names Names, points []tcp.Point) *Builder {
 	return b
 }
 
+// Nodes are the columns, nil if the capture does not say which nodes its packets pass.
+func (b *Builder) Nodes() []string { return b.nodes }
+
+// Node is the column of a point, -1 if it has none.
+func (b *Builder) Node(point int) int {
+	if b.nodes == nil {
+		return -1
+	}
+	return b.node[point]
+}
+
 // Row makes the row of one record, as far as it is known from it alone.
 func (b *Builder) Row(r *tcp.Record) Row {
 	row := Row{Frames: []int{r.N}, Time: r.Time, Flow: -1, Label: label(r), Marks: marks(r, b.nodes != nil || r.Copy > 0)}
@@ -185,7 +196,7 @@ func (b *Builder) flow(c *tcp.Conn, rs []*tcp.Record) Ladder {
 	case c != nil:
 		l.Title = b.title(c)
 		if b.nodes == nil {
-			l.Columns = []string{b.Names.end(c.Ends[0]), b.Names.end(c.Ends[1])}
+			l.Columns = []string{b.Names.End(c.Ends[0]), b.Names.End(c.Ends[1])}
 		}
 	case b.nodes == nil:
 		l.Title = "no connection"
@@ -209,7 +220,7 @@ func (b *Builder) pairs(l *Ladder, rs []*tcp.Record) {
 }
 
 func (b *Builder) title(c *tcp.Conn) string {
-	s := fmt.Sprintf("flow %d  %s > %s  %d and %d packets", c.ID, b.Names.end(c.Ends[0]), b.Names.end(c.Ends[1]),
+	s := fmt.Sprintf("flow %d  %s > %s  %d and %d packets", c.ID, b.Names.End(c.Ends[0]), b.Names.End(c.Ends[1]),
 		c.Packets[0], c.Packets[1])
 	if c.MSS[0] > 0 || c.MSS[1] > 0 {
 		s += fmt.Sprintf("  mss %d and %d", c.MSS[0], c.MSS[1])

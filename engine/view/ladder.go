@@ -71,7 +71,8 @@ func (n Names) host(a netip.Addr) string {
 	return a.String()
 }
 
-func (n Names) end(e netip.AddrPort) string {
+// End is the name of an end of a connection.
+func (n Names) End(e netip.AddrPort) string {
 	if s, ok := n[e.Addr()]; ok {
 		return fmt.Sprintf("%s:%d", s, e.Port())
 	}

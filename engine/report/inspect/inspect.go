@@ -16,6 +16,7 @@ import (
 	"netrepro/engine/capture"
 	"netrepro/engine/capture/pcap"
 	"netrepro/engine/sanitize"
+	"netrepro/engine/tcp"
 	"netrepro/engine/view"
 )
 
@@ -28,6 +29,30 @@ type Options struct {
 	Filter string // only the packets for which it holds; see [filter.Parse]
 	Write  string // write a capture with comments here instead of showing anything
 	Style  view.Style
+	// Each is given every packet that is to be shown, instead of showing it. What it
+	// refers to is good until the next.
+	Each func(*tcp.Record) error
+}
+
+// Known is what a capture says of itself, when all of it was read.
+type Known struct {
+	Points []tcp.Point
+	Names  view.Names
+	Start  int64 // nanoseconds since 1970
+}
+
+// Walk hands every packet of the capture at path to o.Each, and says on complain what the
+// reader must know of it.
+func Walk(ctx context.Context, path string, o Options, complain io.Writer) (Known, error) {
+	var k Known
+	o.JSON, o.Flow = true, -1 // a packet is one sighting
+	err := show(ctx, path, o, io.Discard, complain, func(t *tracer) {
+		if t.names != nil {
+			t.learn()
+		}
+		k = Known{Points: t.points, Names: t.names, Start: t.source.Start}
+	})
+	return k, err
 }
 
 // memoryGoal is when the garbage collector begins to hurry: no capture is to take
@@ -39,7 +64,12 @@ type usage struct{ error }
 
 // Show shows the capture at path on out, and says on complain what the reader must
 // know of it.
-func Show(ctx context.Context, path string, o Options, out, complain io.Writer) (err error) {
+func Show(ctx context.Context, path string, o Options, out, complain io.Writer) error {
+	return show(ctx, path, o, out, complain, func(*tracer) {})
+}
+
+// show is Show, and hands what it knows at the end to done.
+func show(ctx context.Context, path string, o Options, out, complain io.Writer, done func(*tracer)) (err error) {
 	// What is in use stays well below; this is for what is not used any more.
 	debug.SetMemoryLimit(memoryGoal)
 	open := capture.Open
@@ -70,6 +100,7 @@ func Show(ctx context.Context, path string, o Options, out, complain io.Writer) 
 	}
 	err = errors.Join(err, w.Flush(), s.Close())
 	if err == nil {
+		done(t)
 		t.remarks(complain)
 	}
 	return err

@@ -130,6 +130,8 @@ func (t *tracer) addresses(host string) []netip.Addr {
 
 func (t *tracer) show(r *tcp.Record) error {
 	switch {
+	case t.options.Each != nil:
+		return t.options.Each(r)
 	case t.file != nil:
 		return t.file.Write(view.Remarks(r))
 	case t.options.JSON && t.options.Follow:

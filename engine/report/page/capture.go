@@ -1,0 +1,170 @@
+package page
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"netrepro/engine/report/inspect"
+	"netrepro/engine/tcp"
+	"netrepro/engine/view"
+)
+
+// MaxPackets bounds how many packets of a capture a page has.
+const MaxPackets = 200_000
+
+// row is a row of the ladder, as JSON.
+type row struct {
+	Frames  []int       `json:"frames"`
+	Time    Second      `json:"time"`
+	Stream  int         `json:"stream"`
+	From    int         `json:"from"`
+	To      int         `json:"to"`
+	Stopped bool        `json:"stopped,omitempty"`
+	Unseen  bool        `json:"unseen,omitempty"`
+	Label   string      `json:"label"`
+	Marks   [][2]string `json:"marks,omitempty"` // kind and text
+}
+
+// Read reads the capture at path. Remarks are what its reader must know.
+func Read(ctx context.Context, path string) (c Capture, remarks []string, err error) {
+	c.Name = filepath.Base(path)
+	if path == "-" {
+		c.Name = "standard input"
+	}
+	p := &packets{kinds: segmentKinds()}
+	var kept []*tcp.Record
+	var said bytes.Buffer
+	flows, more := flowTable{}, 0
+	o := inspect.Options{Each: func(r *tcp.Record) error {
+		if len(kept) == MaxPackets {
+			more++
+			return nil
+		}
+		kept = append(kept, view.Keep(r))
+		c.packets = append(c.packets, p.append(nil, r))
+		flows.add(r)
+		return nil
+	}}
+	known, err := inspect.Walk(ctx, path, o, &said)
+	if err != nil {
+		return c, nil, err
+	}
+	for line := range strings.Lines(said.String()) {
+		remarks = append(remarks, strings.TrimPrefix(strings.TrimSpace(line), "netrepro: "))
+	}
+	if more > 0 {
+		remarks = append(remarks, fmt.Sprintf("the last %d packets of %s are not shown: write a part of it with "+
+			"netrepro trace --filter frame=… --write", more, c.Name))
+	}
+	c.describe(known)
+	b := view.NewBuilder(known.Names, known.Points)
+	b.All = true
+	l := b.Whole(kept)
+	if b.Nodes() != nil {
+		c.Nodes = l.Columns
+	}
+	for i, point := range known.Points {
+		c.Points = append(c.Points, Point{Name: point.Name, Node: b.Node(i), Addrs: texts(point.Addrs)})
+	}
+	for i := range l.Rows {
+		text, err := json.Marshal(rowOf(&l.Rows[i]))
+		if err != nil {
+			return c, nil, fmt.Errorf("write row of the ladder: %w", err)
+		}
+		c.rows = append(c.rows, text)
+	}
+	c.Flows = flows.list(known.Names)
+	return c, remarks, nil
+}
+
+// describe takes in what the file says of itself.
+func (c *Capture) describe(k inspect.Known) {
+	c.Nodes, c.Points, c.Flows, c.Fields = []string{}, []Point{}, []Flow{}, fields()
+	if k.Start > 0 {
+		c.Start = time.Unix(0, k.Start).UTC().Format(time.RFC3339Nano)
+	}
+	c.Names = map[string]string{}
+	for a, name := range k.Names {
+		c.Names[a.String()] = name
+	}
+}
+
+// Packets is how many packets c has, a packet for each point that saw it.
+func (c *Capture) Packets() int { return len(c.packets) }
+
+func rowOf(r *view.Row) row {
+	out := row{Frames: r.Frames, Time: Seconds(r.Time), Stream: r.Flow, From: r.From, To: r.To, Stopped: r.Stopped,
+		Unseen: r.Unseen, Label: r.Label}
+	for _, m := range r.Marks {
+		out.Marks = append(out.Marks, [2]string{m.Kind, m.Text})
+	}
+	return out
+}
+
+func texts[T fmt.Stringer](of []T) (out []string) {
+	for _, x := range of {
+		out = append(out, x.String())
+	}
+	return out
+}
+
+// flowTable collects connections.
+type flowTable struct {
+	conns []*tcp.Conn
+	scale map[int]*[2]int
+	root  map[int]int
+}
+
+func (f *flowTable) add(r *tcp.Record) {
+	c := r.Conn
+	if c == nil {
+		return
+	}
+	if f.scale == nil {
+		f.scale, f.root = map[int]*[2]int{}, map[int]int{}
+	}
+	if f.scale[c.ID] == nil {
+		f.conns = append(f.conns, c)
+		f.scale[c.ID] = &[2]int{-1, -1}
+	}
+	f.root[c.ID] = r.Root().ID
+	if n := int(r.Packet.WScale); n >= 0 {
+		f.scale[c.ID][r.Side] = n
+	}
+}
+
+func (f *flowTable) list(names view.Names) []Flow {
+	out := []Flow{}
+	for _, c := range f.conns {
+		w := Flow{ID: c.ID, Of: f.root[c.ID], Packets: c.Packets, MSS: c.MSS, WScale: *f.scale[c.ID],
+			RTT: Seconds(c.HandshakeRTT())}
+		for i, e := range c.Ends {
+			w.Ends[i], w.Names[i] = e.String(), names.End(e)
+		}
+		out = append(out, w)
+	}
+	slices.SortFunc(out, func(a, b Flow) int { return a.ID - b.ID })
+	return out
+}
+
+// FromCapture is the page of the capture at path. What its reader must know is said on
+// complain too.
+func FromCapture(ctx context.Context, path string, complain io.Writer) (*Document, error) {
+	c, remarks, err := Read(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range remarks {
+		fmt.Fprintf(complain, "netrepro: %s\n", r)
+	}
+	d := &Document{Version: Version, Kind: KindCapture, Words: words(), Title: c.Name, Remarks: remarks,
+		Captures: []Capture{c}, Again: []string{"netrepro trace " + path, "netrepro diagnose " + path}}
+	return d, nil
+}

@@ -1,0 +1,160 @@
+// Package page writes what netrepro found as one HTML file: the packets of a capture as a
+// ladder, plots of its connections, and, of a case, its script with what came of every
+// expectation.
+//
+// It finds nothing out, and it runs no case. README.md has the structure of the data in a
+// page.
+//
+// Invariant: a page asks for nothing from elsewhere, runs no script but its own, and what
+// comes from a capture or a script is text in it, whatever it holds.
+package page
+
+import "time"
+
+// Version is that of the structure. It changes when something in it means something else.
+const Version = 1
+
+// Document is everything that a page shows.
+type Document struct {
+	Version int    `json:"version"`
+	Kind    string `json:"kind"` // what it is a page of: one of the kinds below
+	Title   string `json:"title"`
+	About   string `json:"about,omitempty"` // a paragraph below the title
+	// Verdict is how a case ended, Why the reason that was given.
+	Verdict string `json:"verdict,omitempty"`
+	Word    string `json:"word,omitempty"` // the verdict as people read it: "reproduced"
+	Why     string `json:"why,omitempty"`
+	Took    Second `json:"took,omitempty"`
+	// Again are commands that make this page's packets again.
+	Again       []string `json:"again,omitempty"`
+	Environment []Fact   `json:"environment,omitempty"`
+	// Remarks are what the reader must know of the capture.
+	Remarks []string `json:"remarks,omitempty"`
+	Lab     *Lab     `json:"lab,omitempty"`
+	Script  *Script  `json:"script,omitempty"`
+	Events  []Event  `json:"events,omitempty"`
+	// Findings are what a diagnosis says.
+	Findings []Finding `json:"findings,omitempty"`
+	// Words are what values of a filter's keys can be, by key.
+	Words    map[string][]string `json:"words"`
+	Captures []Capture           `json:"captures"`
+}
+
+// Kinds of page.
+const (
+	KindCapture    = "capture"
+	KindCase       = "case"
+	KindDiagnosis  = "diagnosis"
+	KindComparison = "comparison"
+)
+
+// Second is a time in seconds.
+type Second float64
+
+// Seconds is d in seconds.
+func Seconds(d time.Duration) Second { return Second(d.Seconds()) }
+
+// Fact is a name and what it is.
+type Fact struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// Lab is what a lab is made of, as far as it is known.
+type Lab struct {
+	Nodes []Node `json:"nodes"`
+	Wires []Wire `json:"wires"`
+}
+
+// Node is a host, a router or a switch.
+type Node struct {
+	Name  string   `json:"name"`
+	Kind  string   `json:"kind,omitempty"`
+	Addrs []string `json:"addresses,omitempty"`
+}
+
+// Wire is between two nodes.
+type Wire struct {
+	Name  string `json:"name"`
+	From  string `json:"from"`
+	To    string `json:"to"`
+	Facts []Fact `json:"facts,omitempty"` // MTU, delay, rate, loss
+}
+
+// Script is the file that a case is in.
+type Script struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+	// Line is where its scenario begins.
+	Line int `json:"line,omitempty"`
+}
+
+// Event is something that happened in a case.
+type Event struct {
+	Kind   string   `json:"kind"`
+	At     Second   `json:"at"` // since the first packet
+	Text   string   `json:"text,omitempty"`
+	Label  string   `json:"label,omitempty"`
+	Where  string   `json:"where,omitempty"`
+	Line   int      `json:"line,omitempty"` // of the script
+	Pass   bool     `json:"pass,omitempty"`
+	Ladder []string `json:"ladder,omitempty"`
+	Frames []int    `json:"frames,omitempty"`
+}
+
+// Finding is a cause that a diagnosis names.
+type Finding struct {
+	ID         string   `json:"id"`
+	Summary    string   `json:"summary"`
+	Confidence float64  `json:"confidence"`
+	Signs      []string `json:"signs,omitempty"`
+	Not        []string `json:"not,omitempty"`
+	Try        []string `json:"try,omitempty"`
+	Scenario   string   `json:"scenario,omitempty"`
+	// Frames are the packets that prove it, in the capture of that number.
+	Capture int   `json:"capture"`
+	Frames  []int `json:"frames,omitempty"`
+}
+
+// Capture is the packets of one file.
+type Capture struct {
+	Name  string `json:"name"`
+	Start string `json:"start,omitempty"` // when its first packet was seen
+	// Nodes are the columns of its ladder, empty if the file does not say which nodes
+	// its packets pass.
+	Nodes  []string          `json:"nodes"`
+	Points []Point           `json:"points"`
+	Names  map[string]string `json:"names,omitempty"` // hosts by address
+	Fields []Field           `json:"fields"`          // of headers, in the order of a packet's
+	Flows  []Flow            `json:"connections"`
+
+	packets, rows [][]byte // objects of JSON, with commas between
+}
+
+// Point is a capture point.
+type Point struct {
+	Name  string   `json:"name"`
+	Node  int      `json:"node"` // -1 if it is not known
+	Addrs []string `json:"addresses,omitempty"`
+}
+
+// Field is a header field.
+type Field struct {
+	Name  string `json:"name"`
+	Layer string `json:"layer"`
+	Type  string `json:"type"`          // number, bool, flags, address or mac
+	Max   uint64 `json:"max,omitempty"` // of a number
+	Doc   string `json:"doc"`
+}
+
+// Flow is a connection.
+type Flow struct {
+	ID      int       `json:"stream"`
+	Of      int       `json:"root"` // the connection that it is behind a NAT, or its own number
+	Ends    [2]string `json:"ends"`
+	Names   [2]string `json:"names"`
+	Packets [2]int    `json:"packets"`
+	MSS     [2]int    `json:"mss"`
+	WScale  [2]int    `json:"wscale"` // -1: none, or not captured
+	RTT     Second    `json:"handshake,omitempty"`
+}
