@@ -232,6 +232,11 @@ func (t *Terminal) details(job *task.Task, r session.Result) {
 		}
 		fmt.Fprintf(t.w, "    trace  %s%s\n", capture, frameList(frames))
 	}
+	fmt.Fprintf(t.w, "    again  %s --verbose\n", Again(t.style.Again, job))
+}
+
+// Again is the command that runs a case again, as command runs all.
+func Again(command string, job *task.Task) string {
 	variant := ""
 	if len(job.File.Scenarios) > 1 {
 		variant = " " + job.Case.ID()
@@ -244,7 +249,7 @@ func (t *Terminal) details(job *task.Task, r session.Result) {
 	if job.Shaken > 0 {
 		variant += fmt.Sprintf(" --shake=1 --seed %d", job.Shaken)
 	}
-	fmt.Fprintf(t.w, "    again  %s %s%s --verbose\n", t.style.Again, job.File.Name, variant)
+	return fmt.Sprintf("%s %s%s", command, job.File.Name, variant)
 }
 
 // oneLine is what a script or a program wrote, fit to be shown; tabs are.

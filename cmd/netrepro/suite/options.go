@@ -25,6 +25,7 @@ type runOptions struct {
 	require, verbose, quiet, prove    bool
 	failFast, untilFail, rerunFailed  bool
 	shard, reports, baseline, keeping string
+	html                              string
 }
 
 func runCommand(e Console) *cobra.Command {
@@ -68,6 +69,7 @@ or output that could not be written, 3 this machine cannot (or --require was giv
 	f.StringVar(&o.shard, "shard", "", "run this part of the cases, as 2/5, balanced by how long they last took; or "+
 		"auto, gitlab, github or kubernetes for what the Consoleironment says")
 	f.StringVar(&o.reports, "report", "", "write reports: junit=FILE,json=FILE,tap=FILE,github,gitlab=FILE,markdown=FILE")
+	f.StringVar(&o.html, "html", "", "write a page for every case, and one that lists them, to this directory")
 	f.StringVar(&o.baseline, "baseline", "",
 		"compare the machine of a failure with the history in this output directory too, and balance shards by it")
 	f.BoolVar(&o.Inferred, "inferred", false,

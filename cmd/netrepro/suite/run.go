@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/spf13/cobra"
 
 	"netrepro/engine/files"
 	"netrepro/engine/report"
+	"netrepro/engine/report/casepage"
 	"netrepro/engine/report/formats"
 	"netrepro/engine/report/recorder"
 	"netrepro/engine/runner"
@@ -99,11 +101,16 @@ func (o *runOptions) run(ctx context.Context, e Console, r recorder.Options) err
 	order := sink.NewInOrder(t, r.Tasks)
 	order.Over = t.Over
 	rec := recorder.New(r, order)
-	goldens := &sink.Goldens{Sink: rec}
+	pages := &casepage.Pages{Sink: rec, Dir: o.html, Out: o.Out}
+	var shown task.Sink = rec
+	if o.html != "" {
+		shown = pages
+	}
+	goldens := &sink.Goldens{Sink: shown}
 	determinism := &sink.Determinism{Sink: goldens}
 	var to task.Sink = determinism
 	if o.prove {
-		to = &sink.Proofs{Sink: rec}
+		to = &sink.Proofs{Sink: shown}
 	}
 	said := sync.Map{}
 	o.Say = func(text string) {
@@ -129,6 +136,12 @@ func (o *runOptions) run(ctx context.Context, e Console, r recorder.Options) err
 	t.Close()
 	for _, line := range rec.Flaky() {
 		fmt.Fprintf(e.Out, "flaky  %s\n", line)
+	}
+	if o.html != "" {
+		if err := pages.Close(context.WithoutCancel(ctx)); err != nil {
+			return errors.Join(machines(err), machines(rec.Close(context.WithoutCancel(ctx), interrupted, e.Out)))
+		}
+		fmt.Fprintf(e.Out, "pages  %s\n", filepath.Join(o.html, "index.html"))
 	}
 	werr := machines(rec.Close(context.WithoutCancel(ctx), interrupted, e.Out))
 	if interrupted {

@@ -87,6 +87,7 @@ func Read(ctx context.Context, path string) (c Capture, remarks []string, err er
 // describe takes in what the file says of itself.
 func (c *Capture) describe(k inspect.Known) {
 	c.Nodes, c.Points, c.Flows, c.Fields = []string{}, []Point{}, []Flow{}, fields()
+	c.began = k.Start
 	if k.Start > 0 {
 		c.Start = time.Unix(0, k.Start).UTC().Format(time.RFC3339Nano)
 	}
@@ -95,6 +96,9 @@ func (c *Capture) describe(k inspect.Known) {
 		c.Names[a.String()] = name
 	}
 }
+
+// Began is when its first packet was seen, in nanoseconds since 1970.
+func (c *Capture) Began() int64 { return c.began }
 
 // Packets is how many packets c has, a packet for each point that saw it.
 func (c *Capture) Packets() int { return len(c.packets) }
@@ -164,7 +168,8 @@ func FromCapture(ctx context.Context, path string, complain io.Writer) (*Documen
 	for _, r := range remarks {
 		fmt.Fprintf(complain, "netrepro: %s\n", r)
 	}
-	d := &Document{Version: Version, Kind: KindCapture, Words: words(), Title: c.Name, Remarks: remarks,
-		Captures: []Capture{c}, Again: []string{"netrepro trace " + path, "netrepro diagnose " + path}}
+	d := New(KindCapture, c.Name)
+	d.Remarks, d.Captures = remarks, []Capture{c}
+	d.Again = []string{"netrepro trace " + path, "netrepro diagnose " + path}
 	return d, nil
 }

@@ -40,6 +40,11 @@ type Document struct {
 	Captures []Capture           `json:"captures"`
 }
 
+// New begins a page.
+func New(kind, title string) *Document {
+	return &Document{Version: Version, Kind: kind, Title: title, Words: words()}
+}
+
 // Kinds of page.
 const (
 	KindCapture    = "capture"
@@ -128,6 +133,7 @@ type Capture struct {
 	Fields []Field           `json:"fields"`          // of headers, in the order of a packet's
 	Flows  []Flow            `json:"connections"`
 
+	began         int64    // when its first packet was seen, nanoseconds since 1970
 	packets, rows [][]byte // objects of JSON, with commas between
 }
 

@@ -14,8 +14,6 @@ import (
 	"html"
 	"io"
 	"strings"
-
-	"netrepro/engine/files"
 )
 
 //go:embed assets
@@ -33,7 +31,7 @@ func asset(name string) string {
 // Script and style of a page, each as it stands in the file.
 func script() string {
 	var b strings.Builder
-	for _, name := range []string{"model.js", "filter.js", "plot.js", "ladder.js", "page.js"} {
+	for _, name := range []string{"dom.js", "model.js", "filter.js", "plot.js", "ladder.js", "page.js"} {
 		b.WriteString(asset(name))
 	}
 	return b.String()
@@ -51,16 +49,7 @@ const plainSize = 1 << 20
 
 // Save writes d to the file at path, which is there only once it is whole.
 func Save(ctx context.Context, path string, d *Document) error {
-	o, err := files.Create(ctx, path, files.Secret)
-	if err != nil {
-		return fmt.Errorf("write page: %w", err)
-	}
-	w := bufio.NewWriterSize(o, 1<<16)
-	err = errors.Join(Write(w, d), w.Flush())
-	if err = o.Close(err); err != nil {
-		return fmt.Errorf("write page: %w", err)
-	}
-	return nil
+	return save(ctx, path, func(w io.Writer) error { return Write(w, d) })
 }
 
 // Write writes d as an HTML file.

@@ -152,7 +152,7 @@ func (r *run) execute(ctx context.Context, o Options) (res session.Result) {
 	r.Lab = lab
 	bindfault.Equip(r.Run)
 	r.up = time.Since(r.Started)
-	r.Event(session.Event{Kind: session.EventUp})
+	r.Event(session.Event{Kind: session.EventUp, Began: r.Started.UnixNano()})
 	for _, n := range lab.Nodes {
 		r.Nodes = append(r.Nodes, session.NewNode(r.Run, n))
 	}

@@ -33,6 +33,8 @@ type Event struct {
 	Packets []string      `json:"packets,omitempty"`
 	Frames  []int         `json:"frames,omitempty"`
 	Result  *Result       `json:"result,omitempty"`
+	// Began is when the case began, of EventUp, in nanoseconds since 1970.
+	Began int64 `json:"began,omitempty"`
 
 	// Of a kept lab: the worker's process, set by whoever started it, and by
 	// node the worker's descriptor of its namespace.

@@ -1,28 +1,6 @@
 "use strict";
 // The ladder: columns for nodes, a row a packet, drawn only where it is seen.
 
-const ns = "http://www.w3.org/2000/svg";
-
-// el makes an element. What is in it is text or other elements, never markup.
-function el(tag, props, ...inside) {
-  const e = document.createElement(tag);
-  for (const [k, v] of Object.entries(props || {})) {
-    if (v === undefined || v === null || v === false) continue;
-    if (k === "on") for (const [name, f] of Object.entries(v)) e.addEventListener(name, f);
-    else e.setAttribute(k, v === true ? "" : String(v));
-  }
-  for (const x of inside.flat()) if (x !== undefined && x !== null) e.append(x instanceof Node ? x : String(x));
-  return e;
-}
-
-// svg makes an element of a drawing.
-function svg(tag, props, ...inside) {
-  const e = document.createElementNS(ns, tag);
-  for (const [k, v] of Object.entries(props || {})) if (v !== undefined && v !== null) e.setAttribute(k, String(v));
-  for (const x of inside.flat()) e.append(x instanceof Node ? x : String(x));
-  return e;
-}
-
 const signs = { dropped: "✕", reset: "⊘", resent: "↻", fault: "!", icmp: "◇", app: "◆", control: "●", ack: "", data: "" };
 const fates = { dropped: "lost", reset: "reset", resent: "sent again", fault: "changed by a fault" };
 

@@ -1,19 +1,7 @@
 "use strict";
 // Puts the parts of a page together.
 
-const $ = (id) => document.getElementById(id);
-
-// load reads the data of the page.
-async function load() {
-  const at = $("data");
-  if (at.dataset.as !== "gzip") return JSON.parse(at.textContent);
-  const bytes = Uint8Array.from(atob(at.textContent), (ch) => ch.charCodeAt(0));
-  at.remove();
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
-}
-
 const say = (text) => { $("said").textContent = text; };
-const button = (text, on, props) => el("button", { type: "button", ...props, on: { click: on } }, text);
 const copyButton = (text) => button("copy", (e) => {
   const done = () => { e.target.textContent = "copied"; say("copied"); };
   if (navigator.clipboard) navigator.clipboard.writeText(text).then(done, () => say("could not be copied"));
@@ -23,6 +11,7 @@ const copyButton = (text) => button("copy", (e) => {
 class Page {
   constructor(doc) {
     this.doc = doc;
+    if (!doc.captures.length) doc.captures.push({ name: "no packets", nodes: [], points: [], names: {}, fields: [], connections: [], packets: [], rows: [] });
     doc.captures.forEach(openCapture);
     this.c = doc.captures[0];
     this.flow = null;
@@ -43,10 +32,7 @@ class Page {
     if (this.c && this.c.rows.length) facts.push(span(this.c.rows[this.c.rows.length - 1].time - this.c.rows[0].time || 0));
     if (d.took) facts.push("ran for " + span(d.took));
     if (this.c && this.c.start) facts.push(this.c.start.replace("T", " ").replace(/\.\d+Z$/, " UTC"));
-    const theme = button("◐", () => {
-      const dark = getComputedStyle(document.documentElement).colorScheme === "dark";
-      document.documentElement.dataset.theme = dark ? "light" : "dark";
-    }, { class: "round", "aria-label": "light or dark", title: "light or dark" });
+    const theme = themeButton();
     const keys = button("?", () => { const k = $("keys"); k.hidden = !k.hidden; }, { class: "round", "aria-label": "keys", title: "keys" });
     $("top").append(el("div", { class: "bar" }, el("span", { class: "brand" }, "netrepro"), el("span", { class: "grow" }), keys, theme),
       el("div", { class: "title" }, el("h1", {}, d.title), badge),
@@ -78,7 +64,7 @@ class Page {
       const frames = s.frames.slice(0, 6).map((f) => button("#" + f, () => this.visit(f, s.capture), { class: "frame", "aria-label": "packet " + f }));
       if (s.frames.length > 6) frames.push(el("span", { class: "more" }, "and " + (s.frames.length - 6) + " more"));
       const li = el("li", { class: s.kind }, el("span", { class: "sign", "aria-hidden": "true" }, signs[s.kind]), el("span", { class: "text" }, s.text, s.aside ? el("span", { class: "aside" }, " " + s.aside) : null), el("span", { class: "frames" }, frames));
-      if (s.event && s.event.ladder && s.event.ladder.length) li.append(el("pre", { class: "evidence", tabindex: "0" }, s.event.ladder.join("\n")));
+      if (s.event && s.event.ladder && s.event.ladder.length && !s.frames.length) li.append(el("pre", { class: "evidence", tabindex: "0" }, s.event.ladder.join("\n")));
       if (s.finding) {
         const more = [];
         const list = (title, of) => { if (of && of.length) more.push(el("h3", {}, title), el("ul", {}, of.map((x) => el("li", {}, x)))); };
@@ -93,7 +79,7 @@ class Page {
     const parts = [el("h2", {}, "What happened")];
     if (this.doc.why) parts.push(el("pre", { class: "why", tabindex: "0" }, this.doc.why));
     const list = el("ul", {}, all.slice(0, most).map(item));
-    if (!all.length) list.append(el("li", { class: "fine" }, el("span", { class: "sign", "aria-hidden": "true" }, "✓"), el("span", { class: "text" }, "Nothing was lost, reset or sent again.")));
+    if (!all.length && !this.doc.why && this.c.rows.length) list.append(el("li", { class: "fine" }, el("span", { class: "sign", "aria-hidden": "true" }, "✓"), el("span", { class: "text" }, "Nothing was lost, reset or sent again.")));
     parts.push(list);
     if (all.length > most) parts.push(button("and " + (all.length - most) + " more", (e) => { list.append(...all.slice(most).map(item)); e.target.remove(); }, { class: "small" }));
     for (const r of this.doc.remarks || []) parts.push(el("p", { class: "notice" }, r));
@@ -102,6 +88,7 @@ class Page {
 
   lab() {
     const lab = this.doc.lab || labOf(this.doc.captures[0]);
+    if (lab) seen(lab, this.doc.captures[0]);
     if (!lab || lab.nodes.length < 2) return;
     $("lab").hidden = false;
     $("lab").replaceChildren(el("h2", {}, "The network"), el("div", { class: "draw", tabindex: "0", role: "group", "aria-label": "Drawing of the network" }, drawLab(lab)));
@@ -358,6 +345,36 @@ function labOf(c) {
     wires: [...ends].filter(([, e]) => e.length === 2).map(([name, e]) => ({ name, from: e[0], to: e[1] })) };
 }
 
+// seen adds to a network what its packets tell of it: faults, NAT, and where kernels threw
+// something away.
+function seen(lab, c) {
+  const wires = new Map(lab.wires.map((w) => [w.name, w])), nodes = new Map(lab.nodes.map((n) => [n.name, n]));
+  const told = new Set();
+  const fact = (of, name, text) => {
+    const key = of.name + " " + name + " " + text;
+    if (told.has(key)) return;
+    told.add(key);
+    of.facts = (of.facts || []).concat({ name, text: text.length > 40 ? text.slice(0, 39) + "…" : text });
+  };
+  for (const r of c.rows) {
+    let before = null;
+    for (const p of r.packets) {
+      const point = (c.points[p.point] || {}).name || "", at = point.indexOf("/");
+      const node = nodes.get(point.slice(0, at)), wire = wires.get(point.slice(at + 1));
+      for (const text of [p.dropped, p.fault]) {
+        if (!text) continue;
+        const m = /^(\w+):(\w+)/.exec(text);
+        if (m && wires.has(m[1])) fact(wires.get(m[1]), "fault", m[2]);
+        else if (m && nodes.has(m[1])) fact(nodes.get(m[1]), "", m[2]);
+        else if (wire && p.dropped === text && text === "queue full") fact(wire, "queue", "full");
+      }
+      if (p.kernel_drop && node) fact(node, "drops", p.kernel_drop.split(" ")[0]);
+      if (before && node && (before.src !== p.src || before.dst !== p.dst)) fact(node, "", "NAT");
+      before = p;
+    }
+  }
+}
+
 // drawLab draws nodes and wires: in a row if they are one path, else around a circle.
 function drawLab(lab) {
   const n = lab.nodes.length, longest = Math.max(0, ...lab.wires.map((w) => w.name.length)), wide = Math.max(168, Math.min(longest * 7 + 110, 240)), at = new Map();
@@ -376,7 +393,7 @@ function drawLab(lab) {
       order.push(to);
     }
     order.forEach((name, i) => at.set(name, [70 + i * wide, 42]));
-    w = 140 + (order.length - 1) * wide; h = 96;
+    w = 140 + (order.length - 1) * wide; h = 116;
   } else { // by distance from the first
     const level = new Map([[lab.nodes[0].name, 0]]), queue = [lab.nodes[0].name];
     while (queue.length) {
@@ -386,7 +403,7 @@ function drawLab(lab) {
     const rows = [];
     for (const x of lab.nodes) { const l = level.has(x.name) ? level.get(x.name) : 0; (rows[l] = rows[l] || []).push(x.name); }
     const most = Math.max(...rows.map((r) => r ? r.length : 0));
-    h = Math.max(most * 78, 96) + 10; w = 140 + (rows.length - 1) * wide;
+    h = Math.max(most * 92, 96) + 10; w = 140 + (rows.length - 1) * wide;
     rows.forEach((r, l) => r.forEach((name, i) => at.set(name, [70 + l * wide, (h - 20) * (i + 0.5) / r.length + 4])));
   }
   const g = svg("svg", { class: "labdraw", viewBox: `0 0 ${w} ${h}`, width: w, height: h, role: "img", "aria-label": "Nodes " + lab.nodes.map((x) => x.name).join(", ") + "; wires " + lab.wires.map((x) => x.name + " from " + x.from + " to " + x.to + (x.facts ? ", " + x.facts.map((f) => f.name + " " + f.text).join(", ") : "")).join("; ") });
@@ -396,7 +413,7 @@ function drawLab(lab) {
     g.append(svg("line", { class: "wire", "data-wire": wire.name, x1: a[0], y1: a[1], x2: b[0], y2: b[1] }));
     const x = (a[0] + b[0]) / 2, y = (a[1] + b[1]) / 2;
     g.append(svg("text", { class: "wirename", x, y: y - 8, "text-anchor": "middle" }, wire.name));
-    (wire.facts || []).forEach((f, i) => g.append(svg("text", { class: "wirefact", x, y: y + 16 + i * 13, "text-anchor": "middle" }, f.name + " " + f.text)));
+    (wire.facts || []).slice(0, 4).forEach((f, i) => g.append(svg("text", { class: f.name === "fault" ? "act" : "wirefact", x, y: y + 16 + i * 13, "text-anchor": "middle" }, f.name + " " + f.text)));
   }
   for (const node of lab.nodes) {
     const p = at.get(node.name);
@@ -404,7 +421,9 @@ function drawLab(lab) {
     const name = node.name.length > 14 ? node.name.slice(0, 13) + "…" : node.name;
     const half = Math.max(name.length * 4.2 + 14, 34);
     g.append(svg("g", { class: "node " + (node.kind || ""), "data-wire": "n:" + node.name }, svg("title", {}, node.name + " " + (node.addresses || []).join(" ")), svg("rect", { x: p[0] - half, y: p[1] - 17, width: 2 * half, height: 34, rx: node.kind === "router" || node.kind === "switch" ? 17 : 5 }), svg("text", { x: p[0], y: p[1] + 5, "text-anchor": "middle" }, name)));
-    (node.addresses || []).slice(0, 2).forEach((a, i) => g.append(svg("text", { class: "addr", x: p[0], y: p[1] + 32 + i * 13, "text-anchor": "middle" }, a.length > 20 ? a.slice(0, 19) + "…" : a)));
+    const below = (node.addresses || []).slice(0, 2).map((a) => ["addr", a.length > 20 ? a.slice(0, 19) + "…" : a]);
+    for (const f of (node.facts || []).slice(0, 2)) below.push(["act", (f.name + " " + f.text).trim().slice(0, 22)]);
+    below.forEach(([cls, text], i) => g.append(svg("text", { class: cls, x: p[0], y: p[1] + 32 + i * 13, "text-anchor": "middle" }, text)));
   }
   return g;
 }
