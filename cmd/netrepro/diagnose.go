@@ -3,15 +3,20 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"netrepro/engine/diagnose"
 	"netrepro/engine/report/diagnosis"
+	"netrepro/engine/report/page"
 )
 
 // diagnoseOptions are the flags of diagnose.
-type diagnoseOptions struct{ json, ticket bool }
+type diagnoseOptions struct {
+	json, ticket bool
+	html         string
+}
 
 func diagnoseCommand(e env) *cobra.Command {
 	var o diagnoseOptions
@@ -34,6 +39,7 @@ Exit codes: 0 diagnosed, 2 not a capture, damaged, or a mistake in a flag.`,
 	}
 	f := c.Flags()
 	f.BoolVar(&o.json, "json", false, "one JSON object")
+	f.StringVar(&o.html, "html", "", "write the diagnosis and its packets as a page for a browser to this file")
 	f.BoolVar(&o.ticket, "for-ticket", false, "Markdown for a ticket, addresses mapped to documentation ranges")
 	return c
 }
@@ -42,12 +48,22 @@ func diagnoseFiles(ctx context.Context, e env, paths []string, o diagnoseOptions
 	if o.json && o.ticket {
 		return errors.New("--json and --for-ticket are two ways to write it: take one")
 	}
+	if o.html != "" && (o.json || o.ticket || slices.Contains(paths, "-")) {
+		return errors.New("--html reads the files once more and writes a page: leave out --json and --for-ticket, " +
+			"and name files")
+	}
 	r, err := diagnose.Files(ctx, paths)
 	if err != nil {
 		return err
 	}
 	diagnosis.Remarks(e.err, r)
 	switch {
+	case o.html != "":
+		d, err := diagnosis.Page(ctx, r, paths)
+		if err != nil {
+			return err
+		}
+		return page.Save(ctx, o.html, d)
 	case o.json:
 		return diagnosis.JSON(e.out, r)
 	case o.ticket:

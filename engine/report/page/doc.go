@@ -110,15 +110,28 @@ type Event struct {
 // Finding is a cause that a diagnosis names.
 type Finding struct {
 	ID         string   `json:"id"`
+	Title      string   `json:"title"`
 	Summary    string   `json:"summary"`
 	Confidence float64  `json:"confidence"`
-	Signs      []string `json:"signs,omitempty"`
+	Flow       string   `json:"flow,omitempty"`
+	Measured   string   `json:"measured,omitempty"`
+	Signs      []Sign   `json:"signs,omitempty"`
 	Not        []string `json:"not,omitempty"`
 	Try        []string `json:"try,omitempty"`
 	Scenario   string   `json:"scenario,omitempty"`
-	// Frames are the packets that prove it, in the capture of that number.
+	Evidence   []Cited  `json:"evidence,omitempty"` // the packets that prove it
+}
+
+// Sign is what speaks for a finding, or against it if its weight is below 0.
+type Sign struct {
+	Text   string  `json:"text"`
+	Weight float64 `json:"weight"`
+}
+
+// Cited are packets of the capture of that number.
+type Cited struct {
 	Capture int   `json:"capture"`
-	Frames  []int `json:"frames,omitempty"`
+	Frames  []int `json:"frames"`
 }
 
 // Capture is the packets of one file.

@@ -61,8 +61,8 @@ func hostilePage(t *testing.T) *Document {
 	for i, text := range hostile {
 		d.Events = append(d.Events, Event{Kind: "log", At: 0.001, Text: text, Where: text, Line: i + 1},
 			Event{Kind: "expect", Text: text, Label: text, Where: text, Ladder: hostile, Line: i + 1, Frames: []int{1}})
-		d.Findings = append(d.Findings, Finding{ID: text, Summary: text, Signs: hostile, Not: hostile, Try: hostile,
-			Scenario: text, Frames: []int{1}})
+		d.Findings = append(d.Findings, Finding{ID: text, Title: text, Summary: text, Signs: []Sign{{text, 1}}, Not: hostile,
+			Try: hostile, Scenario: text, Flow: text, Measured: text, Evidence: []Cited{{0, []int{1}}}})
 	}
 	return d
 }

@@ -162,7 +162,8 @@ function story(doc, c) {
     }
   }
   for (const f of doc.findings || []) {
-    out.push({ kind: "finding", text: f.summary, aside: f.id + ", " + Math.round(f.confidence * 100) + " %", frames: f.frames || [], capture: f.capture, finding: f });
+    const first = (f.evidence || [])[0];
+    out.push({ kind: "finding", text: f.title, aside: f.id + ", " + Math.round(f.confidence * 100) + " % sure", frames: first ? first.frames : [], capture: first ? first.capture : 0, finding: f });
   }
   const group = (kind, rows, text) => {
     if (rows.length) out.push({ kind, text: text(rows.length), frames: rows.map((r) => r.frames[0]) });

@@ -66,13 +66,16 @@ class Page {
       const li = el("li", { class: s.kind }, el("span", { class: "sign", "aria-hidden": "true" }, signs[s.kind]), el("span", { class: "text" }, s.text, s.aside ? el("span", { class: "aside" }, " " + s.aside) : null), el("span", { class: "frames" }, frames));
       if (s.event && s.event.ladder && s.event.ladder.length && !s.frames.length) li.append(el("pre", { class: "evidence", tabindex: "0" }, s.event.ladder.join("\n")));
       if (s.finding) {
-        const more = [];
+        const f = s.finding, more = [];
         const list = (title, of) => { if (of && of.length) more.push(el("h3", {}, title), el("ul", {}, of.map((x) => el("li", {}, x)))); };
-        list("What speaks for it", s.finding.signs);
-        list("What it is not", s.finding.not);
-        list("What to try", s.finding.try);
-        if (s.finding.scenario) more.push(el("p", {}, "The shipped scenario that shows the same: ", el("code", {}, "netrepro run " + s.finding.scenario)));
-        if (more.length) li.append(el("details", {}, el("summary", {}, "why, and what to try"), more));
+        list("What speaks for it", (f.signs || []).filter((x) => x.weight >= 0).map((x) => x.text));
+        list("What speaks against it", (f.signs || []).filter((x) => x.weight < 0).map((x) => x.text));
+        list("It is not", f.not);
+        list("What to try", f.try);
+        if (f.measured) more.push(el("h3", {}, "Measured"), el("p", { class: "hint" }, f.measured));
+        for (const e of (f.evidence || []).slice(1)) more.push(el("h3", {}, "Seen in " + this.doc.captures[e.capture].name + " too"), el("p", {}, e.frames.slice(0, 12).map((n) => button("#" + n, () => this.visit(n, e.capture), { class: "frame" }))));
+        if (f.scenario) more.push(el("h3", {}, "The shipped scenario that shows the same"), el("code", {}, "netrepro run " + f.scenario));
+        li.append(el("div", { class: "says" }, f.flow ? el("p", { class: "hint" }, "connection " + f.flow) : null, el("p", {}, f.summary), el("details", {}, el("summary", {}, "why, what it is not, what to try"), more)));
       }
       return li;
     };
