@@ -6,7 +6,7 @@
 ---a time with its unit: "40ms", "1.5s", "2m", "1h30m", "5d"; at most 20 days
 ---@alias Duration string
 
----bytes: 4096, or "4KB" (1024 bytes each), "1MB", "1GB"
+---bytes: 4096; "4KB" and "4KiB" are 1024 each, "4kB" is 1000 each; "1MB", "1GB"
 ---@alias Size integer|string
 
 ---a share: "1%", "0.5%"
@@ -1141,7 +1141,7 @@ function Host:traceroute(options) end
 ---@field timeout? Duration for each size (default 300ms)
 ---@field ip? integer the IP version, if there are two; 4 by default
 
----Finds the path MTU to a node by echo requests that must not be fragmented. Returns a table: mtu, nil if nothing is answered; told, whether the narrow place says so, and node, which it is; black_hole, if larger packets vanish.
+---Finds the path MTU to a node by echo requests that must not be fragmented. Returns a table: mtu, nil if nothing is answered; told, whether the narrow place says so, and node, which it is; black_hole, if larger packets vanish. What the path says, the host learns: TCP then sends smaller segments, and a transfer that should hang does not. So measure after it, or from another host.
 ---```lua
 ---expect(client:path_mtu(server).mtu):equals(1400)
 ---```

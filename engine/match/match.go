@@ -96,6 +96,17 @@ func (m *Match) Matches(p *Packet) bool {
 	return true
 }
 
+// Missed are the terms of m that p does not have, but for functions of a script, which
+// are not asked.
+func (m *Match) Missed(p *Packet) (out []Term) {
+	for _, t := range m.terms {
+		if t.Key.Kind != value.KindFunc && !t.Matches(p) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
 // In is m as a test of the recorded packets of a trace. It is good for those that
 // are recorded when it is made.
 func (m *Match) In(t *trace.Trace) func(*trace.Packet) bool {

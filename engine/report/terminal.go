@@ -268,6 +268,9 @@ func (t *Terminal) judgement(e session.Event) {
 	for _, p := range e.Packets {
 		fmt.Fprintf(t.w, "        %s\n", sanitize.Text(p))
 	}
+	if len(e.Callers) > 0 {
+		fmt.Fprintf(t.w, "        called from %s\n", sanitize.Text(strings.Join(e.Callers, ", from ")))
+	}
 }
 
 // maxFrames is how many frame numbers are listed.

@@ -61,6 +61,13 @@ func (t *Trace) Ask(w Witness) {
 	t.findings.witness = w
 }
 
+// Asked reports whether kernels are asked about packets.
+func (t *Trace) Asked() bool {
+	t.findings.mu.Lock()
+	defer t.findings.mu.Unlock()
+	return t.findings.witness != nil
+}
+
 // Finding is what the analysis says of p, which must be recorded; nil if it is
 // not.
 func (p *Packet) Finding() *tcp.Record {

@@ -141,6 +141,9 @@ func New(s Spec) *Fault {
 	return f
 }
 
+// Spec is the fault as the script wrote it.
+func (f *Fault) Spec() Spec { return f.spec }
+
 // Action is what the fault does.
 func (f *Fault) Action() Action { return f.spec.Action }
 

@@ -178,6 +178,9 @@ func details(c *stream.Case) string {
 			for _, p := range s.Packets {
 				fmt.Fprintf(&b, "      %s\n", sanitize.Text(p))
 			}
+			if len(s.Callers) > 0 {
+				fmt.Fprintf(&b, "      called from %s\n", sanitize.Text(strings.Join(s.Callers, ", from ")))
+			}
 		}
 	}
 	if c.Ended.Why != "" {

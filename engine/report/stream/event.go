@@ -63,8 +63,9 @@ type Said struct {
 	Text    string   `json:"text,omitempty"`
 	Label   string   `json:"label,omitempty"`
 	Where   string   `json:"where,omitempty"` // file:line
-	Pass    *bool    `json:"pass,omitempty"`  // of what was judged
-	Packets []string `json:"saw,omitempty"`   // what was looked at
+	Callers []string `json:"callers,omitempty"`
+	Pass    *bool    `json:"pass,omitempty"` // of what was judged
+	Packets []string `json:"saw,omitempty"`  // what was looked at
 	Frames  []int    `json:"frames,omitempty"`
 }
 

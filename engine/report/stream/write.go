@@ -89,7 +89,7 @@ func (w *Writer) Live(t *task.Task, try int, e session.Event) {
 		return // of the machinery
 	}
 	said := &Said{Kind: string(e.Kind), Try: try, Into: seconds(e.At), Text: e.Text, Label: e.Label, Where: e.Where,
-		Packets: e.Packets, Frames: e.Frames}
+		Callers: e.Callers, Packets: e.Packets, Frames: e.Frames}
 	if e.Kind == session.EventExpect || e.Kind == session.EventFault || e.Kind == session.EventTask {
 		said.Pass = &e.Pass
 	}

@@ -30,7 +30,7 @@ var (
 		if n, ok := parseSize(x); ok {
 			return n, nil
 		}
-		return 0, Wrong(x, "a size", `write it like 4096 or "4KB"`)
+		return 0, Wrong(x, "a size", `write it like 4096, "4KB" or "4KiB" (1024 bytes each), or "4kB" (1000 each)`)
 	})
 	// Percent is a share, from 0 to 1 once read.
 	Percent = vm.NewKind("percentage", "Percent", func(_ *vm.Call, x lua.LValue) (float64, error) {
@@ -56,7 +56,10 @@ var (
 var sizeUnits = []struct {
 	suffix string
 	bytes  float64
-}{{"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30}, {"B", 1}}
+}{
+	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"kB", 1e3}, {"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30},
+	{"B", 1},
+}
 
 func parseSize(x lua.LValue) (int, bool) {
 	var n float64

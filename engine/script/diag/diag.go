@@ -14,11 +14,12 @@ type Error struct {
 	File      string
 	Line, Col int // from 1; 0 if unknown
 	Msg       string
-	Takes     string // what would have been accepted, a line of its own
-	Hint      string // what to do
-	Text      string // the source line
-	Width     int    // of the word at fault
-	Err       error  // what caused it, if it has a value of its own
+	Takes     string   // what would have been accepted, a line of its own
+	Hint      string   // what to do
+	Text      string   // the source line
+	Width     int      // of the word at fault
+	Callers   []string // "file:line" of what called it, the innermost first
+	Err       error    // what caused it, if it has a value of its own
 }
 
 // Error is the first line: "file:line:col: what is wrong".
@@ -47,11 +48,11 @@ func (e *Error) Render() string {
 	}
 	switch {
 	case e.Text != "" && e.Line > 0:
-		text := strings.ReplaceAll(e.Text, "\t", " ")
+		text, col := clip(strings.ReplaceAll(e.Text, "\t", " "), e.Col)
 		fmt.Fprintf(&b, "\n%5d | %s", e.Line, text)
 		if e.Col > 0 {
-			caret := "^" + strings.Repeat("~", max(e.Width-1, 0))
-			fmt.Fprintf(&b, "\n      | %s%s", strings.Repeat(" ", e.Col-1), caret)
+			caret := "^" + strings.Repeat("~", min(max(e.Width-1, 0), maxText))
+			fmt.Fprintf(&b, "\n      | %s%s", strings.Repeat(" ", col-1), caret)
 			if e.Hint != "" {
 				b.WriteString(" " + e.Hint)
 			}
@@ -61,7 +62,83 @@ func (e *Error) Render() string {
 	case e.Hint != "":
 		b.WriteString("\n      | " + e.Hint)
 	}
+	if len(e.Callers) > 0 {
+		b.WriteString("\n      called from " + strings.Join(e.Callers, ", from "))
+	}
 	return b.String()
+}
+
+// maxText is how much of a long line is shown, in characters.
+const maxText = 160
+
+// clip is the part of a long line around a column, and the column in it.
+func clip(text string, col int) (string, int) {
+	r := []rune(text)
+	if len(r) <= maxText {
+		return text, col
+	}
+	from := min(max(col-1-maxText/2, 0), len(r)-maxText)
+	out := string(r[from : from+maxText])
+	if from > 0 {
+		out, col = "…"+out, col+1
+	}
+	if from+maxText < len(r) {
+		out += "…"
+	}
+	return out, col - from
+}
+
+// AtValue is [Source.At] for a word that is the value of a key: one that stands after
+// "key =" comes before others.
+func (s *Source) AtValue(line int, key, word, msg, hint string) *Error {
+	e := s.At(line, word, msg, hint)
+	if word == "" {
+		return e
+	}
+	for l, end := line, s.lastLine(line); l <= end && l <= len(s.lines); l++ {
+		text := s.line(l)
+		for from := 0; from < len(text); {
+			at := column(text[from:], key)
+			if at == 0 {
+				break
+			}
+			after := from + len(string([]rune(text[from:])[:at-1])) + len(key)
+			value := strings.TrimLeft(text[after:], " \t")
+			from = after
+			if rest, ok := strings.CutPrefix(value, "="); ok && !strings.HasPrefix(rest, "=") {
+				begin := len(text) - len(rest)
+				if col := column(rest, word); col > 0 {
+					e.Line, e.Text, e.Width = l, text, len([]rune(word))
+					e.Col = len([]rune(text[:begin])) + col
+					return e
+				}
+			}
+		}
+	}
+	return e
+}
+
+// AtMember is [Source.At] for a word that is the name of a member: one that stands after
+// a colon or a dot comes before others.
+func (s *Source) AtMember(line int, word, msg, hint string) *Error {
+	e := s.At(line, word, msg, hint)
+	if e.Col == 0 {
+		return e
+	}
+	text := []rune(e.Text)
+	for from := 0; from < len(text); {
+		at := column(string(text[from:]), word)
+		if at == 0 {
+			break
+		}
+		at += from
+		if at > 1 && (text[at-2] == ':' || text[at-2] == '.') {
+			e.Col = at
+			break
+		}
+		from = at
+	}
+	return e
 }
 
 // At makes an error at a word on line or, if the word is not there, on one of

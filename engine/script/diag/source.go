@@ -19,6 +19,9 @@ type Source struct {
 
 // Parse reads a script. Its errors are *[Error].
 func Parse(name, text string) (*Source, error) {
+	if binary(text) {
+		return nil, &Error{File: name, Msg: "this is not a script: it has the bytes of some other kind of file"}
+	}
 	text = strings.TrimPrefix(text, "\ufeff") // a byte order mark says nothing
 	// A first line of "#!" lets a script be executable.
 	if strings.HasPrefix(text, "#!") {
@@ -34,6 +37,19 @@ func Parse(name, text string) (*Source, error) {
 	}
 	s.Chunk = chunk
 	return s, nil
+}
+
+// binary reports whether a text is none: it has a zero byte, or begins with much that no
+// text has.
+func binary(text string) bool {
+	head := text[:min(len(text), 1024)]
+	odd := 0
+	for i := range len(head) {
+		if c := head[i]; c < ' ' && c != '\n' && c != '\t' && c != '\r' && c != '\f' {
+			odd++
+		}
+	}
+	return odd > len(head)/20+2 || strings.IndexByte(text, 0) >= 0
 }
 
 // LineText is line n, from 1; empty if there is none.

@@ -33,6 +33,22 @@ func (v *Interp) At(file string, line int, word, msg, hint string) *diag.Error {
 	return &diag.Error{File: file, Line: line, Msg: msg, Hint: hint}
 }
 
+// AtValue is [Interp.At] for a word that is the value of a key.
+func (v *Interp) AtValue(file string, line int, key, word, msg, hint string) *diag.Error {
+	if s := v.sources[file]; s != nil {
+		return s.AtValue(line, key, word, msg, hint)
+	}
+	return &diag.Error{File: file, Line: line, Msg: msg, Hint: hint}
+}
+
+// AtMember is [Interp.At] for a word that is the name of a member.
+func (v *Interp) AtMember(file string, line int, word, msg, hint string) *diag.Error {
+	if s := v.sources[file]; s != nil {
+		return s.AtMember(line, word, msg, hint)
+	}
+	return &diag.Error{File: file, Line: line, Msg: msg, Hint: hint}
+}
+
 // thrown carries a Go error through Lua.
 type thrown struct{ err error }
 
@@ -46,7 +62,7 @@ func (v *Interp) Throw(l *lua.LState, err error) {
 // Raise raises an error at a word on the line of the call.
 func (v *Interp) Raise(l *lua.LState, word, msg, hint string) {
 	file, line := v.Where(l)
-	v.Throw(l, v.At(file, line, word, msg, hint))
+	v.Throw(l, v.AtMember(file, line, word, msg, hint))
 }
 
 // RaiseNear is [Interp.Raise] for a word that is unknown, of those that are known.
@@ -71,7 +87,7 @@ func (v *Interp) RaiseErr(l *lua.LState, word string, err error) {
 			word = at
 		}
 	}
-	e := v.At(file, line, word, err.Error(), hint)
+	e := v.AtMember(file, line, word, err.Error(), hint)
 	e.Err = err
 	v.Throw(l, e)
 }
@@ -102,8 +118,23 @@ func contents(t *lua.LTable) string {
 	return "{ " + strings.Join(fields, ", ") + " }"
 }
 
-// explain turns what gopher-lua reports of l into an error of ours.
+// explain is [Interp.plainly] with the places that called what failed.
 func (v *Interp) explain(l *lua.LState, err error) error {
+	err = v.plainly(l, err)
+	var de *diag.Error
+	if callers := v.callers[l]; errors.As(err, &de) && len(callers) > 0 && de.Callers == nil {
+		delete(v.callers, l)
+		callers = callers[1:] // where it failed
+		if at := fmt.Sprintf("%s:%d", de.File, de.Line); len(callers) > 0 && callers[0] == at {
+			callers = callers[1:] // which blames its caller
+		}
+		de.Callers = callers
+	}
+	return err
+}
+
+// plainly turns what gopher-lua reports of l into an error of ours.
+func (v *Interp) plainly(l *lua.LState, err error) error {
 	if v.bug != nil {
 		return v.bug
 	}
@@ -163,6 +194,10 @@ func plain(msg string) (text, word, hint string) {
 			text = "this is nil and has no members"
 		}
 		return text, m[2], hint
+	}
+	if msg == "__len undefined" {
+		return "this has no length", "#", "# counts the elements of a list; a verb that finds nothing returns nil, and " +
+			"node:tracked { … } lists what there is"
 	}
 	if strings.HasPrefix(msg, "attempt to call a non-function object") {
 		return "this is not a function and cannot be called", "",

@@ -39,23 +39,24 @@ type Interp struct {
 	loading  []string
 	load     Loader
 
-	tasks  sync.WaitGroup
-	awake  atomic.Int32 // tasks that wait for nothing, the main one among them
-	waits  waits
-	of     map[*lua.LState]*Task  // by the thread it runs on
-	live   int                    // tasks that must end and have not
-	left   []*Task                // of those, what the end of the context cut short
-	over   bool                   // no task goes on
-	change *sync.Cond             // something of these changed, or the context ended
-	fail   func(error)            // ends the run: a task failed
-	bug    error                  // a Go panic in a binding
-	halted map[*lua.LState]*place // where the end of the context found each thread
-	cut    error                  // where an [Inline] stood when the context ended
-	ran    *lua.LState            // whose Lua code went on when the context ended
-	inLib  atomic.Pointer[place]  // where Go code that cannot be stopped was called
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	inline map[*lua.LState]bool // threads that must not wait
+	tasks   sync.WaitGroup
+	awake   atomic.Int32 // tasks that wait for nothing, the main one among them
+	waits   waits
+	of      map[*lua.LState]*Task    // by the thread it runs on
+	live    int                      // tasks that must end and have not
+	left    []*Task                  // of those, what the end of the context cut short
+	over    bool                     // no task goes on
+	change  *sync.Cond               // something of these changed, or the context ended
+	fail    func(error)              // ends the run: a task failed
+	bug     error                    // a Go panic in a binding
+	halted  map[*lua.LState]*place   // where the end of the context found each thread
+	cut     error                    // where an [Inline] stood when the context ended
+	callers map[*lua.LState][]string // of what last failed on each thread, the innermost first
+	ran     *lua.LState              // whose Lua code went on when the context ended
+	inLib   atomic.Pointer[place]    // where Go code that cannot be stopped was called
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	inline  map[*lua.LState]bool // threads that must not wait
 }
 
 // Loader finds the text of module name, and the file name to show.
@@ -73,7 +74,7 @@ func New(ctx context.Context, c Config) *Interp {
 	v := &Interp{
 		L: lua.NewState(lua.Options{SkipOpenLibs: true, RegistrySize: 1024, RegistryMaxSize: 1 << 20,
 			RegistryGrowStep: 4096, CallStackSize: 1024, MinimizeStackMemory: true}),
-		of: map[*lua.LState]*Task{}, halted: map[*lua.LState]*place{},
+		of: map[*lua.LState]*Task{}, halted: map[*lua.LState]*place{}, callers: map[*lua.LState][]string{},
 		sources: map[string]*diag.Source{}, modules: map[string]lua.LValue{}, load: c.Load, print: c.Print,
 		Seed: c.Seed,
 	}

@@ -49,6 +49,10 @@ func (v *Interp) sandbox(c Config) {
 	g.RawSetString("print", l.NewFunction(func(l *lua.LState) int {
 		var s []string
 		for i := 1; i <= l.GetTop(); i++ {
+			if t, ok := l.Get(i).(*lua.LTable); ok && l.GetMetaField(t, "__tostring") == lua.LNil {
+				s = append(s, fields(t, 0))
+				continue
+			}
 			s = append(s, l.ToStringMeta(l.Get(i)).String())
 		}
 		if c.Print != nil {

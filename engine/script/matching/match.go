@@ -6,6 +6,7 @@ package matching
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -125,11 +126,17 @@ func parse(c *vm.Call, k *value.Kind, x lua.LValue) (any, error) {
 		}
 	}
 	v, err := k.Read(in)
+	if n, number := x.(lua.LNumber); number && err != nil && k == value.KindTrue {
+		return nil, args.Wrong(x, wrongTrue, fmt.Sprintf("for a port write dport = %s or sport = %s", n, n))
+	}
 	if wrong := (*value.Wrong)(nil); errors.As(err, &wrong) {
 		return nil, args.Wrong(x, wrong.Want, wrong.Hint)
 	}
 	return v, err
 }
+
+// wrongTrue is what a key takes that says which protocol is meant.
+const wrongTrue = "true"
 
 // resetTable has the keys of a reset.
 var resetTable = func() *vm.Method {

@@ -8,11 +8,13 @@ import (
 	"slices"
 	"time"
 
+	judged "netrepro/engine/expect"
 	"netrepro/engine/lab/fault"
 	"netrepro/engine/lab/stall"
 	"netrepro/engine/script/bind/expect"
 	"netrepro/engine/script/diag"
 	"netrepro/engine/script/session"
+	"netrepro/engine/trace"
 )
 
 // judge turns how the script ended into a verdict.
@@ -79,9 +81,25 @@ func (r *run) unused() {
 		}
 		where := fmt.Sprintf("%s:%d", r.c.File, f.Line())
 		r.Fail(session.Failure{Since: r.Started})
-		r.Event(session.Event{Kind: session.EventFault, Text: text, Where: where,
-			Label: "say optional = true if that is meant"})
+		e := session.Event{Kind: session.EventFault, Text: text, Where: where,
+			Label: "say optional = true if that is meant"}
+		if near := r.near(f); len(near.Packets) > 0 {
+			e.Text, e.Packets, e.Frames = text+"; these packets nearly were what it is for", near.Packets, near.Frames
+		}
+		r.Event(e)
 	}
+}
+
+// near are the packets on its wire that a fault was nearly for.
+func (r *run) near(f fault.Handle) judged.Outcome {
+	of, ok := f.(interface{ Spec() fault.Spec })
+	if !ok {
+		return judged.Outcome{}
+	}
+	s := of.Spec()
+	return judged.Near(r.Lab.Trace, s.Match, func(p *trace.Packet) bool {
+		return p.Dir == trace.Out && p.Point.Wire == s.Where
+	})
 }
 
 // starves is of how much of a case's time, one part in so many, the host may stall

@@ -12,7 +12,7 @@ type Value struct{ Name, Type, Doc string }
 // call so is told here in one sentence each, with its unit.
 var Values = []Value{
 	{"Duration", "string", `a time with its unit: "40ms", "1.5s", "2m", "1h30m", "5d"; at most 20 days`},
-	{"Size", "integer|string", `bytes: 4096, or "4KB" (1024 bytes each), "1MB", "1GB"`},
+	{"Size", "integer|string", `bytes: 4096; "4KB" and "4KiB" are 1024 each, "4kB" is 1000 each; "1MB", "1GB"`},
 	{"Percent", "string", `a share: "1%", "0.5%"`},
 	{"Rate", "string", `bits a second: "10Mbit", "64kbit"; a kbit is 1000 bits`},
 	{"Link", "{ [1]: string, [2]: Wire.Part, [3]: string }",

@@ -28,7 +28,8 @@ type Event struct {
 	At      time.Duration `json:"at"` // since the case began
 	Text    string        `json:"text,omitempty"`
 	Label   string        `json:"label,omitempty"`
-	Where   string        `json:"where,omitempty"` // file:line
+	Where   string        `json:"where,omitempty"`   // file:line
+	Callers []string      `json:"callers,omitempty"` // of a failed judgement: what called that function
 	Pass    bool          `json:"pass,omitempty"`
 	Packets []string      `json:"packets,omitempty"`
 	Frames  []int         `json:"frames,omitempty"`

@@ -11,6 +11,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/script/diag"
+	"netrepro/engine/script/interp"
 )
 
 // Call is one call of a verb, its arguments checked.
@@ -137,6 +138,10 @@ func (v *VM) arguments(c *Call, m *Method, at int) {
 			if p.Optional {
 				continue
 			}
+			if at <= l.GetTop()+1 && l.GetTop() > 0 && at-1 <= l.GetTop() {
+				v.Raise(l, m.Name, fmt.Sprintf("%s: %s is nil", c.name, p.Name), "what is given has no value: look at "+
+					"where it comes from; whether something is nil, expect(x):is_nil() says")
+			}
 			v.Raise(l, m.Name, fmt.Sprintf("%s: %s is missing", c.name, p.Name),
 				fmt.Sprintf("it is a %s: %s", p.Kind.Name, p.Doc))
 		}
@@ -247,7 +252,7 @@ func (v *VM) value(c *Call, name string, k *Kind, x lua.LValue) any {
 	if errors.As(err, &bv) {
 		word := bv.Word
 		line := v.KeyLine(c.File, c.Line, name)
-		e = v.At(c.File, line, word, fmt.Sprintf("%s: %s", name, bv.Msg), bv.Hint)
+		e = v.AtValue(c.File, line, name, word, fmt.Sprintf("%s: %s", name, bv.Msg), bv.Hint)
 		if e.Col == 0 {
 			e = v.At(c.File, line, name, e.Msg, bv.Hint)
 		}
@@ -265,6 +270,16 @@ func (c *Call) Table(m *Method, t *lua.LTable) map[string]any {
 	sub.Args, sub.given, sub.name = map[string]any{}, map[string]bool{}, m.Name
 	c.VM.options(&sub, m, t)
 	return sub.Args
+}
+
+// Callers are "file:line" of what called the function that the call stands in, the
+// innermost first.
+func (c *Call) Callers() []string {
+	all := interp.Callers(c.L, 1)
+	if len(all) > 0 {
+		all = all[1:] // the call itself
+	}
+	return all
 }
 
 // Fail makes an error at a word of the call.

@@ -181,12 +181,49 @@ func (v *VM) metatable(c *Class) *lua.LTable {
 		return 1
 	}))
 	t.RawSetString("__metatable", lua.LFalse)
+	t.RawSetString("__len", v.L.NewFunction(func(l *lua.LState) int {
+		v.Raise(l, "#", c.Name+" has no length", v.listed(c))
+		return 0
+	}))
 	if c.Len != nil {
 		t.RawSetString("__len", v.L.NewFunction(func(l *lua.LState) int {
 			l.Push(lua.LNumber(c.Len(objectOf(l.Get(1)).Value)))
 			return 1
 		}))
 	}
+	return t
+}
+
+// listed is what to write for the number of things of a class, or of what one has.
+func (v *VM) listed(c *Class) string {
+	var verbs []string
+	for _, k := range v.language.Classes {
+		for _, m := range k.Methods {
+			if m.Returns == c.Name+"[]" || k.Name == c.Name && strings.HasSuffix(m.Returns, "[]") {
+				verbs = append(verbs, "#"+strings.ToLower(k.Name)+":"+m.Name+"()")
+			}
+		}
+	}
+	if len(verbs) == 0 {
+		return "# counts the elements of a list"
+	}
+	slices.Sort(verbs)
+	return "to count, write " + strings.Join(slices.Compact(verbs), " or ")
+}
+
+// Strict makes a table raise an error where a member is read that it never has. known are
+// those that it may have.
+func (v *VM) Strict(t *lua.LTable, what string, known ...string) *lua.LTable {
+	mt := v.L.NewTable()
+	mt.RawSetString("__index", v.L.NewFunction(func(l *lua.LState) int {
+		name := l.Get(2).String()
+		if !slices.Contains(known, name) {
+			v.RaiseNear(l, name, fmt.Sprintf("%s has no %q (it has: %s)", what, name, strings.Join(known, ", ")), known)
+		}
+		l.Push(lua.LNil)
+		return 1
+	}))
+	t.Metatable = mt
 	return t
 }
 

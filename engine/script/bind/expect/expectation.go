@@ -4,6 +4,7 @@
 package expect
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -117,8 +118,7 @@ func subjectVerb(name, doc string, must bool) *vm.Method {
 func (e *expectation) report(c *vm.Call, o expect.Outcome, since time.Time) error {
 	e.at.done = true
 	e.run.Event(session.Event{Kind: session.EventExpect, Pass: o.Pass, Text: o.Message(), Label: e.label,
-		Where:   c.Where(),
-		Packets: o.Packets, Frames: o.Frames})
+		Where: c.Where(), Callers: callers(c, o.Pass), Packets: o.Packets, Frames: o.Frames})
 	if o.Pass {
 		return nil
 	}
@@ -127,6 +127,14 @@ func (e *expectation) report(c *vm.Call, o expect.Outcome, since time.Time) erro
 		return session.ErrStopped
 	}
 	return nil
+}
+
+// callers are the places that called the function in which an expectation failed.
+func callers(c *vm.Call, pass bool) []string {
+	if pass {
+		return nil
+	}
+	return c.Callers()
 }
 
 // judge judges the trace by s: as soon as a pass can be believed, else when the
@@ -166,5 +174,10 @@ func (e *expectation) judge(c *vm.Call, s expect.Spec) error {
 	if err := session.Over(c); err != nil {
 		return err
 	}
-	return e.report(c, s.Judge(e.view), e.run.Started)
+	o := s.Judge(e.view)
+	if key := expect.KernelOnly(s); key != "" && !o.Pass && !e.run.Lab.Trace.Asked() {
+		o.Saw += fmt.Sprintf("; only the kernel knows %s, and it was not asked: that needs root, Linux 6.10, and no "+
+			"--inferred", key)
+	}
+	return e.report(c, o, e.run.Started)
 }

@@ -148,6 +148,7 @@ func receive(c *vm.Call, a *waits) error {
 	for name, n := range map[string]int{"port": int(m.From.Port()), "ttl": m.TTL, "tos": m.TOS} {
 		t.RawSetString(name, lua.LNumber(n))
 	}
+	c.VM.Strict(t, "a message", "data", "from", "node", "port", "ttl", "tos")
 	c.Return(t)
 	return nil
 }
@@ -180,6 +181,7 @@ func icmpError(c *vm.Call, a *waits) error {
 	if f.MTU > 0 {
 		t.RawSetString("mtu", lua.LNumber(f.MTU))
 	}
+	c.VM.Strict(t, "an error", "error", "icmp", "type", "code", "from", "node", "mtu")
 	c.Return(t)
 	return nil
 }

@@ -103,7 +103,8 @@ var mtuVerb = vm.Verb(vm.Method{Name: "path_mtu",
 	Doc: "Finds the path MTU to a node by echo requests that must not be " +
 		"fragmented. Returns a table: mtu, nil if nothing is answered; told, whether the narrow place says so, " +
 		"and node, " +
-		"which it is; black_hole, if larger packets vanish.",
+		"which it is; black_hole, if larger packets vanish. What the path says, the host learns: TCP then sends " +
+		"smaller segments, and a transfer that should hang does not. So measure after it, or from another host.",
 	Example: `expect(client:path_mtu(server).mtu):equals(1400)`, Returns: "PathMTU", Phase: vm.Running, First: "to"},
 	func(a *pathMTU) []vm.Argument {
 		return []vm.Argument{
