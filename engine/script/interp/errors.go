@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/script/diag"
+	"netrepro/engine/script/show"
 )
 
 // Where is the file and line of the Lua code that called into Go on l.
@@ -101,23 +101,6 @@ var stackLine = regexp.MustCompile(`(?m)^\s*([^\[\s][^:\n]*):(\d+): in `)
 
 var luaError = regexp.MustCompile(`^(.+?):(\d+): (.*)$`)
 
-// contents writes a table that was thrown, without what is in tables in it.
-func contents(t *lua.LTable) string {
-	var fields []string
-	t.ForEach(func(k, x lua.LValue) {
-		if _, named := k.(lua.LString); named {
-			fields = append(fields, k.String()+" = "+Show(x))
-		} else {
-			fields = append(fields, Show(x))
-		}
-	})
-	if len(fields) == 0 {
-		return "{}"
-	}
-	slices.Sort(fields)
-	return "{ " + strings.Join(fields, ", ") + " }"
-}
-
 // explain is [Interp.plainly] with the places that called what failed.
 func (v *Interp) explain(l *lua.LState, err error) error {
 	err = v.plainly(l, err)
@@ -149,7 +132,7 @@ func (v *Interp) plainly(l *lua.LState, err error) error {
 	}
 	text := api.Object.String()
 	if t, ok := api.Object.(*lua.LTable); ok {
-		text = "error " + contents(t)
+		text = "error " + show.Contents(t)
 	}
 	file, line, msg := "", 0, text
 	if u, ok := api.Object.(*lua.LNilType); ok {
@@ -204,24 +187,4 @@ func plain(msg string) (text, word, hint string) {
 			"look for a name that is not what it seems, or a missing verb"
 	}
 	return msg, "", ""
-}
-
-// Shown is an object that is shown in messages in words of its own.
-type Shown interface{ Show() string }
-
-// Show writes a Lua value as a script would.
-func Show(x lua.LValue) string {
-	switch x := x.(type) {
-	case lua.LString:
-		return fmt.Sprintf("%q", string(x))
-	case *lua.LTable:
-		return "a table"
-	case *lua.LFunction:
-		return "a function"
-	case *lua.LUserData:
-		if o, ok := x.Value.(Shown); ok {
-			return o.Show()
-		}
-	}
-	return x.String()
 }

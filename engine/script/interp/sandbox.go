@@ -10,6 +10,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/script/diag"
+	"netrepro/engine/script/show"
 	"netrepro/engine/script/stdlib"
 )
 
@@ -50,7 +51,7 @@ func (v *Interp) sandbox(c Config) {
 		var s []string
 		for i := 1; i <= l.GetTop(); i++ {
 			if t, ok := l.Get(i).(*lua.LTable); ok && l.GetMetaField(t, "__tostring") == lua.LNil {
-				s = append(s, fields(t, 0))
+				s = append(s, show.Fields(t))
 				continue
 			}
 			s = append(s, l.ToStringMeta(l.Get(i)).String())

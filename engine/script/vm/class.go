@@ -227,7 +227,7 @@ func (v *VM) Strict(t *lua.LTable, what string, known ...string) *lua.LTable {
 	return t
 }
 
-// Show implements [interp.Shown].
+// Show implements [show.Shown].
 func (o *Object) Show() string { return "a " + o.Class.Name }
 
 func (o *Object) text() string {

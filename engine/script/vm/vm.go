@@ -11,6 +11,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/script/interp"
+	"netrepro/engine/script/show"
 )
 
 // VM is an interpreter with a language.
@@ -67,4 +68,4 @@ func New(ctx context.Context, c Config) *VM {
 func (v *VM) Language() *Language { return v.language }
 
 // Show writes a Lua value as a script would.
-func Show(x lua.LValue) string { return interp.Show(x) }
+func Show(x lua.LValue) string { return show.Value(x) }
