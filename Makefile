@@ -14,7 +14,7 @@ export CGO_ENABLED = 0
 export NETREPRO_CAPTURES ?= $(abspath $(wildcard ../shared/captures))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race build lint bench fuzz clean
+.PHONY: help run test race build lint bench fuzz matrix clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,15 @@ race: ## run the tests of the packages with goroutines under the race detector
 	packages=$$(grep -rlE '\bgo func|\bgo [a-zA-Z_.]+\(|\.Go\(func' --include='*.go' engine | grep -v '_test\.go' | \
 	  xargs -n1 dirname | sort -u | sed 's|^|./|'); \
 	CGO_ENABLED=1 $(GO) test -race -short -skip '$(RACESKIP)' -timeout 8m $(TESTFLAGS) $$packages
+
+# Kernels that make matrix compares, by what netrepro kernels shows, and what runs on them.
+# Five days of conntrack are left out: in each machine they take minutes.
+KERNELS ?= 5.10 6.1 6.12 7.2
+MATRIX  ?= icmp loss nat path pmtu rst tls keepalive-two-hours retries-to-the-end connect-to-nobody \
+           gateway-idle-timeout a-minute-after-close
+
+matrix: build ## run the library on several kernels in virtual time, and write scenarios/KERNELS.md
+	$(BIN) run $(addprefix --kernel ,$(KERNELS)) --matrix scenarios/KERNELS.md -o out/matrix $(MATRIX)
 
 lint: $(TOOLS)/staticcheck $(TOOLS)/golangci-lint ## gofmt, vet, staticcheck, golangci-lint with the import directions
 	@test -z "$$(gofmt -l cmd engine lualib scenarios)" || { gofmt -l cmd engine lualib scenarios; exit 1; }

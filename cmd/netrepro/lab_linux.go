@@ -6,11 +6,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"netrepro/cmd/netrepro/suite"
+	"netrepro/cmd/netrepro/virtual"
 	"netrepro/engine/runner"
+	"netrepro/engine/runner/guest"
 )
 
 // helper runs the process as a part of a run if it was started as one.
 func helper() {
+	if code, played := guest.Play(os.Args); played {
+		os.Exit(code)
+	}
 	if code, played := runner.Play(os.Args, os.Stdin, os.Stdout, os.Stderr); played {
 		os.Exit(code)
 	}
@@ -19,5 +24,5 @@ func helper() {
 // labCommands are those that know scenarios.
 func labCommands(e env) []*cobra.Command {
 	return append(suite.Commands(suite.Console{In: os.Stdin, Out: e.out, Err: e.err, Getenv: os.Getenv,
-		Terminal: e.terminal, Color: e.color, Allow: e.allow}), replayCommand(e))
+		Terminal: e.terminal, Color: e.color, Allow: e.allow}), replayCommand(e), virtual.KernelsCommand(e.out))
 }

@@ -20,6 +20,7 @@ func labCommands(env) []*cobra.Command {
 		{"list [PATH…]", "List scenarios and their cases (on Linux)"},
 		{"report DIR…", "Make reports of runs that have ended (on Linux)"},
 		{"check [PATH…]", "Check scenarios for mistakes (on Linux)"},
+		{"kernels", "List the kernels that run --vm can use (on Linux)"},
 	} {
 		cs = append(cs, &cobra.Command{Use: c.use, Short: c.short, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error {

@@ -28,12 +28,14 @@ import (
 	"netrepro/engine/tcp"
 	"netrepro/engine/testutil/leaks"
 	"netrepro/engine/testutil/tshark"
+	"netrepro/engine/virtual/image"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
 
 func TestMain(m *testing.M) {
-	if len(os.Args) >= 2 && strings.HasPrefix(os.Args[1], "netrepro-") {
+	if len(os.Args) >= 2 && strings.HasPrefix(os.Args[1], "netrepro-") || os.Args[0] == image.Modprobe ||
+		os.Getpid() == 1 || os.Getenv(asProgram) != "" {
 		main() // a part of a run by this test binary
 		return
 	}

@@ -35,6 +35,9 @@ type Options struct {
 	// wires; nil makes one.
 	Engine *netns.NS
 	Seed   uint64 // of what is drawn by chance
+	// Virtual says that time passes as work is done: no host can stall the lab then, and
+	// nothing watches for it.
+	Virtual bool
 }
 
 // Lab is a live topology.
@@ -57,7 +60,10 @@ type Lab struct {
 // Up brings a plan to life. It needs CAP_SYS_ADMIN and CAP_NET_ADMIN in the
 // current user namespace. On error nothing is left.
 func Up(p *plan.Plan, o Options) (l *Lab, err error) {
-	l = &Lab{Plan: p, Stalls: stall.Start(), taps: map[*plan.Wire][]int{}, excused: map[int]uint64{}}
+	l = &Lab{Plan: p, taps: map[*plan.Wire][]int{}, excused: map[int]uint64{}}
+	if !o.Virtual {
+		l.Stalls = stall.Start()
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.Close())

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"netrepro/engine/runner/artifact"
 	"netrepro/engine/runner/discover"
 	"netrepro/engine/runner/task"
 	"netrepro/engine/script"
@@ -101,15 +102,15 @@ func TestFolders(t *testing.T) {
 // TestClaim keeps a second run out for as long as the first one holds it.
 func TestClaim(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
-	unlock, err := claim(dir)
+	unlock, err := artifact.Claim(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := claim(dir); err == nil || !strings.Contains(err.Error(), "another run writes there") {
+	if _, err := artifact.Claim(dir); err == nil || !strings.Contains(err.Error(), "another run writes there") {
 		t.Errorf("claimed twice: %v", err)
 	}
 	unlock()
-	if unlock, err = claim(dir); err != nil {
+	if unlock, err = artifact.Claim(dir); err != nil {
 		t.Fatal(err)
 	}
 	unlock()

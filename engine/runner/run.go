@@ -11,6 +11,7 @@ import (
 
 	"netrepro/engine/files"
 	"netrepro/engine/kernel/bpf"
+	"netrepro/engine/runner/artifact"
 	"netrepro/engine/runner/machine"
 	"netrepro/engine/runner/schedule"
 	"netrepro/engine/runner/task"
@@ -35,6 +36,7 @@ type Options struct {
 	Check    bool          // the capture must say of every packet what the trace does
 	Retry    int           // how often a case that failed is run again, until it passes
 	Timeout  time.Duration // of every case, 0 for its own
+	Virtual  bool          // time here passes as work is done, and hours without any cost nothing
 	// Live is told what happens in a case at once, of every run of it, whether or not it
 	// counts; nil is not. It and the sink are told one thing at a time.
 	Live func(t *task.Task, try int, e session.Event)
@@ -47,7 +49,7 @@ type Options struct {
 // Run runs tasks, several side by side, and reports to sink. It returns early
 // only if ctx ends or no worker can be started at all.
 func Run(ctx context.Context, tasks []*task.Task, o Options, sink task.Sink) error {
-	unlock, err := claim(o.Out)
+	unlock, err := artifact.Claim(o.Out)
 	if err != nil {
 		return err
 	}
@@ -139,7 +141,7 @@ func (r *running) tell(f func()) {
 // task runs one task until a try is conclusive, and returns how it ended.
 func (r *running) task(ctx context.Context, t *task.Task) (res session.Result, err error) {
 	o, sink := r.Options, r.sink
-	capture, err := emptied(o.Out, t)
+	capture, err := artifact.Empty(o.Out, t)
 	if err != nil { // of this case alone
 		res = session.Result{Verdict: session.Errored, Why: err.Error(), Machine: files.Cannot(err)}
 		r.tell(func() {
@@ -150,7 +152,7 @@ func (r *running) task(ctx context.Context, t *task.Task) (res session.Result, e
 	}
 	job := worker.Job{Name: t.File.Name, Text: []byte(t.File.Text), Case: []byte(t.Case.ID()), Seed: o.Seed,
 		Capture: capture, Lualib: o.Lualib, Keep: o.Keep, Update: o.Update, Form: o.Form, Check: o.Check,
-		Cure: t.Cure, Harmless: t.Harmless}
+		Cure: t.Cure, Harmless: t.Harmless, Virtual: o.Virtual}
 	handed, release, err := listen(r.probe, &job)
 	if err != nil {
 		return res, err

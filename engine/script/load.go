@@ -49,7 +49,7 @@ func Load(ctx context.Context, name, text string, o Options) (*File, error) {
 	m := vm.New(ctx, vm.Config{Language: Language(), Load: o.loader(filepath.Dir(name)), Print: o.Print, Seed: o.Seed})
 	ld := &loader{}
 	m.Data = ld
-	release := memory.Guard(m, func() uint64 { return loadMemory })
+	release := memory.Guard(m, 0, func() uint64 { return loadMemory })
 	defer release()
 	if stuck := m.Watch(func() { err = m.Run(src) }); stuck != nil {
 		return nil, stuck // it goes on, with the interpreter

@@ -19,8 +19,8 @@ scenario "backlog-overflow" {
   topology  = path { host "client", wire { name = "lan" }, host "server" },
 
   variants = {
-    { "bug-reset",    outcome = "reset",  backlog = 1, abort = 1 },
-    { "bug-silent",   outcome = "silent", backlog = 1, abort = 0 },
+    { "bug-reset",    outcome = "reset",  backlog = 2, abort = 1 },
+    { "bug-silent",   outcome = "silent", backlog = 2, abort = 0 },
     { "long-backlog", outcome = "works",  backlog = 64, abort = 1 },
   },
 
@@ -29,14 +29,15 @@ scenario "backlog-overflow" {
     server:sysctl("net.ipv4.tcp_abort_on_overflow", v.abort)
     server:sysctl("net.ipv4.tcp_syncookies", 0)
     local l = server:listen(80, { backlog = v.backlog })
-    -- Two connections fill the queue while the third's last ACK is on its way.
+    -- Three connections fill the queue of two while the last ACK of a fourth is on its way.
+    -- That one counts as half open: with a queue of one, kernels before 6.0 take no other.
     local ack  = net.lan:hold { from = client, tcp = "ack", sport = 40009 }
     local late = client:dial { to = l, from_port = 40009 }
-    local a = client:dial { to = l }
-    local b = client:dial { to = l, timeout = "2s" }
-    must(b ~= nil, "there is room for two"):is_true()
-    must(net.trace:at(server)):includes { from = client, flags = ".", sport = a.here.port }
-    must(net.trace:at(server)):includes { from = client, flags = ".", sport = b.here.port }
+    for _ = 1, 3 do
+      local c = client:dial { to = l, timeout = "2s" }
+      must(c ~= nil, "there is room for three"):is_true()
+      must(net.trace:at(server)):includes { from = client, flags = ".", sport = c.here.port }
+    end
     ack:disarm()
     ack:release()
     local _, err = late:read { timeout = "500ms" }

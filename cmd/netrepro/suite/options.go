@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"netrepro/cmd/netrepro/virtual"
 	"netrepro/engine/report"
 	"netrepro/engine/report/formats"
 	"netrepro/engine/runner"
@@ -21,6 +22,7 @@ import (
 type runOptions struct {
 	runner.Options
 	selected
+	vm                                virtual.Flags
 	verify, shaken                    int
 	require, verbose, quiet, prove    bool
 	failFast, untilFail, rerunFailed  bool
@@ -87,6 +89,7 @@ or output that could not be written, 3 this machine cannot (or --require was giv
 		"run what shows a failure with each cure applied, and without faults: it must fail")
 	f.BoolVar(&o.require, "require", false, "a skipped case is a failure (exit code 3)")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "show what passed, with its evidence")
+	o.vm.Add(f)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "show only what did not end as expected, and the last line")
 	return c
 }
@@ -122,6 +125,13 @@ func (o *runOptions) valid() ([]formats.Report, error) {
 	}
 	if o.shaken > 0 {
 		o.Repeat, o.Shake = o.shaken, true
+	}
+	if err := o.vm.Check(&o.Options); err != nil {
+		return nil, err
+	}
+	if o.vm.Several() && (o.prove || o.failFast || o.untilFail || o.reports != "" || o.baseline != "") {
+		return nil, errors.New("several kernels are compared by one plain run on each: leave out --prove, --fail-fast, " +
+			"--until-fail, --report and --baseline")
 	}
 	if o.reports == "" {
 		return nil, nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"netrepro/cmd/netrepro/virtual"
 	"netrepro/engine/files"
 	"netrepro/engine/report"
 	"netrepro/engine/report/casepage"
@@ -59,6 +60,9 @@ func runScenarios(cmd *cobra.Command, e Console, args []string, o *runOptions) e
 	if len(tasks) == 0 && o.rerunFailed {
 		fmt.Fprintln(e.Err, "netrepro: nothing to run again: everything ended as expected when it last ran")
 		return nil
+	}
+	if o.vm.Several() {
+		return o.compare(cmd.Context(), e, tasks)
 	}
 	return o.run(cmd.Context(), e, recorder.Options{Out: o.Out, Baseline: o.baseline, Seed: o.Seed, Shard: part,
 		Tasks: tasks, All: all, Machine: fingerprint.Take("."), Reports: reports})
@@ -122,11 +126,7 @@ func (o *runOptions) run(ctx context.Context, e Console, r recorder.Options) err
 	if o.failFast || o.untilFail {
 		o.Stop = rec.Failed
 	}
-	err := runner.Run(ctx, r.Tasks, o.Options, to)
-	if errors.Is(err, worker.ErrCannot) {
-		err = &Exit{fmt.Errorf("%w: run as root, or allow user namespaces (sysctl "+
-			"kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces above 0)", err), Cannot}
-	}
+	err := o.start(ctx, e, r.Tasks, to)
 	interrupted := ctx.Err() != nil
 	if err != nil && !interrupted {
 		return errors.Join(machines(err), machines(rec.Close(ctx, false, e.Out)))
@@ -151,6 +151,48 @@ func (o *runOptions) run(ctx context.Context, e Console, r recorder.Options) err
 		werr = stepSummary(e, r.Reports, r.Out)
 	}
 	return o.end(ctx, e, t, goldens, determinism, werr)
+}
+
+// start runs tasks on this machine or in a virtual one.
+func (o *runOptions) start(ctx context.Context, e Console, tasks []*task.Task, to task.Sink) error {
+	if o.vm.On {
+		return startable(o.vm.Run(ctx, tasks, o.Options, to, e.Err))
+	}
+	err := runner.Run(ctx, tasks, o.Options, to)
+	if errors.Is(err, worker.ErrCannot) {
+		return &Exit{fmt.Errorf("%w: run as root, or allow user namespaces (sysctl "+
+			"kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces above 0)", err), Cannot}
+	}
+	return err
+}
+
+// startable gives the error of a virtual machine that cannot be started its exit code.
+func startable(err error) error {
+	if errors.Is(err, virtual.ErrCannot) {
+		return &Exit{err, Cannot}
+	}
+	return err
+}
+
+// compare runs tasks on several kernels, and shows what differs.
+func (o *runOptions) compare(ctx context.Context, e Console, tasks []*task.Task) error {
+	if e.Color || e.Terminal {
+		e.Allow(report.Sequences)
+	}
+	t := report.NewTerminal(e.Out, len(tasks)*o.vm.Times(), report.Style{Color: e.Color, Live: e.Terminal,
+		Verbose: o.verbose, Quiet: o.quiet, Again: "netrepro run"})
+	m, err := o.vm.Compare(ctx, tasks, o.Options, t, e.Out, e.Err)
+	if err != nil {
+		return startable(err)
+	}
+	t.Close()
+	if err := o.vm.Report(ctx, m, e.Out); err != nil {
+		return err
+	}
+	if code := exitCode(t, o.require); code != Expected {
+		return &Exit{Code: code}
+	}
+	return nil
 }
 
 // end writes golden traces and says how the run is to exit.

@@ -29,6 +29,8 @@ type Job struct {
 	// own, and whether faults do nothing.
 	Cure     string `json:"cure,omitempty"`
 	Harmless bool   `json:"harmless,omitempty"`
+	// Virtual says that time passes as work is done (see [play.Options]).
+	Virtual bool `json:"virtual,omitempty"`
 	// Ring are the names that go with the ring of kernel events, nil if there is
 	// none, and RingFiles how many descriptors, from 3 on, are its.
 	Ring      *bpf.Names `json:"ring,omitempty"`

@@ -114,6 +114,7 @@ func runJob(job Job, emit func(session.Event)) error {
 		Check:     job.Check,
 		Shake:     job.Shake,
 		ShakeOnly: job.ShakeOnly,
+		Virtual:   job.Virtual,
 		Golden:    func(name string) ([]byte, error) { return discover.Golden(job.Name, name) },
 	})
 	return nil

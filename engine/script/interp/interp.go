@@ -43,6 +43,7 @@ type Interp struct {
 	awake   atomic.Int32 // tasks that wait for nothing, the main one among them
 	waits   waits
 	of      map[*lua.LState]*Task    // by the thread it runs on
+	woken   chan struct{}            // holds one if a task has gone on since it was last asked
 	live    int                      // tasks that must end and have not
 	left    []*Task                  // of those, what the end of the context cut short
 	over    bool                     // no task goes on
@@ -76,7 +77,7 @@ func New(ctx context.Context, c Config) *Interp {
 			RegistryGrowStep: 4096, CallStackSize: 1024, MinimizeStackMemory: true}),
 		of: map[*lua.LState]*Task{}, halted: map[*lua.LState]*place{}, callers: map[*lua.LState][]string{},
 		sources: map[string]*diag.Source{}, modules: map[string]lua.LValue{}, load: c.Load, print: c.Print,
-		Seed: c.Seed,
+		Seed: c.Seed, woken: make(chan struct{}, 1),
 	}
 	v.change = sync.NewCond(&v.mu)
 	v.ctx, v.cancel = context.WithCancelCause(ctx)
@@ -182,6 +183,9 @@ func (v *Interp) Block(f func()) {
 // Awake reports whether a task goes on, or is about to: it waits for nothing but its
 // turn. Whoever asks from within [Interp.Block] is not among them.
 func (v *Interp) Awake() bool { return v.awake.Load() > 0 }
+
+// Woken is sent to once a task goes on after all waited.
+func (v *Interp) Woken() <-chan struct{} { return v.woken }
 
 // Yield is [Interp.Block] for what is late of itself, and waits for nothing: the task
 // counts as one that goes on.

@@ -17,6 +17,10 @@ func (v *Interp) wakes() {
 	if v.awake.Add(1) != 1 {
 		return
 	}
+	select {
+	case v.woken <- struct{}{}:
+	default: // nobody has asked since
+	}
 	v.waits.mu.Lock()
 	defer v.waits.mu.Unlock()
 	if !v.waits.since.IsZero() {

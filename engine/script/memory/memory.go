@@ -13,24 +13,34 @@ import (
 	"netrepro/engine/script/vm"
 )
 
+// period is how often a script that runs is looked at.
+const period = 20 * time.Millisecond
+
 // Guard stops v when the process holds more than most says, until release
 // is called: the interpreter itself knows no bound, and a slip must not take the
-// machine's memory.
-func Guard(v *vm.VM, most func() uint64) (release func()) {
+// machine's memory. While all of the script waits, and nothing grows, it looks less and
+// less often, down to once in rest; 0 has it always look as often.
+func Guard(v *vm.VM, rest time.Duration, most func() uint64) (release func()) {
 	// The collector must not let garbage pile up beside it.
 	goal := most()
 	before := debug.SetMemoryLimit(int64(goal))
 	done, over := make(chan struct{}), make(chan struct{})
 	go func() {
-		tick := time.NewTicker(20 * time.Millisecond)
+		tick := time.NewTimer(period)
 		defer tick.Stop()
 		defer close(over)
+		pause, last := period, uint64(0)
 		for {
+			var woken <-chan struct{}
+			if pause > period {
+				woken = v.Woken()
+			}
 			select {
 			case <-done:
 				return
 			case <-v.Context().Done():
 				return
+			case <-woken:
 			case <-tick.C:
 			}
 			bound := most()
@@ -39,6 +49,12 @@ func Guard(v *vm.VM, most func() uint64) (release func()) {
 				debug.SetMemoryLimit(int64(goal))
 			}
 			live, all := held()
+			pause = min(2*pause, max(rest, period))
+			if v.Awake() || all > last+slack {
+				pause = period
+			}
+			last = all
+			tick.Reset(pause)
 			if live <= bound && all > bound*3/2 { // it grows faster than it is collected
 				runtime.GC()
 				live, _ = held()
@@ -56,6 +72,9 @@ func Guard(v *vm.VM, most func() uint64) (release func()) {
 		debug.SetMemoryLimit(before)
 	}
 }
+
+// slack is what the heap may grow by without anything having been done.
+const slack = 256 << 10
 
 // held is how many bytes of the heap were in use when they were last collected,
 // and how many are there now.

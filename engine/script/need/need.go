@@ -22,7 +22,15 @@ const (
 	Root   = "root"   // of the machine, not of a user namespace
 	Bridge = "bridge" // in the kernel
 	Kernel = "kernel" // it is asked for its reasons
+	// VirtualTime passes as work is done, so that hours without any cost nothing.
+	VirtualTime = "virtual time"
 )
+
+// Machine is what those who run cases know of the machine.
+type Machine struct {
+	Ring    *bpf.Ring // nil where the kernel cannot be asked
+	Virtual bool      // time passes as work is done
+}
 
 // programPrefix begins the need of a program.
 const programPrefix = "program:"
@@ -32,7 +40,7 @@ var programs = []string{"nginx", "haproxy", "curl", "openssl", "iperf3"}
 
 // Names lists what a scenario can say it needs, besides program:NAME.
 func Names() []string {
-	return slices.Concat([]string{"nftables", "conntrack", Root, Bridge, Kernel}, topology.TunnelKinds, programs)
+	return slices.Concat([]string{"nftables", "conntrack", Root, Bridge, Kernel, VirtualTime}, topology.TunnelKinds, programs)
 }
 
 // Known reports whether a scenario can say that it needs n.
@@ -41,12 +49,18 @@ func Known(n string) bool {
 }
 
 // Lacking tries what a scenario needs, in a namespace made for it, and says what
-// is missing; empty if nothing is. The ring is nil where the kernel cannot be asked.
-func Lacking(needs []string, ring *bpf.Ring) string {
+// is missing; empty if nothing is.
+func Lacking(needs []string, on Machine) string {
 	var missing []string
 	for _, n := range needs {
+		if n == VirtualTime {
+			if !on.Virtual {
+				missing = append(missing, n+" (netrepro run --vm has it)")
+			}
+			continue
+		}
 		if n == Kernel {
-			if why := mute(ring); why != "" {
+			if why := mute(on.Ring); why != "" {
 				missing = append(missing, fmt.Sprintf("%s (%s)", n, why))
 			}
 			continue

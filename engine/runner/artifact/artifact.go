@@ -1,6 +1,10 @@
 //go:build linux
 
-package runner
+// Package artifact keeps what cases leave: the directory of a run, and in it a folder for
+// each case. It follows no link that leads out of it.
+//
+// Invariant: one run at a time writes into a directory.
+package artifact
 
 import (
 	"errors"
@@ -16,10 +20,10 @@ import (
 	"netrepro/engine/runner/task"
 )
 
-// claim makes the directory for artifacts and keeps other runs out of it until
+// Claim makes the directory for artifacts and keeps other runs out of it until
 // unlock is called. The directory itself is locked, so that nothing of one
 // user's stands in the way of another.
-func claim(dir string) (unlock func(), err error) {
+func Claim(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, files.SecretDir); err != nil {
 		return nil, fmt.Errorf("make directory for artifacts: %w", err)
 	}
@@ -36,10 +40,10 @@ func claim(dir string) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil // some file systems have no locks for directories
 }
 
-// emptied makes the folder of a task below out, with no capture of an earlier run
+// Empty makes the folder of a task below out, with no capture of an earlier run
 // in it, and returns the path of the capture to be: a case that writes none must
 // not seem to have written that one.
-func emptied(out string, t *task.Task) (capture string, err error) {
+func Empty(out string, t *task.Task) (capture string, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("make directory for artifacts: %w", err)
@@ -76,4 +80,25 @@ func emptied(out string, t *task.Task) (capture string, err error) {
 		return "", fmt.Errorf("remove the capture of an earlier run: %w: name another directory with --out", err)
 	}
 	return filepath.Abs(t.Capture())
+}
+
+// Put writes a file into the folder of a task below out, which Empty has made.
+func Put(out string, t *task.Task, name string, data []byte) error {
+	rel, err := filepath.Rel(out, t.Dir)
+	if err != nil {
+		return fmt.Errorf("write artifact: %w", err)
+	}
+	root, err := os.OpenRoot(out)
+	if err != nil {
+		return fmt.Errorf("write artifact: %w", err)
+	}
+	defer root.Close()
+	at := filepath.Join(rel, filepath.FromSlash(name))
+	if err := root.MkdirAll(filepath.Dir(at), files.SecretDir); err != nil {
+		return fmt.Errorf("write artifact: %w", err)
+	}
+	if err := root.WriteFile(at, data, files.Secret); err != nil {
+		return fmt.Errorf("write artifact: %w", err)
+	}
+	return nil
 }

@@ -1,0 +1,195 @@
+//go:build linux
+
+// Package virtual is the part of the command line that is about virtual machines: the
+// flags of run --vm, and the command kernels.
+package virtual
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"netrepro/engine/files"
+	"netrepro/engine/report/matrix"
+	"netrepro/engine/runner"
+	"netrepro/engine/runner/guest"
+	"netrepro/engine/runner/sink"
+	"netrepro/engine/runner/task"
+	"netrepro/engine/virtual/kernels"
+	"netrepro/engine/virtual/qemu"
+)
+
+// ErrCannot says that this machine cannot start virtual ones.
+var ErrCannot = errors.New("this machine cannot start virtual machines")
+
+// Flags are those of runs in a virtual machine.
+type Flags struct {
+	On       bool
+	kernels  []string
+	time     string
+	memory   int
+	patience time.Duration
+	broken   string
+	page     string // where a matrix is written to
+}
+
+// Add adds them to a command.
+func (v *Flags) Add(f *pflag.FlagSet) {
+	f.BoolVar(&v.On, "vm", false, "run in a virtual machine (QEMU), in virtual time: two runs give the same bytes")
+	f.StringArrayVar(&v.kernels, "kernel", nil, "kernel of the virtual machine: a name that netrepro kernels shows, "+
+		"a .deb, a folder unpacked from one, or a bzImage; the newest if none is named; named several times, all "+
+		"cases run on each, and what differs is said")
+	f.StringVar(&v.page, "matrix", "", "with several kernels: write a page of Markdown that compares them to this file")
+	f.StringVar(&v.time, "time", "virtual", "in the virtual machine: virtual, where hours without work cost nothing, "+
+		"or real")
+	f.IntVar(&v.memory, "vm-memory", guest.Memory, "memory of the virtual machine, in MB")
+	f.DurationVar(&v.patience, "vm-patience", guest.Patience,
+		"end a virtual machine that says nothing for so long, in time outside")
+	f.StringVar(&v.broken, "vm-break", "", "how the first virtual machine breaks")
+	f.Lookup("vm-break").Hidden = true // a test of what becomes of the others
+}
+
+// Check refuses flags that do not go together.
+func (v *Flags) Check(o *runner.Options) error {
+	v.On = v.On || len(v.kernels) > 0
+	switch {
+	case v.On && o.Keep:
+		return errors.New("--keep keeps labs of this machine: leave out --vm")
+	case v.page != "" && len(v.kernels) < 2:
+		return errors.New("--matrix compares kernels: name several with --kernel")
+	case len(v.kernels) > 1 && (o.Update || o.Shake || o.Repeat > 1 || o.Form):
+		return errors.New("several kernels are compared by one plain run on each: leave out --update, --shake, --repeat " +
+			"and --verify-determinism")
+	case v.time != "virtual" && v.time != "real":
+		return fmt.Errorf("--time is virtual or real, not %q", v.time)
+	case v.memory < 256 || v.memory > 1<<16:
+		return errors.New("--vm-memory is from 256 to 65536 MB")
+	case v.broken != "" && !slices.Contains(guest.Breaks, v.broken):
+		return fmt.Errorf("--vm-break is one of %s", strings.Join(guest.Breaks, ", "))
+	case v.patience <= 0:
+		return errors.New("--vm-patience is more than 0")
+	}
+	return nil
+}
+
+// Store is where a user's kernels are.
+func Store() (kernels.Store, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return kernels.Store{}, fmt.Errorf("find the folder for kernels: %w: set XDG_CACHE_HOME", err)
+	}
+	return kernels.Store{Dir: filepath.Join(dir, "netrepro", "kernels")}, nil
+}
+
+// machine is what tasks run on with one kernel.
+func (v *Flags) machine(ctx context.Context, kernel string) (guest.Machine, error) {
+	path, _, err := qemu.Find(ctx)
+	if err != nil {
+		return guest.Machine{}, fmt.Errorf("%w: %w", ErrCannot, err)
+	}
+	s, err := Store()
+	if err != nil {
+		return guest.Machine{}, err
+	}
+	k, err := s.Find(kernel)
+	if err != nil {
+		return guest.Machine{}, err
+	}
+	return guest.Machine{Kernel: k, Path: path, Real: v.time == "real", Memory: v.memory, Patience: v.patience,
+		Break: v.broken}, nil
+}
+
+// Times is how often each case runs.
+func (v *Flags) Times() int { return max(len(v.kernels), 1) }
+
+// Several reports whether kernels are to be compared.
+func (v *Flags) Several() bool { return len(v.kernels) > 1 }
+
+// Run runs tasks in a virtual machine, and tells say what that cost.
+func (v *Flags) Run(ctx context.Context, tasks []*task.Task, o runner.Options, to task.Sink, say io.Writer) error {
+	m, err := v.machine(ctx, strings.Join(v.kernels, ""))
+	if err != nil {
+		return err
+	}
+	return v.on(ctx, m, tasks, o, to, say)
+}
+
+// on runs tasks with one kernel.
+func (v *Flags) on(ctx context.Context, m guest.Machine, tasks []*task.Task, o runner.Options, to task.Sink,
+	say io.Writer) error {
+	spent, err := guest.Run(ctx, tasks, o, m, to)
+	if errors.Is(err, guest.ErrMachine) {
+		return fmt.Errorf("%w: %w", ErrCannot, err)
+	}
+	if err == nil {
+		fmt.Fprintf(say, "netrepro: Linux %s in a virtual machine, %s time: %.1f s inside took %.1f s, "+
+			"after %.1f s to boot\n",
+			m.Kernel.Name, v.time, spent.Inside.Seconds(), spent.Cases.Seconds(), spent.Boot.Seconds())
+	}
+	return err
+}
+
+// Compare runs tasks with each kernel, the oldest first, each in a folder of its own.
+func (v *Flags) Compare(ctx context.Context, tasks []*task.Task, o runner.Options, to task.Sink, out, say io.Writer) (
+	*sink.Matrix, error,
+) {
+	var ms []guest.Machine
+	for _, k := range v.kernels {
+		m, err := v.machine(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		for _, other := range ms {
+			if other.Kernel.Name == m.Kernel.Name {
+				return nil, fmt.Errorf("--kernel %s: this kernel, %s, was named before", k, m.Kernel.Name)
+			}
+		}
+		ms = append(ms, m)
+	}
+	slices.SortFunc(ms, func(a, b guest.Machine) int { return kernels.Compare(a.Kernel.Name, b.Kernel.Name) })
+	compared := &sink.Matrix{}
+	all := o.Out
+	o.Form = true
+	for _, m := range ms {
+		o.Out = filepath.Join(all, m.Kernel.Name)
+		fmt.Fprintf(out, "Linux %s\n", m.Kernel.Name)
+		var there []*task.Task
+		for _, t := range tasks {
+			moved := *t
+			rel, err := filepath.Rel(all, t.Dir)
+			if err != nil {
+				return nil, err
+			}
+			moved.Dir = filepath.Join(o.Out, rel)
+			there = append(there, &moved)
+		}
+		if err := v.on(ctx, m, there, o, compared.On(m.Kernel.Name, to), say); err != nil {
+			return nil, err
+		}
+	}
+	return compared, nil
+}
+
+// Report shows how kernels differ, and writes the page of it if one is asked for.
+func (v *Flags) Report(ctx context.Context, m *sink.Matrix, out io.Writer) error {
+	matrix.Show(out, m)
+	if v.page == "" {
+		return nil
+	}
+	f, err := files.Create(ctx, v.page, 0o644)
+	if err != nil {
+		return fmt.Errorf("write matrix: %w", err)
+	}
+	var page strings.Builder
+	matrix.Markdown(&page, m)
+	_, err = io.WriteString(f, page.String())
+	return f.Close(err)
+}

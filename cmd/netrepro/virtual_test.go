@@ -1,0 +1,237 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"netrepro/cmd/netrepro/virtual"
+	"netrepro/engine/virtual/qemu"
+)
+
+// asProgram is in the environment of a process of this test that is the program.
+const asProgram = "NETREPRO_AS_PROGRAM"
+
+// long has the tests of virtual machines do more, which takes many minutes.
+var long = os.Getenv("NETREPRO_LONG") != ""
+
+// needsMachines skips a test where virtual machines cannot be had.
+func needsMachines(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("virtual machines take long to start")
+	}
+	if _, _, err := qemu.Find(t.Context()); err != nil {
+		t.Skip(err)
+	}
+	s, err := virtual.Store()
+	if err != nil {
+		t.Skip(err)
+	}
+	if _, err := s.Find(""); err != nil {
+		t.Skip(err)
+	}
+	f, err := elf.Open("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if f.Section(".interp") != nil {
+		t.Skip("this test was built with libraries: CGO_ENABLED=0 builds one that can be process 1")
+	}
+}
+
+// inMachine runs this program with arguments, below a folder of its own, and returns what
+// it printed and its exit code.
+func inMachine(t *testing.T, dir string, args ...string) (said string, code int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	var out, errs bytes.Buffer
+	code = run(ctx, env{args: append(args, "--out", filepath.Join(dir, "out")), out: &out, err: &errs})
+	return out.String() + errs.String(), code
+}
+
+// traces are the captures below a directory.
+func traces(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(p)
+		rel, rerr := filepath.Rel(dir, p)
+		if err == nil && rerr == nil {
+			out[rel] = string(b)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestVirtualAlike starts two machines, whose captures must be the same to the byte.
+func TestVirtualAlike(t *testing.T) {
+	needsMachines(t)
+	cases := []string{"run", "--vm", "one-lost-segment", "crossing-fin", "redirect-port-clash"}
+	if long {
+		cases = []string{"run", "--vm"}
+	}
+	dirs := []string{t.TempDir(), t.TempDir()}
+	for _, d := range dirs {
+		said, code := inMachine(t, d, cases...)
+		if code != exitExpected && !long || !strings.Contains(said, " as expected") {
+			t.Fatalf("exit code %d: %s", code, said)
+		}
+	}
+	one, two := traces(t, dirs[0]), traces(t, dirs[1])
+	if len(one) < 6 || len(one) != len(two) {
+		t.Errorf("%d and %d captures", len(one), len(two))
+	}
+	for name, b := range one {
+		if two[name] != b {
+			t.Errorf("%s: %d bytes, and others, %d, in another machine", name, len(b), len(two[name]))
+		}
+	}
+}
+
+const twoCases = `scenario "first" { topology = path { host "a", wire {}, host "b" }, run = function() end }
+scenario "second" { topology = path { host "a", wire {}, host "b" }, run = function() end }
+`
+
+// TestVirtualBroken has a machine break in the first of two cases: that is said of it, and
+// the other runs in another machine.
+func TestVirtualBroken(t *testing.T) {
+	needsMachines(t)
+	for _, tt := range []struct {
+		how, says string
+		code      int
+		long      bool
+	}{
+		{"panic", "the kernel of the virtual machine panicked: ", exitScript, false},
+		{"memory", "the kernel of the virtual machine panicked: ", exitScript, true},
+		{"flood", "2 as expected", exitExpected, true},
+		{"hang", "said nothing for ", exitScript, true},
+	} {
+		if tt.long && !long {
+			continue
+		}
+		dir := t.TempDir()
+		file := filepath.Join(dir, "two.lua")
+		if err := os.WriteFile(file, []byte(twoCases), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		said, code := inMachine(t, dir, "run", "--vm", "--vm-break", tt.how, "--vm-patience", "2m", file)
+		if code != tt.code || !strings.Contains(said, tt.says) || !strings.Contains(said, "✓ second") {
+			t.Errorf("%s: exit code %d: %s", tt.how, code, said)
+		}
+		if left := machines(t, os.Getpid()); left != 0 {
+			t.Errorf("%s: %d machines are left", tt.how, left)
+		}
+	}
+}
+
+// machines counts the machines that still run and are children of a process.
+func machines(t *testing.T, pid int) (n int) {
+	t.Helper()
+	dirs, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range dirs {
+		line, _ := os.ReadFile(d + "/cmdline") // it may have ended
+		stat, _ := os.ReadFile(d + "/stat")
+		_, rest, _ := bytes.Cut(stat, []byte(") "))
+		f := strings.Fields(string(rest))
+		if bytes.Contains(line, []byte("memory-backend-file,id=shared")) && len(f) > 1 && f[1] == strconv.Itoa(pid) {
+			n++
+		}
+	}
+	return n
+}
+
+// TestVirtualKilled ends runs at different moments with SIGKILL: no machine, and no file,
+// may be left.
+func TestVirtualKilled(t *testing.T) {
+	needsMachines(t)
+	moments := 3
+	if long {
+		moments = 50
+	}
+	temporary := t.TempDir()
+	for i := range moments {
+		c := exec.Command(os.Args[0], "run", "--vm", "--out", t.TempDir(), "one-lost-segment")
+		c.Env = append(os.Environ(), "TMPDIR="+temporary, asProgram+"=1")
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(i) * 300 * time.Millisecond) // so that it is ended at another moment
+		if err := c.Process.Signal(syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Wait() // killed
+		deadline := time.Now().Add(time.Minute)
+		for machines(t, 1)+machines(t, c.Process.Pid) > 0 {
+			if time.Now().After(deadline) {
+				t.Fatal("a machine is left")
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	if left := traces(t, temporary); len(left) > 0 {
+		t.Errorf("files are left: %v", len(left))
+	}
+}
+
+// TestVirtualMissing names what is missing.
+func TestVirtualMissing(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	said, code := inMachine(t, t.TempDir(), "run", "--vm", "one-lost-segment")
+	if code != exitCannot || !strings.Contains(said, "install the package "+qemu.Package) {
+		t.Errorf("exit code %d: %s", code, said)
+	}
+}
+
+// TestVirtualMatrix runs a case on two kernels that differ in it.
+func TestVirtualMatrix(t *testing.T) {
+	needsMachines(t)
+	s, err := virtual.Store()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []string{"6.1", "6.12"} {
+		if _, err := s.Find(k); err != nil {
+			t.Skip(err)
+		}
+	}
+	dir := t.TempDir()
+	page := filepath.Join(dir, "page.md")
+	said, code := inMachine(t, dir, "run", "--kernel", "6.12", "--kernel", "6.1", "--matrix", page, "redirect-port-clash")
+	if code != exitExpected || !strings.Contains(said, "since 6.12") ||
+		!strings.Contains(said, "redirect-port-clash/bug") {
+		t.Errorf("exit code %d: %s", code, said)
+	}
+	b, err := os.ReadFile(page)
+	if err != nil || !strings.Contains(string(b), "| [redirect-port-clash](nat/redirect_port_clash.lua) | 3 | 3 |") {
+		t.Errorf("the page is %q, %v", b, err)
+	}
+	for name := range traces(t, filepath.Join(dir, "out")) {
+		if !strings.HasPrefix(name, "6.1.") && !strings.HasPrefix(name, "6.12.") {
+			t.Errorf("%s is in no folder of a kernel", name)
+		}
+	}
+}

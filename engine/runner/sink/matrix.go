@@ -1,0 +1,119 @@
+//go:build linux
+
+package sink
+
+import (
+	"slices"
+	"strings"
+
+	"netrepro/engine/runner/task"
+	"netrepro/engine/script/session"
+	"netrepro/engine/trace/golden"
+)
+
+// Matrix gathers how the same cases end on several kernels, and what their traces mean.
+type Matrix struct {
+	Kernels []string // in the order in which they ran, the oldest first
+	Rows    []*Row
+	at      map[string]*Row
+}
+
+// Row is one case on all kernels.
+type Row struct {
+	Case, Scenario, File string
+	Bug                  bool // it is to show a failure
+	Cells                []Cell
+}
+
+// Cell is one case on one kernel.
+type Cell struct {
+	Result session.Result
+	Form   []string // what its trace means; nil if that is not known
+}
+
+// On is the sink of a run on a further kernel: it passes everything on.
+func (m *Matrix) On(kernel string, next task.Sink) task.Sink {
+	m.Kernels = append(m.Kernels, kernel)
+	return &column{Sink: next, of: m, at: len(m.Kernels) - 1, forms: map[*task.Task][]string{}}
+}
+
+// column is the sink of a run on one kernel.
+type column struct {
+	task.Sink
+	of    *Matrix
+	at    int
+	forms map[*task.Task][]string
+}
+
+// Event implements [task.Sink].
+func (c *column) Event(t *task.Task, e session.Event) {
+	if e.Kind != session.EventForm {
+		c.Sink.Event(t, e)
+		return
+	}
+	c.forms[t] = strings.Split(e.Text, "\n")
+}
+
+// End implements [task.Sink].
+func (c *column) End(t *task.Task, r session.Result) {
+	c.Sink.End(t, r)
+	row := c.of.row(t)
+	for len(row.Cells) < c.at { // it did not run on one before
+		row.Cells = append(row.Cells, Cell{Result: session.Result{Verdict: session.Skipped, Why: "it did not run"}})
+	}
+	row.Cells = append(row.Cells[:c.at], Cell{Result: r, Form: c.forms[t]})
+	delete(c.forms, t)
+}
+
+func (m *Matrix) row(t *task.Task) *Row {
+	id := t.Case.ID()
+	if m.at == nil {
+		m.at = map[string]*Row{}
+	}
+	if m.at[id] == nil {
+		m.at[id] = &Row{Case: id, Scenario: t.Case.Scenario.Name, File: t.File.Name, Bug: t.Case.Reproduces()}
+		m.Rows = append(m.Rows, m.at[id])
+	}
+	return m.at[id]
+}
+
+// Change is where a case ends otherwise, or its trace means something else, than on the
+// kernel before.
+type Change struct {
+	Row           *Row
+	Before, Since string
+	Words         []string
+}
+
+// Changes are all of them, row by row. A kernel on which a case proved nothing, or was
+// skipped, is left out.
+func (m *Matrix) Changes() []Change {
+	var out []Change
+	for _, r := range m.Rows {
+		last := -1
+		for i, c := range r.Cells {
+			if c.Result.Verdict == session.Skipped || c.Result.Verdict == session.Inconclusive {
+				continue
+			}
+			if last >= 0 {
+				if words := differ(r.Cells[last], c); len(words) > 0 {
+					out = append(out, Change{Row: r, Before: m.Kernels[last], Since: m.Kernels[i], Words: words})
+				}
+			}
+			last = i
+		}
+	}
+	return out
+}
+
+// differ says how a case went otherwise than before.
+func differ(before, now Cell) []string {
+	var words []string
+	if before.Result.Verdict != now.Result.Verdict {
+		words = append(words, "it "+string(before.Result.Verdict)+" before, and "+string(now.Result.Verdict)+" now")
+	}
+	if before.Form != nil && now.Form != nil && !slices.Equal(before.Form, now.Form) {
+		words = append(words, golden.Diff(before.Form, now.Form)...)
+	}
+	return words
+}
