@@ -66,7 +66,9 @@ func TestBrowser(t *testing.T) {
 				if over > 0 {
 					t.Errorf("the page is %d pixels wider than the window", over)
 				}
+				judged(t, p)
 				use(t, p, name+"-"+tt.name)
+				judged(t, p)
 			})
 		}
 	}

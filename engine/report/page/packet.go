@@ -68,8 +68,8 @@ type packets struct {
 
 // Bytes of a frame that a page has, and of all frames before they are cut shorter.
 const (
-	wholeFrames = 8 << 20
-	mostOfFrame = 2048
+	wholeFrames = 4 << 20
+	mostOfFrame = 1600
 	cutFrame    = 96
 )
 

@@ -22,7 +22,7 @@ import (
 )
 
 // patience is how long a page may take to do what it is asked to, on any machine.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // names are what Chromium is called.
 var names = []string{"chromium", "chromium-browser", "google-chrome", "chrome", "headless_shell"}
