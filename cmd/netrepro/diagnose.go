@@ -20,6 +20,7 @@ type diagnoseOptions struct {
 
 func diagnoseCommand(e env) *cobra.Command {
 	var o diagnoseOptions
+	var keyLog string
 	c := &cobra.Command{
 		Use:   "diagnose FILE...",
 		Short: "Say what happened in a capture, how surely, and which packets prove it",
@@ -35,16 +36,17 @@ finding (clean), and that the capture cannot tell is one (cannot-tell).
 
 Exit codes: 0 diagnosed, 2 not a capture, damaged, or a mistake in a flag.`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return diagnoseFiles(cmd.Context(), e, args, o) },
+		RunE: func(cmd *cobra.Command, args []string) error { return diagnoseFiles(cmd.Context(), e, args, o, keyLog) },
 	}
 	f := c.Flags()
 	f.BoolVar(&o.json, "json", false, "one JSON object")
 	f.StringVar(&o.html, "html", "", "write the diagnosis and its packets as a page for a browser to this file")
 	f.BoolVar(&o.ticket, "for-ticket", false, "Markdown for a ticket, addresses mapped to documentation ranges")
+	f.StringVar(&keyLog, "keylog", "", "read certificates of TLS 1.3 with the secrets in this file (SSLKEYLOGFILE)")
 	return c
 }
 
-func diagnoseFiles(ctx context.Context, e env, paths []string, o diagnoseOptions) error {
+func diagnoseFiles(ctx context.Context, e env, paths []string, o diagnoseOptions, keyLog string) error {
 	if o.json && o.ticket {
 		return errors.New("--json and --for-ticket are two ways to write it: take one")
 	}
@@ -52,7 +54,7 @@ func diagnoseFiles(ctx context.Context, e env, paths []string, o diagnoseOptions
 		return errors.New("--html reads the files once more and writes a page: leave out --json and --for-ticket, " +
 			"and name files")
 	}
-	r, err := diagnose.Files(ctx, paths)
+	r, err := diagnose.FilesWithKeys(ctx, paths, keyLog)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"netrepro/engine/diagnose/application"
+	"netrepro/engine/diagnose/carried/keylog"
 	"netrepro/engine/diagnose/delay"
 	"netrepro/engine/diagnose/ending"
 	"netrepro/engine/diagnose/finding"
@@ -38,7 +39,16 @@ type Report struct {
 // Files diagnoses the captures at paths as one incident. Errors are those of opening
 // and reading them.
 func Files(ctx context.Context, paths []string) (*Report, error) {
-	in, err := reading.Files(ctx, paths)
+	return FilesWithKeys(ctx, paths, "")
+}
+
+// FilesWithKeys is [Files] with the secrets of TLS that the key log at a path holds.
+func FilesWithKeys(ctx context.Context, paths []string, keyLog string) (*Report, error) {
+	keys, err := keylog.Read(ctx, keyLog)
+	if err != nil {
+		return nil, err
+	}
+	in, err := reading.Files(ctx, paths, keys)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"netrepro/engine/diagnose/carried"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/sender"
@@ -54,6 +55,8 @@ type Flow struct {
 	// RTT is the least round trip seen, of the whole path where that is known; 0 if
 	// none was seen.
 	RTT time.Duration
+	// Carried is what the connection carries, nil if nothing of it was read.
+	Carried *carried.Conn
 	// Twins are flows of other files that are the same connection.
 	Twins []*Flow
 }

@@ -7,6 +7,7 @@ package incident
 import (
 	"time"
 
+	"netrepro/engine/diagnose/carried/dns"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/payload"
@@ -38,8 +39,12 @@ type File struct {
 	Skipped []string
 	// Cut says why the file ends early; empty if it does not.
 	Cut string
-	// End is the time of the last packet.
-	End time.Duration
+	// Start is when the first packet was captured, zero if the capture does not tell the
+	// date; End is the time of the last.
+	Start time.Time
+	End   time.Duration
+	// DNS are the questions that were asked.
+	DNS *dns.Log
 	// Owned says that the capture tells itself whose wires it was made on.
 	Owned bool
 }

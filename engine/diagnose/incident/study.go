@@ -128,6 +128,7 @@ func (f *Flow) roles() {
 	if known := services[a]; known && !services[b] || known == services[b] && a < b &&
 		(a < 1024 || a <= registered && b > registered) {
 		f.Ends[0], f.Ends[1] = f.Ends[1], f.Ends[0]
+		f.Carried.Swap()
 		for _, g := range f.Segments {
 			g.Side = 1 - g.Side
 		}

@@ -8,10 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"time"
 
 	"netrepro/engine/capture"
 	"netrepro/engine/capture/pcap"
+	"netrepro/engine/diagnose/carried"
+	"netrepro/engine/diagnose/carried/keylog"
+	"netrepro/engine/diagnose/carried/stream"
 	"netrepro/engine/diagnose/incident"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
@@ -29,11 +33,12 @@ const (
 	maxCopies = 8
 )
 
-// Files reads the captures at paths. A capture that is cut short is no error.
-func Files(ctx context.Context, paths []string) (*incident.Incident, error) {
+// Files reads the captures at paths. A capture that is cut short is no error. What the
+// secrets of keys, and those in the captures, open of TLS is read.
+func Files(ctx context.Context, paths []string, keys *keylog.Log) (*incident.Incident, error) {
 	in := &incident.Incident{}
 	for _, path := range paths {
-		f, err := readFile(ctx, path)
+		f, err := readFile(ctx, path, keys)
 		if err != nil {
 			return nil, err
 		}
@@ -43,12 +48,12 @@ func Files(ctx context.Context, paths []string) (*incident.Incident, error) {
 	return in, nil
 }
 
-func readFile(ctx context.Context, path string) (*incident.File, error) {
+func readFile(ctx context.Context, path string, keys *keylog.Log) (*incident.File, error) {
 	s, err := capture.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	f, err := read(s)
+	f, err := read(s, keys)
 	f.Name = path
 	if errors.Is(err, pcap.ErrCut) {
 		f.Cut, err = err.Error(), nil
@@ -65,11 +70,14 @@ type reading struct {
 	flows   map[*tcp.Conn]*incident.Flow
 	byFrame map[int]*incident.Segment // first sightings, while copies of them may come
 	kept    int
+	carried *carried.File
+	keys    *keylog.Log
 }
 
-func read(s *capture.Source) (*incident.File, error) {
+func read(s *capture.Source, keys *keylog.Log) (*incident.File, error) {
 	r := &reading{file: &incident.File{Text: s.Text != nil}, flows: map[*tcp.Conn]*incident.Flow{},
-		byFrame: map[int]*incident.Segment{}}
+		byFrame: map[int]*incident.Segment{}, carried: carried.NewFile(), keys: keys}
+	r.file.DNS = &r.carried.DNS
 	a := tcp.New(tcp.Options{})
 	var input tcp.Input
 	var rec tcp.Record
@@ -98,6 +106,22 @@ func (r *reading) finish(s *capture.Source) {
 		f.Unread += s.Text.Skipped
 		f.Skipped = s.Text.Said()
 	}
+	if s.Start > dated {
+		f.Start = time.Unix(0, s.Start).UTC()
+	}
+	if s.File != nil {
+		r.keys.Add(s.File.Secrets)
+	}
+	for _, fl := range f.Flows {
+		fl.Carried.Finish(r.keys)
+	}
+}
+
+// dated is later than any time without a date: such count from the first of January 1970.
+const dated = int64(20 * 365 * 24 * time.Hour)
+
+func place(rec *tcp.Record) stream.Place {
+	return stream.Place{N: rec.N, Line: rec.Line, Time: rec.Time}
 }
 
 // add takes in a record.
@@ -117,6 +141,8 @@ func (r *reading) add(rec *tcp.Record) {
 		}
 		f.Messages = append(f.Messages, m)
 	case p.Proto == packet.ProtoUDP && rec.Copy == 0 && len(f.Datagrams) < maxOthers:
+		r.carried.Datagram(netip.AddrPortFrom(p.Src, p.SrcPort), netip.AddrPortFrom(p.Dst, p.DstPort), rec.Payload,
+			place(rec))
 		f.Datagrams = append(f.Datagrams, &incident.Datagram{Packet: *p, File: f, N: rec.N, Line: rec.Line,
 			Time: rec.Time,
 			Data: append([]byte(nil), rec.Payload[:min(len(rec.Payload), head)]...)})
@@ -138,6 +164,7 @@ func (r *reading) flow(c *tcp.Conn) *incident.Flow {
 }
 
 func (r *reading) segment(rec *tcp.Record) {
+	p := rec.Packet
 	if r.kept >= maxSegments {
 		r.file.Beyond++
 		return
@@ -168,6 +195,10 @@ func (r *reading) segment(rec *tcp.Record) {
 	}
 	r.kept++
 	fl.Segments = append(fl.Segments, g)
+	if fl.Carried == nil && (p.PayloadLen > 0 || rec.Carries != nil || p.Flags.Has(packet.SYN)) {
+		fl.Carried = r.carried.Open(fl.Conn.Ends)
+	}
+	fl.Carried.Segment(rec.Side, p, rec.Payload, rec.Carries, place(rec))
 	if len(r.file.Points) > 1 || rec.Point > 0 || rec.Direction != tcp.Unknown {
 		r.byFrame[rec.N] = g
 	}

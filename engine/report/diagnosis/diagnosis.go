@@ -44,6 +44,9 @@ const width = 98
 func Text(w io.Writer, r *diagnose.Report) {
 	for _, f := range r.Incident.Files {
 		fmt.Fprintf(w, "%s: %s\n", filepath.Base(f.Name), about(f))
+		for _, s := range asked(f) {
+			wrap(w, "   ", "     ", s)
+		}
 	}
 	for i, f := range r.Findings {
 		fmt.Fprintln(w)
@@ -118,6 +121,9 @@ func text(w io.Writer, r *diagnose.Report, i int, f *finding.Finding) {
 	list(w, "It is not:", f.Not)
 	if facts := measured(f.Flow); facts != "" {
 		wrap(w, "   Measured: ", "     ", facts)
+	}
+	if says := carries(f.Flow); says != "" {
+		wrap(w, "   Carries: ", "     ", says)
 	}
 	list(w, "Try next:", c.Try)
 	if c.Scenario != "" {

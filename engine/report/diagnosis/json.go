@@ -47,6 +47,7 @@ type sign struct {
 type jsonCapture struct {
 	Files []jsonFile `json:"files"`
 	Flows []jsonFlow `json:"flows"`
+	DNS   []jsonDNS  `json:"dns,omitempty"`
 }
 
 type jsonFile struct {
@@ -71,6 +72,10 @@ type jsonFlow struct {
 	Bytes  [2]int  `json:"bytes"`
 	Resent [2]int  `json:"resent"`
 	Ended  string  `json:"ended"`
+	// What it carries, each left out where nothing is known.
+	TLS      *jsonTLS   `json:"tls,omitempty"`
+	HTTP     []jsonHTTP `json:"http,omitempty"`
+	HTTPMore int        `json:"http_more,omitempty"`
 }
 
 // maxFlows is how many connections the JSON describes.
@@ -86,6 +91,7 @@ func JSON(w io.Writer, r *diagnose.Report) error {
 		base := filepath.Base(f.Name)
 		out.Capture.Files = append(out.Capture.Files, jsonFile{Name: base, Packets: f.Packets, Seconds: f.End.Seconds(),
 			Text: f.Text, Cut: f.Cut, Lost: f.Lost, Unread: f.Unread, Skipped: f.Skipped, Beyond: f.Beyond})
+		out.Capture.DNS = append(out.Capture.DNS, dnsJSON(base, f)...)
 		for _, fl := range f.Flows {
 			if len(fl.Segments) == 0 || len(out.Capture.Flows) == maxFlows {
 				continue
@@ -100,9 +106,11 @@ func JSON(w io.Writer, r *diagnose.Report) error {
 
 func flow(file string, f *incident.Flow) jsonFlow {
 	c, s := &f.Sides[incident.Client], &f.Sides[incident.Server]
-	return jsonFlow{File: file, Flow: f.String(), From: string(f.From), RTT: f.RTT.Seconds(), MSS: [2]int{c.MSS, s.MSS},
+	j := jsonFlow{File: file, Flow: f.String(), From: string(f.From), RTT: f.RTT.Seconds(), MSS: [2]int{c.MSS, s.MSS},
 		WScale: [2]int{c.Scale, s.Scale}, Bytes: [2]int{c.Bytes, s.Bytes}, Resent: [2]int{len(c.Resent), len(s.Resent)},
-		Ended: closed(f)}
+		Ended: closed(f), TLS: tlsJSON(f)}
+	j.HTTP, j.HTTPMore = httpJSON(f)
+	return j
 }
 
 func jsonOf(r *diagnose.Report, f *finding.Finding) jsonFinding {

@@ -274,13 +274,18 @@ var alertNames = map[byte]string{
 }
 
 func alertEvent(a [2]byte) Event {
-	name, ok := alertNames[a[1]]
-	if !ok {
-		name = fmt.Sprintf("alert %d", a[1])
-	}
+	name := AlertName(a[1])
 	if a[1] == 0 {
 		return Event{"tls", "close-notify", ""}
 	}
 	level := map[byte]string{1: "warning", 2: "fatal"}[a[0]]
 	return Event{"tls", "alert", level + " " + name}
+}
+
+// AlertName is what the description of an alert is called (RFC 8446, section 6).
+func AlertName(description byte) string {
+	if name, ok := alertNames[description]; ok {
+		return name
+	}
+	return fmt.Sprintf("alert %d", description)
 }
