@@ -44,23 +44,12 @@ func alerted(f *incident.Flow) *finding.Finding {
 			if a.Proto != "tls" || a.Name != "alert" {
 				continue
 			}
-			switch {
-			case among(a.Detail, certificate):
-				c := finding.New("tls-alert-cert", f).
-					Say("The %s ends the TLS handshake: %s. It does not accept the other's certificate.",
-						incident.Name(g.Side), a.Detail)
-				return c.For(3.5, "the alert says so in the clear: "+a.Detail, g).
-					IsNot("the network is not to blame: all was delivered")
-			case among(a.Detail, version):
-				c := finding.New("tls-version", f).
-					Say("The %s turns the TLS handshake away: %s. Version or ciphers do not suit it.",
-						incident.Name(g.Side), a.Detail)
-				return c.For(3.5, "the alert says so in the clear: "+a.Detail, g).
-					IsNot("the network is not to blame: all was delivered")
+			if c := refused(f, g, a.Detail, "the alert says so in the clear: "); c != nil {
+				return c
 			}
 		}
 	}
-	return nil
+	return opened(f)
 }
 
 const (
@@ -169,6 +158,9 @@ func question(client *incident.Side, last *incident.Segment) (hello *incident.Se
 
 // visible reports whether TLS was read from the payload: then sizes need not tell.
 func visible(f *incident.Flow) bool {
+	if t := facts(f); t != nil && len(t.Alerts) > 0 {
+		return true
+	}
 	for _, g := range f.Segments {
 		for _, a := range g.App {
 			if a.Name == "alert" {

@@ -48,16 +48,26 @@ func TestCertificates(t *testing.T) {
 		name, asked string
 		cert        *tls.Certificate
 		text, json  string
+		finding     string // what the first finding says
 	}{
 		{"good", "shop.example", leaf(nil), "Certificate shop.example, issued by inter.test, valid 2026-01-01 to 2027-01-01, " +
-			"with 2 certificates behind it", `"name_covered":true,"expired":false,"not_yet_valid":false`},
-		{"another name", "www.example", leaf(nil), "not for the name asked for", `"name_covered":false`},
+			"with 2 certificates behind it", `"name_covered":true,"expired":false,"not_yet_valid":false`,
+			"1. clean"},
+		{"another name", "www.example", leaf(nil), "not for the name asked for", `"name_covered":false`,
+			"certificate: it is not for the name that the client asked for."},
 		{"expired", "shop.example", leaf(func(c *x509.Certificate) { c.NotAfter = talk.When.AddDate(0, 0, -1) }),
-			"valid 2026-01-01 to 2026-02-28, expired when it was captured", `"expired":true`},
+			"valid 2026-01-01 to 2026-02-28, expired when it was captured", `"expired":true`,
+			"certificate: it expired on 2026-02-28, before the capture."},
 		{"not valid yet", "shop.example", leaf(func(c *x509.Certificate) { c.NotBefore = talk.When.AddDate(0, 0, 1) }),
-			"not valid yet when it was captured", `"not_yet_valid":true`},
-		{"self-signed", "shop.example", talk.Certificate(t, "shop.example", nil, nil), "self-signed", `"self_signed":true`},
-		{"without those between", "shop.example", alone, "issued by inter.test", `"issuer":"inter.test"`},
+			"not valid yet when it was captured", `"not_yet_valid":true`,
+			"certificate: it is valid from 2026-03-02 only, after the capture."},
+		{"self-signed", "shop.example", talk.Certificate(t, "shop.example", nil, nil), "self-signed", `"self_signed":true`,
+			"certificate: it is self-signed."},
+		{"without those between", "shop.example", alone, "issued by inter.test", `"issuer":"inter.test"`,
+			"certificate: the server sends it alone, without its issuer's"},
+		{"of a stranger", "shop.example", talk.Certificate(t, "shop.example", talk.Authority(t, "other.test", nil), nil),
+			"issued by other.test", `"issuer":"other.test"`,
+			"certificate: dates, name and chain are right, so the client does not know who issued it."},
 	}
 	for _, tt := range tests {
 		for _, latest := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
@@ -74,6 +84,9 @@ func TestCertificates(t *testing.T) {
 				text, json, ticket := written(t, whole, "")
 				if !strings.Contains(text, tt.text) || !strings.Contains(json, tt.json) {
 					t.Errorf("want %q and %s in\n%s\n%s", tt.text, tt.json, text, json)
+				}
+				if !strings.Contains(text, tt.finding) {
+					t.Errorf("want %q in\n%s", tt.finding, text)
 				}
 				if len(keys) == 0 {
 					log = "" // the handshake ended before there was a secret
@@ -96,4 +109,22 @@ func TestCertificates(t *testing.T) {
 }
 
 // private is what a ticket must not have: names and addresses of the captures here.
-var private = regexp.MustCompile(`(shop|www)\.example|\b(root|inter)\.test|bare|whole`)
+var private = regexp.MustCompile(`(shop|www)\.example|\b(root|inter|other)\.test|bare|whole`)
+
+// TestVersions has a client whose versions are too old for the server.
+func TestVersions(t *testing.T) {
+	cert := *talk.Certificate(t, "shop.example", nil, nil)
+	said, _ := talk.TLS(t, &tls.Config{ServerName: "shop.example", MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11},
+		&tls.Config{Certificates: []tls.Certificate{cert}})
+	path := filepath.Join(t.TempDir(), "old.pcapng")
+	talk.Capture(t, path, said, nil)
+	text, json, _ := written(t, path, "")
+	for _, want := range []string{"1. tls-version", "fatal protocol_version", "The client offers TLS 1.1, TLS 1.0."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("want %q in\n%s", want, text)
+		}
+	}
+	if want := `"alerts":[{"from":"server","level":"fatal","description":"protocol_version","frame":6}]`; !strings.Contains(json, want) {
+		t.Errorf("want %s in\n%s", want, json)
+	}
+}
