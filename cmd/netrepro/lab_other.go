@@ -19,6 +19,7 @@ func labCommands(env) []*cobra.Command {
 		{"replay FILE", "Import a capture, run it, and compare what both mean (on Linux)"},
 		{"list [PATH…]", "List scenarios and their cases (on Linux)"},
 		{"report DIR…", "Make reports of runs that have ended (on Linux)"},
+		{"doctor", "Try what this machine can show (on Linux)"},
 		{"check [PATH…]", "Check scenarios for mistakes (on Linux)"},
 		{"kernels", "List the kernels that run --vm can use (on Linux)"},
 	} {

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 		main() // a part of a run by this test binary
 		return
 	}
-	testscript.Main(m, map[string]func(){"netrepro": main})
+	testscript.Main(m, map[string]func(){"netrepro": main, "netrepro-filtered": filtered})
 }
 
 // unsteady is what differs from run to run in what netrepro prints.

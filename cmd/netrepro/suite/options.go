@@ -69,7 +69,7 @@ or output that could not be written, 3 this machine cannot (or --require was giv
 	f.BoolVar(&o.failFast, "fail-fast", false, "begin no more cases after one has failed")
 	f.BoolVar(&o.rerunFailed, "rerun-failed", false, "only cases that did not end as expected when they last ran")
 	f.StringVar(&o.shard, "shard", "", "run this part of the cases, as 2/5, balanced by how long they last took; or "+
-		"auto, gitlab, github or kubernetes for what the Consoleironment says")
+		"auto, gitlab, github or kubernetes for what the environment says")
 	f.StringVar(&o.reports, "report", "", "write reports: junit=FILE,json=FILE,tap=FILE,github,gitlab=FILE,markdown=FILE")
 	f.StringVar(&o.html, "html", "", "write a page for every case, and one that lists them, to this directory")
 	f.StringVar(&o.baseline, "baseline", "",
