@@ -36,7 +36,7 @@ scenario "tw-recycle" {
   variants = {
     { "bug",                  outcome = "shut-out", recycle = true },
     { "bug-restarted",        outcome = "shut-out", recycle = true, restart = true },
-    { "bug-new-address",      outcome = "for-a-while", recycle = true, new_address = true },
+    { "bug-new-address",      outcome = "for-a-while", recycle = true },
     { "recycle-off",          outcome = "served" },
     { "reuse-alone",          outcome = "served", reuse = true },
     { "no-timestamps",        outcome = "served", recycle = true, timestamps = 0 },

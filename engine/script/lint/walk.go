@@ -1,0 +1,264 @@
+//go:build linux
+
+package lint
+
+import (
+	"strings"
+
+	"github.com/yuin/gopher-lua/ast"
+
+	"netrepro/engine/lab/topology"
+	"netrepro/engine/lab/topology/plan"
+	"netrepro/engine/script/diag"
+	"netrepro/engine/script/vm"
+)
+
+// thing is what is known of a value; the zero value is nothing.
+type thing struct {
+	net, variant bool
+	class        *vm.Class
+	node         *plan.Node // it is this node, or is on it
+	wire         *plan.Wire
+}
+
+// scope is the names of a block.
+type scope struct {
+	names map[string]thing
+	outer *scope
+}
+
+func (s *scope) inner() *scope { return &scope{names: map[string]thing{}, outer: s} }
+
+func (s *scope) get(name string) (thing, bool) {
+	for ; s != nil; s = s.outer {
+		if t, ok := s.names[name]; ok {
+			return t, true
+		}
+	}
+	return thing{}, false
+}
+
+// forget has a name mean something that is not known, wherever it was declared.
+func (s *scope) forget(name string) {
+	for ; s != nil; s = s.outer {
+		if _, ok := s.names[name]; ok {
+			s.names[name] = thing{}
+			return
+		}
+	}
+}
+
+func (c *checker) block(stmts []ast.Stmt, s *scope) {
+	for _, st := range stmts {
+		c.stmt(st, s)
+	}
+}
+
+func (c *checker) stmt(st ast.Stmt, s *scope) {
+	each := func(es ...ast.Expr) {
+		for _, e := range es {
+			if e != nil {
+				c.expr(e, s)
+			}
+		}
+	}
+	switch st := st.(type) {
+	case *ast.LocalAssignStmt:
+		for i, name := range st.Names {
+			t := thing{}
+			if i < len(st.Exprs) {
+				t = c.expr(st.Exprs[i], s)
+			}
+			defer func() { s.names[name] = t }() // not before all are read
+		}
+		for _, e := range st.Exprs[min(len(st.Names), len(st.Exprs)):] {
+			each(e)
+		}
+	case *ast.AssignStmt:
+		each(st.Rhs...)
+		for _, l := range st.Lhs {
+			if name, ok := l.(*ast.IdentExpr); ok {
+				s.forget(name.Value)
+			} else {
+				each(l)
+			}
+		}
+	case *ast.FuncCallStmt:
+		each(st.Expr)
+	case *ast.DoBlockStmt:
+		c.block(st.Stmts, s.inner())
+	case *ast.WhileStmt:
+		each(st.Condition)
+		c.block(st.Stmts, s.inner())
+	case *ast.RepeatStmt:
+		in := s.inner()
+		c.block(st.Stmts, in)
+		c.expr(st.Condition, in)
+	case *ast.IfStmt:
+		each(st.Condition)
+		c.block(st.Then, s.inner())
+		c.block(st.Else, s.inner())
+	case *ast.NumberForStmt:
+		each(st.Init, st.Limit)
+		if st.Step != nil {
+			each(st.Step)
+		}
+		c.body(st.Stmts, []string{st.Name}, s)
+	case *ast.GenericForStmt:
+		each(st.Exprs...)
+		c.body(st.Stmts, st.Names, s)
+	case *ast.FuncDefStmt:
+		if name, ok := st.Name.Func.(*ast.IdentExpr); ok {
+			s.names[name.Value] = thing{}
+		}
+		c.body(st.Func.Stmts, st.Func.ParList.Names, s)
+	case *ast.ReturnStmt:
+		each(st.Exprs...)
+	}
+}
+
+// body goes through a block that has names of its own, of which nothing is known.
+func (c *checker) body(stmts []ast.Stmt, names []string, s *scope) {
+	in := s.inner()
+	for _, n := range names {
+		in.names[n] = thing{}
+	}
+	c.block(stmts, in)
+}
+
+// expr goes through an expression and returns what its value is.
+func (c *checker) expr(e ast.Expr, s *scope) thing {
+	switch e := e.(type) {
+	case *ast.IdentExpr:
+		t, _ := s.get(e.Value)
+		if t.variant {
+			c.loose = true // given to somebody else, unless a member is read: see below
+		}
+		return t
+	case *ast.AttrGetExpr:
+		return c.member(e, s)
+	case *ast.FuncCallExpr:
+		return c.call(e, s)
+	case *ast.FunctionExpr:
+		c.body(e.Stmts, e.ParList.Names, s)
+	case *ast.TableExpr:
+		for _, f := range e.Fields {
+			if f.Key != nil {
+				c.expr(f.Key, s)
+			}
+			c.expr(f.Value, s)
+		}
+	case *ast.LogicalOpExpr:
+		c.expr(e.Lhs, s)
+		c.expr(e.Rhs, s)
+	case *ast.RelationalOpExpr:
+		c.expr(e.Lhs, s)
+		c.expr(e.Rhs, s)
+	case *ast.StringConcatOpExpr:
+		c.expr(e.Lhs, s)
+		c.expr(e.Rhs, s)
+	case *ast.ArithmeticOpExpr:
+		c.expr(e.Lhs, s)
+		c.expr(e.Rhs, s)
+	case *ast.UnaryMinusOpExpr:
+		c.expr(e.Expr, s)
+	case *ast.UnaryNotOpExpr:
+		c.expr(e.Expr, s)
+	case *ast.UnaryLenOpExpr:
+		c.expr(e.Expr, s)
+	}
+	return thing{}
+}
+
+// member is what object.name is.
+func (c *checker) member(e *ast.AttrGetExpr, s *scope) thing {
+	key, named := e.Key.(*ast.StringExpr)
+	if name, ok := e.Object.(*ast.IdentExpr); ok && named {
+		if t, _ := s.get(name.Value); t.variant {
+			c.read[key.Value] = true
+			return thing{}
+		}
+	}
+	of := c.expr(e.Object, s)
+	if !named {
+		c.expr(e.Key, s)
+		return thing{}
+	}
+	switch {
+	case of.net:
+		return c.part(e, key.Value)
+	case of.class == nil:
+		return thing{}
+	}
+	for _, f := range of.class.Fields {
+		if f.Name == key.Value || f.Was == key.Value {
+			return thing{class: c.class(f.Type), node: of.node}
+		}
+	}
+	if of.class.Index == nil && of.class.Method(key.Value) == nil {
+		c.unknown(e.Line(), of.class, key.Value)
+	}
+	return thing{}
+}
+
+// part is a part of the topology: net.name.
+func (c *checker) part(e ast.Expr, name string) thing {
+	if n := c.of.Plan.Node(name); n != nil {
+		kind := map[topology.Kind]string{topology.Router: "Router", topology.Switch: "Switch"}[n.Kind]
+		if kind == "" {
+			kind = "Host"
+		}
+		return thing{class: c.class(kind), node: n}
+	}
+	for _, w := range c.of.Plan.Wires {
+		if w.Name == name {
+			return thing{class: c.class("Wire"), wire: w}
+		}
+	}
+	net := c.class("Net")
+	var names []string
+	for _, n := range c.of.Plan.Nodes {
+		names = append(names, n.Name)
+	}
+	for _, w := range c.of.Plan.Wires {
+		names = append(names, w.Name)
+	}
+	for _, f := range net.Fields {
+		if f.Name == name {
+			return thing{class: c.class(f.Type)}
+		}
+		names = append(names, f.Name)
+	}
+	c.mistake(c.src.AtMember(e.Line(), name, "this topology has no \""+name+"\" (it has: "+known(names)+")",
+		diag.DidYouMean(name, names)))
+	return thing{}
+}
+
+// class is the class that a type names, nil if it is no class or several.
+func (c *checker) class(typ string) *vm.Class {
+	typ, _, _ = strings.Cut(typ, ",")
+	typ = strings.TrimSuffix(strings.TrimSpace(typ), "?")
+	for _, k := range c.vm.Language().Classes {
+		if k.Name == typ {
+			return k
+		}
+	}
+	return nil
+}
+
+// unknown says that a class has no such member.
+func (c *checker) unknown(line int, of *vm.Class, name string) {
+	var names []string
+	for _, m := range of.Methods {
+		names = append(names, m.Name)
+	}
+	for _, f := range of.Fields {
+		names = append(names, f.Name)
+	}
+	what := of.What
+	if what == "" {
+		what = "a " + of.Name
+	}
+	c.mistake(c.src.AtMember(line, name, what+" has no \""+name+"\" (it has: "+known(names)+")",
+		diag.DidYouMean(name, names)))
+}
