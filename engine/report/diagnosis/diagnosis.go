@@ -7,11 +7,12 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"netrepro/engine/diagnose"
 	"netrepro/engine/diagnose/finding"
 	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/report/diagnosis/carries"
+	"netrepro/engine/report/diagnosis/wording"
 )
 
 // Remarks says on w what the reader must know of the captures before believing the
@@ -44,7 +45,7 @@ const width = 98
 func Text(w io.Writer, r *diagnose.Report) {
 	for _, f := range r.Incident.Files {
 		fmt.Fprintf(w, "%s: %s\n", filepath.Base(f.Name), about(f))
-		for _, s := range asked(f) {
+		for _, s := range carries.Asked(f) {
 			wrap(w, "   ", "     ", s)
 		}
 	}
@@ -64,7 +65,7 @@ func about(f *incident.File) string {
 			from[fl.From]++
 		}
 	}
-	s := fmt.Sprintf("%s, %s, %v long", count(f.Packets, "packet"), count(n, "connection"), round(f.End))
+	s := fmt.Sprintf("%s, %s, %v long", wording.Count(f.Packets, "packet"), wording.Count(n, "connection"), wording.Round(f.End))
 	best := incident.AtUnknown
 	for p, k := range from {
 		if p != incident.AtUnknown && k > from[best] {
@@ -78,26 +79,6 @@ func about(f *incident.File) string {
 		return s + "; captured between the ends"
 	}
 	return s + "; captured at the " + string(best)
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// round is a time with three digits or so.
-func round(d time.Duration) time.Duration {
-	for _, unit := range []time.Duration{time.Second, time.Millisecond, time.Microsecond} {
-		if d >= 100*unit {
-			return d.Round(unit)
-		}
-		if d >= 10*unit {
-			return d.Round(unit / 10)
-		}
-	}
-	return d
 }
 
 func text(w io.Writer, r *diagnose.Report, i int, f *finding.Finding) {
@@ -119,10 +100,10 @@ func text(w io.Writer, r *diagnose.Report, i int, f *finding.Finding) {
 		wrap(w, "   Packets that prove it: ", "     ", refs)
 	}
 	list(w, "It is not:", f.Not)
-	if facts := measured(f.Flow); facts != "" {
-		wrap(w, "   Measured: ", "     ", facts)
+	if said := facts(f.Flow); said != "" {
+		wrap(w, "   Measured: ", "     ", said)
 	}
-	if says := carries(f.Flow); says != "" {
+	if says := carries.Text(f.Flow); says != "" {
 		wrap(w, "   Carries: ", "     ", says)
 	}
 	list(w, "Try next:", c.Try)

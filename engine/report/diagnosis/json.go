@@ -8,6 +8,7 @@ import (
 	"netrepro/engine/diagnose"
 	"netrepro/engine/diagnose/finding"
 	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/report/diagnosis/carries"
 )
 
 // report is the JSON object of a diagnosis, version 1.
@@ -45,9 +46,9 @@ type sign struct {
 }
 
 type jsonCapture struct {
-	Files []jsonFile `json:"files"`
-	Flows []jsonFlow `json:"flows"`
-	DNS   []jsonDNS  `json:"dns,omitempty"`
+	Files []jsonFile       `json:"files"`
+	Flows []jsonFlow       `json:"flows"`
+	DNS   []carries.Lookup `json:"dns,omitempty"`
 }
 
 type jsonFile struct {
@@ -73,9 +74,10 @@ type jsonFlow struct {
 	Resent [2]int  `json:"resent"`
 	Ended  string  `json:"ended"`
 	// What it carries, each left out where nothing is known.
-	TLS      *jsonTLS   `json:"tls,omitempty"`
-	HTTP     []jsonHTTP `json:"http,omitempty"`
-	HTTPMore int        `json:"http_more,omitempty"`
+	TLS      *carries.TLS       `json:"tls,omitempty"`
+	HTTP     []carries.Exchange `json:"http,omitempty"`
+	HTTPMore int                `json:"http_more,omitempty"`
+	jsonFacts
 }
 
 // maxFlows is how many connections the JSON describes.
@@ -91,7 +93,7 @@ func JSON(w io.Writer, r *diagnose.Report) error {
 		base := filepath.Base(f.Name)
 		out.Capture.Files = append(out.Capture.Files, jsonFile{Name: base, Packets: f.Packets, Seconds: f.End.Seconds(),
 			Text: f.Text, Cut: f.Cut, Lost: f.Lost, Unread: f.Unread, Skipped: f.Skipped, Beyond: f.Beyond})
-		out.Capture.DNS = append(out.Capture.DNS, dnsJSON(base, f)...)
+		out.Capture.DNS = append(out.Capture.DNS, carries.OfDNS(base, f)...)
 		for _, fl := range f.Flows {
 			if len(fl.Segments) == 0 || len(out.Capture.Flows) == maxFlows {
 				continue
@@ -108,8 +110,8 @@ func flow(file string, f *incident.Flow) jsonFlow {
 	c, s := &f.Sides[incident.Client], &f.Sides[incident.Server]
 	j := jsonFlow{File: file, Flow: f.String(), From: string(f.From), RTT: f.RTT.Seconds(), MSS: [2]int{c.MSS, s.MSS},
 		WScale: [2]int{c.Scale, s.Scale}, Bytes: [2]int{c.Bytes, s.Bytes}, Resent: [2]int{len(c.Resent), len(s.Resent)},
-		Ended: closed(f), TLS: tlsJSON(f)}
-	j.HTTP, j.HTTPMore = httpJSON(f)
+		Ended: closed(f), TLS: carries.OfTLS(f), jsonFacts: factsJSON(f)}
+	j.HTTP, j.HTTPMore = carries.OfHTTP(f)
 	return j
 }
 

@@ -5,10 +5,11 @@ import (
 	"strings"
 
 	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/report/diagnosis/wording"
 )
 
-// measured says in a line what the capture tells of a connection whatever is wrong.
-func measured(f *incident.Flow) string {
+// facts says in a line what the capture tells of a connection whatever is wrong.
+func facts(f *incident.Flow) string {
 	if f == nil {
 		return ""
 	}
@@ -18,7 +19,7 @@ func measured(f *incident.Flow) string {
 		say("seen from the %s", f.From)
 	}
 	if f.RTT > 0 {
-		say("round trip %v", round(f.RTT))
+		say("round trip %v", wording.Round(f.RTT))
 	}
 	c, s := &f.Sides[incident.Client], &f.Sides[incident.Server]
 	if c.MSS > 0 && s.MSS > 0 {
@@ -34,6 +35,7 @@ func measured(f *incident.Flow) string {
 	if n := len(c.Resent) + len(s.Resent); n > 0 {
 		say("%d sent again", n)
 	}
+	parts = append(parts, factsText(f)...)
 	say("%s", closed(f))
 	return strings.Join(parts, ", ")
 }

@@ -38,7 +38,7 @@ func Page(ctx context.Context, r *diagnose.Report, paths []string) (*page.Docume
 func pageOf(r *diagnose.Report, f *finding.Finding) page.Finding {
 	c := finding.Causes[f.ID]
 	out := page.Finding{ID: f.ID, Title: c.Title, Summary: f.Summary, Confidence: f.Confidence(), Not: f.Not, Try: c.Try,
-		Scenario: c.Scenario, Measured: measured(f.Flow)}
+		Scenario: c.Scenario, Measured: facts(f.Flow)}
 	if f.Flow != nil {
 		out.Flow = fmt.Sprint(f.Flow) + others(f)
 	}

@@ -1,4 +1,7 @@
-package diagnosis
+// Package carries says what connections carry, in sentences and as JSON.
+//
+// It finds nothing out; diagnose/carried does.
+package carries
 
 import (
 	"fmt"
@@ -9,10 +12,11 @@ import (
 	"netrepro/engine/diagnose/carried/handshake"
 	"netrepro/engine/diagnose/carried/web"
 	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/report/diagnosis/wording"
 )
 
-// carries says in a few sentences what a connection carries; empty if that is not known.
-func carries(f *incident.Flow) string {
+// Text says in a few sentences what a connection carries; empty if that is not known.
+func Text(f *incident.Flow) string {
 	if f == nil {
 		return ""
 	}
@@ -53,7 +57,7 @@ func tlsText(file *incident.File, t *handshake.Facts) (parts []string) {
 	}
 	if t.Flight.Bytes > 0 && h != nil {
 		said = append(said, fmt.Sprintf("the server's flight has %d bytes in %s", t.Flight.Bytes,
-			count(t.Flight.Segments, "segment")))
+			wording.Count(t.Flight.Segments, "segment")))
 	}
 	if len(said) > 0 {
 		parts = append(parts, strings.Join(said, ", ")+".")
@@ -120,7 +124,7 @@ func certificateText(file *incident.File, t *handshake.Facts) string {
 		said = append(said, "not for the name asked for")
 	}
 	if n := len(t.Chain) - 1; n > 0 {
-		said = append(said, fmt.Sprintf("with %s behind it", count(n, "certificate")))
+		said = append(said, fmt.Sprintf("with %s behind it", wording.Count(n, "certificate")))
 	}
 	s := strings.Join(said, ", ")
 	if t.Opened {
@@ -141,7 +145,7 @@ func httpText(c *web.Conn) []string {
 			slowest = e
 		}
 	}
-	parts := []string{fmt.Sprintf("HTTP/1, %s: %s.", count(n, "request"), exchange(first))}
+	parts := []string{fmt.Sprintf("HTTP/1, %s: %s.", wording.Count(n, "request"), exchange(first))}
 	if slowest != first {
 		parts = append(parts, "Slowest: "+exchange(slowest)+".")
 	}
@@ -159,7 +163,7 @@ func exchange(e *web.Exchange) string {
 	case e.Request == "":
 		return fmt.Sprintf("%s, answered %d", asked, e.Status)
 	}
-	s := fmt.Sprintf("%s answered %d after %v", asked, e.Status, round(e.Took))
+	s := fmt.Sprintf("%s answered %d after %v", asked, e.Status, wording.Round(e.Took))
 	if e.Got > 0 {
 		s += fmt.Sprintf(" with %d bytes", e.Got)
 	}
@@ -191,7 +195,7 @@ func lookup(q *dns.Lookup) string {
 	case !q.Answered:
 		return s + ", not answered"
 	case q.Took > 0:
-		s += ", " + q.Code + " after " + round(q.Took).String()
+		s += ", " + q.Code + " after " + wording.Round(q.Took).String()
 	default:
 		s += ", " + q.Code
 	}
@@ -201,8 +205,8 @@ func lookup(q *dns.Lookup) string {
 	return s
 }
 
-// asked says what was asked of DNS over UDP in a file, if little was.
-func asked(f *incident.File) (lines []string) {
+// Asked says what was asked of DNS over UDP in a file, if little was.
+func Asked(f *incident.File) (lines []string) {
 	const most = 3
 	n := 0
 	var slowest *dns.Lookup

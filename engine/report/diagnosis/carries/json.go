@@ -1,4 +1,4 @@
-package diagnosis
+package carries
 
 import (
 	"time"
@@ -7,8 +7,8 @@ import (
 	"netrepro/engine/diagnose/incident"
 )
 
-// jsonTLS is what is known of TLS. What is not known is left out.
-type jsonTLS struct {
+// TLS is what is known of TLS. What is not known is left out.
+type TLS struct {
 	Offered     []string      `json:"versions_offered,omitempty"`
 	ServerName  string        `json:"server_name,omitempty"`
 	ALPNOffered []string      `json:"alpn_offered,omitempty"`
@@ -16,22 +16,24 @@ type jsonTLS struct {
 	Cipher      string        `json:"cipher,omitempty"`
 	ALPN        string        `json:"alpn,omitempty"`
 	Retried     bool          `json:"retried,omitempty"`
-	Flight      *jsonFlight   `json:"flight,omitempty"`
-	Chain       []certificate `json:"certificates,omitempty"`
+	Flight      *Burst        `json:"flight,omitempty"`
+	Chain       []Certificate `json:"certificates,omitempty"`
 	Frame       int           `json:"certificates_frame,omitempty"`
 	Decrypted   bool          `json:"decrypted,omitempty"`
 	Covered     *bool         `json:"name_covered,omitempty"`
 	Expired     *bool         `json:"expired,omitempty"`
 	Early       *bool         `json:"not_yet_valid,omitempty"`
-	Alerts      []jsonAlert   `json:"alerts,omitempty"`
+	Alerts      []Alert       `json:"alerts,omitempty"`
 }
 
-type jsonFlight struct {
+// Burst is what was sent without waiting.
+type Burst struct {
 	Bytes    int `json:"bytes"`
 	Segments int `json:"segments"`
 }
 
-type certificate struct {
+// Certificate is one of the server's.
+type Certificate struct {
 	CN         string   `json:"cn,omitempty"`
 	Names      []string `json:"names,omitempty"`
 	More       int      `json:"names_more,omitempty"`
@@ -41,7 +43,8 @@ type certificate struct {
 	SelfSigned bool     `json:"self_signed"`
 }
 
-type jsonAlert struct {
+// Alert is one of TLS.
+type Alert struct {
 	From        string `json:"from"`
 	Level       string `json:"level"`
 	Description string `json:"description"`
@@ -49,7 +52,8 @@ type jsonAlert struct {
 	Decrypted   bool   `json:"decrypted,omitempty"`
 }
 
-type jsonHTTP struct {
+// Exchange is a request of HTTP and its answer.
+type Exchange struct {
 	Request   string   `json:"request,omitempty"`
 	Status    int      `json:"status,omitempty"`
 	Frame     int      `json:"frame,omitempty"`
@@ -58,7 +62,8 @@ type jsonHTTP struct {
 	Got       int      `json:"bytes_got,omitempty"`
 }
 
-type jsonDNS struct {
+// Lookup is a question of DNS.
+type Lookup struct {
 	File      string   `json:"file,omitempty"`
 	Client    string   `json:"client"`
 	Server    string   `json:"server"`
@@ -72,7 +77,8 @@ type jsonDNS struct {
 	Frame     int      `json:"frame"`
 }
 
-func tlsJSON(f *incident.Flow) *jsonTLS {
+// OfTLS is what a connection tells of TLS, nil if nothing.
+func OfTLS(f *incident.Flow) *TLS {
 	if f.Carried == nil || f.Carried.TLS == nil {
 		return nil
 	}
@@ -80,7 +86,7 @@ func tlsJSON(f *incident.Flow) *jsonTLS {
 	if t.Hello == nil && !t.Answered && len(t.Alerts) == 0 {
 		return nil
 	}
-	j := &jsonTLS{ALPN: t.ALPN, Retried: t.Retried, Decrypted: t.Opened, Covered: t.Covered}
+	j := &TLS{ALPN: t.ALPN, Retried: t.Retried, Decrypted: t.Opened, Covered: t.Covered}
 	if h := t.Hello; h != nil {
 		j.Offered, j.ServerName, j.ALPNOffered = versions(h), h.ServerName, h.ALPN
 	}
@@ -88,10 +94,10 @@ func tlsJSON(f *incident.Flow) *jsonTLS {
 		j.Version, j.Cipher = handshake.VersionName(t.Version), handshake.SuiteName(t.Suite)
 	}
 	if t.Flight.Bytes > 0 && t.Hello != nil {
-		j.Flight = &jsonFlight{t.Flight.Bytes, t.Flight.Segments}
+		j.Flight = &Burst{t.Flight.Bytes, t.Flight.Segments}
 	}
 	for i, c := range t.Chain {
-		j.Chain = append(j.Chain, certificate{CN: c.Name, Names: c.Names, More: c.More, Issuer: c.Issuer,
+		j.Chain = append(j.Chain, Certificate{CN: c.Name, Names: c.Names, More: c.More, Issuer: c.Issuer,
 			From: c.From.UTC().Format(time.RFC3339), To: c.To.UTC().Format(time.RFC3339), SelfSigned: c.SelfSigned})
 		if when := handshake.When(f.File.Start, t.ChainAt); i == 0 && !when.IsZero() {
 			expired, early := c.Expired(when), c.Early(when)
@@ -103,17 +109,18 @@ func tlsJSON(f *incident.Flow) *jsonTLS {
 		if a.Fatal {
 			level = "fatal"
 		}
-		j.Alerts = append(j.Alerts, jsonAlert{incident.Name(a.By), level, a.Name, a.At.N, a.Opened})
+		j.Alerts = append(j.Alerts, Alert{incident.Name(a.By), level, a.Name, a.At.N, a.Opened})
 	}
 	return j
 }
 
-func httpJSON(f *incident.Flow) (out []jsonHTTP, more int) {
+// OfHTTP are its exchanges of HTTP, and how many more there were.
+func OfHTTP(f *incident.Flow) (out []Exchange, more int) {
 	if f.Carried == nil || f.Carried.HTTP == nil {
 		return nil, 0
 	}
 	for _, e := range f.Carried.HTTP.Exchanges {
-		j := jsonHTTP{Request: e.Request, Status: e.Status, Frame: e.At.N, Sent: e.Sent, Got: e.Got}
+		j := Exchange{Request: e.Request, Status: e.Status, Frame: e.At.N, Sent: e.Sent, Got: e.Got}
 		if e.Request != "" && e.Status != 0 {
 			j.FirstByte = seconds(e.Took)
 		}
@@ -122,9 +129,10 @@ func httpJSON(f *incident.Flow) (out []jsonHTTP, more int) {
 	return out, f.Carried.HTTP.Beyond
 }
 
-func dnsJSON(name string, f *incident.File) (out []jsonDNS) {
+// OfDNS are the questions of a file.
+func OfDNS(name string, f *incident.File) (out []Lookup) {
 	for _, q := range f.DNS.Lookups {
-		j := jsonDNS{File: name, Client: q.Client.String(), Server: q.Server.String(), Name: q.Name, Type: q.Type, TCP: q.TCP,
+		j := Lookup{File: name, Client: q.Client.String(), Server: q.Server.String(), Name: q.Name, Type: q.Type, TCP: q.TCP,
 			Asked: q.Asked, Rcode: q.Code, Truncated: q.Truncated, Frame: q.At.N}
 		if q.Answered && q.Asked > 0 {
 			j.Took = seconds(q.Took)
