@@ -2554,6 +2554,13 @@ function scenario(name) end
 ---@param name string what happens now
 function step(name) end
 
+---Stands still for somebody who looks into the case: with netrepro shell, or run --step. Otherwise it says that nobody does, and goes on.
+---```lua
+---pause "the connection is half open"
+---```
+---@param why? string what there is to see
+function pause(why) end
+
 ---Lets time pass. Wait for an event wherever there is one.
 ---```lua
 ---sleep "300ms"

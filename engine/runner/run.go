@@ -33,6 +33,7 @@ type Options struct {
 	Say      func(string)  // tells people what a case waits for; nil does not
 	Inferred bool          // judge by the packets alone, even where the kernel could be asked
 	Shake    bool          // each round with other pauses where the script may be late
+	Look     *Look         // nil if nobody looks into cases
 	Check    bool          // the capture must say of every packet what the trace does
 	Retry    int           // how often a case that failed is run again, until it passes
 	Timeout  time.Duration // of every case, 0 for its own
@@ -44,6 +45,27 @@ type Options struct {
 	Ready func() error
 	// Stop is asked before a case begins whether none is to begin any more; nil is no.
 	Stop func() bool
+}
+
+// Look has cases stand still for people to look into them. They have as much time as they
+// want.
+type Look struct {
+	At       []session.Stop
+	Terminal []*os.File // standard input, output and error of programs that they run on nodes
+	// Talk is told all that happens, and may send commands while a case stands still.
+	Talk func(e session.Event, send func(session.Command) error) error
+}
+
+// patience is how long people may look into a case.
+const patience = 7 * 24 * time.Hour
+
+// into makes job one that is looked into, with the files that its worker is handed.
+func (l *Look) into(job *worker.Job, with *worker.Start) {
+	if l == nil {
+		return
+	}
+	job.Stops, job.Terminal, job.Timeout = l.At, len(l.Terminal), patience
+	with.Files, with.Talk = append(slices.Clone(with.Files), l.Terminal...), l.Talk
 }
 
 // Run runs tasks, several side by side, and reports to sink. It returns early
@@ -177,7 +199,9 @@ func (r *running) task(ctx context.Context, t *task.Task) (res session.Result, e
 		events = nil
 		runs++
 		return machine.Run(ctx, t.Case.Machine, o.Say, func() (session.Result, error) {
-			return worker.Run(ctx, job, worker.Start{Files: handed, CPUs: set}, timeout, func(e session.Event) {
+			with := worker.Start{Files: handed, CPUs: set}
+			o.Look.into(&job, &with)
+			return worker.Run(ctx, job, with, max(timeout, job.Timeout), func(e session.Event) {
 				if e.Kind == session.EventKept { // the lab waits for people
 					r.tell(func() { flush(sink, t, append(events, e)) })
 					events = nil
@@ -195,7 +219,7 @@ func (r *running) task(ctx context.Context, t *task.Task) (res session.Result, e
 			if res, err = once(job); err != nil {
 				return res, err
 			}
-			if res.Verdict != session.Inconclusive || try > o.Retries || o.Keep || ctx.Err() != nil {
+			if res.Verdict != session.Inconclusive || try > o.Retries || o.Keep || o.Look != nil || ctx.Err() != nil {
 				res.Tries = try
 				return res, nil
 			}
@@ -204,7 +228,7 @@ func (r *running) task(ctx context.Context, t *task.Task) (res session.Result, e
 	if res, err = conclusive(); err != nil {
 		return res, err
 	}
-	if res.Bad() && o.Retry > 0 && !o.Keep {
+	if res.Bad() && o.Retry > 0 && !o.Keep && o.Look == nil {
 		if res, events, err = r.again(t, res, events, func() (session.Result, []session.Event, error) {
 			res, err := conclusive()
 			return res, events, err

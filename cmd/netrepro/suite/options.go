@@ -28,6 +28,7 @@ type runOptions struct {
 	failFast, untilFail, rerunFailed  bool
 	shard, reports, baseline, keeping string
 	html                              string
+	step, shellOnFailure              bool
 }
 
 func runCommand(e Console) *cobra.Command {
@@ -71,6 +72,9 @@ or output that could not be written, 3 this machine cannot (or --require was giv
 	f.StringVar(&o.shard, "shard", "", "run this part of the cases, as 2/5, balanced by how long they last took; or "+
 		"auto, gitlab, github or kubernetes for what the environment says")
 	f.StringVar(&o.reports, "report", "", "write reports: junit=FILE,json=FILE,tap=FILE,github,gitlab=FILE,markdown=FILE")
+	f.BoolVar(&o.step, "step", false, "stand still at each step, with a prompt to look into the case (see netrepro shell)")
+	f.BoolVar(&o.shellOnFailure, "shell-on-failure", false,
+		"stand still at an expectation that does not hold, or an error, with a prompt to look into the case")
 	f.StringVar(&o.html, "html", "", "write a page for every case, and one that lists them, to this directory")
 	f.StringVar(&o.baseline, "baseline", "",
 		"compare the machine of a failure with the history in this output directory too, and balance shards by it")

@@ -25,6 +25,7 @@ import (
 	"netrepro/engine/runner/sink"
 	"netrepro/engine/runner/task"
 	"netrepro/engine/runner/worker"
+	"netrepro/engine/script/session"
 )
 
 func runScenarios(cmd *cobra.Command, e Console, args []string, o *runOptions) error {
@@ -125,6 +126,16 @@ func (o *runOptions) run(ctx context.Context, e Console, r recorder.Options) err
 	o.Ready, o.Live = rec.Open, rec.Live
 	if o.failFast || o.untilFail {
 		o.Stop = rec.Failed
+	}
+	if o.step || o.shellOnFailure {
+		var at []session.Stop
+		if o.step {
+			at = append(at, session.StopStep)
+		}
+		if o.shellOnFailure {
+			at = append(at, session.StopFailure)
+		}
+		o.Look, o.Parallel = into(console(e), at...), 1
 	}
 	err := o.start(ctx, e, r.Tasks, to)
 	interrupted := ctx.Err() != nil

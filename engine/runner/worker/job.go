@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"netrepro/engine/kernel/bpf"
+	"netrepro/engine/script/session"
 )
 
 // Job is one case for a worker.
@@ -31,6 +32,10 @@ type Job struct {
 	Harmless bool   `json:"harmless,omitempty"`
 	// Virtual says that time passes as work is done (see [play.Options]).
 	Virtual bool `json:"virtual,omitempty"`
+	// Stops are where the case stands still for commands, which follow the job, and
+	// Terminal how many descriptors behind those of the ring are a terminal's.
+	Stops    []session.Stop `json:"stops,omitempty"`
+	Terminal int            `json:"terminal,omitempty"`
 	// Ring are the names that go with the ring of kernel events, nil if there is
 	// none, and RingFiles how many descriptors, from 3 on, are its.
 	Ring      *bpf.Names `json:"ring,omitempty"`

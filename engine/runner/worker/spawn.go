@@ -151,8 +151,11 @@ func overdue(name string, up bool, timeout time.Duration, had usage, stderr stri
 
 // Start is what a worker is given besides its job.
 type Start struct {
-	Files []*os.File   // its descriptors from 3 on
-	CPUs  *unix.CPUSet // the processors that it and all it starts may use
+	Files []*os.File // its descriptors from 3 on
+	// Talk is told all that happens in a case that stands still, and may send what it
+	// answers; nil if nobody looks into it.
+	Talk func(e session.Event, send func(session.Command) error) error
+	CPUs *unix.CPUSet // the processors that it and all it starts may use
 }
 
 // converse starts the worker, gives it the job and takes its events. The calling
@@ -195,6 +198,9 @@ func converse(ctx context.Context, job Job, with Start, stderr *said, emit func(
 			}
 			e.Pid = c.Process.Pid
 			emit(e)
+			if with.Talk != nil {
+				err = with.Talk(e, func(cmd session.Command) error { return json.NewEncoder(in).Encode(cmd) })
+			}
 		}
 	}
 	if errors.Is(err, io.EOF) {

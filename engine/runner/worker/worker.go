@@ -45,9 +45,17 @@ func Serve(in io.Reader, out io.Writer) error {
 	if err := json.Unmarshal(line, &job); err != nil {
 		return fmt.Errorf("read job: %w", err)
 	}
+	commands := make(chan session.Command)
 	go func() {
-		// Nothing more ever comes: the end of the input is the end of the
-		// parent, and process 1 takes its whole namespace with it.
+		// Commands follow if somebody looks into the case. The end of the input is the
+		// end of the parent, and process 1 takes its whole namespace with it.
+		for d := json.NewDecoder(r); len(job.Stops) > 0; {
+			var c session.Command
+			if d.Decode(&c) != nil {
+				break
+			}
+			commands <- c
+		}
 		_, _ = io.Copy(io.Discard, r)
 		os.Exit(1)
 	}()
@@ -68,14 +76,14 @@ func Serve(in io.Reader, out io.Writer) error {
 		defer mu.Unlock()
 		_ = enc.Encode(e) // a parent that is gone has ended us already
 	}
-	return runJob(job, emit)
+	return runJob(job, emit, commands)
 }
 
 // firstFile is the first descriptor that a process is given besides the three
 // standard ones (os/exec).
 const firstFile = 3
 
-func runJob(job Job, emit func(session.Event)) error {
+func runJob(job Job, emit func(session.Event), commands <-chan session.Command) error {
 	ctx := context.Background()
 	o := script.Options{Lualib: job.Lualib, Seed: job.Seed, Print: func(where, text string) {
 		emit(session.Event{Kind: session.EventLog, Text: text, Where: where})
@@ -103,6 +111,7 @@ func runJob(job Job, emit func(session.Event)) error {
 		}
 	}
 	f.Run(ctx, c, play.Options{
+		Live:      live(job, commands),
 		Ring:      ring,
 		Capture:   job.Capture,
 		Emit:      emit,
@@ -118,6 +127,20 @@ func runJob(job Job, emit func(session.Event)) error {
 		Golden:    func(name string) ([]byte, error) { return discover.Golden(job.Name, name) },
 	})
 	return nil
+}
+
+// live is what people look into the case with, nil if nobody does.
+func live(job Job, commands <-chan session.Command) *play.Live {
+	if len(job.Stops) == 0 {
+		return nil
+	}
+	// What is caught, and not ignored, is the default again to programs on nodes.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE)
+	l := &play.Live{At: job.Stops, Commands: commands}
+	for i := range job.Terminal {
+		l.Terminal = append(l.Terminal, os.NewFile(uintptr(firstFile+job.RingFiles+i), "terminal"))
+	}
+	return l
 }
 
 // name gives the threads the name of the program, which the kernel keeps for

@@ -29,6 +29,7 @@ import (
 	"netrepro/engine/script/diag"
 	"netrepro/engine/script/memory"
 	"netrepro/engine/script/need"
+	"netrepro/engine/script/prompt"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/shake"
 	"netrepro/engine/script/vm"
@@ -57,6 +58,8 @@ type run struct {
 	// Since the case began: when its lab was up, and when the script had ended. They are
 	// read when nothing of the case goes on.
 	up, played time.Duration
+	look       *Live // nil if nobody looks into it
+	prompt     *prompt.Prompt
 }
 
 // Options say how a case is played and where it puts things.
@@ -82,6 +85,7 @@ type Options struct {
 	// Ring takes what the kernel says of resets and drops; nil if it cannot be
 	// asked. It belongs to the run.
 	Ring *bpf.Ring
+	Live *Live // where the case stands still for people; nil nowhere
 	// Golden reads the golden trace of a name; its error is fs.ErrNotExist if
 	// there is none.
 	Golden func(name string) ([]byte, error)
@@ -177,7 +181,7 @@ func (r *run) execute(ctx context.Context, o Options) (res session.Result) {
 		r.VM.Stop(r.timedOut())
 	})
 	defer timer.Stop()
-	err = r.play(o.Virtual)
+	err = r.play(o.Virtual, o.Live)
 	r.played = time.Since(r.Started)
 	res = r.judge(err)
 	// Nothing after this belongs to the trace: closing sockets would add
@@ -253,7 +257,7 @@ func (r *run) keep(ctx context.Context, res session.Result) {
 }
 
 // play runs the script's function and the tasks it left behind.
-func (r *run) play(virtual bool) error {
+func (r *run) play(virtual bool, look *Live) error {
 	rest := time.Duration(0)
 	if virtual {
 		rest = time.Minute
@@ -271,10 +275,13 @@ func (r *run) play(virtual bool) error {
 	})
 	var args []lua.LValue
 	r.VM.Enter(func() { args = r.c.Args(r.Run) })
+	r.live(look, args)
+	r.stand(session.StopBefore, "the lab is up")
 	err := r.VM.Call(r.c.Body, args...)
 	if err == nil {
 		r.settle()
 	}
+	r.ended(err)
 	left := r.VM.Finish(err == nil || r.VM.Context().Err() != nil)
 	stopped := context.Cause(r.VM.Context())
 	switch {

@@ -18,7 +18,11 @@ const (
 	EventResult Kind = "result" // the case has ended
 	EventKept   Kind = "kept"   // the lab stays up; Nodes says where
 	EventGolden Kind = "golden" // a golden trace to be written; Label is its name, Text the file
-	EventForm   Kind = "form"   // the normal form of the whole trace
+	// EventStopped says that the case stands still, at Label because of Text, and waits for
+	// a [Command]; EventReply what came of one: Pass that it worked.
+	EventStopped Kind = "stopped"
+	EventReply   Kind = "reply"
+	EventForm    Kind = "form" // the normal form of the whole trace
 )
 
 // Event is something that happened in a case. It crosses the pipe from the

@@ -25,6 +25,8 @@ type Run struct {
 	Emit    func(Event)   // nil if nobody listens
 	Shaker  *shake.Shaker // nil if no pauses are made
 	Faults  Faults
+	// Halt has the case stand still, see [Run.Stand]; nil if nobody looks into it.
+	Halt func(c *vm.Call, at Stop, text string) bool
 
 	failures []Failure
 	drawn    uint64

@@ -123,6 +123,7 @@ func (e *expectation) report(c *vm.Call, o expect.Outcome, since time.Time) erro
 		return nil
 	}
 	e.run.Fail(session.Failure{Timed: o.Timed, Since: since})
+	e.run.Stand(c, session.StopFailure, o.Message())
 	if e.must {
 		return session.ErrStopped
 	}

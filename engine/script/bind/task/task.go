@@ -21,7 +21,7 @@ import (
 // Room is what this room adds to the language.
 func Room() vm.Room {
 	return vm.Room{
-		Globals: []*vm.Method{stepVerb, sleepVerb, taskVerb, waitVerb, hexVerb},
+		Globals: []*vm.Method{stepVerb, pauseVerb, sleepVerb, taskVerb, waitVerb, hexVerb},
 		Tables:  map[string][]*vm.Method{"time": {nowVerb}},
 		Classes: []*vm.Class{taskClass},
 	}
@@ -33,8 +33,25 @@ var stepVerb = vm.Verb(vm.Method{Name: "step", Doc: "Opens a phase of the case, 
 		return []vm.Argument{args.String.Param(name, "name", "what happens now")}
 	},
 	func(c *vm.Call, name *string) error {
-		session.Of(c).Event(session.Event{Kind: session.EventStep, Text: *name, Where: c.Where()})
-		return nil
+		r := session.Of(c)
+		r.Event(session.Event{Kind: session.EventStep, Text: *name, Where: c.Where()})
+		r.Stand(c, session.StopStep, *name)
+		return session.Over(c)
+	})
+
+var pauseVerb = vm.Verb(vm.Method{Name: "pause", Doc: "Stands still for somebody who looks into the case: with " +
+	"netrepro shell, or run --step. Otherwise it says that nobody does, and goes on.",
+	Example: `pause "the connection is half open"`, Phase: vm.Running},
+	func(why *string) []vm.Argument {
+		return []vm.Argument{args.String.OptParam(why, "why", "what there is to see")}
+	},
+	func(c *vm.Call, why *string) error {
+		r := session.Of(c)
+		if !r.Stand(c, session.StopPause, *why) {
+			r.Event(session.Event{Kind: session.EventLog, Where: c.Where(),
+				Text: "pause: nobody looks: run it with netrepro shell, or with --step"})
+		}
+		return session.Over(c)
 	})
 
 var sleepVerb = vm.Verb(vm.Method{Name: "sleep", Doc: "Lets time pass. Wait for an event wherever there is one.",
