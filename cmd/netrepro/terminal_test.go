@@ -164,3 +164,39 @@ func TestShellKilled(t *testing.T) {
 	}
 	t.Errorf("process %d is still there", worker)
 }
+
+// TestWatch runs again when the file is saved, says what changed, and ends when it is
+// interrupted.
+func TestWatch(t *testing.T) {
+	x, pid, ended := atTerminal(t, "watch", "paused.lua")
+	x.sees("1 as expected")
+	x.sees("waiting for a file to change")
+	dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	save := func(body string) {
+		t.Helper()
+		text := `scenario "paused" { topology = path { host "a", wire {}, host "b" }, run = function(net) ` + body + ` end }`
+		if err := os.WriteFile(filepath.Join(dir, "paused.lua"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save("expect(1):equals(2)")
+	x.sees("changed  paused: was passed, now failed")
+	x.sees("fails now  paused.lua:1: expected 2, saw 1")
+	x.sees("waiting")
+	save("expect(") // being written
+	x.sees("paused.lua:1")
+	x.sees("waiting")
+	save("expect(2):equals(2) --")
+	x.sees("waiting")
+	save("expect(2):equals(2)")
+	x.sees("changed  paused: was failed, now passed")
+	x.sees("0 of 1 as before")
+	x.sees("waiting")
+	x.types("\x03")
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}

@@ -27,6 +27,7 @@ type Options struct {
 	task.Selection
 	Parallel int           // cases side by side; [schedule.Auto] for as many as the processors can carry
 	Keep     bool          // keep the lab of a case that did not end as expected
+	KeepAll  bool          // keep the lab of one that did, too
 	Update   bool          // write golden traces instead of comparing with them
 	Form     bool          // report the normal form of every trace
 	Retries  int           // how often a case that was inconclusive is run again
@@ -173,7 +174,7 @@ func (r *running) task(ctx context.Context, t *task.Task) (res session.Result, e
 		return res, nil
 	}
 	job := worker.Job{Name: t.File.Name, Text: []byte(t.File.Text), Case: []byte(t.Case.ID()), Seed: o.Seed,
-		Capture: capture, Lualib: o.Lualib, Keep: o.Keep, Update: o.Update, Form: o.Form, Check: o.Check,
+		Capture: capture, Lualib: o.Lualib, Keep: o.Keep, KeepAll: o.KeepAll, Update: o.Update, Form: o.Form, Check: o.Check,
 		Cure: t.Cure, Harmless: t.Harmless, Virtual: o.Virtual}
 	handed, release, err := listen(r.probe, &job)
 	if err != nil {

@@ -59,7 +59,8 @@ or output that could not be written, 3 this machine cannot (or --require was giv
 	f.StringVar(&o.Variant, "variant", "", "run only this variant")
 	f.Uint64Var(&o.Seed, "seed", 1, "what random choices of scripts draw from")
 	f.StringVarP(&o.Out, "out", "o", "out", "directory for traces, the record and the history")
-	f.StringVar(&o.keeping, "keep", "", "after a case that did not end as expected, keep its lab until interrupted")
+	f.StringVar(&o.keeping, "keep", "",
+		"after a case that did not end as expected, or with all after any, keep its lab until interrupted")
 	f.Lookup("keep").NoOptDefVal = "lab"
 	f.StringVar(&o.Lualib, "lualib", "", "take library modules from this directory")
 	f.IntVar(&o.Retries, "retries", 2,
@@ -100,10 +101,11 @@ or output that could not be written, 3 this machine cannot (or --require was giv
 
 // valid checks the flags against each other, and reads those that say several things.
 func (o *runOptions) valid() ([]formats.Report, error) {
-	if o.keeping != "" && o.keeping != "lab" && o.keeping != "true" && o.keeping != "false" {
-		return nil, fmt.Errorf("--keep keeps the lab of a case, not %q", o.keeping)
+	if o.keeping != "" && o.keeping != "all" && o.keeping != "lab" && o.keeping != "true" && o.keeping != "false" {
+		return nil, fmt.Errorf("--keep keeps the lab of a case, or with all of any, not %q", o.keeping)
 	}
-	o.Keep = o.keeping == "lab" || o.keeping == "true"
+	o.KeepAll = o.keeping == "all"
+	o.Keep = o.KeepAll || o.keeping == "lab" || o.keeping == "true"
 	switch {
 	case o.verify < 0 || o.verify == 1 || o.verify > 0 && o.Repeat > 1:
 		return nil, errors.New("--verify-determinism is at least 2, and takes the place of --repeat")
@@ -113,6 +115,8 @@ func (o *runOptions) valid() ([]formats.Report, error) {
 	case o.prove && (o.verify > 0 || o.Repeat > 1 || o.Update || o.Keep):
 		return nil, errors.New("--prove runs other cases: leave out --repeat, --update, --keep and " +
 			"--verify-determinism")
+	case o.vm.On && (o.step || o.shellOnFailure):
+		return nil, errors.New("--step and --shell-on-failure look into cases on this machine: leave out the kernel")
 	case o.Repeat < 1 || o.Retries < 0 || o.Retry < 0:
 		return nil, errors.New("--repeat is at least 1, --retries and --retry at least 0")
 	case o.untilFail && o.Repeat < 2:

@@ -106,11 +106,7 @@ func (o *runOptions) run(ctx context.Context, e Console, r recorder.Options) err
 	order := sink.NewInOrder(t, r.Tasks)
 	order.Over = t.Over
 	rec := recorder.New(r, order)
-	pages := &casepage.Pages{Sink: rec, Dir: o.html, Out: o.Out}
-	var shown task.Sink = rec
-	if o.html != "" {
-		shown = pages
-	}
+	shown, finish := withPages(e, rec, o.html, o.Out)
 	goldens := &sink.Goldens{Sink: shown}
 	determinism := &sink.Determinism{Sink: goldens}
 	var to task.Sink = determinism
@@ -148,20 +144,31 @@ func (o *runOptions) run(ctx context.Context, e Console, r recorder.Options) err
 	for _, line := range rec.Flaky() {
 		fmt.Fprintf(e.Out, "flaky  %s\n", line)
 	}
-	if o.html != "" {
-		if err := pages.Close(context.WithoutCancel(ctx)); err != nil {
-			return errors.Join(machines(err), machines(rec.Close(context.WithoutCancel(ctx), interrupted, e.Out)))
-		}
-		fmt.Fprintf(e.Out, "pages  %s\n", filepath.Join(o.html, "index.html"))
-	}
+	perr := machines(finish(context.WithoutCancel(ctx)))
 	werr := machines(rec.Close(context.WithoutCancel(ctx), interrupted, e.Out))
-	if interrupted {
-		return errors.Join(err, werr)
+	if interrupted || perr != nil {
+		return errors.Join(err, perr, werr)
 	}
 	if werr == nil {
 		werr = stepSummary(e, r.Reports, r.Out)
 	}
 	return o.end(ctx, e, t, goldens, determinism, werr)
+}
+
+// withPages puts a sink before to that writes pages into dir, if there is one. finish ends
+// that, and says where they are.
+func withPages(e Console, to task.Sink, dir, out string) (shown task.Sink, finish func(context.Context) error) {
+	if dir == "" {
+		return to, func(context.Context) error { return nil }
+	}
+	pages := &casepage.Pages{Sink: to, Dir: dir, Out: out}
+	return pages, func(ctx context.Context) error {
+		if err := pages.Close(ctx); err != nil {
+			return err
+		}
+		fmt.Fprintf(e.Out, "pages  %s\n", filepath.Join(dir, "index.html"))
+		return nil
+	}
 }
 
 // start runs tasks on this machine or in a virtual one.

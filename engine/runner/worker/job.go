@@ -18,6 +18,7 @@ type Job struct {
 	Capture string `json:"capture,omitempty"`
 	Lualib  string `json:"lualib,omitempty"`
 	Keep    bool   `json:"keep,omitempty"` // keep the lab if the case does not end as expected
+	KeepAll bool   `json:"keep_all,omitempty"`
 	Update  bool   `json:"update,omitempty"`
 	Form    bool   `json:"form,omitempty"`
 	Check   bool   `json:"check,omitempty"`

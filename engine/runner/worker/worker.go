@@ -116,6 +116,7 @@ func runJob(job Job, emit func(session.Event), commands <-chan session.Command) 
 		Capture:   job.Capture,
 		Emit:      emit,
 		Keep:      job.Keep,
+		KeepAll:   job.KeepAll,
 		Own:       true,
 		Harmless:  job.Harmless,
 		Update:    job.Update,

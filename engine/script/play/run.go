@@ -67,6 +67,7 @@ type Options struct {
 	Capture string // path of trace.pcapng; empty for none
 	Own     bool   // the process has a network namespace of its own, for the engine
 	Keep    bool   // a case that did not end as expected keeps its lab until the process ends
+	KeepAll bool   // so does one that did
 	Emit    func(session.Event)
 	Update  bool // golden traces are written, not compared
 	Form    bool // the normal form of the trace is reported
@@ -104,7 +105,9 @@ func Run(ctx context.Context, m *vm.VM, c Case, o Options) session.Result {
 	process.Set(r.Run, places)
 	expect.SetGolden(r.Run, expect.Golden{Update: o.Update, Read: o.Golden})
 	res := r.watched(ctx, o)
-	res.Took = time.Since(r.Started)
+	if res.Took == 0 {
+		res.Took = time.Since(r.Started)
+	}
 	if r.played > 0 {
 		res.SetUp, res.Waited, res.Analysed = r.up, m.Waited(), max(res.Took-r.played, 0)
 	}
@@ -211,7 +214,8 @@ func (r *run) execute(ctx context.Context, o Options) (res session.Result) {
 	}
 	res.Paused = r.Shaker.Places()
 	_, res.Stalled = lab.Stalls.During(lab.Trace.Start)
-	if o.Keep && res.Verdict != session.Passed {
+	if o.KeepAll || o.Keep && res.Verdict != session.Passed {
+		res.Took = time.Since(r.Started) // people take their own time
 		r.keep(ctx, res)
 	}
 	err = r.finishCapture(o.Check)
