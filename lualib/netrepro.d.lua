@@ -2530,7 +2530,8 @@ function Passing:send(options) end
 ---@field topology Topology path { … } or graph { … }
 ---@field variants? table a list: { "bug", key = value }, …
 ---@field matrix? table lists by name; every combination runs
----@field run fun(net: Net, v: Variant) what happens: function(net, v) … end
+---@field run fun(net: Net, v: Variant) what happens: function(net, v) … end; what it returns is for compare
+---@field compare? fun(results: table<string,table>) expectations across the variants, once all have passed: function(results) … end, where results.NAME is the table that run returned for the variant NAME
 ---@field symptom? string what users see
 ---@field is_not? string what it is taken for and is not
 ---@field recognise? string the filter or command that tells it in the field

@@ -145,6 +145,8 @@ func word(job *task.Task, v session.Verdict) string {
 		return string(v)
 	case job.Proof():
 		return "caught"
+	case job.Of != nil:
+		return "compared"
 	case job.Case.Reproduces():
 		return "reproduced"
 	case job.Case.Variant.Name != "":

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -93,11 +94,11 @@ func Run(ctx context.Context, tasks []*task.Task, o Options, sink task.Sink) err
 		return err
 	}
 	var wg sync.WaitGroup
-	r := &running{Options: o, probe: p, sink: sink, cpus: cpus}
+	r := &running{Options: o, probe: p, sink: sink, cpus: cpus, ended: map[*task.Task]session.Result{}}
 	pace := schedule.NewPace(o.Parallel, cpus.Count())
 	for _, t := range InTurn(tasks) {
 		begin := pace.Begin
-		if t.Case.Alone {
+		if t.Case.Alone || t.Of != nil {
 			begin = pace.Alone
 		}
 		if begin(ctx) != nil {
@@ -125,15 +126,16 @@ func Run(ctx context.Context, tasks []*task.Task, o Options, sink task.Sink) err
 // InTurn puts tasks that run alone behind those that run side by side.
 func InTurn(tasks []*task.Task) []*task.Task {
 	out := slices.Clone(tasks)
-	slices.SortStableFunc(out, func(a, b *task.Task) int {
+	turn := func(t *task.Task) int {
 		switch {
-		case a.Case.Alone == b.Case.Alone:
-			return 0
-		case b.Case.Alone:
-			return -1
+		case t.Of != nil: // what it compares has ended
+			return 2
+		case t.Case.Alone:
+			return 1
 		}
-		return 1
-	})
+		return 0
+	}
+	slices.SortStableFunc(out, func(a, b *task.Task) int { return turn(a) - turn(b) })
 	return out
 }
 
@@ -142,7 +144,8 @@ type running struct {
 	Options
 	probe *bpf.Probe
 	cpus  *schedule.Processors
-	mu    sync.Mutex // of sink
+	mu    sync.Mutex // of sink, and of what ended
+	ended map[*task.Task]session.Result
 	sink  task.Sink
 }
 
@@ -176,6 +179,17 @@ func (r *running) task(ctx context.Context, t *task.Task) (res session.Result, e
 	job := worker.Job{Name: t.File.Name, Text: []byte(t.File.Text), Case: []byte(t.Case.ID()), Seed: o.Seed,
 		Capture: capture, Lualib: o.Lualib, Keep: o.Keep, KeepAll: o.KeepAll, Update: o.Update, Form: o.Form, Check: o.Check,
 		Cure: t.Cure, Harmless: t.Harmless, Virtual: o.Virtual}
+	if t.Of != nil {
+		var why string
+		if job.Compare, why = r.compared(t); why != "" {
+			res = session.Result{Verdict: session.Skipped, Why: why}
+			r.tell(func() {
+				sink.Begin(t)
+				sink.End(t, res)
+			})
+			return res, nil
+		}
+	}
 	handed, release, err := listen(r.probe, &job)
 	if err != nil {
 		return res, err
@@ -245,10 +259,36 @@ func (r *running) task(ctx context.Context, t *task.Task) (res session.Result, e
 		events = said
 	}
 	r.tell(func() {
+		if t.Case.Compares() {
+			r.ended[t] = res
+		}
 		flush(sink, t, events)
 		sink.End(t, res)
 	})
 	return res, nil
+}
+
+// compared are the results that a task compares, by what their cases are called; or why
+// they cannot be.
+func (r *running) compared(t *task.Task) (out map[string]map[string]any, why string) {
+	out = map[string]map[string]any{}
+	r.tell(func() {
+		for _, of := range t.Of {
+			res, ran := r.ended[of]
+			switch {
+			case !ran:
+				why = of.Name() + " was not run"
+			case res.Verdict != session.Passed:
+				why = of.Name() + " was " + string(res.Verdict)
+			}
+			_, name, _ := strings.Cut(of.Case.ID(), "/")
+			out[name] = res.Values
+		}
+	})
+	if why != "" {
+		return nil, "nothing to compare: " + why
+	}
+	return out, ""
 }
 
 // again runs a task that failed again until it passes. The capture of the run that failed

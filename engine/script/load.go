@@ -5,6 +5,7 @@ package script
 import (
 	"context"
 	"path/filepath"
+	"slices"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -69,9 +70,43 @@ func Load(ctx context.Context, name, text string, o Options) (*File, error) {
 // Run plays one case of f in this process; see [play.Run].
 func (f *File) Run(ctx context.Context, c *Case, o play.Options) session.Result {
 	return play.Run(ctx, f.vm, play.Case{ID: c.ID(), File: c.File, Needs: c.Needs, Timeout: c.Timeout, Plan: c.Plan,
-		Body: c.run, Args: func(r *session.Run) []lua.LValue {
+		Returns: c.compare != nil, Body: c.run, Args: func(r *session.Run) []lua.LValue {
 			return []lua.LValue{f.vm.New(netClass, r), f.vm.New(params, c)}
 		}}, o)
+}
+
+// Compare plays the comparison of a scenario's results, each by what its case is called
+// after the scenario's name.
+func (f *File) Compare(ctx context.Context, s *Scenario, results map[string]map[string]any, o play.Options,
+) session.Result {
+	return play.Run(ctx, f.vm, play.Case{ID: s.Name, File: s.File, Timeout: s.Timeout, Plan: s.Plan, Body: s.compare,
+		Args: func(*session.Run) []lua.LValue { return []lua.LValue{f.results(results)} }}, o)
+}
+
+// results is the table that compare is given.
+func (f *File) results(of map[string]map[string]any) lua.LValue {
+	all := f.vm.L.NewTable()
+	var names []string
+	for name, values := range of {
+		names = append(names, name)
+		t := f.vm.L.NewTable()
+		var known []string
+		for key, x := range values {
+			known = append(known, key)
+			switch x := x.(type) {
+			case float64:
+				t.RawSetString(key, lua.LNumber(x))
+			case string:
+				t.RawSetString(key, lua.LString(x))
+			case bool:
+				t.RawSetString(key, lua.LBool(x))
+			}
+		}
+		slices.Sort(known)
+		all.RawSetString(name, f.vm.Strict(t, "what "+name+" returned", known...))
+	}
+	slices.Sort(names)
+	return f.vm.Strict(all, "results", names...)
 }
 
 // Close frees the interpreter.

@@ -38,8 +38,12 @@ type Scenario struct {
 	File     string
 	Line     int
 
-	run *lua.LFunction
+	run     *lua.LFunction
+	compare *lua.LFunction // nil if its cases are not compared
 }
+
+// Compares reports whether the results of the scenario's cases are compared.
+func (s *Scenario) Compares() bool { return s.compare != nil }
 
 // loader collects the scenarios of a file.
 type loader struct{ found []*Scenario }
@@ -78,7 +82,9 @@ var headerTable = vm.NewTable("scenario", "", func(h *header) []vm.Argument {
 		bindtopology.KTopology.Need(&h.topology, "topology", "path { … } or graph { … }"),
 		args.Table.Opt(&h.variants, "variants", `a list: { "bug", key = value }, …`),
 		args.Table.Opt(&h.matrix, "matrix", "lists by name; every combination runs"),
-		args.Func.Need(&h.run, "run", "what happens: function(net, v) … end"),
+		args.Func.Need(&h.run, "run", "what happens: function(net, v) … end; what it returns is for compare"),
+		args.Func.Opt(&h.compare, "compare", "expectations across the variants, once all have passed: "+
+			"function(results) … end, where results.NAME is the table that run returned for the variant NAME"),
 	}, manualOptions(&h.Manual)...)
 })
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -77,10 +78,14 @@ func (o *runOptions) choose(e Console, all []*task.Task) (tasks []*task.Task, pa
 		failed := before.Failed()
 		tasks = nil
 		for _, t := range all {
-			if failed[t.Case.ID()] {
+			if failed[t.Case.ID()] || t.Case.Compares() && failed[t.Case.Name] {
 				tasks = append(tasks, t)
 			}
 		}
+		kept := slices.Clone(tasks)
+		tasks = slices.DeleteFunc(tasks, func(t *task.Task) bool { // of which nothing is compared
+			return t.Of != nil && !slices.Contains(kept, t.Of[0])
+		})
 	}
 	if o.shard == "" {
 		return tasks, "", nil

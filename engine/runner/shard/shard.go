@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"netrepro/engine/runner/task"
+	"netrepro/engine/script"
 )
 
 // Shard is one of several.
@@ -100,8 +101,15 @@ func Deal(tasks []*task.Task, s Shard, seconds map[string]float64) []*task.Task 
 	})
 	sum := make([]float64, s.Of)
 	mine := map[*task.Task]bool{}
+	together := map[*script.Scenario]int{} // what is compared is run in one place
 	for _, t := range byLength {
-		least := 0
+		least, placed := together[t.Case.Scenario]
+		if placed && t.Case.Compares() {
+			sum[least] += long(t)
+			mine[t] = least == s.Index-1
+			continue
+		}
+		least = 0
 		for i := range sum {
 			if sum[i] < sum[least] {
 				least = i
@@ -109,6 +117,7 @@ func Deal(tasks []*task.Task, s Shard, seconds map[string]float64) []*task.Task 
 		}
 		sum[least] += long(t)
 		mine[t] = least == s.Index-1
+		together[t.Case.Scenario] = least
 	}
 	return slices.DeleteFunc(slices.Clone(tasks), func(t *task.Task) bool { return !mine[t] })
 }

@@ -9,6 +9,7 @@ package task
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"netrepro/engine/script"
 	"netrepro/engine/script/session"
@@ -25,6 +26,8 @@ type Task struct {
 	// of the case's own, or that faults do nothing.
 	Cure     string
 	Harmless bool
+	// Of are the tasks whose results the task compares, nil if it runs a case.
+	Of []*Task
 	// Shaken is the seed of the pauses of a run that is shaken, 0 if it is not.
 	Shaken uint64
 }
@@ -36,6 +39,8 @@ func (t *Task) Proof() bool { return t.Cure != "" || t.Harmless }
 // there are several.
 func (t *Task) Name() string {
 	switch {
+	case t.Of != nil:
+		return t.Case.ID() + " compared"
 	case t.Cure != "":
 		return t.Case.ID() + " with " + t.Cure
 	case t.Harmless:
@@ -69,6 +74,24 @@ type Selection struct {
 	Wants func(*script.File, *script.Case) bool
 }
 
+// comparisons are the tasks that compare the results of scenarios of which several cases
+// are selected, each once.
+func comparisons(tasks []*Task, sel Selection) (out []*Task) {
+	of := map[*script.Scenario]*Task{}
+	for _, t := range tasks {
+		if s := t.Case.Scenario; s.Compares() && t.Rounds <= 1 {
+			if of[s] == nil {
+				of[s] = &Task{Case: &script.Case{Scenario: s}, File: t.File, Round: 1, Rounds: 1}
+				of[s].Of = []*Task{}
+				of[s].Dir = filepath.Join(sel.Out, fileName(s.Name+"/ compared"))
+				out = append(out, of[s])
+			}
+			of[s].Of = append(of[s].Of, t)
+		}
+	}
+	return slices.DeleteFunc(out, func(t *Task) bool { return len(t.Of) < 2 })
+}
+
 func (s Selection) wants(f *script.File, c *script.Case) bool {
 	return (s.Variant == "" || c.Variant.Name == s.Variant) && (s.Wants == nil || s.Wants(f, c))
 }
@@ -97,5 +120,5 @@ func List(files []*script.File, sel Selection) ([]*Task, error) {
 			}
 		}
 	}
-	return out, nil
+	return append(out, comparisons(out, sel)...), nil
 }

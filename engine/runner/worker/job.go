@@ -22,6 +22,9 @@ type Job struct {
 	Update  bool   `json:"update,omitempty"`
 	Form    bool   `json:"form,omitempty"`
 	Check   bool   `json:"check,omitempty"`
+	// Compare are the results of the cases of the scenario that Case names, to be compared
+	// instead of running one; nil runs it.
+	Compare map[string]map[string]any `json:"compare"`
 	// Timeout takes the place of the case's own, if it is not 0.
 	Timeout time.Duration `json:"timeout,omitempty"`
 	// Shake is the seed of pauses, 0 for none, ShakeOnly where they are made.

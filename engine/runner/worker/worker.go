@@ -92,6 +92,15 @@ func runJob(job Job, emit func(session.Event), commands <-chan session.Command) 
 	if err != nil {
 		return err
 	}
+	if job.Compare != nil {
+		for _, s := range f.Scenarios {
+			if s.Name == string(job.Case) && s.Compares() {
+				f.Compare(ctx, s, job.Compare, play.Options{Emit: emit, Own: true, Capture: job.Capture})
+				return nil
+			}
+		}
+		return fmt.Errorf("%s compares no results of %q", job.Name, job.Case)
+	}
 	c := f.Case(string(job.Case))
 	if c == nil {
 		return fmt.Errorf("%s has no case %q", job.Name, job.Case)

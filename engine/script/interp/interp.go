@@ -154,11 +154,22 @@ func (v *Interp) compile(src *diag.Source) (*lua.LFunction, error) {
 
 // Call calls fn with args and waits for it.
 func (v *Interp) Call(fn *lua.LFunction, args ...lua.LValue) error {
+	_, err := v.CallFor(fn, args...)
+	return err
+}
+
+// CallFor is [Interp.Call], and returns the first value that fn returns.
+func (v *Interp) CallFor(fn *lua.LFunction, args ...lua.LValue) (lua.LValue, error) {
 	v.wakes()
 	defer v.sleeps()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.call(v.L, fn, args...)
+	if err := v.Protected(v.L, fn, 1, args...); err != nil {
+		return lua.LNil, v.explain(v.L, err)
+	}
+	x := v.L.Get(-1)
+	v.L.Pop(1)
+	return x, nil
 }
 
 // call calls fn on L with the lock held.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"netrepro/engine/script/show"
 )
 
 // place is one in a script.
@@ -27,7 +29,7 @@ func (v *Interp) Protected(l *lua.LState, fn lua.LValue, results int, args ...lu
 func (v *Interp) shield(l *lua.LState) int {
 	l.Panic = func(l *lua.LState) {
 		file, line := standing(l, 0)
-		v.callers[l] = Callers(l, 0)
+		v.callers[l] = show.Callers(l, 0)
 		if v.halted[l] == nil && v.ctx.Err() != nil {
 			v.halted[l] = &place{file: file, line: line}
 			v.ranOn(l)
@@ -74,28 +76,6 @@ func standing(l *lua.LState, level int) (string, int) {
 			return d.Source, d.CurrentLine
 		}
 	}
-}
-
-// maxCallers is how many places are named that called what failed.
-const maxCallers = 12
-
-// Callers are "file:line" of the Lua code from a level of the stack on, the innermost
-// first, each place once in a row.
-func Callers(l *lua.LState, level int) (out []string) {
-	for ; len(out) < maxCallers; level++ {
-		d, ok := l.GetStack(level)
-		if !ok {
-			break
-		}
-		if _, err := l.GetInfo("Sl", d, lua.LNil); err != nil || d.CurrentLine <= 0 {
-			continue
-		}
-		at := fmt.Sprintf("%s:%d", d.Source, d.CurrentLine)
-		if len(out) == 0 || out[len(out)-1] != at {
-			out = append(out, at)
-		}
-	}
-	return out
 }
 
 // pcall is Lua's.

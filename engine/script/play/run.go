@@ -46,6 +46,8 @@ type Case struct {
 	// lock of the interpreter.
 	Body *lua.LFunction
 	Args func(*session.Run) []lua.LValue
+	// Returns says that what it returns is wanted.
+	Returns bool
 }
 
 // run is one case at work.
@@ -55,6 +57,8 @@ type run struct {
 	capture string          // path of its capture, empty for none
 	witness *kernel.Witness // nil if the kernel cannot be asked
 	taskEr  error
+	// returned is what the script's function did, if that is wanted.
+	returned map[string]any
 	// Since the case began: when its lab was up, and when the script had ended. They are
 	// read when nothing of the case goes on.
 	up, played time.Duration
@@ -108,6 +112,7 @@ func Run(ctx context.Context, m *vm.VM, c Case, o Options) session.Result {
 	if res.Took == 0 {
 		res.Took = time.Since(r.Started)
 	}
+	res.Values = r.returned
 	if r.played > 0 {
 		res.SetUp, res.Waited, res.Analysed = r.up, m.Waited(), max(res.Took-r.played, 0)
 	}
@@ -281,7 +286,10 @@ func (r *run) play(virtual bool, look *Live) error {
 	r.VM.Enter(func() { args = r.c.Args(r.Run) })
 	r.live(look, args)
 	r.stand(session.StopBefore, "the lab is up")
-	err := r.VM.Call(r.c.Body, args...)
+	returned, err := r.VM.CallFor(r.c.Body, args...)
+	if err == nil && r.c.Returns {
+		r.VM.Enter(func() { r.returned, err = plain(returned) })
+	}
 	if err == nil {
 		r.settle()
 	}

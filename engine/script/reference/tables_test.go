@@ -59,6 +59,7 @@ var functions = map[string]string{
 	"Host:box.body":       "fun(pkt: Passing): boolean?",
 	"Wire:box.body":       "fun(pkt: Passing): boolean?",
 	"run":                 "fun(net: Net, v: Variant)",
+	"compare":             "fun(results: table<string,table>)",
 	"where":               "fun(pkt: Passing): any",
 }
 

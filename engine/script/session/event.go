@@ -76,6 +76,9 @@ type Result struct {
 	// Paused are the places where there was a pause, of a run that was shaken.
 	Paused []string `json:"paused,omitempty"`
 	Spared int      `json:"spared,omitempty"` // faults that were to do nothing
+	// Values are what the script's function returned, to be compared with those of other
+	// cases.
+	Values map[string]any `json:"values,omitempty"`
 	// Machine says that an error is of the machine, such as a full disk, and not of the
 	// script.
 	Machine bool `json:"machine,omitempty"`

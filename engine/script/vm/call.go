@@ -11,7 +11,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/script/diag"
-	"netrepro/engine/script/interp"
+	"netrepro/engine/script/show"
 )
 
 // Call is one call of a verb, its arguments checked.
@@ -275,7 +275,7 @@ func (c *Call) Table(m *Method, t *lua.LTable) map[string]any {
 // Callers are "file:line" of what called the function that the call stands in, the
 // innermost first.
 func (c *Call) Callers() []string {
-	all := interp.Callers(c.L, 1)
+	all := show.Callers(c.L, 1)
 	if len(all) > 0 {
 		all = all[1:] // the call itself
 	}

@@ -217,7 +217,7 @@ func (v *VM) Strict(t *lua.LTable, what string, known ...string) *lua.LTable {
 	mt := v.L.NewTable()
 	mt.RawSetString("__index", v.L.NewFunction(func(l *lua.LState) int {
 		name := l.Get(2).String()
-		if !slices.Contains(known, name) {
+		if !slices.Contains(known, name) { // l.Get(1) is a table without it
 			v.RaiseNear(l, name, fmt.Sprintf("%s has no %q (it has: %s)", what, name, strings.Join(known, ", ")), known)
 		}
 		l.Push(lua.LNil)
