@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"netrepro/cmd/netrepro/examine"
+	"netrepro/cmd/netrepro/reports"
 	"netrepro/cmd/netrepro/suite"
 	"netrepro/cmd/netrepro/virtual"
 	"netrepro/engine/runner"
@@ -23,6 +25,8 @@ func helper() {
 
 // labCommands are those that know scenarios.
 func labCommands(e env) []*cobra.Command {
-	return append(suite.Commands(suite.Console{In: os.Stdin, Out: e.out, Err: e.err, Getenv: os.Getenv,
-		Terminal: e.terminal, Color: e.color, Allow: e.allow}), replayCommand(e), virtual.KernelsCommand(e.out))
+	c := suite.Console{In: os.Stdin, Out: e.out, Err: e.err, Getenv: os.Getenv, Terminal: e.terminal, Color: e.color,
+		Allow: e.allow}
+	return append(suite.Commands(c), reports.Command(c), examine.Command(c), replayCommand(e),
+		virtual.KernelsCommand(e.out))
 }

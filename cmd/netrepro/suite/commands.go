@@ -6,6 +6,6 @@ import "github.com/spf13/cobra"
 
 // Commands are those of scenarios, but for replay.
 func Commands(e Console) []*cobra.Command {
-	return []*cobra.Command{runCommand(e), listCommand(e), checkCommand(e), reportCommand(e), doctorCommand(e),
-		shellCommand(e), watchCommand(e)}
+	return []*cobra.Command{runCommand(e), listCommand(e), checkCommand(e), shellCommand(e),
+		watchCommand(e)}
 }

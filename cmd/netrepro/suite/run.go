@@ -35,7 +35,7 @@ func runScenarios(cmd *cobra.Command, e Console, args []string, o *runOptions) e
 		return err
 	}
 	if err := formats.Ready(reports); err != nil {
-		return machines(err)
+		return Machines(err)
 	}
 	o.selected.Script = o.Options.Options
 	cases, err := o.selected.load(cmd, e, args)
@@ -141,7 +141,7 @@ func (o *runOptions) run(ctx context.Context, e Console, r recorder.Options) err
 	err := o.start(ctx, e, r.Tasks, to)
 	interrupted := ctx.Err() != nil
 	if err != nil && !interrupted {
-		return errors.Join(machines(err), machines(rec.Close(ctx, false, e.Out)))
+		return errors.Join(Machines(err), Machines(rec.Close(ctx, false, e.Out)))
 	}
 	// What there is so far is told however the run ended.
 	order.Flush()
@@ -149,8 +149,8 @@ func (o *runOptions) run(ctx context.Context, e Console, r recorder.Options) err
 	for _, line := range rec.Flaky() {
 		fmt.Fprintf(e.Out, "flaky  %s\n", line)
 	}
-	perr := machines(finish(context.WithoutCancel(ctx)))
-	werr := machines(rec.Close(context.WithoutCancel(ctx), interrupted, e.Out))
+	perr := Machines(finish(context.WithoutCancel(ctx)))
+	werr := Machines(rec.Close(context.WithoutCancel(ctx), interrupted, e.Out))
 	if interrupted || perr != nil {
 		return errors.Join(err, perr, werr)
 	}
@@ -251,8 +251,8 @@ func (o *runOptions) end(ctx context.Context, e Console, t *report.Terminal, gol
 	return nil
 }
 
-// machines gives an error of writing that is the machine's fault the exit code of that.
-func machines(err error) error {
+// Machines gives an error of writing that is the machine's fault the exit code of that.
+func Machines(err error) error {
 	if c := (*Exit)(nil); err == nil || errors.As(err, &c) || !files.Cannot(err) {
 		return err
 	}

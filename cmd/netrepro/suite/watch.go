@@ -3,18 +3,14 @@
 package suite
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"netrepro/cmd/netrepro/suite/watching"
 	"netrepro/engine/report"
 	"netrepro/engine/runner"
 	"netrepro/engine/runner/schedule"
@@ -22,9 +18,6 @@ import (
 	"netrepro/engine/runner/task"
 	"netrepro/engine/runner/worker"
 )
-
-// glance is how often files are looked at.
-const glance = 200 * time.Millisecond
 
 func watchCommand(e Console) *cobra.Command {
 	var o runner.Options
@@ -58,7 +51,7 @@ func watch(cmd *cobra.Command, e Console, args []string, o runner.Options, html 
 	ctx := cmd.Context()
 	var before *sink.Changes
 	for {
-		seen, err := states(paths)
+		seen, err := watching.Look(paths)
 		if err != nil {
 			return err
 		}
@@ -79,7 +72,7 @@ func watch(cmd *cobra.Command, e Console, args []string, o runner.Options, html 
 			before = now
 		}
 		fmt.Fprintln(e.Out, "waiting for a file to change")
-		if changed(ctx, paths, seen); ctx.Err() != nil {
+		if watching.Wait(ctx, paths, seen); ctx.Err() != nil {
 			return nil
 		}
 	}
@@ -110,68 +103,4 @@ func watched(cmd *cobra.Command, e Console, args []string, o runner.Options, htm
 	}
 	t.Close()
 	return changes, finish(cmd.Context())
-}
-
-// state is what a file is, as far as it tells of a change.
-type state struct {
-	size int64
-	at   time.Time
-}
-
-// states are those of scripts and golden traces at paths.
-func states(paths []string) (map[string]state, error) {
-	out := map[string]state{}
-	for _, path := range paths {
-		err := filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			if ext := filepath.Ext(path); ext != ".lua" && ext != ".golden" && !slices.Contains(paths, path) {
-				return nil
-			}
-			st, err := d.Info()
-			if err == nil {
-				out[path] = state{st.Size(), st.ModTime()}
-			}
-			return nil // it may be gone again
-		})
-		if err != nil {
-			return nil, fmt.Errorf("watch %s: %w: name files and directories", strings.Join(paths, ", "), err)
-		}
-	}
-	return out, nil
-}
-
-// changed waits until a file is not as it was seen, and no other changes any more.
-func changed(ctx context.Context, paths []string, seen map[string]state) {
-	tick := time.NewTicker(glance)
-	defer tick.Stop()
-	last := seen
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		now, err := states(paths)
-		if err != nil {
-			continue // it is being replaced
-		}
-		if same(now, last) && !same(now, seen) {
-			return
-		}
-		last = now
-	}
-}
-
-func same(a, b map[string]state) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for path, x := range a {
-		if y, ok := b[path]; !ok || x.size != y.size || !x.at.Equal(y.at) {
-			return false
-		}
-	}
-	return true
 }

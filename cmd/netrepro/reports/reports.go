@@ -1,18 +1,23 @@
 //go:build linux
 
-package suite
+// Package reports has the command that makes reports of runs that have ended.
+//
+// Invariant: it returns an error and never ends the process.
+package reports
 
 import (
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"netrepro/cmd/netrepro/suite"
 	"netrepro/engine/report/formats"
 	"netrepro/engine/report/recorder"
 	"netrepro/engine/report/stream"
 )
 
-func reportCommand(e Console) *cobra.Command {
+// Command is netrepro report.
+func Command(e suite.Console) *cobra.Command {
 	var text string
 	c := &cobra.Command{
 		Use:   "report DIR…",
@@ -36,13 +41,13 @@ cases stand in the way.`,
 				return merged
 			}
 			if err := formats.Write(cmd.Context(), reports, run, e.Out); err != nil {
-				return machines(err)
+				return suite.Machines(err)
 			}
 			if merged != nil {
 				return merged
 			}
-			if code := recordedCode(run); code != Expected {
-				return &Exit{Code: code}
+			if code := recordedCode(run); code != suite.Expected {
+				return &suite.Exit{Code: code}
 			}
 			return nil
 		},
@@ -62,15 +67,15 @@ func recordedCode(r *stream.Run) int {
 	}
 	switch {
 	case r.Count(stream.Errored) > machine:
-		return Script
+		return suite.Script
 	case r.Count(stream.Failed) > 0:
-		return Failed
+		return suite.Failed
 	case machine > 0:
-		return Cannot
+		return suite.Cannot
 	case r.Finished.Interrupted:
-		return Script
+		return suite.Script
 	case r.Count(stream.Inconclusive) > 0:
-		return Inconclusive
+		return suite.Inconclusive
 	}
-	return Expected
+	return suite.Expected
 }

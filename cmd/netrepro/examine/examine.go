@@ -1,6 +1,9 @@
 //go:build linux
 
-package suite
+// Package examine has the command that tries what this machine can show.
+//
+// Invariant: it returns an error and never ends the process.
+package examine
 
 import (
 	"bufio"
@@ -14,13 +17,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"netrepro/cmd/netrepro/suite"
 	"netrepro/engine/runner/doctor"
 )
 
 // doctorOptions are the flags of doctor.
 type doctorOptions struct{ json, fix, yes, alone bool }
 
-func doctorCommand(e Console) *cobra.Command {
+// Command is netrepro doctor.
+func Command(e suite.Console) *cobra.Command {
 	var o doctorOptions
 	c := &cobra.Command{
 		Use:   "doctor",
@@ -51,7 +56,7 @@ type examined struct {
 	Findings []doctor.Finding `json:"findings"`
 }
 
-func examine(cmd *cobra.Command, e Console, o doctorOptions) error {
+func examine(cmd *cobra.Command, e suite.Console, o doctorOptions) error {
 	fs, err := doctor.Examine(cmd.Context())
 	if err != nil {
 		return err
@@ -73,13 +78,13 @@ func examine(cmd *cobra.Command, e Console, o doctorOptions) error {
 		tell(e, fs)
 	}
 	if err == nil && !doctor.Works(fs) {
-		return &Exit{Code: Cannot}
+		return &suite.Exit{Code: suite.Cannot}
 	}
 	return err
 }
 
 // tell writes findings for people.
-func tell(e Console, fs []doctor.Finding) {
+func tell(e suite.Console, fs []doctor.Finding) {
 	for _, f := range fs {
 		mark := "✓"
 		if !f.OK {
@@ -104,7 +109,7 @@ func tell(e Console, fs []doctor.Finding) {
 }
 
 // fixed does what is safe and wanted, and reports whether anything was done.
-func fixed(cmd *cobra.Command, e Console, o doctorOptions, fs []doctor.Finding) (any bool) {
+func fixed(cmd *cobra.Command, e suite.Console, o doctorOptions, fs []doctor.Finding) (any bool) {
 	answers := bufio.NewScanner(e.In)
 	for _, f := range fs {
 		if f.OK || f.Fix == nil {
