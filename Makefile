@@ -6,7 +6,6 @@ BIN      := bin/netrepro
 FUZZTIME ?= 30s
 TOOLS    := bin/tools
 SOURCES  := $(shell find cmd engine lualib scenarios -name '*.go' -o -name '*.lua' -o -name '*.golden')
-STATICCHECK  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCILINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 export CGO_ENABLED = 0
@@ -55,14 +54,10 @@ MATRIX  ?= icmp loss nat path pmtu rst tls keepalive-two-hours retries-to-the-en
 matrix: build ## run the library on several kernels in virtual time, and write scenarios/KERNELS.md
 	$(BIN) run $(addprefix --kernel ,$(KERNELS)) --matrix scenarios/KERNELS.md -o out/matrix $(MATRIX)
 
-lint: $(TOOLS)/staticcheck $(TOOLS)/golangci-lint ## gofmt, vet, staticcheck, golangci-lint with the import directions
+lint: $(TOOLS)/golangci-lint ## gofmt, vet, golangci-lint with staticcheck and the import directions
 	@test -z "$$(gofmt -l cmd engine lualib scenarios)" || { gofmt -l cmd engine lualib scenarios; exit 1; }
 	$(GO) vet ./...
-	$(TOOLS)/staticcheck ./...
 	$(TOOLS)/golangci-lint run ./...
-
-$(TOOLS)/staticcheck:
-	GOBIN=$(abspath $(TOOLS)) $(GO) install $(STATICCHECK)
 
 $(TOOLS)/golangci-lint:
 	GOBIN=$(abspath $(TOOLS)) $(GO) install $(GOLANGCILINT)

@@ -125,7 +125,7 @@ func told(t testing.TB, b []byte) (out []string) {
 			t.Fatal(err)
 		}
 		for _, k := range []string{"src", "dst"} {
-			if s, ok := m[k].(string); ok && m["stream"] != nil && strings.Contains(s, ":") {
+			if s, ok := m[k].(string); ok && m["stream"] != nil && m["proto"] == nil && strings.Contains(s, ":") {
 				m[k] = s[strings.LastIndexByte(s, ':'):]
 			} else if ok {
 				m[k] = "…"
@@ -152,6 +152,9 @@ func told(t testing.TB, b []byte) (out []string) {
 
 // address is one in a note.
 var address = regexp.MustCompile(`\[?(?:\d+\.\d+\.\d+\.\d+|[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){3,})\]?`)
+
+// dumps are lines of bytes.
+var dumps = regexp.MustCompile(`(?m)^\s+0x[0-9a-f]{4}:  .*$`)
 
 // said is what an event of TLS or HTTP is, without the names in it.
 var said = regexp.MustCompile(`^(tls client-hello|http (?:[A-Z]+ |HTTP/1.\d \d+)).*`)
@@ -187,6 +190,9 @@ func TestSameDiagnosis(t *testing.T) {
 		if err != nil && !errors.Is(err, pcap.ErrCut) {
 			t.Errorf("%s: %v", name, err)
 			continue
+		}
+		if bytes.Contains(b, []byte("0x0000:  ")) { // the bytes that -x prints are left out, and what they say
+			b = dumps.ReplaceAll(b, nil)
 		}
 		want, got := told(t, b), told(t, out.Bytes())
 		if len(want) != len(got) {

@@ -45,7 +45,7 @@ func TestCopy(t *testing.T) {
 		{"payload behind the length", strings.TrimSpace(syn) + ": HTTP: GET /" + marker + " HTTP/1.1\n\tCookie: " +
 			marker +
 			"\n\t0x0000:  4500 0034\n", func(l []string) bool {
-			return strings.HasSuffix(l[0], "length 0") &&
+			return strings.HasSuffix(l[0], "length 0: HTTP: GET / HTTP/1.1") &&
 				l[1] == "" && l[2] == ""
 		}},
 		{"names of hosts", "11:05:42.5 IP " + marker + ".example.com.4000 > www." + marker +

@@ -14,8 +14,10 @@ import (
 // its length, is left out.
 func Line(m *standin.Map, line string) string {
 	line = strings.TrimRight(line, " \t\r\n")
+	carried := ""
 	if i := strings.Index(line, "Flags ["); i >= 0 {
 		if at := payloadBegins.FindStringIndex(line[i:]); at != nil {
+			carried = startLine(line[i+at[1]:])
 			line = line[:i+at[1]-1]
 		}
 	}
@@ -40,8 +42,24 @@ func Line(m *standin.Map, line string) string {
 		}
 		flags, i = false, n
 	}
-	return b.String()
+	return b.String() + carried
 }
+
+// startLine is what is left of an HTTP start line that tcpdump shows: the method, or the
+// status.
+func startLine(s string) string {
+	m := starts.FindStringSubmatch(s)
+	switch {
+	case m == nil:
+		return ""
+	case strings.HasPrefix(m[1], "HTTP"):
+		return ": HTTP: " + m[1]
+	}
+	return ": HTTP: " + m[1] + " / HTTP/1.1"
+}
+
+// starts are start lines of HTTP (RFC 9112, sections 3 and 4) without what they are about.
+var starts = regexp.MustCompile(`^ HTTP: (GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE|HTTP/1\.\d \d{3})\b`)
 
 // payloadBegins is where tcpdump goes on with what a segment carries.
 var payloadBegins = regexp.MustCompile(`, length \d+:`)
@@ -159,6 +177,10 @@ SYN ACK RST FIN PSH URG ECE CWR Seq Ack Win Len MSS SACK_PERM TSval TSecr WS SLE
 HTTP DNS ICMPv6 MDNS QUIC SSH SMTP Retransmission Dup Keep-Alive ZeroWindow Window Update
 Full Out-Of-Order Previous segment not
 captured Port numbers reused Fast Spurious Transmission Hello Certificate Alert Application Data
+Level Warning Fatal Description Unexpected Message Bad Record MAC Overflow Decompression Failure Handshake No Unsupported
+Revoked Expired CA Access Denied Decode Error Decrypt Protocol Version Insufficient Security Internal Inappropriate
+Fallback User Canceled Renegotiation Missing Extension Unrecognized Name Status Response PSK Identity Required
+Illegal Parameter
 DHCP BOOTP NTPv4 NTPv3 Client Server sum ok wrong invalid
 |  - -- > <
 `)

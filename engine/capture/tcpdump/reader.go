@@ -158,7 +158,7 @@ func (r *Reader) gather() (entry, error) {
 			open = quoted
 		}
 		switch {
-		case open != nil && !e.timed && open.join(l.Text):
+		case open != nil && !e.timed && !e.section && open.join(l.Text):
 		case e.section:
 			if pend == nil {
 				return *e, nil

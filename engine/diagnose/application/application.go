@@ -4,6 +4,7 @@ package application
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +63,7 @@ const (
 	ldap                         = 389
 	// A ClientHello is larger than helloLeast and, without a post-quantum key share,
 	// smaller than helloMost.
-	helloLeast, helloMost = 90, 2400
+	helloLeast, helloOld, helloMost = 90, 50, 2400
 	// flightLeast is less than any certificate flight, and more than a ServerHello alone.
 	flightLeast = 300
 )
@@ -75,7 +76,7 @@ func alertBySize(f *incident.Flow) *finding.Finding {
 		return nil
 	}
 	hello := client.Data[0]
-	if !hellosized(client, hello) {
+	if !hellosized(f, hello) {
 		return nil
 	}
 	// The server answers the hello with an alert and closes.
@@ -171,10 +172,18 @@ func visible(f *incident.Flow) bool {
 	return false
 }
 
-func hellosized(s *incident.Side, hello *incident.Segment) bool {
-	n := helloBytes(s, nil)
-	return n >= helloLeast && n <= helloMost || int(hello.PayloadLen) >= helloLeast &&
-		int(hello.PayloadLen) <= helloMost
+// secure are ports whose protocol begins with TLS.
+var secure = []uint16{443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 5061, 8443}
+
+// hellosized reports whether the client began with what has the size of a ClientHello. One
+// without extensions, as before TLS 1.2, is believed at ports of TLS alone.
+func hellosized(f *incident.Flow, hello *incident.Segment) bool {
+	least := helloLeast
+	if slices.Contains(secure, f.Ends[incident.Server].Port()) {
+		least = helloOld
+	}
+	n := helloBytes(&f.Sides[incident.Client], nil)
+	return n >= least && n <= helloMost || int(hello.PayloadLen) >= least && int(hello.PayloadLen) <= helloMost
 }
 
 // helloBytes are the bytes that the client sent before anything else came, or before
