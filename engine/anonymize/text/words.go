@@ -178,7 +178,8 @@ HTTP DNS ICMPv6 MDNS QUIC SSH SMTP Retransmission Dup Keep-Alive ZeroWindow Wind
 Full Out-Of-Order Previous segment not
 captured Port numbers reused Fast Spurious Transmission Hello Certificate Alert Application Data
 Level Warning Fatal Description Unexpected Message Bad Record MAC Overflow Decompression Failure Handshake No
-Unsupported Revoked Expired CA Access Denied Decode Error Decrypt Protocol Version Insufficient Security Internal Inappropriate
+Unsupported Revoked Expired CA Access Denied Decode Error Decrypt Protocol Version Insufficient Security
+Internal Inappropriate
 Fallback User Canceled Renegotiation Missing Extension Unrecognized Name Status Response PSK Identity Required
 Illegal Parameter
 DHCP BOOTP NTPv4 NTPv3 Client Server sum ok wrong invalid
