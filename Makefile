@@ -13,7 +13,7 @@ export CGO_ENABLED = 0
 export NETREPRO_CAPTURES ?= $(abspath $(wildcard ../shared/captures))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race build lint bench fuzz matrix clean
+.PHONY: help run test race build lint bench fuzz matrix machines clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,12 @@ MATRIX  ?= icmp loss nat path pmtu rst tls keepalive-two-hours retries-to-the-en
 
 matrix: build ## run the library on several kernels in virtual time, and write scenarios/KERNELS.md
 	$(BIN) run $(addprefix --kernel ,$(KERNELS)) --matrix scenarios/KERNELS.md -o out/matrix $(MATRIX)
+	@for k in out/matrix/6.1.* out/matrix/6.12.*; do \
+	  printf '\n`redirect-port-clash/bug` on %s:\n\n```\n' "$${k##*/}"; \
+	  $(BIN) trace "$$k/redirect-port-clash/bug/trace.pcapng"; printf '```\n'; done >> scenarios/KERNELS.md
+
+machines: build ## run the tests of virtual machines, with QEMU and kernels that netrepro kernels shows
+	NETREPRO_VM=1 $(GO) test -timeout 18m -count=1 -run TestVirtual -v ./cmd/netrepro
 
 lint: $(TOOLS)/golangci-lint ## gofmt, vet, golangci-lint with staticcheck and the import directions
 	@test -z "$$(gofmt -l cmd engine lualib scenarios)" || { gofmt -l cmd engine lualib scenarios; exit 1; }

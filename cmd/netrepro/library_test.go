@@ -190,7 +190,8 @@ func TestLibraryReadme(t *testing.T) {
 Generated from the headers of the scenarios by ` + "`go test ./cmd/netrepro -run Library -update`" + `. Find what you
 see, run the scenario ` + "(`netrepro run NAME`, or `netrepro run FOLDER`)" + `, and read its header: what it is not, how to recognise
 it in the field, which kernels, what helps, where it is written down. The variants called *bug* show the
-failure, the others a cure or what is left without the fault.
+failure, the others a cure or what is left without the fault. [KERNELS.md](KERNELS.md) has
+how they end on Linux 5.10, 6.1, 6.12 and 7.2, and what their traces show from which on.
 `)
 	report.Library(&b, files, func(folder string) {
 		if _, ok := ladders[folder]; !ok {

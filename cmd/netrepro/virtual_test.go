@@ -23,14 +23,18 @@ import (
 // asProgram is in the environment of a process of this test that is the program.
 const asProgram = "NETREPRO_AS_PROGRAM"
 
-// long has the tests of virtual machines do more, which takes many minutes.
-var long = os.Getenv("NETREPRO_LONG") != ""
+// Tests of virtual machines take minutes, so that they run where they are asked for:
+// NETREPRO_VM=1 has them, NETREPRO_VM=long has them do more, for an hour.
+var (
+	machinesAsked = os.Getenv("NETREPRO_VM")
+	long          = machinesAsked == "long"
+)
 
 // needsMachines skips a test where virtual machines cannot be had.
 func needsMachines(t *testing.T) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("virtual machines take long to start")
+	if machinesAsked == "" {
+		t.Skip("virtual machines are not asked for: NETREPRO_VM=1")
 	}
 	if _, _, err := qemu.Find(t.Context()); err != nil {
 		t.Skip(err)

@@ -116,7 +116,7 @@ func Markdown(w io.Writer, m *sink.Matrix) {
 		fmt.Fprintf(w, "\n## Not as expected, or skipped\n\n%s\n", strings.Join(skipped, "\n"))
 	}
 	fmt.Fprintf(w, "\n## What changed\n\nWhere a trace means something else than on the kernel before, in the words of "+
-		"golden traces.\n\n")
+		"golden traces.\nWhat only moved is left out.\n\n")
 	for _, c := range m.Changes() {
 		fmt.Fprintf(w, "- `%s`, since %s:\n", c.Row.Case, short(c.Since))
 		for _, line := range some(c.Words) {
