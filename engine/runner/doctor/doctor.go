@@ -26,6 +26,7 @@ import (
 	"netrepro/engine/runner/worker"
 	"netrepro/engine/script"
 	"netrepro/engine/script/session"
+	"netrepro/engine/virtual/qemu"
 )
 
 // Finding is what was found of one thing that scenarios may need.
@@ -128,7 +129,18 @@ func Examine(ctx context.Context) ([]Finding, error) {
 		}
 		out = append(out, f)
 	}
-	return append(out, m.limits()...), nil
+	return append(append(out, machines(ctx)), m.limits()...), nil
+}
+
+// machines looks for what virtual machines need.
+func machines(ctx context.Context) Finding {
+	f := Finding{Name: "qemu", Shows: "run --vm: other kernels, virtual time, scenarios of idle hours"}
+	if _, _, err := qemu.Find(ctx); err != nil {
+		f.Why, f.Mend = err.Error(), []string{"apt-get install " + qemu.Package}
+		return f
+	}
+	f.OK = true
+	return f
 }
 
 // reason is the cause in what a case said, without the words around it.

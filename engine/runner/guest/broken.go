@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 )
 
 // Breaks are the ways in which a machine can be broken by a test, at the first case that it begins.
@@ -18,9 +19,11 @@ func broken(how string) error {
 		if err := os.WriteFile("/proc/sysrq-trigger", []byte("c"), 0); err != nil {
 			return fmt.Errorf("have the kernel panic: %w", err)
 		}
-		select {} // it goes on for a moment
+		time.Sleep(time.Hour) // it goes on for a moment
 	case "hang":
-		select {}
+		for {
+			time.Sleep(time.Hour) // which passes at once, again and again
+		}
 	case "memory": // process 1 is the one that the kernel does not end
 		var held [][]byte
 		for {
