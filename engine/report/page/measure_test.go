@@ -107,7 +107,7 @@ func TestLong(t *testing.T) {
 // accessible is what axe-core finds wrong with the page, a line each.
 const accessible = `axe.run(document, { resultTypes: ["violations"] }).then((r) => r.violations.map((v) =>
 	v.impact + " " + v.id + ": " + v.help + ": " + v.nodes.slice(0, 3).map((n) => n.target.join(" ") + " " +
-	(n.any[0] ? n.any[0].message : "")).join("; ")).join("\n"))`
+	(n.any[0] ? n.any[0].message : "")).join("; ")).concat(r.passes.length ? [] : ["it judged nothing"]).join("\n"))`
 
 // judged has axe-core judge the page, if NETREPRO_AXE says where it is: a file of npm's
 // package of that name.

@@ -34,8 +34,8 @@ class Page {
     if (this.c && this.c.start) facts.push(this.c.start.replace("T", " ").replace(/\.\d+Z$/, " UTC"));
     const theme = themeButton();
     const keys = button("?", () => { const k = $("keys"); k.hidden = !k.hidden; }, { class: "round", "aria-label": "keys", title: "keys" });
-    $("top").append(el("div", { class: "bar" }, el("span", { class: "brand" }, "netrepro"), el("span", { class: "grow" }), keys, theme),
-      el("div", { class: "title" }, el("h1", {}, d.title), badge),
+    $("top").replaceChildren(el("div", { class: "bar" }, el("span", { class: "brand" }, "netrepro"), el("span", { class: "grow" }), keys, theme),
+      el("div", { class: "title" }, el("h1", {}, d.title), badge || ""),
       el("p", { class: "facts" }, facts.join(" · ")), el("p", { class: "about", hidden: !d.about }, d.about),
       el("div", { id: "keys", class: "notice", hidden: true }, el("dl", {}, ...[["↑ ↓", "the packet before, after"], ["n p", "what is remarkable next, before"], ["[ ]", "before, after in the same connection"], ["Home End", "first, last"], ["/", "the filter"], ["Esc", "no filter"]].map(([k, v]) => [el("dt", {}, k), el("dd", {}, v)]))));
   }
@@ -431,7 +431,7 @@ function drawLab(lab) {
   return g;
 }
 
-load().then((doc) => { window.page = new Page(doc); }, (e) => {
+load().then((doc) => { window.page = new Page(doc); }).catch((e) => {
   document.body.append(el("p", { class: "notice" }, "The data of this page could not be read: " + e.message));
   throw e;
 });

@@ -10,7 +10,7 @@ class Suite {
     const rank = (w) => ["failed", "error", "inconclusive", "skipped"].indexOf(w) + 1 || 9;
     const words = [...count].sort((a, b) => rank(a[0]) - rank(b[0]));
     const took = doc.cases.reduce((a, c) => a + c.took, 0);
-    $("top").append(el("div", { class: "bar" }, el("span", { class: "brand" }, "netrepro"), el("span", { class: "grow" }), themeButton()),
+    $("top").replaceChildren(el("div", { class: "bar" }, el("span", { class: "brand" }, "netrepro"), el("span", { class: "grow" }), themeButton()),
       el("div", { class: "title" }, el("h1", {}, doc.cases.length === 1 ? "1 case" : doc.cases.length + " cases")),
       el("p", { class: "facts" }, doc.at.replace("T", " ").replace("Z", " UTC") + " · " + took.toFixed(1) + " s of cases"),
       el("div", { class: "count-row", role: "group", "aria-label": "Verdicts" }, words.map(([w, n]) => button(n + " " + w, (e) => {
