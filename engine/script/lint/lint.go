@@ -159,7 +159,7 @@ func (c *checker) variants() {
 	unread := map[string]bool{}
 	for _, v := range vs {
 		for name := range v.Params {
-			if !c.read[name] {
+			if !c.read[name] && name != "outcome" { // which says what a proof keeps
 				unread[name] = true
 			}
 		}
