@@ -70,7 +70,8 @@ end }`
 		}
 		var out, errs bytes.Buffer
 		code := run(t.Context(),
-			env{args: []string{"run", "-j", "1", "-o", filepath.Join(dir, "out"), file}, out: &out, err: &errs})
+			env{args: []string{"run", "-j", "1", "--retries", "20", "-o", filepath.Join(dir, "out"), file}, out: &out,
+				err: &errs})
 		said := out.String()
 		if code == exitExpected || !strings.Contains(said, verdict+" ") ||
 			strings.Count(said, "no space left on device: it is cut short") != 1 {
