@@ -45,12 +45,12 @@ func TestExamples(t *testing.T) {
 				if name, ok := strings.CutPrefix(w, "--"); ok && cmd.Flags().Lookup(name) == nil {
 					t.Errorf("%s: netrepro %s has no %s", path, m[1], w)
 				}
-				switch {
-				case w == "--report":
+				switch w {
+				case "--report":
 					if _, err := formats.Parse(words[i+1]); err != nil {
 						t.Errorf("%s: %v", path, err)
 					}
-				case w == "--shard":
+				case "--shard":
 					index := func(name string) string {
 						if strings.Contains(name, "INDEX") {
 							return "1"

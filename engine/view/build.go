@@ -1,3 +1,6 @@
+// Package view draws ladders of records: who sent what when, to be read by people.
+//
+// Invariant: it writes what records say and adds nothing.
 package view
 
 import (

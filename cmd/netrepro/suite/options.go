@@ -50,7 +50,7 @@ or output that could not be written, 3 this machine cannot (or --require was giv
 4 only inconclusive cases stand in the way, 130 interrupted.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runScenarios(cmd, e, args, &o) },
 	}
-	o.selected.flags(c)
+	o.flags(c)
 	f := c.Flags()
 	f.VarP((*jobs)(&o.Parallel), "jobs", "j",
 		"cases side by side: a number, or auto for as many as the processors can carry")

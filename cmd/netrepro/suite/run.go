@@ -37,8 +37,8 @@ func runScenarios(cmd *cobra.Command, e Console, args []string, o *runOptions) e
 	if err := formats.Ready(reports); err != nil {
 		return Machines(err)
 	}
-	o.selected.Script = o.Options.Options
-	cases, err := o.selected.load(cmd, e, args)
+	o.Script = o.Options.Options
+	cases, err := o.load(cmd, e, args)
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func (r *Recorder) End(t *task.Task, res session.Result) {
 	r.ended[t] = true
 	r.failed = r.failed || res.Bad()
 	if d := r.differs(t, res); d != "" {
-		r.Sink.Event(t, session.Event{Kind: session.EventLog, Where: "machine", Text: d})
+		r.Event(t, session.Event{Kind: session.EventLog, Where: "machine", Text: d})
 	}
 	r.w.End(t, res)
 	if !t.Proof() && t.Shaken == 0 { // those are no runs of the case as it is

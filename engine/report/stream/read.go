@@ -105,7 +105,7 @@ func (r *Run) take(e *Event, byName map[string]*Case) error {
 			}
 			return nil
 		}
-		if n := len(c.Said); n > 0 && c.Said[n-1].Try != e.Said.Try {
+		if n := len(c.Said); n > 0 && c.Said[n-1].Try != e.Try {
 			c.before, c.Said = c.Said, nil // of a try that does not count
 		}
 		if len(c.Said) < maxSaid {

@@ -74,7 +74,7 @@ func (s *Cases) find(ctx context.Context, o Options) error {
 	}
 	var sources []discover.Source
 	for _, p := range paths {
-		found := []discover.Source(nil)
+		var found []discover.Source
 		if p == "-" {
 			found, err = standardInput(ctx, o.Stdin)
 		} else {

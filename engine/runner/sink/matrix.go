@@ -72,7 +72,7 @@ func (m *Matrix) row(t *task.Task) *Row {
 		m.at = map[string]*Row{}
 	}
 	if m.at[id] == nil {
-		m.at[id] = &Row{Case: id, Scenario: t.Case.Scenario.Name, File: t.File.Name, Bug: t.Case.Reproduces()}
+		m.at[id] = &Row{Case: id, Scenario: t.Case.Name, File: t.File.Name, Bug: t.Case.Reproduces()}
 		m.Rows = append(m.Rows, m.at[id])
 	}
 	return m.at[id]

@@ -108,7 +108,7 @@ func option(m *vm.Method, name string) *vm.Option {
 func (c *checker) options(m *vm.Method, t *ast.TableExpr, s *scope, given map[string]thing) {
 	for _, f := range t.Fields {
 		key, named := f.Key.(*ast.StringExpr)
-		name := ""
+		var name string
 		switch {
 		case named:
 			name = key.Value
