@@ -2522,7 +2522,7 @@ function Passing:send(options) end
 ---@class ScenarioHeader
 ---@field about? string what fails and why, in prose
 ---@field tags? string[] words to select by
----@field needs? string[] what the machine must have: nftables, conntrack, root, bridge, kernel, ipip, gre, vxlan, wireguard, nginx, haproxy, curl, openssl, iperf3, program:NAME
+---@field needs? string[] what the machine must have: nftables, conntrack, root, bridge, kernel, virtual time, ipip, gre, vxlan, wireguard, nginx, haproxy, curl, openssl, iperf3, program:NAME
 ---@field machine? table<string,string|number> settings of the whole machine while the case runs, which then runs alone: net.ipv4.tcp_max_orphans, net.ipv4.tcp_mem
 ---@field cpus? integer processors that the nodes, their programs and the engine share; what a node sends stays in order on one (default 1)
 ---@field alone? boolean no other case runs beside it; for a case that measures how fast something is (default false)

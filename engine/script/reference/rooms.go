@@ -19,7 +19,7 @@ type Room struct {
 // holds them to have each verb, class and table once.
 var Rooms = []Room{
 	{"file", "A file", "What stands in a scenario file, and what any function may call.",
-		words("scenario step sleep task task: wait time.now hex"), words("Net Variant Task time")},
+		words("scenario step pause sleep task task: wait time.now hex"), words("Net Variant Task time")},
 	{"topology", "Topologies", "Hosts, routers and switches, and the wires between them. All of it is " +
 		"said at the top of a file.",
 		words("path graph host router switch wire tunnel"),
