@@ -15,11 +15,16 @@ var keptCaps = []uintptr{unix.CAP_NET_BIND_SERVICE, unix.CAP_NET_BROADCAST, unix
 
 // Unprivileged runs f on a thread of its own that has given up all capabilities but
 // those over the network of its node. What f starts has no others either, and gains
-// none.
+// none. It is never the first thread: what a process may do to another is judged by that
+// one (ptrace_may_access), and the process itself must stay out of the program's reach.
 func Unprivileged(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // and never given back
+		if unix.Gettid() == unix.Getpid() {
+			done <- Unprivileged(f) // while this one is held, on another
+			return
+		}
 		err := dropCaps()
 		if err == nil {
 			err = f()
