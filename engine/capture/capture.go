@@ -23,7 +23,6 @@ import (
 	"netrepro/engine/packet/header"
 	"netrepro/engine/packet/header/link"
 	"netrepro/engine/tcp"
-	"netrepro/engine/tcp/payload"
 )
 
 // frameReader hands out the frames of a capture.
@@ -152,10 +151,8 @@ func (s *Source) Next(in *tcp.Input) error {
 	}
 	s.dec.Frame(kind, f.Data, f.Length, &s.packet)
 	*in = tcp.Input{N: s.n, Time: time.Duration(f.Time - s.Start), Point: f.Interface, Packet: &s.packet,
-		Payload: s.dec.Payload(), Line: f.Line, Omitted: f.Omitted, Torn: f.Torn}
-	if f.Carries.Proto != "" {
-		in.Carries = &payload.Event{Proto: f.Carries.Proto, Name: f.Carries.Name, Detail: f.Carries.Detail}
-	}
+		Payload: s.dec.Payload(), Line: f.Line, Omitted: f.Omitted, Torn: f.Torn,
+		Carries: f.Carries}
 	s.packet.Missing = f.Missing
 	if s.Text != nil { // its frames are made up, and have no sum
 

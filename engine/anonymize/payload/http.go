@@ -6,13 +6,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	tcppayload "netrepro/engine/tcp/payload"
 )
 
 // maxLine bounds the start line that is looked for.
 const maxLine = 200
-
-// methods are those of RFC 9110, section 9.3, and of RFC 5789.
-var methods = []string{"GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", "PATCH ", "CONNECT ", "TRACE "}
 
 // startsHTTP reports whether b begins with the start line of a message of HTTP/1 (RFC
 // 9112, sections 3 and 4).
@@ -37,7 +36,7 @@ func startsHTTP(b []byte) bool {
 const version = "HTTP/1."
 
 func method(b []byte) string {
-	for _, m := range methods {
+	for _, m := range tcppayload.Methods {
 		if bytes.HasPrefix(b, []byte(m)) {
 			return m
 		}

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp/payload"
 )
 
 // Direction of a packet, seen from the capture point.
@@ -81,12 +82,9 @@ type Frame struct {
 	// Omitted says that packets were left out of the text before it, Torn that its line ends
 	// before it should.
 	Omitted, Torn bool
-	// Carries is what the text says that it carries.
-	Carries Carries
+	// Carries is what the text says that it carries, nil if it does not.
+	Carries *payload.Event
 }
-
-// Carries is what a text says that a segment carries: "tls", "alert", "fatal unknown_ca".
-type Carries struct{ Proto, Name, Detail string }
 
 // ErrFormat is what an error of the reader is if the file is no capture of a
 // known format or is damaged.

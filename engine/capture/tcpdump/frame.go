@@ -73,9 +73,9 @@ func (r *Reader) frame(e *entry, f *pcap.Frame) bool {
 	}
 	*f = pcap.Frame{Interface: point, Time: at, Data: r.ready, Length: length,
 		Link: linkRaw, Direction: p.Direction, Line: e.line, Missing: p.Missing, Checksum: p.Checksum,
-		Omitted: e.gap, Torn: p.Cut, Carries: pcap.Carries(p.Carries)}
+		Omitted: e.gap, Torn: p.Cut, Carries: p.Carries}
 	if i := strings.Index(e.text, ": HTTP: "); i > 0 && p.Proto == header.ProtoTCP && len(payload) == 0 {
-		f.Carries = pcap.Carries(told.Carried(e.text[i+2:]))
+		f.Carries = told.Carried(e.text[i+2:])
 	}
 	return true
 }

@@ -137,7 +137,7 @@ func overflow(e *end) *finding.Finding {
 		Say("The server answers the acknowledgement that completes the handshake with a reset (frame %d): its accept "+
 			"queue is full, and net.ipv4.tcp_abort_on_overflow is set.", e.rst.N)
 	c.For(1.6, "a bare reset at once after the handshake, before any data", f.SYNACK, f.Confirm, e.rst)
-	if n := len(f.Others(func(o *incident.Flow) bool { return o.SameServer(f) && o.Confirm != nil })); n > 0 {
+	if n := f.Siblings(); n > 0 {
 		c.For(0.4, fmt.Sprintf("%d other connections to the same port were opened", n))
 	}
 	return c.IsNot("rst-no-listener: the SYN was answered").

@@ -236,9 +236,18 @@ const someWindow = 8 << 10
 // astray is how far the number of a bare reset is beyond all that its sender was seen to
 // send and its peer to acknowledge; 0 if the capture may lack packets.
 func (e *end) astray() int {
+	if e.flow.File.Lost > 0 {
+		return 0
+	}
+	return e.beyond()
+}
+
+// beyond is how far the number of a bare reset is beyond all that its peer acknowledged; 0
+// if it is not, or if its sender was seen to send that far.
+func (e *end) beyond() int {
 	peer := &e.flow.Sides[1-e.side]
-	if e.rst.Has(packet.ACK) || e.rst.Missing != 0 || !peer.Acks || e.flow.File.Lost > 0 || !e.beyondItself() ||
-		!packet.After(e.rst.Seq, peer.MaxAck) {
+	if e.rst.Has(packet.ACK) || e.rst.Missing != 0 || !peer.Acks || !packet.After(e.rst.Seq, peer.MaxAck) ||
+		e.flow.File.Lost == 0 && !e.beyondItself() {
 		return 0
 	}
 	return int(e.rst.Seq - peer.MaxAck)

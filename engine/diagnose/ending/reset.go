@@ -133,13 +133,12 @@ func stale(e *end) *finding.Finding {
 	if p := f.Sides[e.side].Resets; len(p) > 0 && ownAbort(f, e) {
 		return nil
 	}
-	if peer := &f.Sides[1-e.side]; !e.rst.Has(packet.ACK) && e.rst.Missing == 0 && peer.Acks &&
-		packet.After(e.rst.Seq, peer.MaxAck) && (f.File.Lost > 0 || e.beyondItself()) {
+	if beyond := e.beyond(); beyond > 0 {
 		const farewell = 256 // what a side says last: the end of an answer, TLS's goodbye, the FIN
-		if f.File.Lost == 0 && e.rst.Seq-peer.MaxAck > farewell {
+		if e.astray() > farewell {
 			return nil
 		}
-		return unseen(e)
+		return unseen(e, beyond)
 	}
 	if d := e.rst.Distant(f.Sides[e.side].TTLs); d > 0 || e.v.Kind == reset.Firewall {
 		c := finding.New("rst-middlebox-injected", f).
@@ -165,9 +164,8 @@ func stale(e *end) *finding.Finding {
 // unseen is a reset that answers a packet which the capturing program lost: it has the
 // number that this packet acknowledged, beyond all that was captured. What comes right
 // after the end of an exchange is most often the goodbye of the other side.
-func unseen(e *end) *finding.Finding {
+func unseen(e *end, beyond int) *finding.Finding {
 	f := e.flow
-	beyond := int32(e.rst.Seq - f.Sides[1-e.side].MaxAck)
 	c := finding.New("rst-after-close-notify", f).
 		Say("The reset answers a packet that is not in the capture: it acknowledged %d bytes more than any that "+
 			"is. The "+

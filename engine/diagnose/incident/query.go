@@ -41,6 +41,11 @@ func (f *Flow) Silent() bool {
 // SameServer reports whether both call the same port of the same address.
 func (f *Flow) SameServer(o *Flow) bool { return f.Ends[Server] == o.Ends[Server] }
 
+// Siblings is how many other connections to the same port the client confirmed.
+func (f *Flow) Siblings() int {
+	return len(f.Others(func(o *Flow) bool { return o.SameServer(f) && o.Confirm != nil }))
+}
+
 // SamePorts reports whether both have the same ends.
 func (f *Flow) SamePorts(o *Flow) bool { return f.Ends == o.Ends }
 

@@ -44,7 +44,7 @@ func halfOpen(f *incident.Flow) *finding.Finding {
 			replies = append(replies, g)
 		}
 	}
-	siblings := len(f.Others(func(o *incident.Flow) bool { return o.SameServer(f) && o.Confirm != nil }))
+	siblings := f.Siblings()
 	if f.From == incident.AtClient && siblings == 0 && len(f.Sides[incident.Client].Resent) > 1 {
 		return cutOff(f, ignored)
 	}

@@ -241,7 +241,7 @@ func notAsked(in *incident.Incident) (found []*finding.Finding) {
 		if len(resets) > 1 {
 			c.For(0.8, "each time, and its kernel sends the SYN again: the connection is still wanted")
 		}
-		if n := len(f.Others(func(o *incident.Flow) bool { return o.SameServer(f) && o.Confirm != nil })); n > 0 {
+		if n := f.Siblings(); n > 0 {
 			c.For(0.5, "connections of others to the same port open")
 		}
 		found = append(found, c.IsNot("rst-no-listener: the reset is the client's"))

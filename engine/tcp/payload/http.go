@@ -8,8 +8,8 @@ import (
 // maxLine bounds the start line that is shown.
 const maxLine = 200
 
-// methods are those of RFC 9110, section 9.3, and of RFC 5789.
-var methods = []string{"GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", "PATCH ", "CONNECT ", "TRACE "}
+// Methods are those of RFC 9110, section 9.3, and of RFC 5789, each with the blank behind it.
+var Methods = []string{"GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", "PATCH ", "CONNECT ", "TRACE "}
 
 // startLine finds the start line of an HTTP/1 message (RFC 9112, sections 3 and
 // 4) at the beginning of a segment, where programs put them.
@@ -24,7 +24,7 @@ func startLine(b []byte) (Event, bool) {
 		}
 		return Event{"http", "response", line}, true
 	}
-	for _, m := range methods {
+	for _, m := range Methods {
 		if bytes.HasPrefix(b, []byte(m)) {
 			line, ok := firstLine(b)
 			if !ok {

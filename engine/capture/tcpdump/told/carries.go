@@ -3,10 +3,9 @@ package told
 import (
 	"regexp"
 	"strings"
-)
 
-// Carries is what a text says that a segment carries, in the words of package payload.
-type Carries struct{ Proto, Name, Detail string }
+	"netrepro/engine/tcp/payload"
+)
 
 var (
 	tlsAlert = regexp.MustCompile(`\bAlert \(Level: (\w+), Description: ([^)]+)\)`)
@@ -18,23 +17,27 @@ var (
 const maxCarried = 200
 
 // Carried reads what a list of packets, or tcpdump behind the length, says of what a
-// segment carries: alerts and hellos of TLS, start lines of HTTP.
-func Carried(s string) Carries {
+// segment carries: alerts and hellos of TLS, start lines of HTTP; nil if it says neither.
+func Carried(s string) *payload.Event {
 	if m := tlsAlert.FindStringSubmatch(s); m != nil {
 		detail := strings.ReplaceAll(strings.ToLower(m[2]), " ", "_")
 		if detail == "close_notify" {
-			return Carries{"tls", "close-notify", ""}
+			return event("tls", "close-notify", "")
 		}
-		return Carries{"tls", "alert", strings.ToLower(m[1]) + " " + detail}
+		return event("tls", "alert", strings.ToLower(m[1])+" "+detail)
 	}
 	if m := tlsHello.FindStringSubmatch(s); m != nil {
-		return Carries{"tls", strings.ToLower(m[1]) + "-hello", m[2]}
+		return event("tls", strings.ToLower(m[1])+"-hello", m[2])
 	}
 	if m := httpLine.FindStringSubmatch(s); m != nil && len(m[1]) <= maxCarried {
 		if strings.HasPrefix(m[1], "HTTP/") {
-			return Carries{"http", "response", m[1]}
+			return event("http", "response", m[1])
 		}
-		return Carries{"http", "request", m[1]}
+		return event("http", "request", m[1])
 	}
-	return Carries{}
+	return nil
+}
+
+func event(proto, name, detail string) *payload.Event {
+	return &payload.Event{Proto: proto, Name: name, Detail: detail}
 }

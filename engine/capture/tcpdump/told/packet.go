@@ -14,6 +14,7 @@ import (
 	"netrepro/engine/capture/pcap"
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/header"
+	"netrepro/engine/tcp/payload"
 )
 
 // Packet is what a text tells of one.
@@ -56,7 +57,7 @@ type Packet struct {
 	// line says.
 	Refused *Packet
 
-	Carries   Carries
+	Carries   *payload.Event // what it carries, nil if the text does not say
 	Interface string
 	Direction pcap.Direction
 	// Cut says that the line ends before what it should say.

@@ -14,6 +14,7 @@ import (
 
 	"netrepro/engine/diagnose/carried/stream"
 	"netrepro/engine/sanitize"
+	"netrepro/engine/tcp/payload"
 )
 
 // Exchange is a request and its answer.
@@ -83,8 +84,6 @@ type message struct {
 	of      *Exchange
 }
 
-var methods = []string{"GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", "PATCH ", "CONNECT ", "TRACE "}
-
 // Begins reports whether b begins with a start line of HTTP/1, or with as much of one as
 // it has.
 func Begins(b []byte) bool {
@@ -95,7 +94,7 @@ func Begins(b []byte) bool {
 		return true
 	}
 	line, _, whole := bytes.Cut(b[:min(len(b), maxHeader)], []byte{'\n'})
-	for _, m := range methods {
+	for _, m := range payload.Methods {
 		if bytes.HasPrefix(b, []byte(m)) {
 			return !whole || bytes.Contains(line, []byte(" HTTP/1."))
 		}
