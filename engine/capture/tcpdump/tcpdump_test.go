@@ -123,6 +123,14 @@ func TestLines(t *testing.T) {
 					t.Errorf("got %+v", p)
 				}
 			}},
+		{"IPv6 of loopback", "11:05:42.5 IP6 ::1.4000 > ::1.443: Flags [S], seq 1, win 64240, length 0\n" +
+			"11:05:42.6 IP6 :: > ff02::1:ff00:2: ICMP6, neighbor solicitation, who has 2001:db8::2, length 32\n" +
+			"11:05:42.7 IP6 ::.4000 > 2001:db8::2.443: Flags [S], seq 1, win 64240, length 0\n",
+			func(t *testing.T, ps []row) {
+				if len(ps) != 3 || ps[0].Src.String() != "::1" || ps[0].DstPort != 443 || ps[2].SrcPort != 4000 {
+					t.Errorf("got %+v", ps)
+				}
+			}},
 		{"IPv6", "11:05:42.5 IP6 2001:db8::1.4000 > 2001:db8::2.443: Flags [S], seq 1, win 64240, length 0\n",
 			func(t *testing.T, ps []row) {
 				if p := ps[0]; p.Src.String() != "2001:db8::1" || p.SrcPort != 4000 {

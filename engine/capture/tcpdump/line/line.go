@@ -20,7 +20,7 @@ import (
 var (
 	// ends are the addresses of a packet: whatever stands before them is its link.
 	ends   = regexp.MustCompile(`(\S+) > (\S+):(?:\s|$)`)
-	strict = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:%*-]*$`)
+	strict = regexp.MustCompile(`^(?:::\.?)?[A-Za-z0-9_][A-Za-z0-9_.:%*-]*$|^::$`)
 	mac    = regexp.MustCompile(`^(?:[0-9A-Fa-f]{1,2}[:-]){5}[0-9A-Fa-f]{1,2}$`)
 	// marked is what only a line of a packet has.
 	marked = regexp.MustCompile(`(?:^|[\s,:)])(?:IP6?|ethertype IPv[46](?: \(0x[0-9a-f]{4}\))?,?)(?:[\s:,]|$)|Flags \[|truncated-ip`)
