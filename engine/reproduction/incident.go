@@ -166,6 +166,7 @@ const (
 	Vanish   Kind = "vanish"   // as a machine that loses its power
 	Forge    Kind = "forge"    // something on the way sends a reset in this side's name
 	Readable Kind = "readable" // wait until something can be read, and leave it
+	Await    Kind = "await"    // wait until the other side has vanished
 )
 
 // Step is one thing that a side does.

@@ -162,6 +162,7 @@ func (w *writer) parts() (out []part) {
 // single writes a scenario of one connection.
 func (w *writer) single(p part) {
 	f := p.flow
+	w.gone(f)
 	w.line("local listener = server:listen(%d%s)", f.Port, options("", rcvbuf(f, reproduction.Server)))
 	w.line("local serving = task(function()")
 	w.depth++
@@ -178,6 +179,13 @@ func (w *writer) single(p part) {
 	w.depth--
 	w.line("end")
 	w.line("wait(serving)")
+}
+
+// gone declares the variable that tells one side that the other has vanished.
+func (w *writer) gone(f *reproduction.Flow) {
+	if phrase.Awaited(f) {
+		w.line("local gone = false")
+	}
 }
 
 func (w *writer) lane(p part, side int) {

@@ -15,8 +15,9 @@ const mostPlayed = 1000
 // played writes a scenario in which one side of the first connection is no socket: its
 // packets are those of the capture, with numbers that fit the live side.
 func (w *writer) played() {
-	f, side := w.inc.Flows[0], w.options.Peer
-	live := 1 - side
+	one, side := *w.inc.Flows[0], w.options.Peer
+	f, live := &one, 1-side
+	f.Steps[side] = nil // its packets are played: there is no program to wait for
 	w.line("local client, server = net.client, net.server")
 	if uses(phrase.Steps(f, live), "bug") {
 		w.line("local bug = true")

@@ -173,6 +173,7 @@ func (w *writer) own(f *reproduction.Flow) int {
 // ask writes the client's part of a connection, and has the server's ready.
 func (w *writer) ask(p part, port string, open map[uint16]bool) {
 	f := p.flow
+	w.gone(f)
 	if len(p.lane[reproduction.Server]) > 0 {
 		w.line("serve[%s] = function(conn)", port)
 		w.depth++

@@ -11,6 +11,7 @@ import (
 	"netrepro/engine/packet"
 	"netrepro/engine/reproduction"
 	"netrepro/engine/reproduction/segment"
+	"netrepro/engine/tcp/reset"
 	"netrepro/engine/tcp/sender"
 )
 
@@ -216,11 +217,14 @@ func (s *stepper) write(seg *segment.Segment, took, keep bool) {
 			copy(data, have[len(have)-n:])
 		}
 	}
-	if last := len(s.steps) - 1; s.open && !took && pause == 0 && last >= 0 &&
+	if last := len(s.steps) - 1; s.open && !s.meetsNobody(seg) && !took && pause == 0 && last >= 0 &&
 		s.steps[last].Kind == reproduction.Write {
 		s.steps[last].Bytes += n
 		s.steps[last].Data = append(s.steps[last].Data, data...)
 	} else {
+		if s.meetsNobody(seg) {
+			s.add(reproduction.Await, reproduction.Step{Note: "the other side no longer knew the connection"})
+		}
 		s.add(reproduction.Write, reproduction.Step{Pause: pause, Bytes: n, Data: data,
 			Cause: s.Fin[1-s.side] != 0 && s.afterEnd(seg)})
 	}
@@ -237,6 +241,15 @@ func (s *stepper) afterEnd(seg *segment.Segment) bool {
 	return slices.ContainsFunc(s.Segs, func(o *segment.Segment) bool {
 		return o.Side != s.side && o.Has(packet.RST) && o.Reset != nil && o.Reset.Answers == seg.N &&
 			(o.Reset.May("data-after-close") || o.Reset.May("time-wait"))
+	})
+}
+
+// meetsNobody reports that a kernel answered a segment because it had no such connection any
+// more: sent earlier, the segment would have been received.
+func (s *stepper) meetsNobody(seg *segment.Segment) bool {
+	return slices.ContainsFunc(s.Segs, func(o *segment.Segment) bool {
+		return o.Side != s.side && o.Has(packet.RST) && o.Reset != nil && o.Reset.Answers == seg.N &&
+			o.Reset.Kind == reset.Passive && (o.Reset.Cause == reset.NoSocket || o.Reset.Cause == reset.Listener)
 	})
 }
 

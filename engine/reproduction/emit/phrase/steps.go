@@ -24,7 +24,11 @@ func Steps(f *reproduction.Flow, side int) (out []string) {
 	if len(all) > mostSteps {
 		all = all[:mostSteps]
 	}
+	awaited := Awaited(f)
 	for _, s := range all {
+		if s.Kind == reproduction.Await && !awaited {
+			continue
+		}
 		if s.Note != "" {
 			note := s.Note
 			if !strings.HasPrefix(note, "guess") && !strings.HasPrefix(note, "inferred") {
@@ -46,11 +50,23 @@ func Steps(f *reproduction.Flow, side int) (out []string) {
 		for _, l := range step(s, side) {
 			say("%s", l)
 		}
+		if s.Kind == reproduction.Vanish && awaited {
+			say("gone = true")
+		}
 	}
 	if len(f.Steps[side]) > mostSteps {
 		say("-- %d steps more are left out", len(f.Steps[side])-mostSteps)
 	}
 	return out
+}
+
+// Awaited reports that a side waits until the other has vanished: the variable gone says so.
+func Awaited(f *reproduction.Flow) bool {
+	has := func(side int, k reproduction.Kind) bool {
+		return slices.ContainsFunc(f.Steps[side], func(s reproduction.Step) bool { return s.Kind == k })
+	}
+	return has(0, reproduction.Await) && has(1, reproduction.Vanish) ||
+		has(1, reproduction.Await) && has(0, reproduction.Vanish)
 }
 
 // step writes one step.
@@ -66,6 +82,8 @@ func step(s reproduction.Step, side int) []string {
 			return []string{"if bug then " + text + " end"}
 		}
 		return []string{text}
+	case reproduction.Await:
+		return []string{`while not gone do sleep "5ms" end`}
 	case reproduction.Readable:
 		return []string{"conn:wait_readable()"}
 	case reproduction.Shutdown:
