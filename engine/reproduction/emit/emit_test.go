@@ -119,3 +119,30 @@ func TestKept(t *testing.T) {
 		t.Errorf("the scenario has the address %s", a)
 	}
 }
+
+// TestAwaitsTheEnd has a side that writes to a kernel which no longer knows the connection:
+// written earlier, the bytes would have been read.
+func TestAwaitsTheEnd(t *testing.T) {
+	const talk = `09:00:00.000000 IP 192.0.2.77.51000 > 203.0.113.9.80: Flags [S], seq 100, win 64240, options [mss 1460], length 0
+09:00:00.000100 IP 203.0.113.9.80 > 192.0.2.77.51000: Flags [S.], seq 900, ack 101, win 65160, options [mss 1460], length 0
+09:00:00.000200 IP 192.0.2.77.51000 > 203.0.113.9.80: Flags [.], ack 1, win 64240, length 0
+09:00:00.000300 IP 192.0.2.77.51000 > 203.0.113.9.80: Flags [P.], seq 1:7, ack 1, win 64240, length 6
+09:00:00.000400 IP 203.0.113.9.80 > 192.0.2.77.51000: Flags [.], ack 7, win 65160, length 0
+09:00:00.001300 IP 192.0.2.77.51000 > 203.0.113.9.80: Flags [P.], seq 7:12, ack 1, win 64240, length 5
+09:00:00.001400 IP 203.0.113.9.80 > 192.0.2.77.51000: Flags [R], seq 901, win 0, length 0
+`
+	file := filepath.Join(t.TempDir(), "talk.txt")
+	if err := os.WriteFile(file, []byte(talk), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, got := imported(t, file, read.Options{Flow: -1})
+	at := -1
+	for _, line := range []string{"local gone = false", "conn:vanish()", "gone = true", "conn:write(filler(6))",
+		`while not gone do sleep "5ms" end`, "conn:write(filler(5))"} {
+		i := strings.Index(got, line)
+		if i <= at {
+			t.Fatalf("%q is not there, or too early, in\n%s", line, got)
+		}
+		at = i
+	}
+}
