@@ -18,8 +18,6 @@ import (
 )
 
 var (
-	// ends are the addresses of a packet: whatever stands before them is its link.
-	ends   = regexp.MustCompile(`(\S+) > (\S+):(?:\s|$)`)
 	strict = regexp.MustCompile(`^(?:::\.?)?[A-Za-z0-9_][A-Za-z0-9_.:%*-]*$|^::$`)
 	mac    = regexp.MustCompile(`^(?:[0-9A-Fa-f]{1,2}[:-]){5}[0-9A-Fa-f]{1,2}$`)
 	// marked is what only a line of a packet has.
@@ -61,7 +59,11 @@ const maxDepth = 6
 // Parse reads a line behind its time. stamped says that there was a time.
 func Parse(text string, stamped bool) Result {
 	whole := len(text)
-	mark := ellipsis.FindString(text)
+	mark := ""
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "…") || strings.HasSuffix(text, "]") ||
+		strings.HasSuffix(text, ">") {
+		mark = ellipsis.FindString(text)
+	}
 	text = text[:whole-len(mark)]
 	r := parse(text, stamped, 0)
 	if mark == "" {
@@ -159,32 +161,47 @@ func outer(p *told.Packet, src, dst string) *told.Packet {
 
 // atStart reports whether a text begins with the addresses of a packet.
 func atStart(s string) bool {
+	if i := strings.IndexAny(s, blanks); i <= 0 || !strings.HasPrefix(s[i:], between) {
+		return false
+	}
 	at := find(s)
 	return at != nil && at[0] == 0
 }
 
-// find is where the addresses of the first packet in a text are, as [ends] has them.
+const (
+	between = " > "
+	blanks  = " \t\r\n\f"
+)
+
+// find is where the addresses of the first packet in a text are: the offsets of "A > B:"
+// with what ends it, of A, and of B. Whatever stands before them is the packet's link.
 func find(s string) []int {
-	for from := 0; from < len(s); {
-		at := ends.FindStringSubmatchIndex(s[from:])
-		if at == nil {
+	for from := 0; ; {
+		i := strings.Index(s[from:], between)
+		if i < 0 {
 			return nil
 		}
-		for i := range at {
-			at[i] += from
+		end := from + i
+		begin := strings.LastIndexAny(s[:end], blanks) + 1
+		if j := strings.LastIndexAny(s[begin:end], "([!,;\"'"); j >= 0 {
+			begin += j + 1
 		}
-		src, dst := s[at[2]:at[3]], s[at[4]:at[5]]
-		if i := strings.LastIndexAny(src, "([!,;\"'"); i >= 0 {
-			src = src[i+1:]
-			at[2] += i + 1
+		from = end + 1
+		to := end + len(between)
+		word := s[to:]
+		if j := strings.IndexAny(word, blanks); j >= 0 {
+			word = word[:j]
 		}
-		if isEnd(src) && isEnd(dst) {
-			at[0] = at[2]
-			return at
+		dst, ok := strings.CutSuffix(word, ":")
+		if !ok || !isEnd(s[begin:end]) || !isEnd(dst) {
+			continue
 		}
-		from = at[3]
+		whole := to + len(word)
+		if whole < len(s) {
+			whole++ // the blank
+		}
+		return []int{begin, whole, begin, end, to, to + len(dst)}
 	}
-	return nil
 }
 
 // isEnd reports whether a word can be the address of one.
