@@ -1357,6 +1357,7 @@ function Wire:reorder(options) end
 
 ---@class Wire.HoldOptions: PassingMatch, FaultOptions
 ---@field till? Fault|PassingMatch a packet on the wire that lets all go, behind itself
+---@field most? Duration how long each is held at most; without it, until it is released
 
 ---Holds back the packets that match until they are released: one by one or all, in any order.
 ---```lua

@@ -210,6 +210,17 @@ type Missing struct {
 type Late struct {
 	Loss
 	By time.Duration
+	// Till is the last packet that overtook it: it is held until that passes. Nil if there is
+	// none.
+	Till *Overtaker
+	// Before says that it is held only if that has not passed yet.
+	Before bool
+}
+
+// Overtaker is a packet that passes the wire before one that was sent earlier.
+type Overtaker struct {
+	Flow *Flow
+	Loss // as a match: its counts mean nothing
 }
 
 // Reset is a reset of the capture.

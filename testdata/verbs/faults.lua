@@ -405,6 +405,17 @@ each("hold-till-one-of-its-own", function(net)
   expect(net.trace:at(net.client)):sequence { { payload = "second" }, { payload = "first" } }
 end)
 
+each("hold-at-most", function(net)
+  local l = net.server:listen(80)
+  local c = net.client:dial { to = l }
+  local s = l:accept()
+  local held = net.wan:hold { from = net.server, tcp = "data", most = "50ms" }
+  s:write "late"
+  expect(c:read_until "late"):equals "late"
+  expect(held.hits):at_least(1)
+  expect(held.held):equals(0)
+end)
+
 each("down", function(net)
   local l = net.server:listen(80)
   local c = net.client:dial { to = l }

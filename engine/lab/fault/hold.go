@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"netrepro/engine/lab/wire"
 	"netrepro/engine/trace"
@@ -15,7 +17,8 @@ import (
 // Hold keeps packets back until they are released, one by one or all, in any
 // order, or until an event comes.
 type Hold struct {
-	Till *Event // a packet that lets all go, behind itself; nil if none
+	Till *Event        // a packet that lets all go, behind itself; nil if none
+	Most time.Duration // how long each is held at most; 0 for ever
 
 	mu     sync.Mutex
 	held   []*wire.Held
@@ -28,10 +31,14 @@ func (*Hold) Verb() string { return "hold" }
 
 // String implements [Action].
 func (h *Hold) String() string {
-	if h.Till == nil {
-		return ""
+	var parts []string
+	if h.Till != nil {
+		parts = append(parts, "till "+h.Till.String())
 	}
-	return "till " + h.Till.String()
+	if h.Most > 0 {
+		parts = append(parts, "at most "+h.Most.String())
+	}
+	return strings.Join(parts, " ")
 }
 
 // Do implements [Action]. What lets the others go is not held itself.
@@ -42,14 +49,22 @@ func (h *Hold) Do(p *trace.Packet, v *wire.Verdict, name string) error {
 	v.Hold(func(x *wire.Held) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
+		h.gone()
 		h.held = append(h.held, x)
 		h.total++
 		if h.change != nil {
 			close(h.change)
 			h.change = nil
 		}
-	}, 0, "held by "+name)
+	}, h.Most, "held by "+name)
 	return nil
+}
+
+// gone leaves out what was held as long as it may be. The caller has the lock.
+func (h *Hold) gone() {
+	if h.Most > 0 {
+		h.held = slices.DeleteFunc(h.held, func(x *wire.Held) bool { return x.Released() })
+	}
 }
 
 // observe lets go of all that is held when the event comes.
@@ -72,6 +87,7 @@ func (h *Hold) observe(p *trace.Packet, v *wire.Verdict) {
 func (h *Hold) Held() []*trace.Packet {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.gone()
 	out := make([]*trace.Packet, len(h.held))
 	for i, x := range h.held {
 		out[i] = x.Packet
@@ -84,6 +100,7 @@ func (h *Hold) Held() []*trace.Packet {
 func (h *Hold) Take(order []int) []*wire.Held {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.gone()
 	if order == nil {
 		out := h.held
 		h.held = nil

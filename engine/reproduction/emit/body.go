@@ -95,7 +95,15 @@ func (w *writer) broken(f *reproduction.Flow) (lines []string) {
 		lines = append(lines, fmt.Sprintf("net.wan:drop { %s }", w.keys(f, l)))
 	}
 	for _, l := range f.Late {
-		lines = append(lines, fmt.Sprintf("net.wan:delay { by = %s, %s }", phrase.Quote(l.By), w.keys(f, l.Loss)))
+		if l.Till == nil {
+			lines = append(lines, fmt.Sprintf("net.wan:delay { by = %s, %s }", phrase.Quote(l.By), w.keys(f, l.Loss)))
+			continue
+		}
+		till := w.keys(l.Till.Flow, l.Till.Loss)
+		if l.Before {
+			till = fmt.Sprintf("%s }, optional = true, before = { %s", till, till)
+		}
+		lines = append(lines, fmt.Sprintf("net.wan:hold { %s, till = { %s }, most = \"2s\" }", w.keys(f, l.Loss), till))
 	}
 	return lines
 }

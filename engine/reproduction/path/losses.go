@@ -71,6 +71,7 @@ func (f *flow) unseen() {
 				l.Nth, l.Times = 1, 1
 				if wait := s.Sent - opened; wait < overtaking && wait < f.Away[0]+f.Away[1] {
 					f.Late = append(f.Late, reproduction.Late{Loss: l, By: max(segment.Round(wait), time.Millisecond)})
+					f.Overdue = append(f.Overdue, segment.Overdue{Segment: s, From: opened - 1, To: s.Sent, Own: true})
 				} else {
 					f.Losses = append(f.Losses, l)
 				}

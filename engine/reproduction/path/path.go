@@ -21,7 +21,8 @@ type Path struct {
 	Away  [2]time.Duration
 	MTU   [2]int
 	Plain [2]reproduction.Plain
-	whole time.Duration // from one end to the other, where both have capture points
+	// Whole is the shortest time from one end to the other, where both have capture points.
+	Whole time.Duration
 }
 
 // Of looks at all records of the connections.
@@ -39,8 +40,8 @@ func Of(rs []*tcp.Record) Path {
 		}
 		if r.AtDestination && r.Direction == tcp.In {
 			p.Vantage = reproduction.Everywhere
-			if d := r.Time - left[r.First()]; d > 0 && (p.whole == 0 || d < p.whole) {
-				p.whole = d
+			if d := r.Time - left[r.First()]; d > 0 && (p.Whole == 0 || d < p.Whole) {
+				p.Whole = d
 			}
 		}
 		if r.RTT > 0 && r.Copy == 0 && (quickest[r.Side] == 0 || r.RTT < quickest[r.Side]) {
@@ -108,7 +109,7 @@ const (
 
 // Delay is one way, rounded.
 func (p *Path) Delay() time.Duration {
-	d := p.whole
+	d := p.Whole
 	if p.Vantage != reproduction.Everywhere {
 		d = p.Away[0] + p.Away[1]
 	}

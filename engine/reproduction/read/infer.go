@@ -49,7 +49,7 @@ func infer(g *gathered, chosen []*tally, o Options) *reproduction.Incident {
 		}
 		f := &flow{&segment.Flow{Flow: &reproduction.Flow{N: c.ID, Port: c.Ends[1].Port(), Opener: c.Ends[0].Port(),
 			Start: rs[0].Time - begin, End: rs[len(rs)-1].Time - begin, Begun: t.begun, Tuple: tuples[c.Ends]}, Conn: c,
-			Everywhere: p.Vantage == reproduction.Everywhere, Asked: g.asked, Away: p.Away, Over: g.over}}
+			Everywhere: p.Vantage == reproduction.Everywhere, Asked: g.asked, Away: p.Away, Whole: p.Whole, Over: g.over}}
 		f.Add(rs)
 		f.opening()
 		program.Find(f.Flow, o.Payload)
@@ -67,6 +67,7 @@ func infer(g *gathered, chosen []*tally, o Options) *reproduction.Incident {
 	for _, f := range flows {
 		plain = append(plain, f.Flow)
 	}
+	path.Order(plain)
 	forms(all, flows)
 	path.Narrow(inc, plain)
 	reject(inc, flows)

@@ -38,6 +38,16 @@ func (f *Flow) late(s *Segment, by time.Duration) {
 	k := s.Key()
 	k.Nth, k.Times = 1, 1
 	f.Late = append(f.Late, reproduction.Late{Loss: k, By: min(Round(by), Longest)})
+	f.Overdue = append(f.Overdue, Overdue{Segment: s, From: s.Sent, To: s.Sent + by})
+}
+
+// Overdue is a segment that came later than others.
+type Overdue struct {
+	*Segment
+	// From is since when it was on its way, To when it went on.
+	From, To time.Duration
+	// Own says that times of its own side's segments alone can be compared with these.
+	Own bool
 }
 
 // Has reports whether all of the flags are set.
@@ -62,15 +72,19 @@ type Flow struct {
 	Fin   [2]uint32 // sequence number of each side's FIN, 0 for none
 	// Everywhere says that the capture shows both ends, Asked that kernels said why.
 	Everywhere, Asked bool
+	// Whole is the shortest time from one end to the other of any segment of the capture, 0 if
+	// it does not show both.
+	Whole time.Duration
 	// Over is when the capture ended, and Cut what was on its way then.
-	Over time.Duration
-	Cut  []*Segment
-	Away [2]time.Duration // of the capture point from each side
+	Over    time.Duration
+	Cut     []*Segment
+	Overdue []Overdue        // by [reproduction.Flow.Late]
+	Away    [2]time.Duration // of the capture point from each side
 }
 
 // Add takes in the records of the connection.
 func (f *Flow) Add(rs []*tcp.Record) {
-	byFrame, quickest := map[int]*Segment{}, [2]time.Duration{}
+	byFrame, quickest := map[int]*Segment{}, [2]time.Duration{f.Whole, f.Whole}
 	f.Heard = map[int]bool{}
 	for _, r := range rs {
 		if r.Conn == nil {
@@ -108,6 +122,9 @@ func (f *Flow) Add(rs []*tcp.Record) {
 	}
 }
 
+// held is how much later a packet comes at least that a fault kept.
+const held = 300 * time.Microsecond
+
 // settle finds out what of the segments whose fate the capture shows came late, and which
 // were still on their way when it ended.
 func (f *Flow) settle(quickest [2]time.Duration) {
@@ -128,7 +145,7 @@ func (f *Flow) settle(quickest [2]time.Duration) {
 		}
 		by := s.Arrived - s.Sent - quickest[s.Side]
 		overtaken := soonest[s.Side] > 0 && s.Arrived > soonest[s.Side]
-		if s.Held && by > 2*time.Millisecond || overtaken {
+		if s.Held && by > held || overtaken {
 			f.late(s, by)
 		}
 		if soonest[s.Side] == 0 || s.Arrived < soonest[s.Side] {
@@ -136,6 +153,7 @@ func (f *Flow) settle(quickest [2]time.Duration) {
 		}
 	}
 	slices.Reverse(f.Late)
+	slices.Reverse(f.Overdue)
 }
 
 // answered reports that the other side acknowledged a segment, though it was not seen to

@@ -22,7 +22,7 @@ func Shown(inc *reproduction.Incident) (out []string) {
 	resets, resent := 0, 0
 	for _, f := range inc.Flows {
 		for _, r := range f.Resets {
-			if resets++; resets <= mostExpected {
+			if resets++; resets <= mostExpected && (resets == 1 || r.Cause != "after-reset") {
 				add("expect(seen):includes { from = %s, %s }", Sides[r.Side], match(r))
 			}
 		}

@@ -17,15 +17,23 @@ import (
 )
 
 // held are the arguments of hold.
-type held struct{ till *fault.Event }
+type held struct {
+	till *fault.Event
+	most time.Duration
+}
 
 var holdVerb = faultVerb(vm.Method{Name: "hold",
 	Doc:     "Holds back the packets that match until they are released: one by one or all, in any order.",
 	Example: `local frozen = net.wan:hold { from = net.server, tcp = "fin" }`},
 	func(a *held) []vm.Argument {
-		return []vm.Argument{kEvent.Opt(&a.till, "till", "a packet on the wire that lets all go, behind itself")}
+		return []vm.Argument{
+			kEvent.Opt(&a.till, "till", "a packet on the wire that lets all go, behind itself"),
+			args.Duration.Opt(&a.most, "most", "how long each is held at most; without it, until it is released"),
+		}
 	},
-	func(_ *vm.Call, a *held, _ *common) (fault.Action, error) { return &fault.Hold{Till: a.till}, nil })
+	func(_ *vm.Call, a *held, _ *common) (fault.Action, error) {
+		return &fault.Hold{Till: a.till, Most: a.most}, nil
+	})
 
 var kPlace = args.Int("place", 1, 1<<20, "the packet that was held first is number 1")
 
