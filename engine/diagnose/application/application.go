@@ -237,7 +237,11 @@ func slow(f *incident.Flow) *finding.Finding {
 			}
 			continue
 		}
-		if asked == nil || g.Side != incident.Server || !g.IsData() && (!g.Has(packet.FIN) || g.PayloadLen > 0) {
+		if asked == nil || g.Side != incident.Server || !g.IsData() && !g.Has(packet.FIN) {
+			continue
+		}
+		if fin := f.Sides[incident.Client].FIN; !g.IsData() && fin != nil && fin.Time < g.Time {
+			asked = nil // both closed, and nothing was answered
 			continue
 		}
 		wait := g.Time - asked.Time

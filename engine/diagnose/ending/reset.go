@@ -49,6 +49,12 @@ func afterIdle(e *end) *finding.Finding {
 		return nil
 	}
 	distant := e.rst.Distant(f.Sides[e.side].TTLs)
+	if boot, fresh := e.rebooted(after); fresh != nil && distant == 0 {
+		c := goneStale(e, after)
+		return c.For(1.5, fmt.Sprintf("the %s's timestamps begin anew in frame %d: it was started %v before at most",
+			incident.Name(e.side), fresh.N, boot.Round(time.Second)), fresh).
+			IsNot("idle-timeout-middlebox: the host itself was restarted while the connection was idle")
+	}
 	if e.near() && distant == 0 {
 		c := finding.New("rst-no-socket-stale", f).
 			Say("After %v of silence the %s speaks again, and the %s's kernel has no such connection any more.",
@@ -80,6 +86,32 @@ func afterIdle(e *end) *finding.Finding {
 	}
 	return c.IsNot("rst-linger-or-unread: nobody closed").
 		IsNot("rst-middlebox-injected: nobody meant to tear it down; it was forgotten")
+}
+
+// rebooted is a packet of the reset's sender, in a later connection, whose timestamp is so low
+// that its clock began while this connection was idle, and how long before at most. Clocks
+// tick a thousand times a second at most (RFC 7323, section 5.4). Linux gives each connection
+// an offset by chance (secure_tcp_ts_off): one in ten would be as low at most.
+func (e *end) rebooted(after *incident.Segment) (time.Duration, *incident.Segment) {
+	const tick, all = time.Millisecond, int64(1) << 32
+	if e.idle >= time.Duration(all/10)*tick {
+		return 0, nil
+	}
+	old := e.flow.Before(after, func(g *incident.Segment) bool { return g.Side == e.side && g.HasTS })
+	if old == nil {
+		return 0, nil
+	}
+	for _, o := range e.flow.Others(func(o *incident.Flow) bool {
+		return o.Ends[incident.Server].Addr() == e.flow.Ends[e.side].Addr() && o.SYNACK != nil && o.SYNACK.HasTS &&
+			o.SYNACK.Time > after.Time
+	}) {
+		g := o.SYNACK
+		if up := time.Duration(g.TSVal) * tick; g.TSVal < old.TSVal && up < e.idle+g.Time-after.Time {
+			const slowest = 10 * time.Millisecond // a tick
+			return min(time.Duration(g.TSVal)*slowest, e.idle+g.Time-after.Time), g
+		}
+	}
+	return 0, nil
 }
 
 // droppedIdle is a reset out of the blue after a long pause.

@@ -150,3 +150,37 @@ func (f *Flow) Translated(o *Flow) bool {
 		(f.Ends[0] == o.Ends[0] || f.Ends[1] == o.Ends[1] || f.Ends[0].Port() == o.Ends[0].Port()) &&
 		(f.SYN.Time-o.SYN.Time).Abs() < time.Second
 }
+
+// AnsweredAs is the connection in whose name the server answers the SYNs of f: one from the
+// same address and port of the client to another port of the same host, which is open and
+// acknowledges nothing new right after each SYN. The answers come with it; nil if there is none.
+func (f *Flow) AnsweredAs() (*Flow, []*Segment) {
+	if !f.Silent() {
+		return nil, nil
+	}
+	for _, o := range f.Others(func(o *Flow) bool {
+		return o.Ends[Client] == f.Ends[Client] && o.Ends[Server].Addr() == f.Ends[Server].Addr() && o.Established() &&
+			!o.Closed()
+	}) {
+		soon := max(2*o.RTT, 5*time.Millisecond)
+		var acks []*Segment
+		for _, syn := range f.Sides[Client].SYNs {
+			var before *Segment // the last of o before the SYN
+			for _, g := range o.Segments {
+				if g.Time < syn.Time {
+					before = g
+					continue
+				}
+				if g.Side == Server && g.SeqLen() == 0 && g.Has(packet.ACK) && g.Time-syn.Time <= soon &&
+					before != nil && syn.Time-before.Time > soon {
+					acks = append(acks, g)
+				}
+				break
+			}
+		}
+		if n := len(f.Sides[Client].SYNs); len(acks) > 1 && len(acks)*4 >= n*3 || len(acks) == n && n > 0 {
+			return o, acks
+		}
+	}
+	return nil, nil
+}

@@ -173,10 +173,41 @@ func repeatedSYN(f *incident.Flow) *finding.Finding {
 		}
 		return c
 	}
+	if waiting := unspoken(f, lost); len(waiting) > 0 && len(lost) > 2 {
+		c := finding.New("syn-unanswered-backlog", f).
+			Say("SYNs to %s are dropped %d times and answered as soon as the server has taken connections that were opened "+
+				"before: its accept queue was full.", f.Ends[incident.Server], len(lost))
+		return c.For(1.4, fmt.Sprintf("the server had not said a word in %d connections opened before, until the last of "+
+			"these SYNs", len(waiting)), lost...).Cite(waiting...).Cite(f.SYNACK).
+			For(0.6, "what else passes in that time arrives").
+			IsNot("syn-unanswered-filtered: the same SYN is answered later").
+			IsNot("loss-one-way: only SYNs are lost, one after the other")
+	}
 	c := finding.New("loss-one-way", f).
 		Say("The SYN to %s was lost %d times; the connection opens %v late.", f.Ends[incident.Server], len(lost)-1,
 			(f.SYNACK.Time - f.SYN.Time).Round(time.Millisecond))
 	return c.For(0.2, "the SYN is answered only when it is sent again", lost...)
+}
+
+// unspoken are the first data that the server sent in connections to the same port, opened
+// before f, if all came only after the last SYN of f that was lost: until then its program
+// had not accepted them.
+func unspoken(f *incident.Flow, lost []*incident.Segment) (first []*incident.Segment) {
+	last := lost[max(len(lost)-2, 0)] // what comes behind it is answered
+	for _, o := range f.Others(func(o *incident.Flow) bool {
+		return o.SameServer(f) && o.Confirm != nil && o.Confirm.Time < f.SYN.Time
+	}) {
+		data := o.Sides[incident.Server].Data
+		switch {
+		case len(data) == 0 || o.Reset() != nil && o.Reset().Time < f.SYN.Time:
+			continue
+		case data[0].Time < last.Time:
+			return nil
+		case data[0].Time < f.SYNACK.Time:
+			first = append(first, data[0])
+		}
+	}
+	return first
 }
 
 // oneWay is a connection of which only the client's direction passes the capture point,

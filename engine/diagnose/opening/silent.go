@@ -15,6 +15,9 @@ func silent(f *incident.Flow) *finding.Finding {
 	if !f.Silent() || behind(f) {
 		return nil
 	}
+	if o, _ := f.AnsweredAs(); o != nil {
+		return nil
+	}
 	syns := f.Sides[incident.Client].SYNs
 	if c := recycled(f, syns); c != nil {
 		return c
@@ -131,7 +134,6 @@ func wrongWay(f *incident.Flow) bool {
 // same address less than a minute ago: tcp_tw_recycle drops it (tcp_peer_is_proven,
 // TCP_PAWS_MSL).
 func recycled(f *incident.Flow, syns []*incident.Segment) *finding.Finding {
-	const remembered = 60 * time.Second
 	var newer *incident.Segment
 	var old, stamp uint32 // of the SYN and of newer, where both were seen from one address
 	stamped, same := 0, false
@@ -167,6 +169,9 @@ func recycled(f *incident.Flow, syns []*incident.Segment) *finding.Finding {
 	if dropped == 0 || !f.SYN.HasTS {
 		return nil
 	}
+	if newer != nil && answeredAnyway(f) {
+		return nil
+	}
 	if newer == nil || !packet.Before(old, stamp) && old >= stamp {
 		return withoutTimestamps(f, syns)
 	}
@@ -183,6 +188,38 @@ func recycled(f *incident.Flow, syns []*incident.Segment) *finding.Finding {
 	}
 	return c.IsNot("syn-unanswered-filtered: others from the same address are answered on the same port").
 		IsNot("syn-unanswered-backlog: who is answered depends on the timestamp, not on the load")
+}
+
+// remembered is how long a server with tcp_tw_recycle remembers a host's last timestamp
+// (TCP_PAWS_MSL).
+const remembered = 60 * time.Second
+
+// answeredAnyway reports whether the SYN was answered when it came again, though its
+// timestamp was still older than one that the server had seen less than a minute ago: it was
+// not for the timestamp.
+func answeredAnyway(f *incident.Flow) bool {
+	if f.SYNACK == nil {
+		return false
+	}
+	var syn *incident.Segment
+	for _, g := range f.Sides[incident.Client].SYNs {
+		if g.Time < f.SYNACK.Time && g.HasTS {
+			syn = g
+		}
+	}
+	if syn == nil || syn == f.SYN {
+		return false
+	}
+	for _, o := range f.Others(func(o *incident.Flow) bool { return o.SameServer(f) && o.Answered() }) {
+		for _, g := range o.Sides[incident.Client].Segments {
+			mine, theirs, ok := together(syn, g)
+			if ok && theirs.HasTS && g.Time < syn.Time && syn.Time-g.Time < remembered-time.Second &&
+				packet.Before(mine.TSVal, theirs.TSVal) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // newerSilent reports whether a SYN of the same address to the same port, with a newer

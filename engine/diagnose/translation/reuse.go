@@ -188,6 +188,26 @@ func translated(in *incident.Incident) (found []*finding.Finding) {
 	return found
 }
 
+// redirected is a SYN that the server takes for one of a connection to another of its ports:
+// both ports are redirected to one, and the client uses its own port for both.
+func redirected(f *incident.Flow) *finding.Finding {
+	o, acks := f.AnsweredAs()
+	if o == nil {
+		return nil
+	}
+	c := finding.New("nat-port-clash", f).
+		Say("The SYN to port %d is answered by the connection from the same address and port to port %d: both ports lead "+
+			"to the same socket behind a NAT, and the server takes one connection for the other.",
+			f.Ends[incident.Server].Port(), o.Ends[incident.Server].Port())
+	c.For(2.4, fmt.Sprintf("right after each SYN port %d acknowledges what it had acknowledged before",
+		o.Ends[incident.Server].Port()), f.Sides[incident.Client].SYNs...).Cite(acks...)
+	if len(f.Others(func(x *incident.Flow) bool { return x.SameServer(f) && x.SYNACK != nil })) > 0 {
+		c.For(0.5, "from another port of a client it opens at once")
+	}
+	return c.IsNot("port-reuse-time-wait: the other connection is in use").
+		IsNot("syn-unanswered-filtered: the server answers, in the other connection")
+}
+
 // near reports whether a segment comes right after one of the flow's SYNs.
 func near(a *incident.Segment, f *incident.Flow) bool {
 	for _, syn := range f.Sides[incident.Client].SYNs {

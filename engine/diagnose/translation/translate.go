@@ -12,7 +12,7 @@ import (
 )
 
 // Rules are the rules of this room.
-var Rules = []finding.Rule{finding.Each(reused), escaped, elsewhere}
+var Rules = []finding.Rule{finding.Each(reused), finding.Each(redirected), escaped, elsewhere}
 
 // soon is within what time one packet is the cause of another.
 const soon = 5 * time.Second

@@ -24,9 +24,15 @@ type Row struct {
 	// is scaled. Scale is the shift that a SYN offers, -1 if it offers none.
 	Window int
 	Scale  int
+	// Length is that of the frame, 0 if the list has no such column. Blocks says that SACK
+	// blocks make its header longer than others.
+	Length int
+	Blocks bool
 	// Above says that it is a segment of which only what a protocol above says is
 	// printed.
 	Above bool
+	// Part says that what it carries goes on in a later segment, where the list says it again.
+	Part bool
 }
 
 var (
@@ -69,7 +75,10 @@ func Parse(s string) (r Row, ok bool) {
 		text = m[4] + " " + text
 	}
 	r.Packet, r.Scale = p, -1
-	p.Carries = told.Carried(text)
+	if text == m[5] {
+		r.Length = int(min(number(m[4]), told.MaxPayload))
+	}
+	p.Carries, r.Part = told.Carried(text), strings.Contains(text, "[TCP segment of a reassembled PDU]")
 	switch proto := strings.ToUpper(m[3]); {
 	case r.segment(text):
 	case proto == "UDP" || proto == "DNS" || proto == "MDNS" || proto == "NTP" || proto == "DHCP" || proto == "QUIC" ||
@@ -170,6 +179,7 @@ func (r *Row) fields(s string) string {
 				add(ts + " ecr " + f[2])
 			}
 		case "SLE":
+			r.Blocks = true
 			add("sack {" + f[2] + ":")
 		case "SRE":
 			if n := len(opts); n > 0 && strings.HasSuffix(opts[n-1], ":") {
