@@ -28,6 +28,7 @@ type row struct {
 	line     int
 	point    int
 	dir      tcp.Direction
+	carries  string // what the text says that it carries
 }
 
 func rows(t testing.TB, s *capture.Source, err error) []row {
@@ -48,8 +49,11 @@ func rows(t testing.TB, s *capture.Source, err error) []row {
 			t.Fatal(err)
 		}
 		a.Add(&in, &r)
-		out = append(out, row{Packet: *in.Packet, time: in.Time, seq: r.Seq, ack: r.Ack,
-			flags: strings.Join(r.Flags.Names(), ",")})
+		said := row{Packet: *in.Packet, time: in.Time, seq: r.Seq, ack: r.Ack, flags: strings.Join(r.Flags.Names(), ",")}
+		if in.Carries != nil {
+			said.carries = in.Carries.String()
+		}
+		out = append(out, said)
 	}
 }
 

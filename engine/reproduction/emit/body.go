@@ -89,31 +89,12 @@ func (w *writer) path() {
 	w.line("")
 }
 
-// broken are the faults of a connection.
-func (w *writer) broken(f *reproduction.Flow) (lines []string) {
-	for _, l := range f.Losses {
-		lines = append(lines, fmt.Sprintf("net.wan:drop { %s }", w.keys(f, l)))
-	}
-	for _, l := range f.Late {
-		if l.Till == nil {
-			lines = append(lines, fmt.Sprintf("net.wan:delay { by = %s, %s }", phrase.Quote(l.By), w.keys(f, l.Loss)))
-			continue
-		}
-		till := w.keys(l.Till.Flow, l.Till.Loss)
-		if l.Before {
-			till = fmt.Sprintf("%s }, optional = true, before = { %s", till, till)
-		}
-		lines = append(lines, fmt.Sprintf("net.wan:hold { %s, till = { %s }, most = \"2s\" }", w.keys(f, l.Loss), till))
-	}
-	return lines
-}
-
 // faults writes the losses, and what came late.
 func (w *writer) faults() {
 	var lines []string
 	for _, f := range w.inc.Flows {
 		if !w.shares(f) {
-			lines = append(lines, w.broken(f)...)
+			lines = append(lines, phrase.Faults(w.inc, f)...)
 		}
 	}
 	if len(lines) == 0 {
@@ -126,30 +107,6 @@ func (w *writer) faults() {
 	}
 	w.line("end")
 	w.line("")
-}
-
-// keys are the match and the count of a fault.
-func (w *writer) keys(f *reproduction.Flow, l reproduction.Loss) string {
-	keys := fmt.Sprintf("from = %s, tcp = %q", phrase.Sides[l.Side], l.TCP)
-	if l.Seq >= 0 {
-		keys += fmt.Sprintf(", seq = %d", l.Seq)
-	}
-	if l.Ack >= 0 {
-		keys += fmt.Sprintf(", ack = %d", l.Ack)
-	}
-	if len(w.inc.Flows) > 1 {
-		keys += fmt.Sprintf(", port = %d", reproduction.FirstPort+f.Tuple)
-	}
-	if l.Nth > 1 {
-		keys += fmt.Sprintf(", nth = %d", l.Nth)
-	}
-	switch {
-	case l.Times > 0 && (l.Times > 1 || l.Nth <= 1):
-		keys += fmt.Sprintf(", times = %d", l.Times)
-	case l.Times == 0 && l.Nth > 1:
-		keys += ", times = 1000"
-	}
-	return keys
 }
 
 // parts writes the connections, each by itself.

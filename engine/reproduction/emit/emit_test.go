@@ -123,8 +123,8 @@ func TestKept(t *testing.T) {
 // TestAwaitsTheEnd has a side that writes to a kernel which no longer knows the connection:
 // written earlier, the bytes would have been read.
 func TestAwaitsTheEnd(t *testing.T) {
-	const talk = `09:00:00.000000 IP 192.0.2.77.51000 > 203.0.113.9.80: Flags [S], seq 100, win 64240, options [mss 1460], length 0
-09:00:00.000100 IP 203.0.113.9.80 > 192.0.2.77.51000: Flags [S.], seq 900, ack 101, win 65160, options [mss 1460], length 0
+	const talk = `09:00:00.000000 IP 192.0.2.77.51000 > 203.0.113.9.80: Flags [S], seq 100, win 64240, length 0
+09:00:00.000100 IP 203.0.113.9.80 > 192.0.2.77.51000: Flags [S.], seq 900, ack 101, win 65160, length 0
 09:00:00.000200 IP 192.0.2.77.51000 > 203.0.113.9.80: Flags [.], ack 1, win 64240, length 0
 09:00:00.000300 IP 192.0.2.77.51000 > 203.0.113.9.80: Flags [P.], seq 1:7, ack 1, win 64240, length 6
 09:00:00.000400 IP 203.0.113.9.80 > 192.0.2.77.51000: Flags [.], ack 7, win 65160, length 0

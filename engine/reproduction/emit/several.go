@@ -157,7 +157,7 @@ func (w *writer) shares(f *reproduction.Flow) bool {
 // own writes the faults of a connection that shares its ports with others, which may not
 // hit those, and returns how many there are.
 func (w *writer) own(f *reproduction.Flow) int {
-	lines := w.broken(f)
+	lines := phrase.Faults(w.inc, f)
 	if !w.shares(f) || len(lines) == 0 {
 		return 0
 	}
