@@ -90,7 +90,7 @@ func (w *writer) why() (out []string) {
 		if len(f.Losses)+len(f.Late) > 0 {
 			add(loss)
 		}
-		if len(f.Misses) > 0 || f.Overflow {
+		if len(f.Misses) > 0 || f.Overflow || f.Strange {
 			add(programs)
 		}
 		switch f.Opening {

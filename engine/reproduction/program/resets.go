@@ -1,6 +1,7 @@
 package program
 
 import (
+	"slices"
 	"time"
 
 	"netrepro/engine/packet"
@@ -89,6 +90,11 @@ func (f *flow) leaves(side int) int {
 
 // passive is a reset of the side's kernel.
 func (s *stepper) passive(seg *segment.Segment, v *reset.Verdict) {
+	if slices.ContainsFunc(s.Of(s.side), func(o *segment.Segment) bool {
+		return o.Sent < seg.Sent && o.Reset != nil && o.Reset.Kind == reset.Active
+	}) {
+		return // its socket is gone by its own reset
+	}
 	if v.Cause == reset.Listener && s.side == reproduction.Server && s.Asked && (s.done || s.goesOn(seg)) {
 		s.misses(v)
 		return

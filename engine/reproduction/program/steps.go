@@ -282,7 +282,7 @@ func (s *stepper) close(seg *segment.Segment) {
 		kind = reproduction.Shutdown
 	}
 	if slices.ContainsFunc(s.Of(s.side), func(o *segment.Segment) bool {
-		return o.Has(packet.RST) && o.Reset != nil && o.Reset.Cause == "linger2"
+		return o.Has(packet.RST) && o.Reset != nil && (o.Reset.Cause == reset.Linger2 || o.Reset.Cause == reset.Memory)
 	}) {
 		kind = reproduction.Shutdown
 	}

@@ -97,6 +97,10 @@ const exceeded = "time-exceeded"
 // opening finds out what came of the SYN.
 func (f *flow) opening() {
 	f.Opening = reproduction.Opened
+	if f.stray() {
+		f.Opening, f.Strange, f.Attempts = reproduction.Refused, true, 1
+		return
+	}
 	answered := !f.Begun
 	for _, s := range f.Segs {
 		syn, ack := s.Has(packet.SYN), s.Has(packet.ACK)
@@ -120,6 +124,21 @@ func (f *flow) opening() {
 			f.Opening = reproduction.Rejected
 		}
 	}
+}
+
+// stray reports a connection from its middle of which nothing was captured but packets without
+// data, each reset: the program that could have sent them is not there.
+func (f *flow) stray() bool {
+	resets := 0
+	for _, s := range f.Segs {
+		switch {
+		case s.Side == reproduction.Server && s.Has(packet.RST):
+			resets++
+		case s.Side == reproduction.Server, s.Has(packet.SYN), s.Packet.PayloadLen > 0:
+			return false
+		}
+	}
+	return !f.Begun && resets > 0
 }
 
 // icmpName is an ICMP error as host:reject can say it, empty if it cannot.
