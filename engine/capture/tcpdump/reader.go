@@ -30,7 +30,6 @@ import (
 	"netrepro/engine/capture/tcpdump/listed"
 	"netrepro/engine/capture/tcpdump/paste"
 	"netrepro/engine/capture/tcpdump/relative"
-	"netrepro/engine/capture/tcpdump/told"
 	"netrepro/engine/packet/header"
 )
 
@@ -57,7 +56,6 @@ type Reader struct {
 	flows  relative.Table
 	hosts  map[string]netip.Addr
 	scales map[string]int8 // of windows, by sender and receiver
-	talks  map[string]told.Packet
 	rows   listed.Table
 	firsts map[string]uint8 // protocols of first fragments, by the hosts
 	points map[string]int
@@ -87,7 +85,7 @@ const maxAhead = 1 << 10
 // NewReader reads text from r.
 func NewReader(r io.Reader) *Reader {
 	return &Reader{lines: paste.NewReader(r), hosts: map[string]netip.Addr{}, scales: map[string]int8{},
-		talks: map[string]told.Packet{}, points: map[string]int{}, firsts: map[string]uint8{}}
+		points: map[string]int{}, firsts: map[string]uint8{}}
 }
 
 // Next reads the next packet into f. The error is io.EOF at the end, or

@@ -1,14 +1,12 @@
 package tcpdump
 
 import (
-	"strings"
-
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/header"
 )
 
-// maxTalks bounds what is remembered of lists of packets.
-const maxTalks = 1 << 12
+// maxScales bounds of how many directions the shift of the window is remembered.
+const maxScales = 1 << 12
 
 // fromRow fills in what a row of a list leaves to those before it: of a segment of which
 // only what it carries is told, the ports, and the window as it is in the header. It
@@ -18,26 +16,17 @@ func (r *Reader) fromRow(e *entry) bool {
 	if p.Proto != header.ProtoTCP {
 		return true
 	}
-	if len(r.talks) > maxTalks || len(r.scales) > maxTalks {
-		clear(r.talks)
+	if e.row.Above {
+		return r.rows.Above(e.row)
+	}
+	if len(r.scales) > maxScales {
 		clear(r.scales)
 	}
-	pair := p.Src + " " + p.Dst
-	if e.row.Above {
-		t, ok := r.talks[pair]
-		p.SrcPort, p.DstPort = t.SrcPort, t.DstPort
-		r.rows.Above(pair+" "+p.SrcPort+" "+p.DstPort, p.Dst+" "+p.Src+" "+p.DstPort+" "+p.SrcPort, e.row)
-		return ok
-	}
-	t := *p
-	r.talks[strings.Clone(pair)] = t
-	t.SrcPort, t.DstPort = t.DstPort, t.SrcPort
-	r.talks[p.Dst+" "+p.Src] = t
-	way, back := pair+" "+p.SrcPort+" "+p.DstPort, p.Dst+" "+p.Src+" "+p.DstPort+" "+p.SrcPort
+	way, back := p.Src+" "+p.Dst+" "+p.SrcPort+" "+p.DstPort, p.Dst+" "+p.Src+" "+p.DstPort+" "+p.SrcPort
 	if p.Flags.Has(packet.SYN) {
 		r.scales[way] = int8(e.row.Scale)
 	}
-	e.gap = r.rows.Segment(way, back, e.row) || e.gap
+	e.gap = r.rows.Segment(e.row) || e.gap
 	shift := int8(0)
 	mine, known := r.scales[way]
 	theirs, both := r.scales[back]

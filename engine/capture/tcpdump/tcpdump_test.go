@@ -279,7 +279,8 @@ func TestAsPrinted(t *testing.T) {
 		paths = append(paths, found...)
 	}
 	for _, path := range paths {
-		for _, opts := range [][]string{{"-n"}, {"-nv", "-tttt"}, {"-nS", "-tt", "-e"}} {
+		for _, opts := range [][]string{{"-n"}, {"-nv", "-tttt"}, {"-nS", "-tt", "-e"},
+			{"-nvvA", "-ttt"}, {"-nXX", "-e", "-v", "-#"}, {"-nN", "-t"}} {
 			out, err := exec.Command("tcpdump", append(opts, "-r", path, "tcp")...).Output()
 			if err != nil {
 				t.Fatalf("tcpdump %v -r %s: %v", opts, path, err)
