@@ -66,10 +66,10 @@ func (t *Table) of(p *columns.Row) (*talk, int) {
 	src, dst := end{p.Packet.Src, p.Packet.SrcPort}, end{p.Packet.Dst, p.Packet.DstPort}
 	k := key(src.host, dst.host)
 	for _, c := range t.hosts[k] {
-		switch {
-		case c.ends == [2]end{src, dst}:
+		switch c.ends {
+		case [2]end{src, dst}:
 			return c, 0
-		case c.ends == [2]end{dst, src}:
+		case [2]end{dst, src}:
 			return c, 1
 		}
 	}
