@@ -44,6 +44,9 @@ func importFlags(c *cobra.Command, o *importing.Options) {
 }
 
 func importCapture(ctx context.Context, e env, path, to string, o importing.Options) error {
+	if o.Name = to; to == "-" {
+		o.Name = ""
+	}
 	s, err := importing.File(ctx, path, o)
 	if err != nil {
 		return err

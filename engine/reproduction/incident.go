@@ -180,6 +180,8 @@ type Step struct {
 	Flags string // of a forged packet; Bytes is its payload
 	Seq   int    // of a forged packet: relative, -1 for what fits
 	Note  string // what was inferred or guessed
+	// Mended says that it is done only where the failure is mended.
+	Mended bool
 	// Cause says that without this step the failure is gone.
 	Cause bool
 }

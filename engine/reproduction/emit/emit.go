@@ -7,6 +7,7 @@
 package emit
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,8 @@ import (
 type Options struct {
 	// Peer is the side that is played from the packets of the capture, -1 for none.
 	Peer int
+	// Name is what the scenario is called, "imported" if it is empty.
+	Name string
 }
 
 // writer writes one scenario.
@@ -137,7 +140,7 @@ func (w *writer) header() {
 	w.line("-- Imported from a capture. Lines that say inferred follow from its packets; those that say guess may")
 	w.line("-- be otherwise. Addresses, names and payload are not those of the capture.")
 	w.helpers()
-	w.line("scenario \"imported\" {")
+	w.line("scenario %q {", cmp.Or(w.options.Name, "imported"))
 	w.depth++
 	w.line("about = [[")
 	w.depth++

@@ -110,6 +110,9 @@ func (w *writer) one(p part, i, n int, apart bool, open map[uint16]bool) {
 	if apart {
 		w.listen(f, open)
 	}
+	if f.Opening == reproduction.Refused && !f.Strange {
+		w.refuses(f.Port, open)
+	}
 	port := fmt.Sprint(p.port)
 	if n > 1 {
 		w.line("for port = %d, %d do", p.port, p.port+n-1)
@@ -140,6 +143,18 @@ func (w *writer) one(p part, i, n int, apart bool, open map[uint16]bool) {
 	if n > 1 {
 		w.depth--
 		w.line("end")
+	}
+}
+
+// refuses has nobody listen on a port, but where the failure is mended.
+func (w *writer) refuses(port uint16, open map[uint16]bool) {
+	was, known := open[port]
+	open[port] = false
+	switch {
+	case was:
+		w.line("if bug then at_%d:close() end  -- inferred: nobody listens any more", port)
+	case !known:
+		w.line("if not bug then server:listen(%d) end  -- inferred: nobody listens", port)
 	}
 }
 
@@ -177,6 +192,9 @@ func (w *writer) ask(p part, port string, open map[uint16]bool) {
 	if len(p.lane[reproduction.Server]) > 0 {
 		w.line("serve[%s] = function(conn)", port)
 		w.depth++
+		if uses(p.lane[reproduction.Server], "listener:") {
+			w.line("local listener = at_%d", f.Port)
+		}
 		w.lane(p, reproduction.Server)
 		w.depth--
 		w.line("end")
@@ -196,12 +214,6 @@ func (w *writer) ask(p part, port string, open map[uint16]bool) {
 	}
 	switch f.Opening {
 	case reproduction.Refused:
-		if open[f.Port] {
-			w.line("at_%d:close()  -- inferred: nobody listens any more", f.Port)
-			open[f.Port] = false
-		} else {
-			w.line("if not bug then server:listen(%d) end  -- inferred: nobody listens", f.Port)
-		}
 		w.line("do")
 		w.line("  local _, err = %s }", dial)
 		w.line("  if bug then expect(err):equals \"ECONNREFUSED\" else expect(err):is_nil() end")

@@ -3,18 +3,12 @@ package emit
 import (
 	"slices"
 
-	"netrepro/engine/reproduction"
 	"netrepro/engine/reproduction/emit/phrase"
 )
 
 // expectations writes what the run must show: what the capture means.
 func (w *writer) expectations() {
 	w.line("step \"verdict\"")
-	at := ":at(" + string(w.inc.Vantage) + ")"
-	if w.inc.Vantage == reproduction.Everywhere {
-		at = ""
-	}
-	w.line("local seen = net.trace%s", at)
 	bug := phrase.Shown(w.inc)
 	if len(w.causes) == 0 {
 		for _, l := range bug {

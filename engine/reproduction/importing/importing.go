@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
+	"strings"
 
 	"netrepro/engine/files"
 	"netrepro/engine/reproduction"
@@ -17,6 +19,9 @@ import (
 type Options struct {
 	read.Options
 	Peer string // the side that is played: client, server, or empty for none
+	// Name is the file that the scenario is for: the scenario is called as that is, so that a
+	// folder may hold several.
+	Name string
 }
 
 // Scenario is what a capture becomes.
@@ -45,8 +50,21 @@ func File(ctx context.Context, path string, o Options) (*Scenario, error) {
 	if s.Incident, err = read.File(ctx, path, o.Options); err != nil {
 		return nil, err
 	}
-	s.Text = emit.Scenario(s.Incident, emit.Options{Peer: s.Peer})
+	s.Text = emit.Scenario(s.Incident, emit.Options{Peer: s.Peer, Name: named(o.Name)})
 	return s, nil
+}
+
+// named is the name of a scenario in a file, of what names may have; empty if nothing is left.
+func named(path string) string {
+	base := filepath.Base(path)
+	base = strings.TrimSuffix(base, filepath.Ext(base))
+	return strings.Trim(strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			return r
+		}
+		return '-'
+	}, base), "-")
 }
 
 // Write writes the scenario to a file, whole or not at all, or to out if path is "-".

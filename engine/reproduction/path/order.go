@@ -78,7 +78,10 @@ func (f *flow) crossing() {
 func last(f *segment.Flow, late segment.Overdue) (out *reproduction.Overtaker) {
 	seen := map[reproduction.Loss]bool{}
 	for _, s := range f.Segs {
-		if s == late.Segment || s.Sent <= late.From || s.Sent > late.To || late.Own && s.Side != late.Side {
+		if s == late.Segment || s.Sent <= late.From || s.Sent > late.To {
+			continue
+		}
+		if late.Own && (s.Side != late.Side || int32(s.Seq-late.Seq) <= 0) {
 			continue
 		}
 		if k := s.Key(); !seen[k] && k != late.Key() {

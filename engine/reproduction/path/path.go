@@ -145,6 +145,13 @@ func Narrow(inc *reproduction.Incident, connections []*segment.Flow) {
 			}
 		}
 	}
+	for _, f := range flows {
+		for side := range 2 {
+			if n := f.gap(side); n != nil && inc.Narrow == nil {
+				inc.Narrow = n
+			}
+		}
+	}
 	if n := inc.Narrow; n != nil {
 		for _, f := range flows {
 			f.forgive(n)
@@ -235,6 +242,47 @@ func (f *flow) hole(side int) *reproduction.Narrow {
 	}
 	if n.MTU < 576 {
 		return nil
+	}
+	return n
+}
+
+// gap reports that full segments of a side never came to the capture point, and what is
+// smaller did: the hole that they leave is never filled.
+func (f *flow) gap(side int) *reproduction.Narrow {
+	if f.Everywhere {
+		return nil
+	}
+	const large = 1000
+	headers := 52
+	if f.Conn.Ends[0].Addr().Is6() {
+		headers = 72
+	}
+	next, passed := uint32(1), 0
+	begins, ends := uint32(0), uint32(0)
+	for _, s := range f.Of(side) {
+		n := int(s.Packet.PayloadLen)
+		if s.Has(packet.SYN) || n == 0 {
+			continue
+		}
+		if s.Seq <= begins && begins > 0 {
+			return nil // it was filled, or begun to be
+		}
+		passed = max(passed, n)
+		if d := int32(s.Seq - next); d >= large && d < 1<<20 && begins == 0 {
+			begins, ends = next, s.Seq
+		}
+		if int32(s.End-next) > 0 {
+			next = s.End
+		}
+	}
+	full := min(f.Conn.MSS[0], f.Conn.MSS[1]) - 12
+	upto, _ := f.Acknowledged(side, 1<<62)
+	if begins == 0 || !f.Begun || full < large || passed >= full || int32(upto-ends) >= 0 {
+		return nil
+	}
+	n := &reproduction.Narrow{MTU: 1400, Guess: true, Side: side, Said: reproduction.Unsaid}
+	if n.MTU >= full+headers || n.MTU < passed+headers {
+		n.MTU = max(full+headers-20, passed+headers)
 	}
 	return n
 }

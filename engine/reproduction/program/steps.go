@@ -286,10 +286,30 @@ func (s *stepper) close(seg *segment.Segment) {
 	}) {
 		kind = reproduction.Shutdown
 	}
+	if n := s.unheard(seg.Sent); n > 0 && kind == reproduction.Close {
+		s.add(reproduction.Take, reproduction.Step{Bytes: n, Mended: true})
+	}
 	s.add(kind, reproduction.Step{Pause: s.pause(seg.Sent)})
 	if kind == reproduction.Close {
 		s.done = true
 	}
+}
+
+// unheard is how much payload the other side had sent by then that this side did not read,
+// lost or not.
+func (s *stepper) unheard(at time.Duration) (n int) {
+	for _, o := range s.Of(1 - s.side) {
+		if o.Sent <= at && o.Packet.PayloadLen > 0 && !s.strayed(o) {
+			n = max(n, int(int32(o.PayloadEnd()))-1-s.taken)
+		}
+	}
+	return n
+}
+
+// strayed reports a segment far from all that its sender sent.
+func (s *stepper) strayed(o *segment.Segment) bool {
+	const far = 1 << 20
+	return o.Forged || int32(o.Seq) < 0 || int32(o.Seq-s.Most(s.side)) > far
 }
 
 // resets reports that the side resets after its FIN.

@@ -23,20 +23,20 @@ func Shown(inc *reproduction.Incident) (out []string) {
 	for _, f := range inc.Flows {
 		for _, r := range f.Resets {
 			if resets++; resets <= mostExpected && (resets == 1 || r.Cause != "after-reset") {
-				add("expect(seen):includes { from = %s, %s }", Sides[r.Side], match(r))
+				add("expect(net.trace):includes { from = %s, %s }", Sides[r.Side], match(r))
 			}
 		}
 		for _, r := range f.Resent {
-			if r.Len == 0 {
+			if r.Len == 0 || r.Seq < 1 || r.Seq > 1<<31 { // from before what was captured
 				continue
 			}
 			if resent++; resent <= mostExpected {
-				add("expect(seen):includes { from = %s, tcp = \"rexmit\", seq = %d }", Sides[r.Side], r.Seq)
+				add("expect(net.trace):includes { from = %s, tcp = \"rexmit\", seq = %d }", Sides[r.Side], r.Seq)
 			}
 		}
 		for _, name := range Sides {
 			if f.Opening == reproduction.Opened && said(f, name+" FIN") {
-				add("expect(seen):includes { from = %s, tcp = \"fin\" }", name)
+				add("expect(net.trace):includes { from = %s, tcp = \"fin\" }", name)
 			}
 		}
 	}

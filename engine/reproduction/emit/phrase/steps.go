@@ -73,6 +73,9 @@ func Awaited(f *reproduction.Flow) bool {
 func step(s reproduction.Step, side int) []string {
 	switch s.Kind {
 	case reproduction.Take:
+		if s.Mended {
+			return []string{fmt.Sprintf("if not bug then take(%d) end", s.Bytes)}
+		}
 		return []string{fmt.Sprintf("take(%d)", s.Bytes)}
 	case reproduction.TakeEnd:
 		return []string{"take(math.huge)"}
