@@ -64,7 +64,7 @@ var explains = map[string][]string{
 	"conntrack-invalid-escapes-dnat": {"rst-no-socket-stale", "rst-middlebox-injected", "asymmetric-path",
 		"loss-one-way"},
 	"asymmetric-path": {"syn-unanswered-filtered", "loss-one-way", "slow-application"},
-	"firewall-reject": {"syn-unanswered-filtered", "rst-no-listener"},
+	"firewall-reject": {"syn-unanswered-filtered", "rst-no-listener", "loss-one-way", "loss-bursty"},
 }
 
 // rank joins what is said of several connections, leaves out what another finding
@@ -81,7 +81,7 @@ func rank(in *incident.Incident, all []*finding.Finding) []*finding.Finding {
 			kept = add(kept, c)
 		}
 	}
-	kept = unclean(kept)
+	kept = unclean(aside(kept, all))
 	if len(kept) == 0 || kept[0].ID == finding.Clean && len(kept) == 1 {
 		var notes []*finding.Finding
 		for _, h := range harmless {
@@ -121,6 +121,25 @@ func sooner(c, k *finding.Finding) bool {
 	const alike = 2
 	return c.Flow != nil && k.Flow != nil && k.Odds()-c.Odds() <= alike && c.Flow.File == k.Flow.File &&
 		len(c.Flow.Segments) > 0 && c.Flow.Segments[0].N < k.Flow.Segments[0].N
+}
+
+// aside takes out a single refusal where something else went wrong for sure: that nobody
+// listens was answered at once, and is seldom what a capture was made for.
+func aside(kept, all []*finding.Finding) []*finding.Finding {
+	const refused, sure = "rst-no-listener", 0.8
+	n := 0
+	for _, c := range all {
+		if c.ID == refused {
+			n++
+		}
+	}
+	other := slices.ContainsFunc(kept, func(c *finding.Finding) bool {
+		return c.ID != refused && c.ID != finding.Clean && c.Confidence() >= sure
+	})
+	if n != 1 || !other {
+		return kept
+	}
+	return slices.DeleteFunc(kept, func(c *finding.Finding) bool { return c.ID == refused })
 }
 
 // unclean takes out what says that nothing is wrong if something is.

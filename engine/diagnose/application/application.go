@@ -173,7 +173,8 @@ func visible(f *incident.Flow) bool {
 }
 
 // secure are ports whose protocol begins with TLS.
-var secure = []uint16{443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 5061, 8443}
+var secure = []uint16{443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 2376, 4433, 5061, 5671, 5986, 6443, 6514, 6697,
+	8443, 8446, 8883, 9443, 10443}
 
 // hellosized reports whether the client began with what has the size of a ClientHello. One
 // without extensions, as before TLS 1.2, is believed at ports of TLS alone.
@@ -209,9 +210,10 @@ func ends(f *incident.Flow, g *incident.Segment) bool {
 	return len(s.Resets) > 0 && soon(s.Resets[0])
 }
 
+// closing is with what a side ends the connection.
 func closing(f *incident.Flow, side int) (gs []*incident.Segment) {
 	if fin := f.Sides[side].FIN; fin != nil {
-		gs = append(gs, fin)
+		return append(gs, fin) // resets after it only answer what comes still
 	}
 	return append(gs, f.Sides[side].Resets...)
 }

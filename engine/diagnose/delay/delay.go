@@ -78,7 +78,9 @@ type trip struct {
 // it, or to the first that echoes its timestamp (RFC 7323, section 4).
 func trips(f *incident.Flow, side int) (ts []trip) {
 	sent := map[uint32]time.Duration{}
-	last := -time.Hour // when the other side sent
+	last := -time.Hour        // when the other side sent
+	var own *incident.Segment // the last that the side sent
+	tick := ticks(f, side)
 	for _, g := range f.Segments {
 		calm := g.Side != side && g.Time-last > inRow
 		if g.Side != side {
@@ -86,6 +88,7 @@ func trips(f *incident.Flow, side int) (ts []trip) {
 		}
 		if g.Side == side {
 			if g.HasTS && !g.Has(packet.RST) {
+				own = g
 				if _, ok := sent[g.TSVal]; !ok {
 					sent[g.TSVal] = g.Time
 				}
@@ -96,13 +99,50 @@ func trips(f *incident.Flow, side int) (ts []trip) {
 		case g.RTT > 0:
 			ts = append(ts, trip{g.RTT, g})
 		case g.HasTS && !g.Has(packet.RST) && !calm:
-			if at, ok := sent[g.TSEcr]; ok && at >= 0 && g.Time > at {
+			at, ok := sent[g.TSEcr]
+			switch {
+			case ok && at >= 0 && g.Time > at:
 				sent[g.TSEcr] = -1 // the first echo only
 				ts = append(ts, trip{g.Time - at, g})
+			case !ok && own != nil && tick > 0 && g.Class&sender.PureAck != 0:
+				if d := time.Duration(int32(own.TSVal-g.TSEcr))*tick + g.Time - own.Time; d > tick && d < time.Minute {
+					sent[g.TSEcr] = -1
+					ts = append(ts, trip{d, g})
+				}
 			}
 		}
 	}
 	return ts
+}
+
+// ticks is how long a tick of a side's timestamps takes, where the capture was made near that
+// side: when it sent what an echo answers can be told by the clock, though that is not there.
+// It is 0 otherwise, and where the clock does not tick as those of kernels do.
+func ticks(f *incident.Flow, side int) time.Duration {
+	near := f.From == incident.AtClient && side == incident.Client || f.From == incident.AtServer && side == incident.Server
+	var first, last *incident.Segment
+	for _, g := range f.Segments {
+		if g.Side != side || !g.HasTS || g.Has(packet.RST) {
+			continue
+		}
+		if first == nil {
+			first = g
+		}
+		last = g
+	}
+	if !near || first == nil || last.Time-first.Time < 100*time.Millisecond {
+		return 0
+	}
+	n := int32(last.TSVal - first.TSVal)
+	if n <= 0 {
+		return 0
+	}
+	for _, tick := range []time.Duration{time.Millisecond, 4 * time.Millisecond, 10 * time.Millisecond} {
+		if d := (last.Time - first.Time) - time.Duration(n)*tick; d.Abs() < (last.Time-first.Time)/10+tick {
+			return tick
+		}
+	}
+	return 0
 }
 
 // grows reports whether round trips rise step by step, as a queue fills, and are not

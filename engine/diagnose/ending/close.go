@@ -73,6 +73,9 @@ func afterClose(e *end) *finding.Finding {
 		return c.IsNot("idle-timeout-middlebox: the server itself closes").
 			IsNot("rst-middlebox-injected: it answers the request as a kernel does")
 	}
+	if c := tooLate(e, first); c != nil {
+		return c
+	}
 	c := finding.New("rst-after-close-notify", f).
 		Say("%s %d bytes come after the %s has closed (frame %d), and its kernel answers them with a reset. "+
 			"Everything was "+
@@ -87,6 +90,28 @@ func afterClose(e *end) *finding.Finding {
 	}
 	return c.IsNot("rst-middlebox-injected: it answers frame %d as a kernel does", first.N).
 		IsNot("rst-linger-or-unread: the connection was closed in order before")
+}
+
+// tooLate is an answer that comes when the client has closed because it did not come: nil if
+// the client had its answer.
+func tooLate(e *end, answer *incident.Segment) *finding.Finding {
+	f := e.flow
+	if e.side != incident.Client || int(answer.PayloadLen) <= goodbye {
+		return nil
+	}
+	asked := f.Before(e.fin, func(g *incident.Segment) bool { return g.IsData() })
+	if asked == nil || asked.Side != incident.Client || asked.Acked == nil ||
+		asked.Acked.Time-asked.Time > (answer.Time-asked.Time)/4 || e.fin.Time-asked.Time < time.Second {
+		return nil
+	}
+	c := finding.New("slow-application", f).
+		Say("The server acknowledges the request at once and answers after %v; the client had given up after %v and "+
+			"closed (frame %d), so that its kernel resets the answer.", (answer.Time - asked.Time).Round(time.Millisecond),
+			(e.fin.Time - asked.Time).Round(time.Millisecond), e.fin.N)
+	c.For(2.2, "a request that was acknowledged and not answered when the client closed", asked, asked.Acked, e.fin)
+	c.For(0.4, "its answer comes after that, whole", answer)
+	return c.IsNot("rst-after-close-notify: what is reset is the answer, not a goodbye").
+		IsNot("loss-one-way: nothing was sent again")
 }
 
 // afterTimeWait is a bare reset of an end that has closed, of which what it answers was
@@ -172,6 +197,9 @@ func (e *end) restBeforeFIN() time.Duration {
 	crossed := e.crossed()
 	last := e.flow.Before(e.fin, func(g *incident.Segment) bool {
 		const farewell = 20 * time.Millisecond // what it sends right before it closes, such as a page that says so
+		if crossed != nil && g.Side != e.side && g.IsData() && packet.After(g.End(), e.fin.Ack) {
+			return false // of the same question
+		}
 		return g != crossed && (g.IsData() || g.Class&sender.PureAck != 0) &&
 			(g.Side != e.side || e.fin.Time-g.Time > farewell)
 	})

@@ -229,7 +229,14 @@ func (f *Flow) arrived() {
 			if by == nil {
 				by = g.Sacked
 			}
-			if by == nil || g.Again() || int(g.PayloadLen) <= s.LargestAcked {
+			size := int(g.PayloadLen)
+			if mss := f.Sides[1-i].MSS; mss > 0 && size > mss {
+				// The device cuts it, into pieces as large as its TCP believes the path to take.
+				if size = mss - 12; reduced(s, g) {
+					continue
+				}
+			}
+			if by == nil || g.Again() || size <= s.LargestAcked {
 				continue
 			}
 			at, _ := slices.BinarySearchFunc(again, g, func(o,
@@ -244,10 +251,28 @@ func (f *Flow) arrived() {
 				sent = sent || o.Time < by.Time
 			}
 			if !sent {
-				s.LargestAcked = int(g.PayloadLen)
+				s.LargestAcked = size
 			}
 		}
 	}
+}
+
+// reduced reports whether a side had sent something again in smaller pieces before g.
+func reduced(s *Side, g *Segment) bool {
+	sizes := map[uint32]uint32{}
+	for _, o := range s.Segments {
+		if o.Time >= g.Time {
+			break
+		}
+		n := uint32(o.PayloadLen)
+		if was, ok := sizes[o.Seq]; ok && o.Again() && n >= 256 && n < was && n*2 > was {
+			return true
+		}
+		if n > 0 {
+			sizes[o.Seq] = n
+		}
+	}
+	return false
 }
 
 // settle takes those that an acknowledgement covers out of the ones waiting.

@@ -277,18 +277,21 @@ func overtaken(f *incident.Flow, side int) *finding.Finding {
 	}
 	dsacks := f.Sides[1-side].Dsacks
 	healed := selfHealed(f, side)
-	if len(lates) < 2 && (len(healed) < 2 || len(dsacks) == 0) {
+	soon := tooSoon(f, side)
+	if len(lates) < 2 && (len(healed) < 2 || len(dsacks) == 0) && (len(soon) < 2 || len(dsacks) == 0) {
 		return nil
 	}
 	real := len(losses(f, side))
 	c := finding.New("reordering", f)
-	n := max(len(lates), len(healed))
+	n := max(len(lates), len(healed), len(soon))
 	c.Say("%d of the %s's segments are overtaken by later ones; what is sent again had arrived.", n,
 		incident.Name(side))
 	if len(lates) > 0 {
 		c.For(1.8, fmt.Sprintf("%d segments come after their successors, with older numbers", len(lates)), lates...)
-	} else {
+	} else if len(healed) > 1 {
 		c.For(1, "holes that the receiver reports close without anything being sent again", healed...)
+	} else {
+		c.For(1.2, fmt.Sprintf("%d holes are closed sooner than what was sent again can have come", len(soon)), soon...)
 	}
 	if len(dsacks) > 0 {
 		c.For(1, fmt.Sprintf("%d D-SACKs: what was sent again had arrived", len(dsacks)), dsacks...)
@@ -312,6 +315,26 @@ func late(f *incident.Flow, g, before *incident.Segment) bool {
 	}
 	rtt := f.RTT
 	return rtt > 0 && g.Time-before.Time < rtt/2 && g.Time-before.Time < 10*time.Millisecond
+}
+
+// tooSoon is what a side sent again, and the other acknowledged sooner than it can have come.
+func tooSoon(f *incident.Flow, side int) (found []*incident.Segment) {
+	const least = 5 * time.Millisecond
+	answer := f.Sides[side].Least // seen from here: nothing where the other end is near
+	if answer < least {
+		return nil
+	}
+	for _, g := range f.Sides[side].Resent {
+		for _, a := range f.Sides[1-side].Segments {
+			if a.Time > g.Time && packet.After(a.Ack, g.Seq) && !packet.After(g.End(), a.Ack) {
+				if a.Time-g.Time < answer/2 {
+					found = append(found, g)
+				}
+				break
+			}
+		}
+	}
+	return found
 }
 
 // selfHealed are acknowledgements with SACK whose hole was filled without being sent

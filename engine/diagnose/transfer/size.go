@@ -34,6 +34,9 @@ func tooBig(f *incident.Flow, side int) *finding.Finding {
 	}
 	again := len(stuck) - 1
 	size := int(stuck[0].PayloadLen)
+	if mss := f.Sides[1-side].MSS; mss > 0 && size > mss {
+		size = int(stuck[len(stuck)-1].PayloadLen) // what the device cut it into was sent again
+	}
 	if size <= s.LargestAcked || again < 2 && len(refusals) < 1 {
 		return nil
 	}
@@ -120,6 +123,9 @@ func stuckLarge(f *incident.Flow, s *incident.Side) []*incident.Segment {
 			continue
 		}
 		size := ts[0].PayloadLen
+		if mss := f.Sides[1-ts[0].Side].MSS; mss > 0 && int(size) > mss {
+			size = ts[1].PayloadLen
+		}
 		n := 0
 		for _, g := range ts {
 			if g.PayloadLen >= size && (g.Acked == nil || between(s.Resent, g, g.Acked)) && g.Sacked == nil {

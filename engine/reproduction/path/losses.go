@@ -150,6 +150,23 @@ func (f *flow) guessLost() {
 			s.Lost = int32(upto-s.End) < 0 && again.Original != "arrived" && !f.needless(s, again)
 		}
 	}
+	f.unheard()
+}
+
+// unheard marks the acknowledgements that were lost behind the capture point: what they
+// acknowledge was sent again after they should have come.
+func (f *flow) unheard() {
+	for _, again := range f.Segs {
+		if again.Class&sender.Rexmit == 0 || again.Packet.PayloadLen == 0 || f.Away[1-again.Side] > near {
+			continue
+		}
+		for _, o := range f.Segs {
+			if o.Side != again.Side && o.Packet.SeqLen() == 0 && o.Has(packet.ACK) && !o.Has(packet.RST) &&
+				int32(o.Ack-again.End) >= 0 && o.Arrived < again.Sent {
+				o.Lost = true
+			}
+		}
+	}
 }
 
 // needless reports that the other side had a segment when it was sent again: the answer to

@@ -27,7 +27,7 @@ func Shown(inc *reproduction.Incident) (out []string) {
 			}
 		}
 		for _, r := range f.Resent {
-			if r.Len == 0 || r.Seq < 1 || r.Seq > 1<<31 { // from before what was captured
+			if r.Len == 0 || !forced(inc, f, r) {
 				continue
 			}
 			if resent++; resent <= mostExpected {
@@ -44,6 +44,17 @@ func Shown(inc *reproduction.Incident) (out []string) {
 		add("expect(net.trace):never { tcp = \"rst\" }")
 	}
 	return out
+}
+
+// forced reports whether a segment must be sent again in the run too: it is lost there, or
+// what acknowledges it. What a sender takes for lost besides is its kernel's matter.
+func forced(inc *reproduction.Incident, f *reproduction.Flow, r reproduction.Resent) bool {
+	if n := inc.Narrow; n != nil && n.Side == r.Side {
+		return true
+	}
+	return slices.ContainsFunc(f.Losses, func(l reproduction.Loss) bool {
+		return l.Side == r.Side && l.Seq == r.Seq || l.Side != r.Side && l.Ack >= r.Seq+r.Len && l.Times != 1
+	})
 }
 
 // said reports whether an event is in the form of a connection.
