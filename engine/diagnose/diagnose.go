@@ -20,13 +20,14 @@ import (
 	"netrepro/engine/diagnose/finding"
 	"netrepro/engine/diagnose/incident"
 	"netrepro/engine/diagnose/opening"
+	"netrepro/engine/diagnose/pathmtu"
 	"netrepro/engine/diagnose/reading"
 	"netrepro/engine/diagnose/transfer"
 	"netrepro/engine/diagnose/translation"
 )
 
 // Rules are all rules.
-var Rules = slices.Concat(opening.Rules, translation.Rules, transfer.Rules, delay.Rules, ending.Rules,
+var Rules = slices.Concat(opening.Rules, translation.Rules, pathmtu.Rules, transfer.Rules, delay.Rules, ending.Rules,
 	application.Rules)
 
 // Report is what is known of an incident.

@@ -102,7 +102,7 @@ func offloaded(in *incident.Incident) (found []*finding.Finding) {
 			}
 			known := mss > 0
 			if !known {
-				mss = 1500 - headers
+				mss = 1460
 			}
 			if s.Largest <= mss {
 				continue

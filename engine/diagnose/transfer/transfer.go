@@ -1,9 +1,9 @@
-// Package transfer has the rules for data that does not get through: size, loss, order,
+// Package transfer has the rules for data that does not get through: loss, order,
 // windows, damage.
 package transfer
 
 import "netrepro/engine/diagnose/finding"
 
 // Rules are the rules of this room.
-var Rules = []finding.Rule{finding.Sides(tooBig), finding.Sides(hole), finding.Sides(lost), finding.Sides(overtaken),
+var Rules = []finding.Rule{finding.Sides(lost), finding.Sides(overtaken),
 	finding.Sides(closed), finding.Sides(damaged), scaled, offloaded}

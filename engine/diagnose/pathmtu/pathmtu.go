@@ -1,4 +1,5 @@
-package transfer
+// Package pathmtu has the rules for segments that are too large for the path.
+package pathmtu
 
 import (
 	"fmt"
@@ -10,6 +11,9 @@ import (
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp/sender"
 )
+
+// Rules are the rules of this room.
+var Rules = []finding.Rule{finding.Sides(tooBig), finding.Sides(hole)}
 
 const (
 	// large is the least payload that a path may be too narrow for in practice: what
