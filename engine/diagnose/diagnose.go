@@ -18,6 +18,7 @@ import (
 	"netrepro/engine/diagnose/delay"
 	"netrepro/engine/diagnose/ending"
 	"netrepro/engine/diagnose/finding"
+	"netrepro/engine/diagnose/idle"
 	"netrepro/engine/diagnose/incident"
 	"netrepro/engine/diagnose/opening"
 	"netrepro/engine/diagnose/pathmtu"
@@ -27,7 +28,7 @@ import (
 )
 
 // Rules are all rules.
-var Rules = slices.Concat(opening.Rules, translation.Rules, pathmtu.Rules, transfer.Rules, delay.Rules, ending.Rules,
+var Rules = slices.Concat(opening.Rules, translation.Rules, pathmtu.Rules, transfer.Rules, delay.Rules, ending.Rules, idle.Rules,
 	application.Rules)
 
 // Report is what is known of an incident.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"netrepro/engine/diagnose/finding"
+	"netrepro/engine/diagnose/idle"
 	"netrepro/engine/diagnose/incident"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp/reset"
@@ -14,7 +15,7 @@ import (
 )
 
 // Rules are the rules of this room.
-var Rules = []finding.Rule{finding.Each(resets), finding.Each(fallen), finding.Each(forgotten), finding.Each(remapped)}
+var Rules = []finding.Rule{finding.Each(resets), finding.Each(fallen)}
 
 // end is a reset and what came before it.
 type end struct {
@@ -168,7 +169,7 @@ func forged(e *end) *finding.Finding {
 		return nil // its sender's kernel says that it sent it
 	}
 	c := finding.New("rst-middlebox-injected", f)
-	if e.v.Kind == reset.Firewall && e.v.Confidence == reset.Certain && e.idle < idleLeast {
+	if e.v.Kind == reset.Firewall && e.v.Confidence == reset.Certain && e.idle < idle.Least {
 		c.For(2.5, "the wire of its sender never carried it")
 	}
 	if d := e.rst.Distant(f.Sides[e.side].TTLs); d > 1 {
@@ -213,7 +214,7 @@ func forged(e *end) *finding.Finding {
 			c.For(0.6, "it is unlike its sender's packets")
 		}
 	}
-	if e.idle > idleLeast || c.Odds() < 1.4 {
+	if e.idle > idle.Least || c.Odds() < 1.4 {
 		return nil
 	}
 	c.Cite(e.rst).Cite(e.answered())

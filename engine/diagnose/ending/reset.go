@@ -5,15 +5,12 @@ import (
 	"time"
 
 	"netrepro/engine/diagnose/finding"
+	"netrepro/engine/diagnose/idle"
 	"netrepro/engine/diagnose/incident"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp/reset"
 	"netrepro/engine/tcp/sender"
 )
-
-// idleLeast is the least time after which something on the way forgets an idle
-// connection: short UDP-like timeouts of carriers begin at 30 s.
-const idleLeast = 28 * time.Second
 
 // usual are timeouts that products have: balancers, NATs, firewalls.
 var usual = []time.Duration{5 * time.Second, 10 * time.Second, 15 * time.Second, 20 * time.Second, 30 * time.Second,
@@ -38,10 +35,10 @@ func probed(e *end) *finding.Finding { return dead(e.flow, e.side, e.rst) }
 // afterIdle is a reset that answers the first data after a long pause.
 func afterIdle(e *end) *finding.Finding {
 	f := e.flow
-	if e.idle < idleLeast && e.quiet < idleLeast {
+	if e.idle < idle.Least && e.quiet < idle.Least {
 		return nil
 	}
-	if e.quiet >= idleLeast && e.quiet > e.idle {
+	if e.quiet >= idle.Least && e.quiet > e.idle {
 		return droppedIdle(e)
 	}
 	_, after := f.Idle()
@@ -138,7 +135,7 @@ func goneStale(e *end, trigger *incident.Segment) *finding.Finding {
 			incident.Name(1-e.side))
 	c.For(1.4, "a bare reset at the number that the packet acknowledges: a kernel that knows no such connection "+
 		"(RFC 9293, section 3.10.7.1)", trigger, e.rst)
-	if e.idle >= idleLeast {
+	if e.idle >= idle.Least {
 		c.For(0.3, fmt.Sprintf("the connection was idle for %v", e.idle.Round(time.Second)))
 	}
 	return c.IsNot("rst-linger-or-unread: no socket was there to close").
@@ -218,7 +215,7 @@ func (e *end) beyondItself() bool {
 			return false
 		}
 	}
-	return e.known() && e.idle < idleLeast
+	return e.known() && e.idle < idle.Least
 }
 
 // ownAbort reports whether the reset's sender had sent a reset with ACK before: what
