@@ -28,8 +28,8 @@ import (
 )
 
 // Rules are all rules.
-var Rules = slices.Concat(opening.Rules, translation.Rules, pathmtu.Rules, transfer.Rules, delay.Rules, ending.Rules, idle.Rules,
-	application.Rules)
+var Rules = slices.Concat(opening.Rules, translation.Rules, pathmtu.Rules, transfer.Rules, delay.Rules, ending.Rules,
+	idle.Rules, application.Rules)
 
 // Report is what is known of an incident.
 type Report struct {

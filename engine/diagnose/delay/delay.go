@@ -119,7 +119,8 @@ func trips(f *incident.Flow, side int) (ts []trip) {
 // side: when it sent what an echo answers can be told by the clock, though that is not there.
 // It is 0 otherwise, and where the clock does not tick as those of kernels do.
 func ticks(f *incident.Flow, side int) time.Duration {
-	near := f.From == incident.AtClient && side == incident.Client || f.From == incident.AtServer && side == incident.Server
+	near := f.From == incident.AtClient && side == incident.Client ||
+		f.From == incident.AtServer && side == incident.Server
 	var first, last *incident.Segment
 	for _, g := range f.Segments {
 		if g.Side != side || !g.HasTS || g.Has(packet.RST) {

@@ -6,7 +6,6 @@ import (
 
 	"netrepro/engine/diagnose/finding"
 	"netrepro/engine/diagnose/incident"
-	"netrepro/engine/packet"
 	"netrepro/engine/tcp/sender"
 )
 
