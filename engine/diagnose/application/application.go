@@ -173,8 +173,8 @@ func visible(f *incident.Flow) bool {
 }
 
 // secure are ports whose protocol begins with TLS.
-var secure = []uint16{443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 2376, 4433, 5061, 5671, 5986, 6443, 6514, 6697,
-	8443, 8446, 8883, 9443, 10443}
+var secure = []uint16{443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 2376, 4433, 5061, 5671, 5986, 6443, 6514,
+	6697, 8443, 8446, 8883, 9443, 10443}
 
 // hellosized reports whether the client began with what has the size of a ClientHello. One
 // without extensions, as before TLS 1.2, is believed at ports of TLS alone.
