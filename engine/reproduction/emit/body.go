@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,11 +118,23 @@ func (w *writer) parts() (out []part) {
 		p.gap = min(max(f.Start-end, 0), time.Second).Round(time.Millisecond)
 		for side := range 2 {
 			p.lane[side] = phrase.Fold(phrase.Steps(f, side))
+			if w.opensAgain(f) {
+				p.lane[side] = slices.DeleteFunc(p.lane[side], func(l string) bool {
+					return strings.TrimSpace(l) == "listener:close()"
+				})
+			}
 		}
 		end = f.End
 		out = append(out, p)
 	}
 	return out
+}
+
+// opensAgain reports whether a later connection to the same port opens: somebody listens there.
+func (w *writer) opensAgain(f *reproduction.Flow) bool {
+	return slices.ContainsFunc(w.inc.Flows, func(o *reproduction.Flow) bool {
+		return o != f && o.Port == f.Port && o.Opening == reproduction.Opened && o.Start >= f.Start
+	})
 }
 
 // single writes a scenario of one connection.

@@ -63,6 +63,11 @@ func (w *writer) listen(f *reproduction.Flow, open map[uint16]bool) {
 	if f.Opening == reproduction.Refused && !f.Strange || f.Strange && !listens(f) || open[f.Port] {
 		return
 	}
+	if _, known := open[f.Port]; known {
+		open[f.Port] = true
+		w.line("if bug then at_%d = server:listen(%d, accept) end  -- inferred: now somebody does", f.Port, f.Port)
+		return
+	}
 	open[f.Port] = true
 	if n := w.waiting(f.Port); n >= 0 {
 		w.line("-- inferred: connections wait to be accepted until no more may")
@@ -154,7 +159,7 @@ func (w *writer) refuses(port uint16, open map[uint16]bool) {
 	case was:
 		w.line("if bug then at_%d:close() end  -- inferred: nobody listens any more", port)
 	case !known:
-		w.line("if not bug then server:listen(%d) end  -- inferred: nobody listens", port)
+		w.line("local at_%d = not bug and server:listen(%d, accept) or nil  -- inferred: nobody listens", port, port)
 	}
 }
 

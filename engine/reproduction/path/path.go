@@ -44,7 +44,7 @@ func Of(rs []*tcp.Record) Path {
 				p.Whole = d
 			}
 		}
-		if r.RTT > 0 && r.Copy == 0 && (quickest[r.Side] == 0 || r.RTT < quickest[r.Side]) {
+		if r.RTT > 0 && r.RTT < farthest && r.Copy == 0 && (quickest[r.Side] == 0 || r.RTT < quickest[r.Side]) {
 			quickest[r.Side] = r.RTT
 		}
 		if r.Packet.Flags.Has(packet.SYN) && r.Class&sender.Rexmit == 0 && r.Copy == 0 && !syn[r.Side] {
@@ -73,6 +73,9 @@ func Of(rs []*tcp.Record) Path {
 	}
 	return p
 }
+
+// farthest is the longest round trip that is believed: a longer one is over a gap of the capture.
+const farthest = 2 * time.Second
 
 // near is how far a host is at most from its own capture point.
 const near = 50 * time.Microsecond

@@ -137,6 +137,9 @@ func (s *stepper) segment(seg *segment.Segment, keep bool) {
 // stray reports a segment that no kernel sends there: far from all that went before.
 func (s *stepper) stray(seg *segment.Segment) bool {
 	const far = 1 << 20
+	if !seg.Forged && int32(s.Most(1-s.side)-seg.Seq) >= 0 && int32(seg.Seq-s.next) > 0 {
+		return false // the other side has all before it: it was left out of the capture
+	}
 	if d := int32(seg.Seq - s.next); seg.Seq > far && (d > far || d < -far) && s.next > 1 || d > far {
 		return true
 	}

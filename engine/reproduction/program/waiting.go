@@ -56,7 +56,7 @@ func (f *flow) stalling(side int) {
 	var zero *segment.Segment
 	read := uint32(1)
 	for _, s := range f.Of(side) {
-		if !s.Has(packet.ACK) || s.Has(packet.RST) {
+		if !s.Has(packet.ACK) || s.Has(packet.RST) || s.Packet.Missing.Has(packet.NoWindow) {
 			continue
 		}
 		switch {
@@ -79,7 +79,7 @@ func (f *flow) stalling(side int) {
 // buffer is the receive buffer of a side whose window was closed after so many bytes.
 func (f *flow) buffer(side, bytes int) int {
 	for _, s := range f.Of(side) {
-		if w := int(s.Packet.Window); s.Has(packet.SYN) && w > 0 && w < 1<<15 {
+		if w := int(s.Packet.Window); s.Has(packet.SYN) && !s.Packet.Missing.Has(packet.NoWindow) && w > 0 && w < 1<<15 {
 			// It is a whole number of segments; buffers are asked for in round numbers.
 			n := 2048
 			for n < w {

@@ -10,14 +10,14 @@ import (
 func Timeout(inc *reproduction.Incident) time.Duration {
 	sum := 20 * time.Second
 	for _, f := range inc.Flows {
-		sum += f.Stays + 5*time.Second
+		sum += f.Stays + 5*time.Second + Wait(inc) // where a side waits for what does not come
 		for side := range f.Steps {
 			for _, s := range f.Steps[side] {
 				sum += s.Pause
 			}
 		}
 	}
-	return min(sum.Round(time.Second), 2*time.Minute)
+	return min(sum.Round(time.Second), 3*time.Minute)
 }
 
 // Wait is how long a read waits.

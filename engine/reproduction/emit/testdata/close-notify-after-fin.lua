@@ -24,7 +24,7 @@ scenario "imported" {
     Connection 1 to port 443: opened, 637 bytes up and 79385 down, reset by the server (passive: time-wait).
   ]],
   tags = { "tcp", "imported" },
-  timeout = "26s",
+  timeout = "30s",
 
   topology = path {
     host "client",

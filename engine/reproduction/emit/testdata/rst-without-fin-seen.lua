@@ -23,7 +23,7 @@ scenario "imported" {
     Connection 1 to port 443: opened, 637 bytes up and 72936 down, reset by the server (passive: not-captured).
   ]],
   tags = { "tcp", "imported" },
-  timeout = "26s",
+  timeout = "30s",
 
   topology = path {
     host "client",
