@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"netrepro/engine/diagnose"
+	"netrepro/engine/files"
 	"netrepro/engine/report/diagnosis"
 	"netrepro/engine/report/page"
 )
@@ -53,6 +54,12 @@ func diagnoseFiles(ctx context.Context, e env, paths []string, o diagnoseOptions
 	if o.html != "" && (o.json || o.ticket || slices.Contains(paths, "-")) {
 		return errors.New("--html reads the files once more and writes a page: leave out --json and --for-ticket, " +
 			"and name files")
+	}
+	if err := files.Apart(o.html, append(slices.Clone(paths), keyLog)...); err != nil {
+		return err
+	}
+	if err := files.Replaces(o.html, "page", files.Page); err != nil {
+		return err
 	}
 	r, err := diagnose.FilesWithKeys(ctx, paths, keyLog)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -28,6 +29,8 @@ or an option (nth). --stubs writes the whole language for the Lua language serve
 				return err
 			}
 			switch {
+			case annotations && page:
+				return errors.New("--stubs and --markdown are two ways to write it: take one")
 			case annotations:
 				_, err = e.out.Write(stubs.Of(l))
 			case page:
@@ -42,7 +45,6 @@ or an option (nth). --stubs writes the whole language for the Lua language serve
 	}
 	c.Flags().BoolVar(&annotations, "stubs", false, "write stubs for the Lua language server")
 	c.Flags().BoolVar(&page, "markdown", false, "write the whole reference as one page")
-	c.MarkFlagsMutuallyExclusive("stubs", "markdown")
 	return c
 }
 

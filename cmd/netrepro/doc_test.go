@@ -21,7 +21,7 @@ func TestDoc(t *testing.T) {
 		{"drop", exitScript, "say which: host:drop, wire:drop"},
 		{"wire:drp", exitScript, `did you mean "wire:drop"?`},
 		{"qqqqqqqq", exitScript, "netrepro doc lists what there is"},
-		{"a b", exitScript, "accepts at most 1 arg"},
+		{"a b", exitScript, "one argument too many"},
 		{"--stubs --markdown", exitScript, "stubs"},
 	} {
 		var out, errs bytes.Buffer

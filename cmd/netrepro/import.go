@@ -5,12 +5,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"netrepro/engine/files"
 	"netrepro/engine/reproduction/importing"
 )
 
 func importCommand(e env) *cobra.Command {
 	var o importing.Options
 	var to string
+	var force bool
 	c := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Write a capture as a scenario",
@@ -27,10 +29,19 @@ again most; --flow names another, by its number in trace.
 Exit codes: 0 written, 2 not a capture, damaged, without a TCP connection, or a
 mistake in a flag.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return importCapture(cmd.Context(), e, args[0], to, o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := files.Apart(to, args[0]); err != nil {
+				return err
+			}
+			if err := importing.Replaces(to); err != nil && !force {
+				return err
+			}
+			return importCapture(cmd.Context(), e, args[0], to, o)
+		},
 	}
 	importFlags(c, &o)
 	c.Flags().StringVarP(&to, "out", "o", "-", "write the scenario to this file; - is standard output")
+	c.Flags().BoolVar(&force, "force", false, "write over a file that was not imported")
 	return c
 }
 

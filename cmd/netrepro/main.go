@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"netrepro/cmd/netrepro/output"
+	"netrepro/cmd/netrepro/plain"
 	"netrepro/cmd/netrepro/suite"
 	"netrepro/engine/sanitize"
 	"netrepro/engine/script/diag"
@@ -94,6 +95,8 @@ func root(e env) *cobra.Command {
 	c.AddCommand(labCommands(e)...)
 	c.AddCommand(anonymizeCommand(e), diagnoseCommand(e), docCommand(e), importCommand(e), traceCommand(e),
 		versionCommand(e))
+	c.SetHelpCommand(plain.Help())
+	plain.Apply(c, e.args)
 	return c
 }
 
@@ -150,6 +153,11 @@ func execute(ctx context.Context, e env) int {
 	cmd.SetOut(e.out)
 	cmd.SetErr(e.err)
 	err := cmd.ExecuteContext(ctx)
+	if err != nil {
+		if none := plain.Unknown(cmd, e.args); none != nil {
+			err = none
+		}
+	}
 	var s silent
 	var c coded
 	var x *suite.Exit

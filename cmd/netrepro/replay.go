@@ -5,9 +5,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"netrepro/engine/files"
 	"netrepro/engine/report/replayed"
 	"netrepro/engine/reproduction/importing"
 	"netrepro/engine/reproduction/similar"
@@ -43,6 +45,12 @@ busy for a verdict, 130 interrupted.`,
 
 func replayCapture(cmd *cobra.Command, e env, path string, o importing.Options, run runner.Options) error {
 	ctx := cmd.Context()
+	before, _ := filepath.Glob(filepath.Join(run.Out, "*", "*.pcapng")) // the pattern is fine
+	for _, trace := range before {
+		if err := files.Apart(trace, path); err != nil {
+			return err
+		}
+	}
 	s, err := importing.File(ctx, path, o)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"netrepro/cmd/netrepro/output"
+	"netrepro/engine/files"
 	"netrepro/engine/match/filter"
 	"netrepro/engine/report/inspect"
 	"netrepro/engine/report/page"
@@ -111,6 +112,14 @@ func trace(ctx context.Context, e env, path string, o traceOptions) error {
 	if _, err := filter.Parse(o.filter, nil); err != nil {
 		return err // before anything is read
 	}
+	for _, out := range []string{o.write, o.html} {
+		if err := files.Apart(out, path); err != nil {
+			return err
+		}
+	}
+	if err := files.Replaces(o.write, "capture", files.Capture); err != nil {
+		return err
+	}
 	if o.html != "" {
 		return tracePage(ctx, e, path, o)
 	}
@@ -123,6 +132,9 @@ func tracePage(ctx context.Context, e env, path string, o traceOptions) error {
 	if o.json || o.follow || o.write != "" || o.nodes != "" || o.filter != "" || o.flow >= 0 {
 		return errors.New("--html shows the whole capture, and filters it there: leave out --json, --follow, --write, " +
 			"--nodes, --filter and --flow")
+	}
+	if err := files.Replaces(o.html, "page", files.Page); err != nil {
+		return err
 	}
 	d, err := page.FromCapture(ctx, path, e.err)
 	if err != nil {

@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 
 	"netrepro/engine/anonymize/standin"
@@ -47,8 +46,8 @@ const mode = 0o644
 // error is [pcap.ErrCut]. After any other error the file at out is what it was.
 func File(ctx context.Context, path, out string, stdout, complain io.Writer) (err error) {
 	debug.SetMemoryLimit(memoryGoal)
-	if same(path, out) {
-		return fmt.Errorf("write %s: it is the capture itself: name another file", out)
+	if err := errors.Join(files.Apart(out, path), files.Replaces(out, "capture", files.Capture, files.Unknown)); err != nil {
+		return err
 	}
 	in, err := capture.OpenBytes(ctx, path)
 	if err != nil {
@@ -89,16 +88,6 @@ func File(ctx context.Context, path, out string, stdout, complain io.Writer) (er
 		}
 	}
 	return err
-}
-
-// same reports whether both are one file.
-func same(path, out string) bool {
-	a, err := os.Stat(path)
-	if err != nil {
-		return false
-	}
-	b, err := os.Stat(out)
-	return err == nil && os.SameFile(a, b) && a.Mode().IsRegular()
 }
 
 // Copy writes to w what may be shown of the capture that r reads. It returns the number

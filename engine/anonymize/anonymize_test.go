@@ -251,7 +251,7 @@ func TestFile(t *testing.T) {
 			func(_ []byte, err error) bool { return os.IsNotExist(err) }},
 		{"empty", nil, "out", "the file is empty", func(_ []byte, err error) bool { return os.IsNotExist(err) }},
 		{"prose", []byte("dear " + marker + "\n"), "out", "no line of it", func(_ []byte, err error) bool { return os.IsNotExist(err) }},
-		{"itself", whole, "in", "it is the capture itself", func(b []byte, _ error) bool { return bytes.Equal(b, whole) }},
+		{"itself", whole, "in", "it is the file that is read", func(b []byte, _ error) bool { return bytes.Equal(b, whole) }},
 		{"no folder", whole, "none/out", "no such file", func(_ []byte, err error) bool { return err != nil }},
 	} {
 		dir := t.TempDir()

@@ -8,10 +8,28 @@ import (
 	"strings"
 
 	"netrepro/engine/match/value"
+	"netrepro/engine/near"
 )
 
 // Names are the addresses of a host by its name, nil if there is no such host.
 type Names func(host string) []netip.Addr
+
+// NoHost says that a capture does not name a host.
+type NoHost struct{ Key, Name string }
+
+// Error implements error.
+func (e *NoHost) Error() string {
+	return fmt.Sprintf("%s: %q is neither an address nor a host that the capture names", e.Key, e.Name)
+}
+
+// NoKey says that matches have no such key.
+type NoKey struct{ Name string }
+
+// Error implements error.
+func (e *NoKey) Error() string {
+	return fmt.Sprintf("%q is no key: there are %s", e.Name,
+		near.Of(e.Name, TextKeys(), "netrepro trace --help has all"))
+}
 
 // ReadTerm reads a term whose value is written as a Write: "rto", "1..1448", the name
 // of a host. Without names any host is accepted, and has no addresses.
@@ -21,7 +39,7 @@ func ReadTerm(key, text string, names Names) (Term, error) {
 		if now := Renamed(key); now != nil {
 			return Term{}, fmt.Errorf("%q is now called %s", key, now.Name)
 		}
-		return Term{}, fmt.Errorf("%q is no key: there is %s", key, strings.Join(TextKeys(), ", "))
+		return Term{}, &NoKey{key}
 	}
 	if k.Kind == value.KindParty {
 		if names == nil {
@@ -31,7 +49,7 @@ func ReadTerm(key, text string, names Names) (Term, error) {
 			return Term{k, &value.Party{Name: text, Addrs: as}}, nil
 		}
 		if _, err := netip.ParseAddr(text); err != nil {
-			return Term{}, fmt.Errorf("%s: %q is neither an address nor a host that the capture names", key, text)
+			return Term{}, &NoHost{key, text}
 		}
 	}
 	v, err := k.Kind.Read(text)

@@ -8,6 +8,7 @@ package examine
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -57,6 +58,9 @@ type examined struct {
 }
 
 func examine(cmd *cobra.Command, e suite.Console, o doctorOptions) error {
+	if o.yes && !o.fix {
+		return errors.New("--yes answers what --fix asks: say --fix too")
+	}
 	fs, err := doctor.Examine(cmd.Context())
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ package reports
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -36,6 +37,9 @@ cases stand in the way.`,
 			if err != nil {
 				return fmt.Errorf("--report: %w", err)
 			}
+			if err := formats.Ready(reports, records(args)...); err != nil {
+				return suite.Machines(err)
+			}
 			run, merged := recorder.Read(args)
 			if run == nil {
 				return merged
@@ -55,6 +59,14 @@ cases stand in the way.`,
 	c.Flags().StringVar(&text, "report", "markdown",
 		"what to write: junit=FILE,json=FILE,tap=FILE,github=FILE,gitlab=FILE,markdown=FILE")
 	return c
+}
+
+// records are the files that are read of what is named.
+func records(named []string) (out []string) {
+	for _, path := range named {
+		out = append(out, path, filepath.Join(path, stream.File))
+	}
+	return out
 }
 
 // recordedCode is the exit code of a run that was recorded.

@@ -5,6 +5,7 @@ package suite
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -27,6 +28,9 @@ func listCommand(e Console) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asMarkdown && asJSON {
+				return errors.New("--json and --markdown are two ways to write it: take one")
+			}
 			if asMarkdown {
 				report.Library(e.Out, cases.Files, nil)
 				return nil
@@ -37,7 +41,6 @@ func listCommand(e Console) *cobra.Command {
 	sel.flags(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a case")
 	c.Flags().BoolVar(&asMarkdown, "markdown", false, "tables of symptoms, scenarios and cures")
-	c.MarkFlagsMutuallyExclusive("json", "markdown")
 	return c
 }
 

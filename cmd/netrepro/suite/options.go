@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"netrepro/cmd/netrepro/suite/given"
 	"netrepro/cmd/netrepro/virtual"
 	"netrepro/engine/report"
 	"netrepro/engine/report/formats"
@@ -69,7 +70,7 @@ or output that could not be written, 3 this machine cannot (or --require was giv
 		"run a case that failed again at most so many times; one that passes then is shown as flaky")
 	f.DurationVar(&o.Timeout, "timeout", 0, "for every case, in place of its own")
 	f.BoolVar(&o.failFast, "fail-fast", false, "begin no more cases after one has failed")
-	f.BoolVar(&o.rerunFailed, "rerun-failed", false, "only cases that did not end as expected when they last ran")
+	f.BoolVar(&o.rerunFailed, "rerun-failed", false, "only cases that did not end as expected when they last ran, and those that never ran")
 	f.StringVar(&o.shard, "shard", "", "run this part of the cases, as 2/5, balanced by how long they last took; or "+
 		"auto, gitlab, github or kubernetes for what the environment says")
 	f.StringVar(&o.reports, "report", "", "write reports: junit=FILE,json=FILE,tap=FILE,github,gitlab=FILE,markdown=FILE")
@@ -100,7 +101,7 @@ or output that could not be written, 3 this machine cannot (or --require was giv
 }
 
 // valid checks the flags against each other, and reads those that say several things.
-func (o *runOptions) valid() ([]formats.Report, error) {
+func (o *runOptions) valid(cmd *cobra.Command) ([]formats.Report, error) {
 	if o.keeping != "" && o.keeping != "all" && o.keeping != "lab" && o.keeping != "true" && o.keeping != "false" {
 		return nil, fmt.Errorf("--keep keeps the lab of a case, or with all of any, not %q", o.keeping)
 	}
@@ -117,14 +118,18 @@ func (o *runOptions) valid() ([]formats.Report, error) {
 			"--verify-determinism")
 	case o.vm.On && (o.step || o.shellOnFailure):
 		return nil, errors.New("--step and --shell-on-failure look into cases on this machine: leave out the kernel")
-	case o.Repeat < 1 || o.Retries < 0 || o.Retry < 0:
-		return nil, errors.New("--repeat is at least 1, --retries and --retry at least 0")
+	case o.Repeat < 1:
+		return nil, fmt.Errorf("--repeat is at least 1, not %d", o.Repeat)
+	case o.Retries < 0:
+		return nil, fmt.Errorf("--retries is at least 0, not %d", o.Retries)
+	case o.Retry < 0:
+		return nil, fmt.Errorf("--retry is at least 0, not %d", o.Retry)
 	case o.untilFail && o.Repeat < 2:
 		return nil, errors.New("--until-fail stops a --repeat: say how often at most")
 	case o.Retry > 0 && (o.prove || o.shaken > 0 || o.verify > 0 || o.Keep || o.Update):
 		return nil, errors.New("--retry hides what --prove, --shake, --verify-determinism, --keep and --update look for")
-	case o.Timeout < 0 || o.Timeout > 0 && o.Timeout < time.Millisecond:
-		return nil, errors.New("--timeout is a time, as 90s")
+	case o.Timeout < time.Millisecond && cmd.Flags().Changed("timeout"):
+		return nil, fmt.Errorf("--timeout is a time of at least 1ms, as 90s, not %s", o.Timeout)
 	case o.quiet && o.verbose:
 		return nil, errors.New("--quiet and --verbose are two ways to show it: take one")
 	}
@@ -134,7 +139,10 @@ func (o *runOptions) valid() ([]formats.Report, error) {
 	if o.shaken > 0 {
 		o.Repeat, o.Shake = o.shaken, true
 	}
-	if err := o.vm.Check(&o.Options); err != nil {
+	if err := o.vm.Check(&o.Options, cmd.Flags().Changed); err != nil {
+		return nil, err
+	}
+	if err := given.Folders(o.Lualib, o.baseline); err != nil {
 		return nil, err
 	}
 	if o.vm.Several() && (o.prove || o.failFast || o.untilFail || o.reports != "" || o.baseline != "") {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"netrepro/cmd/netrepro/suite/given"
 	"netrepro/cmd/netrepro/virtual"
 	"netrepro/engine/files"
 	"netrepro/engine/report"
@@ -30,17 +31,18 @@ import (
 )
 
 func runScenarios(cmd *cobra.Command, e Console, args []string, o *runOptions) error {
-	reports, err := o.valid()
+	reports, err := o.valid(cmd)
 	if err != nil {
 		return err
-	}
-	if err := formats.Ready(reports); err != nil {
-		return Machines(err)
 	}
 	o.Script = o.Options.Options
 	cases, err := o.load(cmd, e, args)
 	if err != nil {
 		return err
+	}
+	read := given.Read(cases.Files, o.Out, o.baseline)
+	if err := errors.Join(formats.Ready(reports, read...), o.vm.Writable(read...)); err != nil {
+		return Machines(err)
 	}
 	o.Wants = cases.Wants
 	list := task.List
@@ -52,7 +54,7 @@ func runScenarios(cmd *cobra.Command, e Console, args []string, o *runOptions) e
 		return err
 	}
 	if len(all) == 0 {
-		return fmt.Errorf("no case has variant %q: netrepro list shows what there is", o.Variant)
+		return given.NoCase(cases.Files, o.prove, o.Variant)
 	}
 	all = runner.InTurn(all)
 	tasks, part, err := o.choose(e, all)
@@ -78,7 +80,7 @@ func (o *runOptions) choose(e Console, all []*task.Task) (tasks []*task.Task, pa
 		failed := before.Failed()
 		tasks = nil
 		for _, t := range all {
-			if failed[t.Case.ID()] || t.Case.Compares() && failed[t.Case.Name] {
+			if !before.Has(t.Case.ID()) || failed[t.Case.ID()] || t.Case.Compares() && failed[t.Case.Name] {
 				tasks = append(tasks, t)
 			}
 		}

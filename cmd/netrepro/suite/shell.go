@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"netrepro/cmd/netrepro/look"
+	"netrepro/cmd/netrepro/suite/given"
 	"netrepro/engine/report"
 	"netrepro/engine/runner"
 	"netrepro/engine/runner/task"
@@ -90,6 +91,9 @@ func shell(cmd *cobra.Command, e Console, args []string, at string, o runner.Opt
 		}
 		where = append(where, s)
 	}
+	if err := given.Folders(o.Lualib, ""); err != nil {
+		return err
+	}
 	sel := selected{}
 	sel.Script = o.Options
 	cases, err := sel.load(cmd, e, args[:1])
@@ -111,6 +115,9 @@ func shell(cmd *cobra.Command, e Console, args []string, at string, o runner.Opt
 	c := console(e)
 	if len(args) > 1 {
 		c.Node = args[1]
+		if err := given.Node(tasks[0].Case, c.Node); err != nil {
+			return err
+		}
 	}
 	o.Repeat, o.Parallel, o.Look = 1, 1, into(c, where...)
 	t := report.NewTerminal(e.Out, 1, report.Style{UserNS: os.Geteuid() != 0, Again: "netrepro run"})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"netrepro/cmd/netrepro/suite/given"
 	"netrepro/cmd/netrepro/suite/watching"
 	"netrepro/engine/report"
 	"netrepro/engine/runner"
@@ -43,6 +44,9 @@ Exit codes: 0 interrupted, 2 no such file, 3 this machine cannot.`,
 }
 
 func watch(cmd *cobra.Command, e Console, args []string, o runner.Options, html string) error {
+	if err := given.Folders(o.Lualib, ""); err != nil {
+		return err
+	}
 	o.Repeat, o.Parallel, o.Retries = 1, schedule.Auto, 2
 	paths := slices.Clone(args)
 	if o.Lualib != "" {

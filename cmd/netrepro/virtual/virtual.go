@@ -58,8 +58,13 @@ func (v *Flags) Add(f *pflag.FlagSet) {
 }
 
 // Check refuses flags that do not go together.
-func (v *Flags) Check(o *runner.Options) error {
+func (v *Flags) Check(o *runner.Options, given func(flag string) bool) error {
 	v.On = v.On || len(v.kernels) > 0
+	for _, name := range []string{"time", "vm-memory", "vm-patience"} {
+		if given(name) && !v.On {
+			return fmt.Errorf("--%s is about a virtual machine: say --vm too", name)
+		}
+	}
 	switch {
 	case v.On && o.Keep:
 		return errors.New("--keep keeps labs of this machine: leave out --vm")
@@ -78,6 +83,14 @@ func (v *Flags) Check(o *runner.Options) error {
 		return errors.New("--vm-patience is more than 0")
 	}
 	return nil
+}
+
+// Writable says what stands in the way of the page of a matrix: it is none of what is read.
+func (v *Flags) Writable(read ...string) error {
+	if err := files.Apart(v.page, read...); err != nil {
+		return err
+	}
+	return files.Replaces(v.page, "page", files.Unknown, files.Page)
 }
 
 // Store is where a user's kernels are.

@@ -39,12 +39,15 @@ func Parse(text string, names match.Names) (*Filter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read filter: %w", err)
 	}
-	for _, word := range words {
+	for i, word := range words {
 		bare, not := strings.CutPrefix(word, "!")
 		key, v, given := match.Cut(bare)
 		a := alternatives{none: not}
 		for one := range strings.SplitSeq(v, ",") {
 			t, err := match.ReadBare(key, one, given, names)
+			if h := hint(words, i); err != nil && h != "" {
+				return nil, fmt.Errorf("read filter: %q is not understood\n  hint: %s", word, h)
+			}
 			if err != nil {
 				return nil, fmt.Errorf("read filter: %w", err)
 			}

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
 	"netrepro/engine/match"
@@ -66,4 +67,29 @@ func FuzzParseFilter(f *testing.F) {
 			flt.Matches(p)
 		}
 	})
+}
+
+// TestForeign answers filters of other programs with what is written here.
+func TestForeign(t *testing.T) {
+	for text, want := range map[string]string{
+		"tcp.flags.reset==1": "write tcp=rst", "tcp.port == 80": "write port=80", "tcp=data and from=client": "leave it out",
+		"tcp=data && rst": "leave it out", "port 80": "write port=80", "frame>3": "write frame=>=2",
+		"frame<3": "write frame=0..9", "tcp==rto": "write tcp=rto", "tcp!=rto": "write !tcp=rto",
+		"(tcp=rto)": "no parentheses", "not rst": "write !", "tcp=rto or rst": "with commas", "dst port 80": "dport=PORT",
+		"ip.addr==192.0.2.1": "write host=192.0.2.1", "!tcp.analysis.retransmission": "write tcp=rexmit",
+		"frobnicate=1": "netrepro trace --help has all", "prot=6": "proto",
+	} {
+		if _, err := Parse(text, names); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// TestForeignTerms holds what is said in place of others' terms to being terms.
+func TestForeignTerms(t *testing.T) {
+	for of, text := range foreign {
+		if _, err := Parse(strings.ReplaceAll(text, "NAME", "client"), names); err != nil {
+			t.Errorf("%s: %s: %v", of, text, err)
+		}
+	}
 }

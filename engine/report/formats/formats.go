@@ -77,12 +77,21 @@ func Write(ctx context.Context, reports []Report, r *stream.Run, out io.Writer) 
 	return errors.Join(errs...)
 }
 
-// Ready makes the folders of reports, and says what stands in the way before a run and
-// not after it.
-func Ready(reports []Report) error {
-	for _, p := range reports {
+// Ready makes the folders of reports, none of which may be a file that is read, and says
+// what stands in the way before a run and not after it.
+func Ready(reports []Report, read ...string) error {
+	for i, p := range reports {
 		if p.Path == "-" {
 			continue
+		}
+		if slices.ContainsFunc(reports[:i], func(q Report) bool { return q.Path == p.Path }) {
+			return fmt.Errorf("write %s report: another report goes to %s too: name a file for each", p.Format, p.Path)
+		}
+		if err := files.Apart(p.Path, read...); err != nil {
+			return err
+		}
+		if err := files.Replaces(p.Path, "report", files.Unknown, files.Page); err != nil {
+			return err
 		}
 		if err := os.MkdirAll(filepath.Dir(p.Path), 0o777); err != nil {
 			return fmt.Errorf("write %s report: %w", p.Format, err)

@@ -146,10 +146,10 @@ func (t *tracer) remarks(w io.Writer) {
 			fmt.Fprintf(w, "netrepro: %s\n", sanitize.Text(said))
 		}
 	}
-	if t.options.Flow >= 0 && t.shown == 0 {
-		fmt.Fprintf(w, "netrepro: there is no flow %d\n", t.options.Flow)
-	}
-	if t.last == 0 {
+	switch {
+	case t.last == 0:
 		fmt.Fprintln(w, "netrepro: the capture has no packets")
+	case t.shown == 0:
+		fmt.Fprintln(w, "netrepro: no packet matches")
 	}
 }

@@ -43,7 +43,11 @@ func TestShow(t *testing.T) {
 		{"one connection", Options{JSON: true, Flow: 0},
 			func(out string) bool { return lines(out, `"stream":0`) == strings.Count(out, "\n") && out != "" }, "", ""},
 		{"a connection that is not there", Options{JSON: true, Flow: 99}, func(out string) bool { return out == "" },
-			"netrepro: there is no flow 99", ""},
+			"", "there is no flow 99: there "},
+		{"no such packet", all(Options{Filter: "frame=9999"}), func(out string) bool { return out == "" },
+			"netrepro: no packet matches", ""},
+		{"a host that the capture does not name", all(Options{Filter: "from=clien"}), func(out string) bool { return out == "" },
+			"", "neither an address nor a host that the capture names"},
 		{"a mistake in the filter", all(Options{Filter: "frobnicate=1"}), func(out string) bool { return out == "" },
 			"", "frobnicate"},
 	} {

@@ -11,6 +11,7 @@ import (
 	"netrepro/engine/capture"
 	"netrepro/engine/match"
 	"netrepro/engine/match/filter"
+	"netrepro/engine/near"
 	"netrepro/engine/tcp"
 	"netrepro/engine/view"
 	"netrepro/engine/view/object"
@@ -42,6 +43,7 @@ type tracer struct {
 	flow    int // that was shown last, with follow
 	rows    shownRows
 	sums    sums
+	flows   int    // that there are, as far as is known
 	ends    string // why the capture ends before its end, empty if it does not
 }
 
@@ -57,7 +59,7 @@ func (t *tracer) run() error {
 			if errors.Is(err, io.EOF) || t.cutShort(err) {
 				end = nil
 			}
-			return errors.Join(end, t.finish(), t.writeCut())
+			return errors.Join(end, t.finish(), t.writeCut(), t.noFlow())
 		}
 		t.last = in.N
 		points := t.source.Points()
@@ -72,6 +74,9 @@ func (t *tracer) run() error {
 		a.Describe(points)
 		a.Add(&in, &r)
 		t.sums.judge(&r)
+		if c := r.Root(); c != nil {
+			t.flows = max(t.flows, c.ID+1)
+		}
 		// A packet that is shown is shown at every point where it was seen, or it
 		// would seem lost at the others.
 		shown := t.filter.Matches(t.ask.Captured(&r))
@@ -90,6 +95,30 @@ func (t *tracer) run() error {
 			return err
 		}
 	}
+}
+
+// noFlow says that there is no connection of the number that was asked for.
+func (t *tracer) noFlow() error {
+	n := t.options.Flow
+	switch {
+	case n < t.flows || t.options.Follow || t.last == 0:
+		return nil
+	case t.flows == 0:
+		return usage{fmt.Errorf("there is no flow %d: the capture has no connection", n)}
+	case t.flows == 1:
+		return usage{fmt.Errorf("there is no flow %d: there is 0 alone", n)}
+	}
+	return usage{fmt.Errorf("there is no flow %d: there are 0 to %d", n, t.flows-1)}
+}
+
+// hosts are the names that the capture gives to addresses.
+func (t *tracer) hosts() []string {
+	var out []string
+	for _, n := range t.names {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // learn takes in the names in the capture.
@@ -113,6 +142,9 @@ func (t *tracer) begin() error {
 	}
 	var err error
 	t.filter, err = filter.Parse(text, t.addresses)
+	if unknown := (*match.NoHost)(nil); errors.As(err, &unknown) && len(t.names) > 0 {
+		return fmt.Errorf("%w: it names %s", err, near.Of(unknown.Name, t.hosts(), "netrepro trace shows them"))
+	}
 	return err
 }
 

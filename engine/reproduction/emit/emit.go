@@ -134,10 +134,13 @@ func (w *writer) cure() string {
 	return "mended"
 }
 
+// Marker is what an imported scenario begins with.
+const Marker = "-- Imported from a capture."
+
 // header writes what stands before run.
 func (w *writer) header() {
 	inc := w.inc
-	w.line("-- Imported from a capture. Lines that say inferred follow from its packets; those that say guess may")
+	w.line(Marker + " Lines that say inferred follow from its packets; those that say guess may")
 	w.line("-- be otherwise. Addresses, names and payload are not those of the capture.")
 	w.helpers()
 	w.line("scenario %q {", cmp.Or(w.options.Name, "imported"))

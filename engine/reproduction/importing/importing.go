@@ -67,6 +67,15 @@ func named(path string) string {
 	}, base), "-")
 }
 
+// Replaces refuses to write a scenario over what is not an imported one.
+func Replaces(path string) error {
+	if path == "-" || files.Replaceable(path, emit.Marker) {
+		return nil
+	}
+	return fmt.Errorf("write %s: there is a file of this name that was not imported: name another file, or say --force",
+		path)
+}
+
 // Write writes the scenario to a file, whole or not at all, or to out if path is "-".
 func (s *Scenario) Write(ctx context.Context, path string, out io.Writer) error {
 	if path == "-" {

@@ -195,6 +195,9 @@ func (h *History) Durations() map[string]float64 {
 	return out
 }
 
+// Has reports whether a case has run before, or was skipped.
+func (h *History) Has(name string) bool { return len(h.entries[name]) > 0 }
+
 // Failed are the cases whose last run was not as expected.
 func (h *History) Failed() map[string]bool {
 	out := map[string]bool{}

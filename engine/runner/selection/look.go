@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"netrepro/engine/runner/discover"
 	"netrepro/engine/script"
@@ -21,7 +22,13 @@ import (
 // matches files or folders is these.
 func split(args []string) (paths []string, names []pattern, err error) {
 	for _, a := range args {
-		if _, err := os.Stat(a); err == nil || a == "-" || !errors.Is(err, os.ErrNotExist) {
+		_, err := os.Stat(a)
+		if errors.Is(err, syscall.ENOTDIR) {
+			file := filepath.Dir(a)
+			return nil, nil, fmt.Errorf("read %s: %s is a file, and has nothing below it: write %s NAME/%s, where NAME is a "+
+				"scenario in it", a, file, file, filepath.Base(a))
+		}
+		if err == nil || a == "-" || !errors.Is(err, os.ErrNotExist) {
 			paths = append(paths, a) // what cannot be read is an error of whoever reads it
 			continue
 		}
@@ -87,7 +94,7 @@ func (s *Cases) look(ctx context.Context, ps []pattern, o Options) error {
 	if err != nil {
 		return err
 	}
-	e := elsewhere{ctx: ctx, o: o, loaded: map[discover.Source]*script.File{}}
+	e := elsewhere{ctx: ctx, o: o, loaded: map[discover.Source]*script.File{}, named: s.Files}
 	for _, p := range ps {
 		files, wanted, err := e.find(p, own, library)
 		if err != nil {
@@ -108,6 +115,7 @@ type elsewhere struct {
 	ctx    context.Context
 	o      Options
 	loaded map[discover.Source]*script.File
+	named  []*script.File // files that were named beside
 	broken []error
 }
 
@@ -194,6 +202,16 @@ func same(a, b *script.File, p pattern) bool {
 	})
 }
 
+// variantOf is a scenario of files that has a variant, empty if none has.
+func variantOf(files []*script.File, variant string) (of string) {
+	each(files, func(_ *script.File, c *script.Case) {
+		if c.Variant.Name == variant && of == "" {
+			of = c.Name
+		}
+	})
+	return of
+}
+
 // unknown says that p is nobody's name, and what is near.
 func (e *elsewhere) unknown(p pattern, files []*script.File) error {
 	err := &diag.Error{File: p.text, Msg: "there is no such file, and no such scenario or folder here or in the shipped " +
@@ -212,6 +230,8 @@ func (e *elsewhere) unknown(p pattern, files []*script.File) error {
 		if len(cases) > 0 {
 			err.Hint = "it has: " + strings.Join(cases, ", ")
 		}
+	} else if of := variantOf(e.named, p.text); of != "" {
+		err.Hint = fmt.Sprintf("it is a variant of %s: write %s/%s", of, of, p.text)
 	} else if hint := diag.DidYouMean(p.text, append(names, neighbours(p.text)...)); hint != "" {
 		err.Hint = hint
 	}

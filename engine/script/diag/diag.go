@@ -7,6 +7,8 @@ package diag
 import (
 	"fmt"
 	"strings"
+
+	"netrepro/engine/near"
 )
 
 // Error is a fault in a script.
@@ -180,50 +182,5 @@ func isWord(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// Nearest is the one of known that word was probably meant to be, empty if
-// none is near: at most two edits away, and never for words under three
-// letters.
-func Nearest(word string, known []string) string {
-	if len(word) < 3 {
-		return ""
-	}
-	best, least := "", 3
-	for _, k := range known {
-		if d := distance(word, k); d < least && d < len(k) {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
 // DidYouMean is a hint with the nearest of known, empty if none is near.
-func DidYouMean(word string, known []string) string {
-	if n := Nearest(word, known); n != "" {
-		return fmt.Sprintf("did you mean %q?", n)
-	}
-	return ""
-}
-
-// distance is the number of insertions, deletions, replacements and swaps of
-// neighbours between a and b.
-func distance(a, b string) int {
-	prev2, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		cur[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				cur[j] = min(cur[j], prev2[j-2]+1)
-			}
-		}
-		prev2, prev, cur = prev, cur, prev2
-	}
-	return prev[len(b)]
-}
+func DidYouMean(word string, known []string) string { return near.Hint(word, known) }
