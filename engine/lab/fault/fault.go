@@ -32,6 +32,7 @@ type Spec struct {
 	Where    string // the wire
 	Line     int    // in the script
 	Seed     uint64 // of what is drawn by chance
+	Past     int    // how many records the trace had when the fault was made
 }
 
 // Action is what a fault does to a packet it hits.

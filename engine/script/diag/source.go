@@ -7,6 +7,8 @@ import (
 
 	"github.com/yuin/gopher-lua/ast"
 	"github.com/yuin/gopher-lua/parse"
+
+	"netrepro/engine/script/foreign"
 )
 
 // Source is one script file.
@@ -20,9 +22,10 @@ type Source struct {
 // Parse reads a script. Its errors are *[Error].
 func Parse(name, text string) (*Source, error) {
 	if binary(text) {
-		return nil, &Error{File: name, Msg: "this is not a script: it has the bytes of some other kind of file"}
+		msg, hint := foreign.Bytes(text)
+		return nil, &Error{File: name, Msg: msg, Hint: hint}
 	}
-	text = strings.TrimPrefix(text, "\ufeff") // a byte order mark says nothing
+	text = foreign.Lines(strings.TrimPrefix(text, "\ufeff")) // a byte order mark says nothing
 	// A first line of "#!" lets a script be executable.
 	if strings.HasPrefix(text, "#!") {
 		text = "--" + text[2:]
@@ -70,6 +73,9 @@ func (s *Source) syntax(err error) *Error {
 	m := syntaxError.FindStringSubmatch(err.Error())
 	if m == nil {
 		msg := strings.TrimSpace(err.Error())
+		if p := foreign.Syntax(s.Text, 0, 0); p != nil && strings.Contains(msg, "at EOF") {
+			return s.strange(p)
+		}
 		if strings.Contains(msg, "at EOF") {
 			return &Error{File: s.Name, Line: len(s.lines), Msg: "the file ends in the middle of something",
 				Hint: `look for a missing "end", "}" or ")"`, Text: s.line(len(s.lines))}
@@ -83,11 +89,26 @@ func (s *Source) syntax(err error) *Error {
 		hint = "the closing quote is missing"
 	}
 	e := s.At(line, near, "syntax error near \""+near+"\"", hint)
+	col, _ := strconv.Atoi(m[2])
+	for _, at := range []int{col - len(near) + 1, col - len(near), col} {
+		if text := []rune(s.line(line)); at >= 1 && at <= len(text) && strings.HasPrefix(string(text[at-1:]), near) {
+			e.Line, e.Col, e.Text, e.Width = line, at, s.line(line), len([]rune(near))
+			break
+		}
+	}
 	if e.Col == 0 || e.Line != line {
-		col, _ := strconv.Atoi(m[2])
 		e.Line, e.Col, e.Text, e.Width = line, max(col-len(near), 1), s.line(line), max(len(near), 1)
 	}
+	if p := foreign.Syntax(s.Text, e.Line, e.Col); p != nil && !strings.Contains(m[4], "unterminated string") {
+		return s.strange(p)
+	}
 	return e
+}
+
+// strange is the error of something that other languages have.
+func (s *Source) strange(p *foreign.Place) *Error {
+	return &Error{File: s.Name, Line: p.Line, Col: p.Col, Width: p.Width, Text: s.line(p.Line),
+		Msg: "syntax error near \"" + p.Near + "\"", Hint: p.Hint}
 }
 
 // escapes refuses string escapes that Lua 5.1 does not have: it would silently

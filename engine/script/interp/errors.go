@@ -54,6 +54,10 @@ type thrown struct{ err error }
 
 // Throw raises err in Lua; the script may catch it, else [Interp.Call] returns it.
 func (v *Interp) Throw(l *lua.LState, err error) {
+	var de *diag.Error
+	if !errors.As(err, &de) { // nothing is said without its place
+		v.RaiseErr(l, "", err)
+	}
 	u := v.L.NewUserData()
 	u.Value, u.Metatable = thrown{err}, v.thrown
 	l.Error(u, 0)

@@ -11,6 +11,7 @@ import (
 	judged "netrepro/engine/expect"
 	"netrepro/engine/lab/fault"
 	"netrepro/engine/lab/stall"
+	"netrepro/engine/match"
 	"netrepro/engine/script/bind/expect"
 	"netrepro/engine/script/diag"
 	"netrepro/engine/script/session"
@@ -83,11 +84,42 @@ func (r *run) unused() {
 		r.Fail(session.Failure{Since: r.Started})
 		e := session.Event{Kind: session.EventFault, Text: text, Where: where,
 			Label: "say optional = true if that is meant"}
-		if near := r.near(f); len(near.Packets) > 0 {
+		if why, hint := r.missed(f); why != "" {
+			e.Text, e.Label = text+": "+why, hint
+		} else if near := r.near(f); len(near.Packets) > 0 {
 			e.Text, e.Packets, e.Frames = text+"; these packets nearly were what it is for", near.Packets, near.Frames
 		}
 		r.Event(e)
 	}
+}
+
+// missed says why a fault never fired that packets were for: they had passed before it was
+// made, or there were too few; empty if there were none.
+func (r *run) missed(f fault.Handle) (why, hint string) {
+	of, ok := f.(interface{ Spec() fault.Spec })
+	if !ok {
+		return "", ""
+	}
+	s := of.Spec()
+	ask, before, after := match.Recorded(r.Lab.Trace), 0, 0
+	for i, p := range r.Lab.Trace.Packets() {
+		if p.Dir == trace.Out && p.Point.Wire == s.Where && s.Match.Matches(ask(p)) {
+			if i < s.Past {
+				before++
+			} else {
+				after++
+			}
+		}
+	}
+	switch {
+	case after > 0 && s.Gate.After == nil && s.Gate.Before == nil && s.Gate.Chance == nil && s.Gate.Nth > 1:
+		return fmt.Sprintf("%s matched, and it is for number %d of a connection", packets(after), s.Gate.Nth),
+			"lower nth, or say optional = true if that is meant"
+	case after == 0 && before > 0:
+		return fmt.Sprintf("%s that it is for had passed before line %d made it", packets(before), s.Line),
+			"move it before what sends them, or say optional = true if that is meant"
+	}
+	return "", ""
 }
 
 // near are the packets on its wire that a fault was nearly for.

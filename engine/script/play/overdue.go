@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"netrepro/engine/lab/fault"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
 )
@@ -26,7 +27,29 @@ func (r *run) timedOut() error {
 			"for switches in a loop, or boxes that answer each other",
 			errOverdue, r.c.Timeout, pace, since.Seconds())
 	}
+	for _, h := range r.Faults.Armed() {
+		f, wired := h.(*fault.Fault)
+		if !wired {
+			continue
+		}
+		hold, holds := f.Action().(*fault.Hold)
+		if !holds {
+			continue
+		}
+		if n := len(hold.Held()); n > 0 {
+			return fmt.Errorf("%w after %s: %s (%s:%d) holds %s that nobody released: call its release where they are to go on",
+				errOverdue, r.c.Timeout, f, r.c.File, f.Line(), packets(n))
+		}
+	}
 	return fmt.Errorf("%w after %s: raise its timeout, or look for what it waits for", errOverdue, r.c.Timeout)
+}
+
+// packets are so many, in words.
+func packets(n int) string {
+	if n == 1 {
+		return "1 packet"
+	}
+	return fmt.Sprintf("%d packets", n)
 }
 
 // pace is for how long the wires have not paused, and how many packets a second

@@ -77,6 +77,7 @@ func arm(c *vm.Call, s fault.Spec, where *lua.LFunction) error {
 		return err
 	}
 	s.Where, s.Line, s.Seed = w.Plan.Name, c.Line, w.Run.Draw()
+	s.Past = len(w.Run.Lab.Trace.Packets())
 	var f *fault.Fault
 	if where != nil {
 		s.Match = s.Match.With("where", predicate(c, where, func(err error) { f.Fail(err) }))
