@@ -4,8 +4,11 @@ package script
 
 import (
 	"context"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -47,7 +50,8 @@ func Load(ctx context.Context, name, text string, o Options) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := vm.New(ctx, vm.Config{Language: Language(), Load: o.loader(filepath.Dir(name)), Print: o.Print, Seed: o.Seed})
+	m := vm.New(ctx, vm.Config{Language: Language(), Load: o.loader(filepath.Dir(name)), Modules: o.modules(),
+		Print: o.Print, Seed: o.Seed})
 	ld := &loader{}
 	m.Data = ld
 	release := memory.Guard(m, 0, func() uint64 { return loadMemory })
@@ -126,6 +130,21 @@ func (f *File) Case(id string) *Case {
 
 // maxModule bounds a module's file.
 const maxModule = 16 << 20
+
+// modules are the names of those of the library.
+func (o Options) modules() (names []string) {
+	var found fs.FS = lualib.Files
+	if o.Lualib != "" {
+		found = os.DirFS(o.Lualib)
+	}
+	all, _ := fs.Glob(found, "*.lua") // the pattern is fine
+	for _, file := range all {
+		if name := strings.TrimSuffix(file, ".lua"); !strings.Contains(name, ".") {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // loader looks for modules in the library, then beside the scenario.
 func (o Options) loader(dir string) vm.Loader {

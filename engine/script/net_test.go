@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"netrepro/engine/script/diag"
+	"netrepro/engine/script/foreign"
+	"netrepro/engine/script/vm"
 )
 
 // TestReservedNames holds every member of net against nodes and wires that would
@@ -48,6 +50,48 @@ func TestDefaults(t *testing.T) {
 	for _, m := range l.Globals {
 		if err := m.CheckDefaults(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestSynonyms holds what others call keys and verbs to leading to some that there are.
+func TestSynonyms(t *testing.T) {
+	known := map[string]bool{"": true}
+	add := func(m *vm.Method) {
+		for _, o := range m.Options {
+			known[o.Name] = true
+			if o.Kind.Table != nil {
+				for _, p := range o.Kind.Table.Options {
+					known[p.Name] = true
+				}
+			}
+		}
+	}
+	l := Language()
+	for _, m := range l.Globals {
+		add(m)
+		if m.Then != nil {
+			add(m.Then)
+		}
+	}
+	verbs := map[string]bool{}
+	for _, c := range l.Classes {
+		for _, m := range c.Methods {
+			add(m)
+			verbs[m.Name] = true
+		}
+		for _, f := range c.Fields {
+			verbs[f.Name] = true
+		}
+	}
+	for _, k := range foreign.Keys() {
+		if !known[k] {
+			t.Errorf("a synonym leads to %q, which no verb takes", k)
+		}
+	}
+	for _, v := range foreign.Verbs() {
+		if v != "" && !verbs[v] {
+			t.Errorf("a synonym leads to %q, which nothing has", v)
 		}
 	}
 }

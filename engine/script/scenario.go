@@ -135,7 +135,7 @@ var scenarioVerb = vm.Verb(vm.Method{Name: "scenario", Doc: "Says what one scena
 				call.L.RaiseError("scenario %q: write scenario %q { … }", *name, *name)
 			}
 			if err := define(&call, *name, t); err != nil {
-				c.VM.Throw(l, err)
+				c.VM.RaiseErr(l, "scenario", err)
 			}
 			return 0
 		}))

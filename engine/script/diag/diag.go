@@ -5,7 +5,9 @@
 package diag
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"netrepro/engine/near"
@@ -22,6 +24,21 @@ type Error struct {
 	Width     int      // of the word at fault
 	Callers   []string // "file:line" of what called it, the innermost first
 	Err       error    // what caused it, if it has a value of its own
+	More      []*Error // others of the same place, shown after it
+}
+
+// With is e with another of the same kind, in the order in which they stand; e may be nil.
+func (e *Error) With(other *Error) *Error {
+	if e == nil {
+		return other
+	}
+	all := append(append([]*Error{e}, e.More...), other)
+	slices.SortStableFunc(all, func(a, b *Error) int { return cmp.Or(a.Line-b.Line, a.Col-b.Col) })
+	for _, x := range all {
+		x.More = nil
+	}
+	all[0].More = all[1:]
+	return all[0]
 }
 
 // Error is the first line: "file:line:col: what is wrong".
@@ -66,6 +83,9 @@ func (e *Error) Render() string {
 	}
 	if len(e.Callers) > 0 {
 		b.WriteString("\n      called from " + strings.Join(e.Callers, ", from "))
+	}
+	for _, more := range e.More {
+		b.WriteString("\n" + more.Render())
 	}
 	return b.String()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/yuin/gopher-lua/parse"
 
 	"netrepro/engine/script/foreign"
+	"netrepro/engine/script/foreign/grammar"
 )
 
 // Source is one script file.
@@ -73,7 +74,7 @@ func (s *Source) syntax(err error) *Error {
 	m := syntaxError.FindStringSubmatch(err.Error())
 	if m == nil {
 		msg := strings.TrimSpace(err.Error())
-		if p := foreign.Syntax(s.Text, 0, 0); p != nil && strings.Contains(msg, "at EOF") {
+		if p := grammar.Syntax(s.Text, 0, 0); p != nil && strings.Contains(msg, "at EOF") {
 			return s.strange(p)
 		}
 		if strings.Contains(msg, "at EOF") {
@@ -99,14 +100,14 @@ func (s *Source) syntax(err error) *Error {
 	if e.Col == 0 || e.Line != line {
 		e.Line, e.Col, e.Text, e.Width = line, max(col-len(near), 1), s.line(line), max(len(near), 1)
 	}
-	if p := foreign.Syntax(s.Text, e.Line, e.Col); p != nil && !strings.Contains(m[4], "unterminated string") {
+	if p := grammar.Syntax(s.Text, e.Line, e.Col); p != nil && !strings.Contains(m[4], "unterminated string") {
 		return s.strange(p)
 	}
 	return e
 }
 
 // strange is the error of something that other languages have.
-func (s *Source) strange(p *foreign.Place) *Error {
+func (s *Source) strange(p *grammar.Place) *Error {
 	return &Error{File: s.Name, Line: p.Line, Col: p.Col, Width: p.Width, Text: s.line(p.Line),
 		Msg: "syntax error near \"" + p.Near + "\"", Hint: p.Hint}
 }

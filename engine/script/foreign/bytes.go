@@ -1,3 +1,9 @@
+// Package foreign knows what people write who come from other languages and other tools:
+// names that Lua has otherwise, keys and verbs that others call so, files that are no
+// scripts. Its grammar knows what of other languages is no Lua.
+//
+// It knows no scenario, and reads no file. Invariant: it is asked only about what is
+// already known to be wrong, and says nothing about what it does not know.
 package foreign
 
 import "strings"

@@ -11,6 +11,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/script/diag"
+	"netrepro/engine/script/foreign"
 	"netrepro/engine/script/show"
 )
 
@@ -163,32 +164,6 @@ func (v *Interp) plainly(l *lua.LState, err error) error {
 		e.Err = context.Cause(v.ctx)
 		return e
 	}
-	msg, word, hint := plain(msg)
+	msg, word, hint := foreign.Plain(msg)
 	return v.At(file, line, word, msg, hint)
-}
-
-var nilIndex = regexp.MustCompile(`^attempt to index a non-table object\((\w+)\)(?: with key '(.*)')?$`)
-
-// plain puts the interpreter's messages into words with a remedy.
-func plain(msg string) (text, word, hint string) {
-	if m := nilIndex.FindStringSubmatch(msg); m != nil {
-		hint := ""
-		if m[1] == "nil" {
-			hint = "a verb that fails returns nil and the error's name: look at its second value"
-		}
-		text = "this is a " + m[1] + " and has no members"
-		if m[1] == "nil" {
-			text = "this is nil and has no members"
-		}
-		return text, m[2], hint
-	}
-	if msg == "__len undefined" {
-		return "this has no length", "#", "# counts the elements of a list; a verb that finds nothing returns nil, and " +
-			"node:tracked { … } lists what there is"
-	}
-	if strings.HasPrefix(msg, "attempt to call a non-function object") {
-		return "this is not a function and cannot be called", "",
-			"look for a name that is not what it seems, or a missing verb"
-	}
-	return msg, "", ""
 }

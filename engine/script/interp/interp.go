@@ -38,6 +38,7 @@ type Interp struct {
 	modules  map[string]lua.LValue
 	loading  []string
 	load     Loader
+	along    []string // modules that come along
 
 	tasks   sync.WaitGroup
 	awake   atomic.Int32 // tasks that wait for nothing, the main one among them
@@ -65,9 +66,10 @@ type Loader func(name string) (file, text string, ok bool)
 
 // Config of an interpreter.
 type Config struct {
-	Load  Loader
-	Print func(where, text string)
-	Seed  uint64
+	Load    Loader
+	Modules []string // names of modules that come along, for messages
+	Print   func(where, text string)
+	Seed    uint64
 }
 
 // New makes an interpreter. ctx ends whatever it runs.
@@ -76,7 +78,7 @@ func New(ctx context.Context, c Config) *Interp {
 		L: lua.NewState(lua.Options{SkipOpenLibs: true, RegistrySize: 1024, RegistryMaxSize: 1 << 20,
 			RegistryGrowStep: 4096, CallStackSize: 1024, MinimizeStackMemory: true}),
 		of: map[*lua.LState]*Task{}, halted: map[*lua.LState]*place{}, callers: map[*lua.LState][]string{},
-		sources: map[string]*diag.Source{}, modules: map[string]lua.LValue{}, load: c.Load, print: c.Print,
+		sources: map[string]*diag.Source{}, modules: map[string]lua.LValue{}, load: c.Load, along: c.Modules, print: c.Print,
 		Seed: c.Seed, woken: make(chan struct{}, 1),
 	}
 	v.change = sync.NewCond(&v.mu)
@@ -144,9 +146,8 @@ func (v *Interp) compile(src *diag.Source) (*lua.LFunction, error) {
 		}
 		return nil, &diag.Error{File: src.Name, Msg: err.Error()}
 	}
-	if err := src.Globals(proto, v.known, func(name string) bool {
-		return v.L.G.Global.RawGetString(name) != lua.LNil
-	}); err != nil {
+	has := func(name string) bool { return v.L.G.Global.RawGetString(name) != lua.LNil }
+	if err := src.Globals(proto, has, func(name string) string { return v.meant(src, name) }); err != nil {
 		return nil, err
 	}
 	return v.L.NewFunctionFromProto(proto), nil

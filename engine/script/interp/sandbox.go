@@ -1,15 +1,18 @@
 package interp
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/script/diag"
+	"netrepro/engine/script/foreign"
 	"netrepro/engine/script/show"
 	"netrepro/engine/script/stdlib"
 )
@@ -76,7 +79,8 @@ func (v *Interp) Seal() {
 	mt := v.L.NewTable()
 	mt.RawSetString("__index", v.L.NewFunction(func(l *lua.LState) int {
 		name := l.Get(2).String()
-		v.RaiseNear(l, name, fmt.Sprintf("undefined name %q", name), v.known)
+		file, _ := v.Where(l)
+		v.Raise(l, name, fmt.Sprintf("undefined name %q", name), v.meant(v.sources[file], name))
 		return 0
 	}))
 	mt.RawSetString("__newindex", v.L.NewFunction(func(l *lua.LState) int {
@@ -116,6 +120,29 @@ func (v *Interp) random(seed uint64) {
 	}))
 }
 
+// meant says what to write for a name that nobody declared.
+func (v *Interp) meant(src *diag.Source, name string) string {
+	if src != nil && src.Part(name) {
+		return "write net." + name
+	}
+	if slices.Contains(v.along, name) {
+		return fmt.Sprintf("write local %s = require %q", name, name)
+	}
+	return cmp.Or(foreign.Name(name), diag.DidYouMean(name, v.known))
+}
+
+// noModule raises that there is no module of a name.
+func (v *Interp) noModule(l *lua.LState, name string) {
+	hint := cmp.Or(foreign.Name(name), diag.DidYouMean(name, v.along), fmt.Sprintf("put %s.lua beside the scenario, "+
+		"or use one that comes along: %s", name, strings.Join(v.along, ", ")))
+	file, line := v.Where(l)
+	e := v.At(file, line, strconv.Quote(name), fmt.Sprintf("there is no module %q", name), hint)
+	if e.Col == 0 {
+		e = v.At(file, line, name, e.Msg, hint)
+	}
+	v.Throw(l, e)
+}
+
 var moduleName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
 
 // require loads a module once per VM; a loop is an error that names the files.
@@ -138,8 +165,7 @@ func (v *Interp) require(l *lua.LState) int {
 		file, text, ok = v.load(name)
 	}
 	if !ok {
-		v.Raise(l, name, fmt.Sprintf("there is no module %q", name),
-			fmt.Sprintf("put %s.lua beside the scenario, or use one that comes along", name))
+		v.noModule(l, name)
 	}
 	src, err := diag.Parse(file, text)
 	if err != nil {

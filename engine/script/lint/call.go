@@ -4,7 +4,6 @@ package lint
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	lua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/ast"
 
-	"netrepro/engine/script/diag"
 	"netrepro/engine/script/vm"
 )
 
@@ -120,12 +118,9 @@ func (c *checker) options(m *vm.Method, t *ast.TableExpr, s *scope, given map[st
 		}
 		o := option(m, name)
 		if o == nil {
-			var names []string
-			for _, o := range m.Options {
-				names = append(names, o.Name)
-			}
-			e := c.src.At(key.Line(), name, fmt.Sprintf("unknown key %q in %s", name, m.Name), diag.DidYouMean(name, names))
-			e.Takes = fmt.Sprintf("%s takes: %s", m.Name, known(names))
+			msg, takes, hint := m.Unknown(c.name(m), name)
+			e := c.src.At(key.Line(), name, msg, hint)
+			e.Takes = takes
 			c.mistake(e)
 			c.expr(f.Value, s)
 			continue

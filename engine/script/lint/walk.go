@@ -3,13 +3,13 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/yuin/gopher-lua/ast"
 
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/lab/topology/plan"
-	"netrepro/engine/script/diag"
 	"netrepro/engine/script/vm"
 )
 
@@ -229,8 +229,8 @@ func (c *checker) part(e ast.Expr, name string) thing {
 		}
 		names = append(names, f.Name)
 	}
-	c.mistake(c.src.AtMember(e.Line(), name, "this topology has no \""+name+"\" (it has: "+known(names)+")",
-		diag.DidYouMean(name, names)))
+	msg, hint := net.Unknown(name, names)
+	c.mistake(c.src.AtMember(e.Line(), name, msg, hint))
 	return thing{}
 }
 
@@ -255,10 +255,16 @@ func (c *checker) unknown(line int, of *vm.Class, name string) {
 	for _, f := range of.Fields {
 		names = append(names, f.Name)
 	}
-	what := of.What
-	if what == "" {
-		what = "a " + of.Name
+	msg, hint := of.Unknown(name, names)
+	c.mistake(c.src.AtMember(line, name, msg, hint))
+}
+
+// name is what a verb is called in the reference.
+func (c *checker) name(m *vm.Method) string {
+	for _, k := range c.vm.Language().Classes {
+		if slices.Contains(k.Methods, m) {
+			return k.Name + ":" + m.Name
+		}
 	}
-	c.mistake(c.src.AtMember(line, name, what+" has no \""+name+"\" (it has: "+known(names)+")",
-		diag.DidYouMean(name, names)))
+	return m.Name
 }

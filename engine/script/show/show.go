@@ -6,6 +6,7 @@ package show
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -94,3 +95,20 @@ func fields(t *lua.LTable, depth int) string {
 
 // Fields writes a table with what is in it.
 func Fields(t *lua.LTable) string { return fields(t, 0) }
+
+// Plain is the plain value that is shown so; quotes may be left out of texts.
+func Plain(text string) lua.LValue {
+	if s, err := strconv.Unquote(text); err == nil {
+		return lua.LString(s)
+	}
+	if n, err := strconv.ParseFloat(text, 64); err == nil {
+		return lua.LNumber(n)
+	}
+	switch text {
+	case "true":
+		return lua.LTrue
+	case "false":
+		return lua.LFalse
+	}
+	return lua.LString(text)
+}

@@ -6,11 +6,11 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/script/diag"
+	"netrepro/engine/script/foreign"
 	"netrepro/engine/script/show"
 )
 
@@ -184,7 +184,7 @@ func (v *VM) options(c *Call, m *Method, x lua.LValue) {
 			continue
 		}
 		if o.fill {
-			o.set(v.value(c, o.Name, o.Kind, literal(o.Default)))
+			o.set(v.value(c, o.Name, o.Kind, show.Plain(o.Default)))
 		}
 		if o.Required {
 			v.Raise(c.L, m.Name, fmt.Sprintf("%s: option %s is missing", c.name, o.Name),
@@ -195,6 +195,7 @@ func (v *VM) options(c *Call, m *Method, x lua.LValue) {
 
 // table takes the options from t.
 func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
+	v.keys(c, m, t)
 	for k, x := t.Next(lua.LNil); k != lua.LNil; k, x = t.Next(k) {
 		name := k.String()
 		if n, ok := k.(lua.LNumber); ok {
@@ -211,19 +212,11 @@ func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
 			}
 		}
 		o := m.option(name)
-		i := slices.IndexFunc(m.Options, func(o Option) bool { return o.Was != "" && o.Was == name })
-		if o == nil && i >= 0 {
-			o = &m.Options[i]
+		if o == nil {
+			o = m.renamed(name)
 			v.Print(fmt.Sprintf("%s:%d", c.File, v.KeyLine(c.File, c.Line, name)),
 				fmt.Sprintf("%s is now called %s: write that, the old word will go", name, o.Name))
 			name = o.Name
-		}
-		if o == nil {
-			known := m.optionNames()
-			e := v.At(c.File, v.KeyLine(c.File, c.Line, name), name, fmt.Sprintf("unknown key %q in %s", name, m.Name),
-				diag.DidYouMean(name, known))
-			e.Takes = fmt.Sprintf("%s takes: %s", m.Name, strings.Join(known, ", "))
-			v.Throw(c.L, e)
 		}
 		c.put(name, o.set, v.value(c, name, o.Kind, x))
 	}
@@ -239,6 +232,44 @@ func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
 	}
 	o := m.option(m.List)
 	c.put(o.Name, o.set, v.value(c, o.Name, o.Kind, list))
+}
+
+// keys refuses those of t that m does not take, all at once.
+func (v *VM) keys(c *Call, m *Method, t *lua.LTable) {
+	var first *diag.Error
+	for k, _ := t.Next(lua.LNil); k != lua.LNil; k, _ = t.Next(k) {
+		name, named := k.(lua.LString)
+		if !named || m.Known(string(name)) {
+			continue
+		}
+		msg, takes, hint := m.Unknown(c.name, string(name))
+		e := v.At(c.File, v.KeyLine(c.File, c.Line, string(name)), string(name), msg, hint)
+		e.Takes = takes
+		first = first.With(e)
+	}
+	if first != nil {
+		v.Throw(c.L, first)
+	}
+}
+
+// Known reports whether m has an option of the name.
+func (m *Method) Known(name string) bool {
+	return m.option(name) != nil || m.renamed(name) != nil
+}
+
+// renamed is the option that was called so in an earlier release, nil if none was.
+func (m *Method) renamed(name string) *Option {
+	for i := range m.Options {
+		if o := &m.Options[i]; o.Was != "" && o.Was == name {
+			return o
+		}
+	}
+	return nil
+}
+
+// Unknown says that m, which is called by its full name, has no option of the name.
+func (m *Method) Unknown(full, name string) (msg, takes, hint string) {
+	return foreign.NoKey(m.Name, full, name, m.optionNames())
 }
 
 // value parses one argument.

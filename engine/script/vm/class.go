@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"netrepro/engine/script/foreign"
 )
 
 // Class is a kind of object scripts hold. The tables of classes are the single
@@ -265,16 +267,26 @@ func (v *VM) index(l *lua.LState, class *Class) int {
 			return 1
 		}
 	}
-	what := c.What
-	if what == "" {
-		what = "a " + c.Name
-	}
 	known := c.members(self)
 	if i := slices.IndexFunc(c.Fields, func(f *Field) bool { return f.Was != "" && f.Was == name }); i >= 0 {
-		v.Raise(l, name, fmt.Sprintf("%s has no %q", what, name), "it is now called "+c.Fields[i].Name)
+		v.Raise(l, name, fmt.Sprintf("%s has no %q", c.what(), name), "it is now called "+c.Fields[i].Name)
 	}
-	v.RaiseNear(l, name, fmt.Sprintf("%s has no %q (it has: %s)", what, name, strings.Join(known, ", ")), known)
+	msg, hint := c.Unknown(name, known)
+	v.Raise(l, name, msg, hint)
 	return 0
+}
+
+// what names one object in messages.
+func (c *Class) what() string {
+	if c.What != "" {
+		return c.What
+	}
+	return "a " + c.Name
+}
+
+// Unknown says that an object with members known has none of the name.
+func (c *Class) Unknown(name string, known []string) (msg, hint string) {
+	return foreign.NoMember(c.what(), c.Name, name, known)
 }
 
 // Value is what the object x holds, nil if x is no object of ours.

@@ -1,8 +1,6 @@
 package vm
 
 import (
-	"strconv"
-
 	lua "github.com/yuin/gopher-lua"
 )
 
@@ -94,23 +92,6 @@ func (k KindOf[V]) OptParam(to *V, name, doc string) Param {
 	p := k.Param(to, name, doc)
 	p.Optional = true
 	return p
-}
-
-// literal is the Lua value of a default as it is shown.
-func literal(text string) lua.LValue {
-	if s, err := strconv.Unquote(text); err == nil {
-		return lua.LString(s)
-	}
-	if n, err := strconv.ParseFloat(text, 64); err == nil {
-		return lua.LNumber(n)
-	}
-	switch text {
-	case "true":
-		return lua.LTrue
-	case "false":
-		return lua.LFalse
-	}
-	return lua.LString(text)
 }
 
 // Into is an option whose value set takes in.

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"netrepro/engine/script/show"
 )
 
 // Argument is an argument of a verb: a [Param] or an [Option].
@@ -94,7 +96,7 @@ func (m *Method) CheckDefaults() error {
 		if !o.fill {
 			continue
 		}
-		if _, err := o.Kind.Parse(nil, literal(o.Default)); err != nil {
+		if _, err := o.Kind.Parse(nil, show.Plain(o.Default)); err != nil {
 			return fmt.Errorf("%s: default of %s: %w", m.Name, o.Name, err)
 		}
 	}

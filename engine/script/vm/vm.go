@@ -41,13 +41,15 @@ type (
 type Config struct {
 	Language *Language
 	Load     Loader
+	Modules  []string // names of modules that come along, for messages
 	Print    func(where, text string)
 	Seed     uint64
 }
 
 // New makes an interpreter that speaks a language. ctx ends whatever it runs.
 func New(ctx context.Context, c Config) *VM {
-	v := &VM{Interp: interp.New(ctx, interp.Config{Load: c.Load, Print: c.Print, Seed: c.Seed}), language: c.Language,
+	v := &VM{Interp: interp.New(ctx, interp.Config{Load: c.Load, Modules: c.Modules, Print: c.Print,
+		Seed: c.Seed}), language: c.Language,
 		classes: map[*Class]*lua.LTable{}, methods: map[bound]*lua.LFunction{}}
 	g := v.L.G.Global
 	for name, methods := range c.Language.Tables {

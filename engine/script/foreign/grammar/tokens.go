@@ -1,9 +1,8 @@
-// Package foreign knows what people write who come from other languages and other tools:
-// what of it is no Lua, names that Lua has otherwise, and keys that others call so.
+// Package grammar knows what of other languages' grammar is no Lua: signs, words, and what
+// is missing.
 //
-// It knows no scenario, and reads no file. Invariant: it is asked only about what is
-// already known to be wrong, and says nothing about what it does not know.
-package foreign
+// Invariant: it is asked only about a script that the parser has refused.
+package grammar
 
 import (
 	"strings"
@@ -94,7 +93,8 @@ func scan(src string) (out []token) {
 			}
 		case unicode.IsDigit(c):
 			j := i
-			for j < len(r) && (r[j] == '.' && (j+1 == len(r) || r[j+1] != '.') || unicode.IsLetter(r[j]) || unicode.IsDigit(r[j])) {
+			for j < len(r) && (r[j] == '.' && (j+1 == len(r) || r[j+1] != '.') || unicode.IsLetter(r[j]) ||
+				unicode.IsDigit(r[j])) {
 				j++
 			}
 			at.text, at.kind = string(r[i:j]), number

@@ -1,4 +1,4 @@
-package foreign
+package grammar
 
 import (
 	"fmt"
@@ -168,6 +168,10 @@ func (s *script) lineByLine() *Place {
 }
 
 var decrement = regexp.MustCompile(`^\s*([\w.]+)--\s*;?\s*$`)
+
+// Start says what Lua has for a word that begins a statement of others; empty if it is
+// none.
+func Start(word string) string { return starts[word] }
 
 // starts are words that begin statements of others, and what Lua has.
 var starts = map[string]string{
