@@ -74,3 +74,9 @@ func quickTCP(v any, q *Quick) {
 		q.least = max(q.least, 1)
 	}
 }
+
+// FlagsOf are the flags that a kind of TCP segment has: of those in mask, those of want.
+func FlagsOf(kind string) (mask, want packet.TCPFlags) {
+	s := segments[kind]
+	return s.mask, s.want
+}

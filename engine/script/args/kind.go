@@ -11,6 +11,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"netrepro/engine/match/value"
 	"netrepro/engine/script/diag"
 	"netrepro/engine/script/vm"
 )
@@ -22,6 +23,14 @@ func Wrong(x lua.LValue, what, hint string) error {
 		word = string(s)
 	} else if _, ok := x.(lua.LNumber); ok {
 		word = x.String()
+	}
+	if strings.Contains(what, "number") || strings.Contains(what, "length") || what == "a count" {
+		if d, ok := value.ParseDuration(word); ok {
+			hint = fmt.Sprintf("times are numbers of seconds here: write %g", d.Seconds())
+		}
+		if _, err := strconv.ParseFloat(word, 64); err == nil && x.Type() == lua.LTString {
+			hint = fmt.Sprintf("write %s without quotes", word)
+		}
 	}
 	return &vm.BadValue{Msg: fmt.Sprintf("%s is not %s", vm.Show(x), what), Word: word, Hint: hint}
 }
@@ -117,7 +126,7 @@ func EnumOf[T ~string](what string, words []T) vm.KindOf[T] {
 		if hint == "" {
 			hint = "write one of: " + strings.Join(plain, ", ")
 		}
-		return "", Wrong(x, "a "+what, hint)
+		return "", Wrong(x, article(what)+what, hint)
 	})
 }
 
@@ -135,7 +144,7 @@ func TableOf[T any](what, typ, hint string, form *vm.Table[T]) vm.KindOf[T] {
 
 // article is "a " or "an ", as the first letter of what wants.
 func article(what string) string {
-	if strings.ContainsAny(what[:1], "aeiouM") { // an MD5 key
+	if strings.ContainsAny(what[:1], "aeiouIM") { // an ICMP message, an MD5 key
 		return "an "
 	}
 	return "a "

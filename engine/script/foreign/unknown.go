@@ -24,6 +24,15 @@ func NoMember(what, class, name string, known []string) (msg, hint string) {
 	if hint = Member(class, name, known); hint == "" {
 		hint = near.Hint(name, known)
 	}
+	switch {
+	case hint != "":
+	case strings.HasSuffix(class, "Expectation") && name != "equals":
+		hint = "expect and must return an expectation, not what they were given"
+	case class == "ResultExpectation":
+		hint = "this is a result: expect one of its members, as expect(got.status):equals(200)"
+	case class == "Net":
+		hint = fmt.Sprintf("a wire is known by its name: wire { name = %q }", name)
+	}
 	if other := strings.ReplaceAll(name, "_", "-"); slices.Contains(known, other) && other != name {
 		hint = fmt.Sprintf("write [%q]", other)
 	}

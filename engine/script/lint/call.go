@@ -4,25 +4,33 @@ package lint
 
 import (
 	"errors"
-	"slices"
-	"strconv"
+	"fmt"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/ast"
 
+	"netrepro/engine/script/foreign"
+	"netrepro/engine/script/lint/written"
 	"netrepro/engine/script/vm"
 )
 
 // call goes through a call and returns what it returns.
 func (c *checker) call(e *ast.FuncCallExpr, s *scope) thing {
 	if e.Method == "" {
+		if at, ok := e.Func.(*ast.AttrGetExpr); ok && c.dotted(at, s) {
+			for _, a := range e.Args {
+				c.expr(a, s)
+			}
+			return thing{}
+		}
 		if name, ok := e.Func.(*ast.IdentExpr); ok {
 			if _, own := s.get(name.Value); !own {
 				for _, m := range c.vm.Language().Globals {
 					if m.Name == name.Value {
-						if given := c.arguments(m, e, s)["subject"]; given.class == c.class("Trace") && given.class != nil {
-							return thing{class: c.class("Expectation")} // of several
+						given := c.arguments(m, e, s)
+						if m.Name == "expect" || m.Name == "must" {
+							return c.expectation(given["subject"], e)
 						}
 						return thing{class: c.class(m.Returns)}
 					}
@@ -36,6 +44,11 @@ func (c *checker) call(e *ast.FuncCallExpr, s *scope) thing {
 		return thing{}
 	}
 	of := c.expr(e.Receiver, s)
+	if of.expects != nil && of.class == nil && !c.anyOf(e.Method) {
+		known := c.expectationVerbs()
+		msg, hint := foreign.NoMember("an expectation", "ValueExpectation", e.Method, known)
+		c.mistake(c.src.AtMember(e.Line(), e.Method, msg, hint))
+	}
 	if of.class == nil {
 		for _, a := range e.Args {
 			c.expr(a, s)
@@ -55,7 +68,12 @@ func (c *checker) call(e *ast.FuncCallExpr, s *scope) thing {
 	given := c.arguments(m, e, s)
 	c.reaches(of, given, e)
 	c.crosses(of, given, e)
-	return thing{class: c.class(m.Returns), node: of.node}
+	c.comparable(of, m, e)
+	back := thing{class: c.class(m.Returns), node: of.node}
+	if of.expects != nil && strings.HasSuffix(m.Returns, "Expectation") {
+		back.expects = of.expects
+	}
+	return back
 }
 
 // arguments checks the arguments of a verb as far as they are written out, and returns
@@ -71,6 +89,7 @@ func (c *checker) arguments(m *vm.Method, e *ast.FuncCallExpr, s *scope) map[str
 		if table && p.Optional && m.Options != nil {
 			continue
 		}
+		c.shape(m, p.Name, p.Kind, args[0], s)
 		c.value(m, p.Name, p.Kind, args[0], "")
 		given[p.Name] = c.expr(args[0], s)
 		args = args[1:]
@@ -83,7 +102,13 @@ func (c *checker) arguments(m *vm.Method, e *ast.FuncCallExpr, s *scope) map[str
 			if o := option(m, m.First); o != nil {
 				c.value(m, o.Name, o.Kind, args[0], "")
 			}
+		} else if x := written.Literal(args[0]); x != nil {
+			c.mistake(c.src.AtMember(e.Line(), m.Name, fmt.Sprintf("%s takes a table of options, not a %s", c.name(m), x.Type()),
+				"as in "+m.Example))
 		}
+	} else if len(args) > 0 && m.Options == nil && m.Then == nil {
+		c.mistake(c.src.AtMember(e.Line(), m.Name, fmt.Sprintf("%s takes %d arguments, not %d", c.name(m), len(m.Params),
+			len(e.Args)), m.Doc))
 	}
 	for _, a := range args {
 		if t := c.expr(a, s); m.First != "" {
@@ -104,6 +129,8 @@ func option(m *vm.Method, name string) *vm.Option {
 
 // options checks a table of options.
 func (c *checker) options(m *vm.Method, t *ast.TableExpr, s *scope, given map[string]thing) {
+	match := map[string]any{}
+	defer func() { c.possible(t, match) }()
 	for _, f := range t.Fields {
 		key, named := f.Key.(*ast.StringExpr)
 		var name string
@@ -125,32 +152,26 @@ func (c *checker) options(m *vm.Method, t *ast.TableExpr, s *scope, given map[st
 			c.expr(f.Value, s)
 			continue
 		}
-		written := ""
+		before := ""
 		if named {
-			written = name
+			before = name
 		}
 		inner, table := f.Value.(*ast.TableExpr)
-		if table && o.Kind.Table != nil && keyed(inner) && !strings.ContainsAny(o.Kind.Type, "<[") {
+		if table && o.Kind.Table != nil && written.Keyed(inner) && !strings.ContainsAny(o.Kind.Type, "<[") {
 			c.options(o.Kind.Table, inner, s, map[string]thing{})
 			continue
 		}
-		c.value(m, o.Name, o.Kind, f.Value, written)
+		c.shape(m, o.Name, o.Kind, f.Value, s)
+		c.value(m, o.Name, o.Kind, f.Value, before)
 		given[o.Name] = c.expr(f.Value, s)
+		c.term(match, o, f.Value, given[o.Name])
 	}
-}
-
-// keyed reports whether all elements of a table have names.
-func keyed(t *ast.TableExpr) bool {
-	return len(t.Fields) > 0 && !slices.ContainsFunc(t.Fields, func(f *ast.Field) bool {
-		_, named := f.Key.(*ast.StringExpr)
-		return !named
-	})
 }
 
 // value checks a value that is written out. key is what stands before it, empty if
 // nothing does.
 func (c *checker) value(_ *vm.Method, name string, k *vm.Kind, e ast.Expr, key string) {
-	x := literal(e)
+	x := written.Literal(e)
 	if x == nil {
 		return
 	}
@@ -179,28 +200,4 @@ func (c *checker) bad(k *vm.Kind, x lua.LValue, line int) (bad *vm.BadValue) {
 		return nil
 	}
 	return bad
-}
-
-// literal is the value of an expression that is written out, nil if it is not.
-func literal(e ast.Expr) lua.LValue {
-	switch e := e.(type) {
-	case *ast.StringExpr:
-		return lua.LString(e.Value)
-	case *ast.NumberExpr:
-		if n, err := strconv.ParseFloat(e.Value, 64); err == nil {
-			return lua.LNumber(n)
-		}
-		if n, err := strconv.ParseInt(e.Value, 0, 64); err == nil {
-			return lua.LNumber(n)
-		}
-	case *ast.TrueExpr:
-		return lua.LTrue
-	case *ast.FalseExpr:
-		return lua.LFalse
-	case *ast.UnaryMinusOpExpr:
-		if n, ok := literal(e.Expr).(lua.LNumber); ok {
-			return -n
-		}
-	}
-	return nil
 }

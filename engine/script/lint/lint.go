@@ -44,7 +44,7 @@ type Variant struct {
 
 // Find finds what there is in a script that speaks the language of v, which loaded it.
 func Find(src *diag.Source, v *vm.VM, scenarios []Scenario) []Finding {
-	c := &checker{src: src, vm: v, seen: map[string]bool{}}
+	c := &checker{src: src, vm: v, seen: map[string]bool{}, types: map[ast.Expr]string{}}
 	bodies := functions(src.Chunk)
 	for name, run := range runs(src, bodies) {
 		for _, s := range scenarios {
@@ -66,6 +66,7 @@ type checker struct {
 	seen  map[string]bool // what was said
 	read  map[string]bool // parameters of variants that are read
 	loose bool            // the parameters are given to something else
+	types map[ast.Expr]string
 }
 
 // functions are the functions of a file's top level by their names.
@@ -137,6 +138,7 @@ func (c *checker) scenario(s Scenario, run *ast.FunctionExpr) {
 	}
 	c.block(run.Stmts, top)
 	c.variants()
+	c.judges(run)
 }
 
 // mistake notes an error, and warn what may be meant; each place once.

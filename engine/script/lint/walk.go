@@ -10,6 +10,7 @@ import (
 
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/lab/topology/plan"
+	"netrepro/engine/script/lint/written"
 	"netrepro/engine/script/vm"
 )
 
@@ -19,6 +20,8 @@ type thing struct {
 	class        *vm.Class
 	node         *plan.Node // it is this node, or is on it
 	wire         *plan.Wire
+	typ          string            // of a plain value: "number", "string" or "boolean"
+	expects      *ast.FuncCallExpr // the call of expect or must, if that is what it is
 }
 
 // scope is the names of a block.
@@ -84,7 +87,9 @@ func (c *checker) stmt(st ast.Stmt, s *scope) {
 			}
 		}
 	case *ast.FuncCallStmt:
-		each(st.Expr)
+		if t := c.expr(st.Expr, s); t.expects != nil && (st.Expr == t.expects || t.class == c.class("Expectation")) {
+			c.unsaid(t, st.Expr)
+		}
 	case *ast.DoBlockStmt:
 		c.block(st.Stmts, s.inner())
 	case *ast.WhileStmt:
@@ -174,9 +179,13 @@ func (c *checker) expr(e ast.Expr, s *scope) thing {
 func (c *checker) member(e *ast.AttrGetExpr, s *scope) thing {
 	key, named := e.Key.(*ast.StringExpr)
 	if name, ok := e.Object.(*ast.IdentExpr); ok && named {
-		if t, _ := s.get(name.Value); t.variant {
-			c.read[key.Value] = true
+		t, own := s.get(name.Value)
+		if t.variant {
+			c.parameter(e, key.Value)
 			return thing{}
+		}
+		if verbs := c.vm.Language().Tables[name.Value]; verbs != nil && !own {
+			c.function(e, name.Value, key.Value, verbs)
 		}
 	}
 	of := c.expr(e.Object, s)
@@ -192,7 +201,7 @@ func (c *checker) member(e *ast.AttrGetExpr, s *scope) thing {
 	}
 	for _, f := range of.class.Fields {
 		if f.Name == key.Value || f.Was == key.Value {
-			return thing{class: c.class(f.Type), node: of.node}
+			return thing{class: c.class(f.Type), node: of.node, typ: written.PlainType(f.Type)}
 		}
 	}
 	if of.class.Index == nil && of.class.Method(key.Value) == nil {

@@ -15,6 +15,7 @@ import (
 
 	"netrepro/engine/lab/fault"
 	"netrepro/engine/match"
+	"netrepro/engine/match/possible"
 	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/field"
@@ -180,8 +181,20 @@ func Of(a map[string]any) match.Match {
 // match it.
 func Checked(c *vm.Call, a map[string]any) (match.Match, error) {
 	m := Of(a)
-	if word, err := m.Check(); err != nil {
-		return m, c.Fail(word, "leave one of the two out", "%v", err)
+	if word, err := possible.Check(&m); err != nil {
+		return m, c.VM.At(c.File, c.VM.KeyLine(c.File, c.Line, word), word, err.Error(), NeverHint)
 	}
 	return m, nil
+}
+
+// NeverHint is what to do about a match that no packet can satisfy.
+const NeverHint = "leave one of the two out"
+
+// Asked is [Checked], and raises its error in the script.
+func Asked(c *vm.Call, a map[string]any) match.Match {
+	m, err := Checked(c, a)
+	if err != nil {
+		c.VM.Throw(c.L, err)
+	}
+	return m
 }

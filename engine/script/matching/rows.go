@@ -38,7 +38,7 @@ var KRows = &vm.Kind{Name: "list of matches", Type: "Row[]", Table: rowTable,
 				return nil, args.Wrong(x, "a match", `write { tcp = "syn" }`)
 			}
 			a := c.Table(rowTable, rt)
-			r := expect.Row{Match: Of(a), Times: expect.Count{Min: 1}}
+			r := expect.Row{Match: Asked(c, a), Times: expect.Count{Min: 1}}
 			if n, ok := a["times"].(expect.Count); ok {
 				r.Times = n
 			}

@@ -22,7 +22,7 @@ var kMatch = vm.NewKind("match", "Match", func(c *vm.Call, x lua.LValue) (match.
 		return match.Match{}, args.Wrong(x, "a match", `write { tcp = "syn" }`)
 	}
 	a := matchTable.Read(c, t)
-	return a.match(), nil
+	return a.match(c), nil
 }).Of(matchTable.Form())
 
 // narrow makes a verb that narrows an expectation to a part of the trace.

@@ -47,7 +47,7 @@ type asked struct{ keys vm.Values }
 func askedOptions(a *asked) []vm.Argument { return vm.Collect(&a.keys, matching.Seen) }
 
 // match is the match that was said.
-func (a *asked) match() match.Match { return matching.Of(a.keys) }
+func (a *asked) match(c *vm.Call) match.Match { return matching.Asked(c, a.keys) }
 
 // pair are the arguments of between.
 type pair struct{ a, b *session.Node }
@@ -63,7 +63,7 @@ var traceVerbs = []*vm.Method{
 	vm.Verb(vm.Method{Name: "tcp", Doc: "The TCP segments among them that match.",
 		Example: `net.trace:tcp { from = net.server }`, Returns: "Trace", Phase: vm.Running}, askedOptions,
 		func(c *vm.Call, a *asked) error {
-			m := a.match()
+			m := a.match(c)
 			segments := c.Self.(*trace.View).Where("", (*trace.Packet).IsTCP)
 			c.Return(c.VM.New(Trace, segments.With(":tcp"+m.String(), m.In)))
 			return nil
@@ -141,6 +141,6 @@ var traceVerbs = []*vm.Method{
 // settled are the packets of a trace that match, once the wires are idle.
 func settled(c *vm.Call, a *asked) []*trace.Packet {
 	session.Of(c).Settle()
-	m := a.match()
+	m := a.match(c)
 	return m.Find(c.Self.(*trace.View))
 }

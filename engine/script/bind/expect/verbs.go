@@ -69,19 +69,19 @@ var traceExpectations = []*vm.Method{
 		func(a *counted) []vm.Argument {
 			return append([]vm.Argument{timesOption(&a.times)}, askedOptions(&a.asked)...)
 		},
-		func(_ *vm.Call, a *counted) (expect.Spec, error) {
-			return expect.Includes{Match: a.match(), Times: a.times}, nil
+		func(c *vm.Call, a *counted) (expect.Spec, error) {
+			return expect.Includes{Match: a.match(c), Times: a.times}, nil
 		}),
 	traceVerb(vm.Method{Name: "never", Doc: "No packet matches, until the wires are idle.",
 		Example: `expect(net.trace):never { tcp = "rto" }`}, askedOptions,
-		func(_ *vm.Call, a *asked) (expect.Spec, error) { return expect.Never{Match: a.match()}, nil }),
+		func(c *vm.Call, a *asked) (expect.Spec, error) { return expect.Never{Match: a.match(c)}, nil }),
 	traceVerb(vm.Method{Name: "exactly", Doc: "Exactly this many packets match.",
 		Example: `expect(net.trace:at(net.client)):exactly(2, { tcp = "syn" })`},
 		func(a *exact) []vm.Argument {
 			return append([]vm.Argument{kHowMany.Param(&a.n, "n", "how many")}, askedOptions(&a.asked)...)
 		},
-		func(_ *vm.Call, a *exact) (expect.Spec, error) {
-			return expect.Includes{Match: a.match(), Times: expect.Count{Min: a.n}}, nil
+		func(c *vm.Call, a *exact) (expect.Spec, error) {
+			return expect.Includes{Match: a.match(c), Times: expect.Count{Min: a.n}}, nil
 		}),
 	traceVerb(vm.Method{Name: "sequence", Doc: "Packets come in this order; others may come between.",
 		Example: `expect(net.trace:at(net.client)):sequence { { tcp = "syn" }, { tcp = "synack", within = "1s" } }`},
@@ -105,8 +105,8 @@ var traceExpectations = []*vm.Method{
 				timesOption(&a.times), kBackoff.Opt(&a.backoff, "backoff", "how the gaps between timeouts grow"),
 			}, vm.Without(askedOptions(&a.asked), "backoff")...) // its own says how all of them grow
 		},
-		func(_ *vm.Call, a *again) (expect.Spec, error) {
-			return expect.Retransmits{Match: a.match(), Times: a.times, Exponential: a.backoff != ""}, nil
+		func(c *vm.Call, a *again) (expect.Spec, error) {
+			return expect.Retransmits{Match: a.match(c), Times: a.times, Exponential: a.backoff != ""}, nil
 		}),
 	vm.Verb(vm.Method{Name: "every", Doc: "Begins an expectation of all packets that match, of which there " +
 		"must be one; has says what they must have.",
@@ -114,7 +114,7 @@ var traceExpectations = []*vm.Method{
 		askedOptions,
 		func(c *vm.Call, a *asked) error {
 			e := *c.Self.(*expectation)
-			m := a.match()
+			m := a.match(c)
 			e.each = &m
 			c.Return(c.VM.New(everyExpectation, &e))
 			return nil
@@ -126,7 +126,7 @@ var everyExpectation = &vm.Class{Name: "Every", What: "an expectation on every p
 	Methods: []*vm.Method{traceVerb(vm.Method{Name: "has", Doc: "Each of them matches this too.",
 		Example: `expect(net.trace):every { tcp = "syn" }:has { sport = 40000 }`}, askedOptions,
 		func(c *vm.Call, a *asked) (expect.Spec, error) {
-			return expect.Every{Of: *c.Self.(*expectation).each, Has: a.match()}, nil
+			return expect.Every{Of: *c.Self.(*expectation).each, Has: a.match(c)}, nil
 		})}}
 
 // readsSpec parses the text of reads; an error in it is shown on its own line.

@@ -90,7 +90,7 @@ var rewriteVerb = faultVerb(vm.Method{Name: "rewrite",
 	func(c *vm.Call, a *rewritten, all *common) (fault.Action, error) {
 		r := *a.set
 		r.Keep = a.checksum == "kept"
-		m := matching.Of(all.match)
+		m := matching.Asked(c, all.match)
 		for _, s := range r.Settings {
 			if err := m.Bears(s.Field); err != nil {
 				return nil, c.Fail(s.Field.Name, "match packets that have it", "rewrite cannot apply: %v", err)

@@ -93,7 +93,11 @@ var kTask = vm.NewKind("task", "Task", func(_ *vm.Call, x lua.LValue) (chan stru
 	if t, ok := vm.As(x, taskClass); ok {
 		return t.(chan struct{}), nil
 	}
-	return nil, args.Wrong(x, "a task", "give what task returned")
+	hint := "give what task returned"
+	if s, ok := x.(lua.LString); ok {
+		hint = fmt.Sprintf("give what task returned; to let time pass write sleep %q", string(s))
+	}
+	return nil, args.Wrong(x, "a task", hint)
 })
 
 var waitVerb = vm.Verb(vm.Method{Name: "wait", Doc: "Waits for a task to end.", Example: `wait(t)`, Phase: vm.Running},
