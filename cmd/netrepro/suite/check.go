@@ -22,7 +22,8 @@ func checkCommand(e Console) *cobra.Command {
 
 What is surely a mistake is an error: a verb, a key or a value that there is not, a part
 that the topology has not, a name twice. What may be meant is a warning: a fault that no
-packet reaches, a host that should forward, variants that do the same.
+packet reaches, a host that should forward, variants that do the same, a scenario that
+expects nothing, prefixes of wires that cover each other.
 
 Exit codes: 0 no mistake, 2 a mistake, or with --strict a warning.`,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -46,6 +46,9 @@ standard output. The output directory has the record of the run (` + "events.jso
 which netrepro report makes any of them later, and the history of its cases, which
 --shard, --rerun-failed and the comparison with the last run that passed need.
 
+A case in which nothing is expected passes, and standard error says so; netrepro check
+warns of it, and check --strict refuses it.
+
 Exit codes: 0 everything as expected, 1 a case failed, 2 script or usage error,
 or output that could not be written, 3 this machine cannot (or --require was given and something was skipped),
 4 only inconclusive cases stand in the way, 130 interrupted.`,

@@ -13,6 +13,7 @@ import (
 	"netrepro/engine/match"
 	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/field"
 	"netrepro/engine/trace"
 )
 
@@ -98,14 +99,14 @@ func (a *asked) ends() {
 			continue
 		}
 		four, six := families(y)
-		for _, v6 := range []string{"flow_label"} {
-			if a.m.Asks(v6) && !six {
-				a.never(v6, "%s belongs to IPv6, and %s has no such address", v6, y.Name)
-			}
-		}
-		for _, v4 := range []string{"df", "mf", "frag_offset", "ip_id"} {
-			if a.m.Asks(v4) && !four {
-				a.never(v4, "%s belongs to IPv4, and %s has no such address", v4, y.Name)
+		for _, k := range match.Keys {
+			f, asked := get[value.Field](a, k.Name)
+			switch {
+			case !asked:
+			case f.Of.Layer == field.IPv4 && !four:
+				a.never(k.Name, "%s belongs to IPv4, and %s has no such address", k.Name, y.Name)
+			case f.Of.Layer == field.IPv6 && !six:
+				a.never(k.Name, "%s belongs to IPv6, and %s has no such address", k.Name, y.Name)
 			}
 		}
 	}

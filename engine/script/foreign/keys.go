@@ -85,7 +85,7 @@ var synonyms = []synonym{
 	{"filter condition when_ match predicate", "where", "where = function(pkt) return … end", "nth"},
 	// Servers and TLS.
 	{"cert key certificate certfile keyfile cert_file key_file ssl_certificate ssl_certificate_key pem keyout ca cafile CAfile ca_file",
-		"chain", "nothing: certificates are made for the server; chain = { … } says of what kind", ""},
+		"chain", "leave it out: certificates are made for the server, and chain = { … } says of what kind", ""},
 	{"ca cafile CAfile ca_file cacert capath insecure k skip_verify verify_peer InsecureSkipVerify no_verify", "verify",
 		"verify = false to believe any certificate; that of the lab is believed", ""},
 	{"servername sni server_name", "name", `name = "…"`, "verify"},
@@ -138,7 +138,7 @@ func Key(key string, known []string) string {
 		}
 		for w := range strings.FieldsSeq(s.words) {
 			if w == key || w == bare {
-				if s.key == "" {
+				if s.key == "" || strings.HasPrefix(s.write, "leave ") {
 					return s.write
 				}
 				return "write " + s.write

@@ -18,6 +18,7 @@ import (
 
 	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/script/diag"
+	"netrepro/engine/script/lint/ways"
 	"netrepro/engine/script/vm"
 )
 
@@ -139,6 +140,9 @@ func (c *checker) scenario(s Scenario, run *ast.FunctionExpr) {
 	c.block(run.Stmts, top)
 	c.variants()
 	c.judges(run)
+	for _, o := range ways.Overlaps(s.Plan) {
+		c.warn(c.src.At(s.Line, o.Prefix.String(), o.String(), "give wires prefixes that do not overlap, or the node a route"))
+	}
 }
 
 // mistake notes an error, and warn what may be meant; each place once.

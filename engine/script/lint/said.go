@@ -161,7 +161,7 @@ func (c *checker) shape(m *vm.Method, name string, k *vm.Kind, e ast.Expr, s *sc
 			return
 		}
 		if written.Keyed(e) {
-			c.mistake(c.src.At(e.Line(), "", name+": a table is not a "+k.Name, "write { { … }, { … } }"))
+			c.mistake(c.src.AtMember(e.Line(), m.Name, name+": a table is not a "+k.Name, "write { { … }, { … } }, a list of tables"))
 			return
 		}
 		for _, f := range e.Fields {

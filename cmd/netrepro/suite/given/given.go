@@ -18,6 +18,7 @@ import (
 	"netrepro/engine/report/stream"
 	"netrepro/engine/runner/history"
 	"netrepro/engine/script"
+	"netrepro/engine/script/lint/ways"
 )
 
 // Folders are a directory with modules, and one with the history of a run; empty for none.
@@ -51,6 +52,22 @@ func Read(scenarios []*script.File, out, baseline string) []string {
 		read = append(read, f.Name)
 	}
 	return read
+}
+
+// Doubts are what is doubtful about scenarios that are to run: that nothing is expected in a
+// file, or that a node cannot find another.
+func Doubts(of []*script.File) (out []string) {
+	for _, f := range of {
+		if !slices.ContainsFunc([]string{"expect", "must", "require"}, func(w string) bool { return strings.Contains(f.Text, w) }) {
+			out = append(out, f.Name+": nothing is expected: its cases pass whatever happens (netrepro check says more)")
+		}
+		for _, s := range f.Scenarios {
+			for _, o := range ways.Overlaps(s.Plan) {
+				out = append(out, fmt.Sprintf("%s:%d: %s", s.File, s.Line, &o))
+			}
+		}
+	}
+	return out
 }
 
 // Node reports whether the lab of a case has a node.

@@ -6,6 +6,10 @@
 package ways
 
 import (
+	"fmt"
+	"net/netip"
+	"slices"
+
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/lab/topology/plan"
 )
@@ -59,3 +63,58 @@ func Of(p *plan.Plan, from, to *plan.Node, through func(*plan.Node) bool) (betwe
 	}
 	return nil, nil, false
 }
+
+// Overlap is an address that a node looks for where it is not: a prefix of the node's own
+// wire covers it.
+type Overlap struct {
+	Node, Other *plan.Node
+	Prefix      netip.Prefix // of the node's wire
+	Addr        netip.Addr   // of the other
+	Wire        string       // the node's
+}
+
+// String says so.
+func (o *Overlap) String() string {
+	return fmt.Sprintf("%s looks for %s of %s on its own wire %q, whose prefix %s covers it", o.Node.Name, o.Addr, o.Other.Name,
+		o.Wire, o.Prefix.Masked())
+}
+
+// Overlaps are the first of them for each two nodes: prefixes of one length may be meant,
+// as private ones behind NAT are.
+func Overlaps(p *plan.Plan) (out []Overlap) {
+	for _, n := range p.Nodes {
+		for _, m := range p.Nodes {
+			if o := overlap(n, m); m != n && o != nil {
+				out = append(out, *o)
+			}
+		}
+	}
+	return out
+}
+
+func overlap(n, m *plan.Node) *Overlap {
+	for _, g := range m.Ifaces {
+		for _, q := range g.Addrs {
+			if slices.ContainsFunc(n.Routes, func(r plan.Route) bool { return covers(r.To, q) }) {
+				continue
+			}
+			var by *Overlap
+			onLink := false
+			for _, f := range n.Ifaces {
+				for _, p := range f.Addrs {
+					onLink = onLink || p.Masked() == q.Masked()
+					if covers(p, q) && p.Bits() < q.Bits() && f.Wire != g.Wire {
+						by = &Overlap{Node: n, Other: m, Prefix: p, Addr: q.Addr(), Wire: f.Wire.Name}
+					}
+				}
+			}
+			if by != nil && !onLink {
+				return by
+			}
+		}
+	}
+	return nil
+}
+
+// covers reports whether a prefix, not of everything, has the address of another in it.
+func covers(p, q netip.Prefix) bool { return p.IsValid() && p.Bits() > 0 && p.Contains(q.Addr()) }
