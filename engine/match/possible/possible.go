@@ -82,7 +82,7 @@ func (a *asked) ends() {
 		switch {
 		case from.Name == to.Name:
 			a.never("to", "from and to are the same node, %s", from.Name)
-		case len(from.Addrs) > 0 && len(to.Addrs) > 0 && !(f4 && t4 || f6 && t6):
+		case len(from.Addrs) > 0 && len(to.Addrs) > 0 && (!f4 || !t4) && (!f6 || !t6):
 			a.never("to", "%s and %s have no version of IP in common", from.Name, to.Name)
 		case isHost && host.Name != from.Name && host.Name != to.Name && len(host.Addrs) > 0:
 			a.never("host", "host is neither from nor to")

@@ -12,7 +12,6 @@ package lint
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/yuin/gopher-lua/ast"
 
@@ -200,6 +199,3 @@ func alike(a, b Variant, unread map[string]bool) bool {
 	}
 	return true
 }
-
-// known are names as a list.
-func known(names []string) string { return strings.Join(names, ", ") }
