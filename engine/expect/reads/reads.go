@@ -79,6 +79,9 @@ func Parse(text string, party Parties) (expect.Sequence, error) {
 func parseRow(line string, party Parties) (r expect.Row, err error) {
 	w := strings.Fields(line)
 	if len(w) < 4 || w[1] != ">" {
+		if meant := meant(line); meant != "" {
+			return r, fmt.Errorf("%q: write %s", line, meant)
+		}
 		return r, fmt.Errorf("%q: write SRC > DST FLAGS, then what else is known", line)
 	}
 	r.Text = strings.Join(w, " ")
@@ -104,6 +107,25 @@ func parseRow(line string, party Parties) (r expect.Row, err error) {
 		w = w[n:]
 	}
 	return r, nil
+}
+
+// flagWords are names of flags, and what tcpdump prints of them.
+var flagWords = strings.NewReplacer("SYN", "S", "ACK", ".", "FIN", "F", "RST", "R", "PSH", "P", "URG", "U", ",", "", "|", "",
+	"[", "", "]", "")
+
+// meant is how a line is written that has an arrow and names of flags; empty if it has not.
+func meant(line string) string {
+	w := strings.Fields(line)
+	if len(w) < 3 || w[1] != "->" && w[1] != "=>" && w[1] != "→" && w[1] != "-->" {
+		return ""
+	}
+	w[1] = ">"
+	if len(w) > 3 {
+		w[3] = flagWords.Replace(strings.ToUpper(w[3]))
+	} else {
+		w = append(w, "S")
+	}
+	return strings.Join(w, " ")
 }
 
 // option takes one option from the front of w and returns how many words it was.

@@ -5,6 +5,7 @@ package lint
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -44,8 +45,7 @@ func (c *checker) call(e *ast.FuncCallExpr, s *scope) thing {
 		return thing{}
 	}
 	of := c.expr(e.Receiver, s)
-	if of.expects != nil && of.class == nil && !c.anyOf(e.Method) {
-		known := c.expectationVerbs()
+	if known := c.expectationVerbs(); of.expects != nil && of.class == nil && !slices.Contains(known, e.Method) {
 		msg, hint := foreign.NoMember("an expectation", "ValueExpectation", e.Method, known)
 		c.mistake(c.src.AtMember(e.Line(), e.Method, msg, hint))
 	}
@@ -69,6 +69,7 @@ func (c *checker) call(e *ast.FuncCallExpr, s *scope) thing {
 	c.reaches(of, given, e)
 	c.crosses(of, given, e)
 	c.comparable(of, m, e)
+	c.reads(of, m, e)
 	back := thing{class: c.class(m.Returns), node: of.node}
 	if of.expects != nil && strings.HasSuffix(m.Returns, "Expectation") {
 		back.expects = of.expects

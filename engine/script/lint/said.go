@@ -10,6 +10,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/ast"
 
+	"netrepro/engine/expect/reads"
 	"netrepro/engine/match"
 	"netrepro/engine/match/possible"
 	"netrepro/engine/match/value"
@@ -40,9 +41,6 @@ func (c *checker) expectation(subject thing, e *ast.FuncCallExpr) thing {
 	}
 	return out
 }
-
-// anyOf reports whether any expectation has a verb.
-func (c *checker) anyOf(verb string) bool { return slices.Contains(c.expectationVerbs(), verb) }
 
 // expectationVerbs are the verbs of expectations on results and values.
 func (c *checker) expectationVerbs() (out []string) {
@@ -76,8 +74,7 @@ func (c *checker) comparable(of thing, m *vm.Method, e *ast.FuncCallExpr) {
 	if of.expects == nil || m.Name != "equals" && m.Name != "differs_from" || len(e.Args) != 1 {
 		return
 	}
-	subject := written.First(of.expects.Args)
-	is, want := c.typeOf(subject), written.Literal(e.Args[0])
+	is, want := c.types[written.First(of.expects.Args)], written.Literal(e.Args[0])
 	if is == "" || want == nil || want.Type().String() == is {
 		return
 	}
@@ -91,8 +88,29 @@ func (c *checker) comparable(of thing, m *vm.Method, e *ast.FuncCallExpr) {
 		vm.Show(want), want.Type()), hint))
 }
 
-// typeOf is the type of what was given to expect, as far as it was found out.
-func (c *checker) typeOf(e ast.Expr) string { return c.types[e] }
+// reads says what is wrong with an exchange that is written out.
+func (c *checker) reads(of thing, m *vm.Method, e *ast.FuncCallExpr) {
+	said, ok := written.First(e.Args).(*ast.StringExpr)
+	if of.expects == nil || m.Name != "reads" || !ok {
+		return
+	}
+	_, err := reads.Parse(said.Value, func(name string) (*value.Party, error) {
+		if n := c.of.Plan.Node(name); n == nil {
+			return nil, fmt.Errorf("%q is not a node of this topology", name)
+		}
+		return &value.Party{Name: name}, nil
+	})
+	if err == nil {
+		return
+	}
+	var n int
+	lines := strings.Split(said.Value, "\n")
+	if _, serr := fmt.Sscanf(err.Error(), "line %d:", &n); serr != nil || n < 1 || n > len(lines) {
+		return
+	}
+	_, msg, _ := strings.Cut(err.Error(), ": ")
+	c.mistake(c.src.At(e.Line(), strings.TrimSpace(lines[n-1]), "reads: "+msg, "a line is SRC > DST FLAGS and what else is known"))
+}
 
 // dotted says of a verb that it is called with a dot, and reports whether it is.
 func (c *checker) dotted(at *ast.AttrGetExpr, s *scope) bool {

@@ -3,6 +3,7 @@
 package expect
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -17,6 +18,7 @@ import (
 type verdict struct {
 	ok   bool
 	want string
+	saw  string // empty is the value itself
 }
 
 // valueVerb makes a verb that judges a value by its arguments.
@@ -29,7 +31,7 @@ func valueVerb[T any](name, doc, example string, takes func(*T) []vm.Argument,
 			if err != nil {
 				return err
 			}
-			return e.report(c, expect.Outcome{Pass: v.ok, Expected: v.want, Saw: shown(e.value)}, e.run.Started)
+			return e.report(c, expect.Outcome{Pass: v.ok, Expected: v.want, Saw: cmp.Or(v.saw, shown(e.value))}, e.run.Started)
 		})
 }
 
@@ -39,7 +41,7 @@ func compared(name, doc, words string, holds func(got, want float64) bool) *vm.M
 		func(want *float64) []vm.Argument { return []vm.Argument{args.Number.Param(want, "want", "a number")} },
 		func(_ *vm.Call, want *float64, got lua.LValue) (verdict, error) {
 			n, ok := got.(lua.LNumber)
-			return verdict{ok && holds(float64(n), *want), fmt.Sprintf("a number %s %v", words, lua.LNumber(*want))},
+			return verdict{ok: ok && holds(float64(n), *want), want: fmt.Sprintf("a number %s %v", words, lua.LNumber(*want))},
 				nil
 		})
 }
@@ -48,8 +50,16 @@ func compared(name, doc, words string, holds func(got, want float64) bool) *vm.M
 func is(name, doc, example string, want lua.LValue) *vm.Method {
 	return valueVerb(name, doc, example, func(*none) []vm.Argument { return nil },
 		func(_ *vm.Call, _ *none, got lua.LValue) (verdict, error) {
-			return verdict{got == want, want.String()}, nil
+			return verdict{ok: got == want, want: want.String()}, nil
 		})
+}
+
+// typed is a value with its type, where that is not plain to see.
+func typed(x lua.LValue) string {
+	if t := x.Type(); t == lua.LTString || t == lua.LTNumber {
+		return fmt.Sprintf("the %s %s", t, shown(x))
+	}
+	return shown(x)
 }
 
 func same(a, b lua.LValue) bool {
@@ -67,12 +77,15 @@ var valueExpectation = &vm.Class{Name: "ValueExpectation", What: "an expectation
 		valueVerb("equals", "It is this value.", `expect(got.bytes):equals(30000)`,
 			func(want *lua.LValue) []vm.Argument { return []vm.Argument{args.Any.Param(want, "want", "a value")} },
 			func(_ *vm.Call, want *lua.LValue, got lua.LValue) (verdict, error) {
-				return verdict{same(got, *want), shown(*want)}, nil
+				if got.Type() != (*want).Type() { // "200" and 200 look alike
+					return verdict{want: typed(*want), saw: typed(got)}, nil
+				}
+				return verdict{ok: same(got, *want), want: shown(*want)}, nil
 			}),
 		valueVerb("differs_from", "It is another value.", `expect(peer.port):differs_from(40000)`,
 			func(other *lua.LValue) []vm.Argument { return []vm.Argument{args.Any.Param(other, "other", "a value")} },
 			func(_ *vm.Call, other *lua.LValue, got lua.LValue) (verdict, error) {
-				return verdict{!same(got, *other), "anything but " + shown(*other)}, nil
+				return verdict{ok: !same(got, *other), want: "anything but " + shown(*other)}, nil
 			}),
 		compared("less_than", "It is a smaller number.", "less than", func(a, b float64) bool { return a < b }),
 		compared("more_than", "It is a larger number.", "more than", func(a, b float64) bool { return a > b }),
@@ -88,8 +101,8 @@ var valueExpectation = &vm.Class{Name: "ValueExpectation", What: "an expectation
 			func(_ *vm.Call, l *limits, got lua.LValue) (verdict, error) {
 				n, ok := got.(lua.LNumber)
 				f := float64(n)
-				return verdict{ok && f >= l.low && f <= l.high,
-					fmt.Sprintf("a number from %v to %v", lua.LNumber(l.low), lua.LNumber(l.high))}, nil
+				return verdict{ok: ok && f >= l.low && f <= l.high,
+					want: fmt.Sprintf("a number from %v to %v", lua.LNumber(l.low), lua.LNumber(l.high))}, nil
 			}),
 		valueVerb("matches", "It is a string in which a Lua pattern is found.", `expect(err):matches "^E"`,
 			func(pattern *string) []vm.Argument {
@@ -97,7 +110,7 @@ var valueExpectation = &vm.Class{Name: "ValueExpectation", What: "an expectation
 			},
 			func(c *vm.Call, pattern *string, got lua.LValue) (verdict, error) {
 				ok, want, err := matches(c, *pattern, got)
-				return verdict{ok, want}, err
+				return verdict{ok: ok, want: want}, err
 			}),
 		is("is_nil", "It is nil.", `expect(err):is_nil()`, lua.LNil),
 		is("is_true", "It is true.", `expect(ok):is_true()`, lua.LTrue),
