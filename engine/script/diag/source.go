@@ -100,7 +100,8 @@ func (s *Source) syntax(err error) *Error {
 	if e.Col == 0 || e.Line != line {
 		e.Line, e.Col, e.Text, e.Width = line, max(col-len(near), 1), s.line(line), max(len(near), 1)
 	}
-	if p := grammar.Syntax(s.Text, e.Line, e.Col); p != nil && !strings.Contains(m[4], "unterminated string") {
+	if p := grammar.Syntax(s.Text, e.Line, e.Col); p != nil && (!strings.Contains(m[4], "unterminated string") ||
+		strings.Contains(p.Hint, "quote")) {
 		return s.strange(p)
 	}
 	return e

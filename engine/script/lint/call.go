@@ -103,9 +103,12 @@ func (c *checker) arguments(m *vm.Method, e *ast.FuncCallExpr, s *scope) map[str
 			if o := option(m, m.First); o != nil {
 				c.value(m, o.Name, o.Kind, args[0], "")
 			}
+			args = append(args[1:len(args):len(args)], args[0])
+			if x := written.Literal(args[0]); x != nil && len(args) > 1 {
+				c.notTable(m, x, e)
+			}
 		} else if x := written.Literal(args[0]); x != nil {
-			c.mistake(c.src.AtMember(e.Line(), m.Name, fmt.Sprintf("%s takes a table of options, not a %s", c.name(m), x.Type()),
-				"as in "+m.Example))
+			c.notTable(m, x, e)
 		}
 	} else if len(args) > 0 && m.Options == nil && m.Then == nil {
 		c.mistake(c.src.AtMember(e.Line(), m.Name, fmt.Sprintf("%s takes %d arguments, not %d", c.name(m), len(m.Params),
@@ -117,6 +120,11 @@ func (c *checker) arguments(m *vm.Method, e *ast.FuncCallExpr, s *scope) map[str
 		}
 	}
 	return given
+}
+
+func (c *checker) notTable(m *vm.Method, x lua.LValue, e *ast.FuncCallExpr) {
+	c.mistake(c.src.AtMember(e.Line(), m.Name, fmt.Sprintf("%s takes a table of options, not a %s", c.name(m), x.Type()),
+		"as in "+m.Example))
 }
 
 func option(m *vm.Method, name string) *vm.Option {

@@ -147,8 +147,7 @@ func (c *checker) parameter(e ast.Expr, name string) {
 	if slices.Contains(known, name) {
 		return
 	}
-	slices.Sort(known)
-	known = slices.Compact(known)
+	known = slices.Compact(slices.Sorted(slices.Values(known)))
 	c.mistake(c.src.AtMember(e.Line(), name, fmt.Sprintf("v has no %q (it has: %s)", name, strings.Join(known, ", ")),
 		diag.DidYouMean(name, known)))
 }
@@ -235,17 +234,7 @@ func (c *checker) possible(t *ast.TableExpr, values map[string]any) {
 
 // judges warns of a scenario in which nothing is expected.
 func (c *checker) judges(run *ast.FunctionExpr) {
-	found := false
-	c.src.Walk(func(e ast.Expr) {
-		call, ok := e.(*ast.FuncCallExpr)
-		if !ok {
-			return
-		}
-		if name, ok := call.Func.(*ast.IdentExpr); ok && slices.Contains([]string{"expect", "must", "require"}, name.Value) {
-			found = true
-		}
-	})
-	if !found {
+	if !written.Calls(c.src, "expect", "must", "require") {
 		c.warn(c.src.At(run.Line(), "run", "nothing is expected in "+c.of.Name+": it passes whatever happens",
 			`say what must hold: expect(net.trace):includes { tcp = "syn" }`))
 	}

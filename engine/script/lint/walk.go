@@ -159,9 +159,11 @@ func (c *checker) expr(e ast.Expr, s *scope) thing {
 	case *ast.RelationalOpExpr:
 		c.expr(e.Lhs, s)
 		c.expr(e.Rhs, s)
+		return thing{typ: "boolean"}
 	case *ast.StringConcatOpExpr:
 		c.expr(e.Lhs, s)
 		c.expr(e.Rhs, s)
+		return thing{typ: "string"}
 	case *ast.ArithmeticOpExpr:
 		c.expr(e.Lhs, s)
 		c.expr(e.Rhs, s)
@@ -171,6 +173,7 @@ func (c *checker) expr(e ast.Expr, s *scope) thing {
 		c.expr(e.Expr, s)
 	case *ast.UnaryLenOpExpr:
 		c.expr(e.Expr, s)
+		return thing{typ: "number"}
 	}
 	return thing{}
 }

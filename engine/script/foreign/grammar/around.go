@@ -77,6 +77,14 @@ func (s *script) missing() *Place {
 	case at.kind == name && at.line > last.line && s.open() == "{" && (last.text == "}" || last.text == ")" || last.kind == text):
 		return &Place{last.line, last.col + len([]rune(last.text)), 1, last.text, "a comma is missing here"}
 	}
+	switch {
+	case last.text == "end" && at.kind == name && next(s).text != "=" && s.open() == "{":
+		return last.place("this end closes the function: there is one end too many before what follows")
+	case at.line > last.line && s.open() == "(":
+		return &Place{last.line, last.col + len([]rune(last.text)), 1, last.text, ") is missing here"}
+	case len(line) > 0 && line[0].text == "return" && line[0].col < at.col && (at.kind == name || at.kind == keyword):
+		return line[0].place("return is the last statement of its block: write do return end, or move it to the end")
+	}
 	for _, l := range [][]token{line, before} {
 		if len(l) == 0 || l[0].line > at.line && at.line > 0 {
 			continue
@@ -96,6 +104,9 @@ func (s *script) missing() *Place {
 	}
 	return nil
 }
+
+// next is the token after the one at which the parser gave up.
+func next(s *script) token { return s.get(1) }
 
 // open is the innermost bracket or block that is open where the parser gave up.
 func (s *script) open() string {

@@ -167,7 +167,7 @@ func (s *script) lineByLine() *Place {
 	return nil
 }
 
-var decrement = regexp.MustCompile(`^\s*([\w.]+)--\s*;?\s*$`)
+var decrement = regexp.MustCompile(`(?:^|[\s;])([A-Za-z_][\w.]*)--\s*;?\s*$`)
 
 // Start says what Lua has for a word that begins a statement of others; empty if it is
 // none.
@@ -214,6 +214,14 @@ func statement(line []token) *Place {
 		return first.place("a block ends with end, and else needs nothing before it")
 	case (first.text == "function" || first.text == "local" && second.text == "function") && last.text == "{":
 		return last.place("a function has no braces: it ends with end")
+	}
+	for i, t := range line {
+		switch {
+		case first.text == "for" && t.text == ";":
+			return t.place("write for i = 1, 3 do … end, or for i, x in ipairs(list) do … end")
+		case opens != "" && t.text == "{" && line[i-1].text == ")" && second.text == "(" && !strings.Contains(texts(line), " "+opens+" "):
+			return t.place(fmt.Sprintf("write %s in place of {; the block ends with end", opens))
+		}
 	}
 	if opens == "then" || first.text == "while" || first.text == "until" {
 		depth := 0

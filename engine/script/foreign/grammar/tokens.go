@@ -81,7 +81,10 @@ func scan(src string) (out []token) {
 				}
 				j++
 			}
-			at.text, at.kind = string(r[i:min(j+1, len(r))]), text
+			if j < len(r) && r[j] == c {
+				j++
+			}
+			at.text, at.kind = string(r[i:min(j, len(r))]), text
 		case c == '_' || unicode.IsLetter(c):
 			j := i
 			for j < len(r) && (r[j] == '_' || unicode.IsLetter(r[j]) || unicode.IsDigit(r[j])) {

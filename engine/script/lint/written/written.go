@@ -11,6 +11,8 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/ast"
+
+	"netrepro/engine/script/diag"
 )
 
 // First is the first of several expressions, nil if there is none.
@@ -91,4 +93,15 @@ func Literal(e ast.Expr) lua.LValue {
 		}
 	}
 	return nil
+}
+
+// Calls reports whether a script calls one of these names.
+func Calls(src *diag.Source, names ...string) (found bool) {
+	src.Walk(func(e ast.Expr) {
+		if call, ok := e.(*ast.FuncCallExpr); ok {
+			name, ok := call.Func.(*ast.IdentExpr)
+			found = found || ok && slices.Contains(names, name.Value)
+		}
+	})
+	return found
 }
