@@ -76,8 +76,8 @@ func TestBrowser(t *testing.T) {
 
 // use filters, goes through packets by keys, and has plots drawn.
 func use(t *testing.T, p *browser.Page, name string) {
-	shown := func() (n int) { p.Eval(`page.ladder.items.filter((i) => i.row).length`, &n); return n }
-	selected := func() string { return p.Text(`page.ladder.items[page.ladder.at].row.frames[0]`) }
+	shown := func() (n int) { p.Ready(`!page.ladder.showing`); p.Eval(`page.ladder.shown`, &n); return n }
+	selected := func() string { return p.Text(`page.ladder.item(page.ladder.at).row.frames[0]`) }
 	all := shown()
 	p.Do(chromedp.Focus(".rows"))
 	p.Key(kb.Home)

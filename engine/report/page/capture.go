@@ -3,7 +3,6 @@ package page
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"netrepro/engine/report/inspect"
+	"netrepro/engine/report/page/pack"
+	"netrepro/engine/report/page/packets"
 	"netrepro/engine/tcp"
 	"netrepro/engine/view"
 )
@@ -19,26 +20,14 @@ import (
 // MaxPackets bounds how many packets of a capture a page has.
 const MaxPackets = 200_000
 
-// row is a row of the ladder, as JSON.
-type row struct {
-	Frames  []int       `json:"frames"`
-	Time    Second      `json:"time"`
-	Stream  int         `json:"stream"`
-	From    int         `json:"from"`
-	To      int         `json:"to"`
-	Stopped bool        `json:"stopped,omitempty"`
-	Unseen  bool        `json:"unseen,omitempty"`
-	Label   string      `json:"label"`
-	Marks   [][2]string `json:"marks,omitempty"` // kind and text
-}
-
 // Read reads the capture at path. Remarks are what its reader must know.
 func Read(ctx context.Context, path string) (c Capture, remarks []string, err error) {
 	c.Name = filepath.Base(path)
 	if path == "-" {
 		c.Name = "standard input"
 	}
-	p := &packets{kinds: segmentKinds()}
+	p := packets.NewWriter()
+	c.packets.table = pack.Table{Bytes: []string{"frame"}, Tuples: []string{"header"}}
 	var kept []*tcp.Record
 	var said bytes.Buffer
 	flows, more := flowTable{}, 0
@@ -48,9 +37,8 @@ func Read(ctx context.Context, path string) (c Capture, remarks []string, err er
 			return nil
 		}
 		kept = append(kept, view.Keep(r))
-		c.packets = append(c.packets, p.append(nil, r))
 		flows.add(r)
-		return nil
+		return c.packets.add(p.Append(nil, r))
 	}}
 	known, err := inspect.Walk(ctx, path, o, &said)
 	if err != nil {
@@ -68,17 +56,13 @@ func Read(ctx context.Context, path string) (c Capture, remarks []string, err er
 	b.All = true
 	l := b.Whole(kept)
 	if b.Nodes() != nil {
-		c.Nodes = l.Columns
+		c.Nodes, c.Columns = l.Columns, l.Columns
 	}
 	for i, point := range known.Points {
 		c.Points = append(c.Points, Point{Name: point.Name, Node: b.Node(i), Addrs: texts(point.Addrs)})
 	}
-	for i := range l.Rows {
-		text, err := json.Marshal(rowOf(&l.Rows[i]))
-		if err != nil {
-			return c, nil, fmt.Errorf("write row of the ladder: %w", err)
-		}
-		c.rows = append(c.rows, text)
+	if err := c.draw(&l, kept); err != nil {
+		return c, nil, fmt.Errorf("write rows of the ladder: %w", err)
 	}
 	c.Flows = flows.list(known.Names)
 	return c, remarks, nil
@@ -86,7 +70,7 @@ func Read(ctx context.Context, path string) (c Capture, remarks []string, err er
 
 // describe takes in what the file says of itself.
 func (c *Capture) describe(k inspect.Known) {
-	c.Nodes, c.Points, c.Flows, c.Fields = []string{}, []Point{}, []Flow{}, fields()
+	c.Nodes, c.Columns, c.Points, c.Flows, c.Fields = []string{}, []string{}, []Point{}, []Flow{}, packets.Fields()
 	c.began = k.Start
 	if k.Start > 0 {
 		c.Start = time.Unix(0, k.Start).UTC().Format(time.RFC3339Nano)
@@ -101,16 +85,7 @@ func (c *Capture) describe(k inspect.Known) {
 func (c *Capture) Began() int64 { return c.began }
 
 // Packets is how many packets c has, a packet for each point that saw it.
-func (c *Capture) Packets() int { return len(c.packets) }
-
-func rowOf(r *view.Row) row {
-	out := row{Frames: r.Frames, Time: Seconds(r.Time), Stream: r.Flow, From: r.From, To: r.To, Stopped: r.Stopped,
-		Unseen: r.Unseen, Label: r.Label}
-	for _, m := range r.Marks {
-		out.Marks = append(out.Marks, [2]string{m.Kind, m.Text})
-	}
-	return out
-}
+func (c *Capture) Packets() int { return c.packets.len() }
 
 func texts[T fmt.Stringer](of []T) (out []string) {
 	for _, x := range of {

@@ -9,7 +9,12 @@
 // comes from a capture or a script is text in it, whatever it holds.
 package page
 
-import "time"
+import (
+	"strconv"
+	"time"
+
+	"netrepro/engine/report/page/packets"
+)
 
 // Version is that of the structure. It changes when something in it means something else.
 const Version = 1
@@ -42,7 +47,7 @@ type Document struct {
 
 // New begins a page.
 func New(kind, title string) *Document {
-	return &Document{Version: Version, Kind: kind, Title: title, Words: words()}
+	return &Document{Version: Version, Kind: kind, Title: title, Words: packets.Words()}
 }
 
 // Kinds of page.
@@ -55,6 +60,11 @@ const (
 
 // Second is a time in seconds.
 type Second float64
+
+// MarshalJSON writes s without an exponent.
+func (s Second) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(s), 'f', -1, 64), nil
+}
 
 // Seconds is d in seconds.
 func Seconds(d time.Duration) Second { return Second(d.Seconds()) }
@@ -138,16 +148,18 @@ type Cited struct {
 type Capture struct {
 	Name  string `json:"name"`
 	Start string `json:"start,omitempty"` // when its first packet was seen
-	// Nodes are the columns of its ladder, empty if the file does not say which nodes
-	// its packets pass.
-	Nodes  []string          `json:"nodes"`
-	Points []Point           `json:"points"`
-	Names  map[string]string `json:"names,omitempty"` // hosts by address
-	Fields []Field           `json:"fields"`          // of headers, in the order of a packet's
-	Flows  []Flow            `json:"connections"`
+	// Nodes are empty if the file does not say which nodes its packets pass. Columns are
+	// those of its ladder, one a node or a host, and Visited which of them any packet visits.
+	Nodes   []string          `json:"nodes"`
+	Columns []string          `json:"columns"`
+	Visited []int             `json:"visited"`
+	Points  []Point           `json:"points"`
+	Names   map[string]string `json:"names,omitempty"` // hosts by address
+	Fields  []packets.Field   `json:"fields"`          // of headers, in the order of a packet's
+	Flows   []Flow            `json:"connections"`
 
-	began         int64    // when its first packet was seen, nanoseconds since 1970
-	packets, rows [][]byte // objects of JSON, with commas between
+	began         int64 // when its first packet was seen, nanoseconds since 1970
+	packets, rows objects
 }
 
 // Point is a capture point.
@@ -155,15 +167,6 @@ type Point struct {
 	Name  string   `json:"name"`
 	Node  int      `json:"node"` // -1 if it is not known
 	Addrs []string `json:"addresses,omitempty"`
-}
-
-// Field is a header field.
-type Field struct {
-	Name  string `json:"name"`
-	Layer string `json:"layer"`
-	Type  string `json:"type"`          // number, bool, flags, address or mac
-	Max   uint64 `json:"max,omitempty"` // of a number
-	Doc   string `json:"doc"`
 }
 
 // Flow is a connection.

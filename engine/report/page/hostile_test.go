@@ -103,7 +103,7 @@ func TestHostile(t *testing.T) {
 	if got := p.Text(`document.querySelector("h1").textContent`); !strings.HasPrefix(got, hostile[0]+"\n"+hostile[1]) {
 		t.Errorf("the title is %q", got)
 	}
-	p.Eval(`[...page.c.rows.keys()].forEach((i) => page.ladder.select(page.ladder.items.findIndex((x) => x.row === page.c.rows[i]), true))`, nil)
+	p.Eval(`for (let i = 0; i < page.c.rows.length; i++) page.ladder.select(page.ladder.placeOf(i), true)`, nil)
 	if got := p.Text(`document.getElementById("details").textContent.includes("GET /")`); got != "true" {
 		t.Error("the last request is not shown")
 	}

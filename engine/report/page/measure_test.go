@@ -55,6 +55,39 @@ const scrolled = `new Promise((done) => {
 	requestAnimationFrame(step);
 })`
 
+// filtered is how long the script of a page goes through all packets for a filter, and the
+// longest time in which the browser had no turn.
+const filtered = `(async () => {
+	let longest = 0, done = false;
+	const watch = (async () => {
+		for (let before = performance.now(); !done;) {
+			await pause();
+			const now = performance.now();
+			longest = Math.max(longest, now - before);
+			before = now;
+		}
+	})();
+	const start = performance.now();
+	page.input.value = "len>=1 !tcp=syn payload=x,y";
+	await page.filter();
+	const took = performance.now() - start;
+	done = true;
+	await watch;
+	page.input.value = "";
+	await page.filter();
+	return [took, longest];
+})()`
+
+// blocked are the tasks of 50 ms and more until the page was ready: how many, and the longest.
+const blocked = `new Promise((done) => {
+	const o = new PerformanceObserver((list) => {
+		const all = list.getEntries();
+		done([all.length, Math.max(...all.map((e) => e.duration))]);
+	});
+	o.observe({ type: "longtask", buffered: true });
+	setTimeout(() => done([0, 0]), 500);
+})`
+
 // BenchmarkLong opens the page of a hundred thousand packets.
 func BenchmarkLong(b *testing.B) {
 	const packets = 100_000
@@ -69,17 +102,25 @@ func BenchmarkLong(b *testing.B) {
 		p := chromium.Open(b, path, 1600, 1000, false)
 		p.Ready(ready)
 		b.ReportMetric(time.Since(began).Seconds(), "s-to-ready")
-		var frames, painted, heap, elements float64
+		var tasks, search [2]float64
+		var frames, painted, elements float64
+		p.Eval(blocked, &tasks)
 		p.Eval(scrolled, &frames)
+		p.Eval(filtered, &search)
 		p.Eval(`performance.getEntriesByName("first-contentful-paint").map((e) => e.startTime / 1000)[0] || 0`, &painted)
-		p.Eval(`performance.memory.usedJSHeapSize / 1e6`, &heap)
 		p.Eval(`document.getElementsByTagName("*").length`, &elements)
 		if elements > 5000 {
 			b.Errorf("the page has %g elements", elements)
 		}
+		objects, buffers := p.Memory()
 		b.ReportMetric(painted, "s-to-first-paint")
 		b.ReportMetric(frames, "frames/s")
-		b.ReportMetric(heap, "MB-heap")
+		b.ReportMetric(float64(objects)/1e6, "MB-objects")
+		b.ReportMetric(float64(buffers)/1e6, "MB-buffers")
+		b.ReportMetric(search[0], "ms-filter")
+		b.ReportMetric(search[1], "ms-longest-of-filter")
+		b.ReportMetric(tasks[0], "long-tasks")
+		b.ReportMetric(tasks[1], "ms-longest-task")
 	}
 	b.ReportMetric(float64(st.Size())/1e6, "MB-file")
 }
@@ -99,7 +140,7 @@ func TestLong(t *testing.T) {
 			t.Errorf("at %s of the ladder: %d rows, %d elements", at, rows, elements)
 		}
 	}
-	if got := p.Text(`page.ladder.items[page.ladder.items.length - 1].row.frames[0]`); got != "20000" {
+	if got := p.Text(`page.ladder.item(page.ladder.length - 1).row.frames[0]`); got != "20000" {
 		t.Errorf("the last packet is %s", got)
 	}
 }

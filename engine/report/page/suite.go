@@ -97,7 +97,7 @@ func (s *Suite) Write(w io.Writer) error {
 	for _, name := range []string{"dom.js", "suite.js"} {
 		b.WriteString(asset(name))
 	}
-	return write(w, "Suite", func(w io.Writer) error {
+	return write(w, "Suite", "json", func(w io.Writer) error {
 		text, err := json.Marshal(s)
 		if err != nil {
 			return fmt.Errorf("write data of the page: %w", err)

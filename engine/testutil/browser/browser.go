@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/heapprofiler"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -43,13 +44,23 @@ func Start(t testing.TB) *Browser {
 	if path == "" {
 		t.Skip("there is no Chromium: install the package chromium")
 	}
+	profile, err := os.MkdirTemp("", "chromium")
+	if err != nil {
+		t.Fatal(err)
+	}
 	o := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(patience))
+		chromedp.UserDataDir(profile), chromedp.WSURLReadTimeout(patience))
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), o...)
 	ctx, end := chromedp.NewContext(alloc, chromedp.WithErrorf(t.Logf))
 	t.Cleanup(func() {
 		end()
 		stop()
+		chromedp.FromContext(ctx).Allocator.Wait()
+		for range 1000 { // its children may still write
+			if os.RemoveAll(profile) == nil {
+				break
+			}
+		}
 	})
 	if err := chromedp.Run(ctx); err != nil {
 		t.Fatalf("start %s: %v", path, err)
@@ -175,4 +186,18 @@ func (p *Page) Screenshot(dir, name string) {
 	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// Memory is how many bytes the objects of the page's script take, and its buffers.
+func (p *Page) Memory() (objects, buffers int64) {
+	p.t.Helper()
+	p.Do(chromedp.ActionFunc(func(ctx context.Context) error {
+		if err := heapprofiler.CollectGarbage().Do(ctx); err != nil {
+			return err
+		}
+		used, _, _, backing, err := runtime.GetHeapUsage().Do(ctx)
+		objects, buffers = int64(used), int64(backing)
+		return err
+	}))
+	return objects, buffers
 }

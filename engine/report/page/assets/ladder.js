@@ -4,6 +4,8 @@
 const signs = { dropped: "✕", reset: "⊘", resent: "↻", fault: "!", icmp: "◇", app: "◆", control: "●", ack: "", data: "" };
 const fates = { dropped: "lost", reset: "reset", resent: "sent again", fault: "changed by a fault" };
 
+const pauseHigh = 22; // pixels that say that nothing was for a while
+
 // Ladder shows the rows of one capture that pass a filter.
 class Ladder {
   constructor(c, events, chosen) {
@@ -31,7 +33,7 @@ class Ladder {
     new ResizeObserver(() => this.arrange()).observe(this.view);
     addEventListener("beforeprint", () => this.print(true));
     addEventListener("afterprint", () => this.print(false));
-    this.show(() => true);
+    this.put({ rows: null, columns: c.visited }, true);
   }
 
   // print draws all rows, as far as paper can be expected to last.
@@ -43,19 +45,66 @@ class Ladder {
     this.draw();
   }
 
-  // show has the rows of which a packet passes test, and what happened between them.
-  show(test, withEvents) {
-    const before = this.items && this.items[this.at];
-    this.items = this.c.rows.filter((r) => r.packets.some(test)).map((row) => ({ t: row.time, row }));
-    this.columns = visited(this.c, this.items.map((i) => i.row));
-    if (withEvents !== false && this.items.length) {
-      const events = this.events.map((event) => ({ t: event.at, event }));
-      this.items = merge(this.items, events);
+  // show has the rows of which a packet passes test, or all, and what happened between them.
+  // tell is told how many there are so far, and whether these are all.
+  async show(test, withEvents, tell) {
+    const mine = this.showing = {}, into = { rows: [], columns: new Set() };
+    let early = false;
+    const put = () => this.put({ rows: into.rows, columns: this.c.columns.map((_, i) => i).filter((i) => into.columns.has(i)) }, withEvents);
+    if (!test) {
+      this.put({ rows: null, columns: this.c.visited }, withEvents);
+    } else {
+      const whole = await inTurns((function* (c) { yield* found(c, test, into); return true; })(this.c), () => {
+        if (this.showing !== mine) return false;
+        if (!early && into.rows.length) { put(); early = true; }
+        tell(into.rows.length, false);
+        return true;
+      });
+      if (!whole || this.showing !== mine) return;
+      put();
     }
-    this.at = before ? this.items.findIndex((i) => before.row ? i.row === before.row : i.event === before.event) : -1;
-    this.empty.hidden = this.items.length > 0;
+    this.showing = null;
+    tell(this.shown, true);
+  }
+
+  // put takes in which rows there are: their numbers, or null for all. Items are rows and,
+  // as numbers below 0, events.
+  put({ rows, columns }, withEvents) {
+    const before = this.at >= 0 ? this.number(this.at) : null, n = rows ? rows.length : this.c.rows.length;
+    this.shown = n;
+    this.columns = columns;
+    const events = withEvents && n ? this.events : [];
+    this.order = rows ? Int32Array.from(rows) : null;
+    if (events.length) {
+      const all = new Int32Array(n + events.length), time = this.c.rows.reader("time");
+      let to = 0, k = 0;
+      for (let i = 0; i < n; i++) {
+        const row = rows ? rows[i] : i, t = time(row);
+        while (k < events.length && events[k].at < t) all[to++] = -1 - k++;
+        all[to++] = row;
+      }
+      while (k < events.length) all[to++] = -1 - k++;
+      this.order = all;
+    }
+    this.length = n + events.length;
+    this.at = before === null ? -1 : this.placeOf(before);
+    this.empty.hidden = this.length > 0;
     this.arrange();
-    return this.items.filter((i) => i.row).length;
+  }
+
+  // number is that of the row at a place, below 0 for an event; placeOf where it stands.
+  number(i) { return this.order ? this.order[i] : i; }
+  placeOf(number) { return this.order ? this.order.indexOf(number) : number < this.length ? number : -1; }
+
+  timeOf(i) {
+    const n = this.number(i);
+    return n < 0 ? this.events[-1 - n].at : this.c.rows.at(n).time;
+  }
+
+  // item is what stands at a place.
+  item(i) {
+    const n = this.number(i);
+    return n < 0 ? { t: this.events[-1 - n].at, event: this.events[-1 - n] } : { t: this.c.rows.at(n).time, row: this.c.row(n) };
   }
 
   // arrange works out where everything stands.
@@ -68,29 +117,7 @@ class Ladder {
     const room = this.narrow ? w - 44 : Math.min(w * 0.5 - this.left + 60, n * 190);
     this.gap = Math.max(room / n, this.narrow ? 8 : 26);
     this.text = this.narrow ? 8 : this.left + n * this.gap + 26;
-    let y = 6;
-    const start = this.items.length ? this.items[0].t : 0, total = this.items.length ? this.items[this.items.length - 1].t - start : 0;
-    const scale = total > 0 ? Math.max(this.items.length * this.high * 0.6, 600) * this.zoom / total : 0;
-    let labelled = -Infinity;
-    this.items.forEach((item, i) => {
-      const d = i ? item.t - this.items[i - 1].t : 0;
-      item.pause = 0;
-      item.plain = true;
-      if (this.mode === "time") {
-        item.y = 6 + (item.t - start) * scale;
-        item.plain = item.y - labelled >= this.high - 4;
-        if (item.plain) labelled = item.y;
-        y = item.y + this.high;
-        return;
-      }
-      if (this.mode === "gaps" && d > 1e-4) {
-        item.pause = d > 0.05 ? 22 : 0;
-        y += Math.min(14 * Math.log10(d / 1e-4), 60) * this.zoom + item.pause;
-      }
-      item.y = y;
-      y += this.high;
-    });
-    this.total = y + 10;
+    this.place();
     this.space.style.height = this.total + "px";
     this.heads.replaceChildren(...this.columns.map((c, i) => {
       const e = el("span", { title: this.c.columns[c] }, this.c.columns[c]);
@@ -102,32 +129,79 @@ class Ladder {
     this.draw();
   }
 
+  // place works out how far down each item stands. Browsers lose their way beyond some
+  // millions of pixels.
+  place() {
+    const n = this.length, most = 16e6;
+    this.ys = this.mode === "rows" ? null : new Float64Array(n);
+    this.plain = this.mode === "time" ? new Uint8Array(n) : null;
+    let y = 6;
+    if (this.mode === "time") {
+      const start = n ? this.timeOf(0) : 0, total = n ? this.timeOf(n - 1) - start : 0;
+      const scale = total > 0 ? Math.min(Math.max(n * this.high * 0.6, 600) * this.zoom, most) / total : 0;
+      let labelled = -Infinity;
+      for (let i = 0; i < n; i++) {
+        this.ys[i] = 6 + (this.timeOf(i) - start) * scale;
+        if (this.ys[i] - labelled >= this.high - 4) { this.plain[i] = 1; labelled = this.ys[i]; }
+        y = this.ys[i] + this.high;
+      }
+    } else if (this.mode === "gaps") {
+      let before = n ? this.timeOf(0) : 0;
+      const zoom = Math.min(this.zoom, most / (n * 60 || 1));
+      for (let i = 0; i < n; i++) {
+        const t = this.timeOf(i), d = t - before;
+        if (d > 1e-4) y += Math.min(14 * Math.log10(d / 1e-4), 60) * zoom + (d > 0.05 ? pauseHigh : 0);
+        this.ys[i] = y;
+        y += this.high;
+        before = t;
+      }
+    } else {
+      y += n * this.high;
+    }
+    this.total = y + 10;
+  }
+
+  // y is where an item stands, pauseAt how long nothing was before it, if that is drawn.
+  y(i) { return this.ys ? this.ys[i] : 6 + i * this.high; }
+  pauseAt(i) {
+    if (this.mode !== "gaps" || !i) return 0;
+    const d = this.timeOf(i) - this.timeOf(i - 1);
+    return d > 0.05 ? d : 0;
+  }
+
+  // later draws what is seen before the next picture, and what is near it once the reader
+  // has stopped.
   later() {
-    if (this.waits) return;
-    this.waits = true;
-    requestAnimationFrame(() => { this.waits = false; this.draw(); });
+    if (!this.waits) {
+      this.waits = true;
+      requestAnimationFrame(() => { this.waits = false; this.draw(true); });
+    }
+    clearTimeout(this.rests);
+    this.rests = setTimeout(() => this.draw(), 150);
   }
 
   // find is the first item at or below y.
   find(y) {
-    let lo = 0, hi = this.items.length;
+    if (!this.ys) return Math.min(Math.max(Math.ceil((y - 6) / this.high), 0), this.length);
+    let lo = 0, hi = this.length;
     while (lo < hi) {
       const mid = lo + hi >> 1;
-      if (this.items[mid].y < y) lo = mid + 1; else hi = mid;
+      if (this.ys[mid] < y) lo = mid + 1; else hi = mid;
     }
     return lo;
   }
 
   // yAt is where a time stands, in modes where that tells something.
   yAt(t) {
-    let lo = 0, hi = this.items.length;
+    let lo = 0, hi = this.length;
     while (lo < hi) {
       const mid = lo + hi >> 1;
-      if (this.items[mid].t <= t) lo = mid + 1; else hi = mid;
+      if (this.timeOf(mid) <= t) lo = mid + 1; else hi = mid;
     }
-    const a = this.items[Math.max(lo - 1, 0)], b = this.items[lo];
-    if (!b || b.t <= a.t) return a.y;
-    return a.y + (b.y - a.y) * Math.min((t - a.t) / (b.t - a.t), 1);
+    const a = Math.max(lo - 1, 0);
+    if (lo >= this.length || this.timeOf(lo) <= this.timeOf(a)) return this.y(a);
+    const from = this.timeOf(a);
+    return this.y(a) + (this.y(lo) - this.y(a)) * Math.min((t - from) / (this.timeOf(lo) - from), 1);
   }
 
   x(column) {
@@ -135,37 +209,37 @@ class Ladder {
     return this.left + Math.max(i, 0) * this.gap;
   }
 
-  draw() {
+  draw(quick) {
     const top = this.printing ? 0 : this.view.scrollTop, height = this.view.clientHeight || 400;
-    if (this.drawn && top >= this.drawn.from && top + height <= this.drawn.to) return;
-    const extra = Math.max(height, 300);
+    if (this.drawn && top >= this.drawn.from && top + height <= this.drawn.to && (quick || !this.drawn.quick)) return;
+    const extra = quick ? 2 * this.high : Math.max(height, 300);
     const from = Math.max(top - extra, 0), to = top + height + extra;
-    this.drawn = { from: from ? from : -1, to: to >= this.total ? Infinity : to };
-    let first = this.find(from - 80), last = this.find(to);
+    this.drawn = { from: from ? from : -1, to: to >= this.total ? Infinity : to, quick };
+    const first = this.find(from - 80), last = this.find(to);
     const rows = [], marks = [];
-    const span0 = from, h = Math.min(to, this.total) - from;
+    const h = Math.min(to, this.total) - from;
     const step = Math.max(Math.floor((last - first) / 1500), 1); // of a crowd some stand for all
     for (let i = first; i < last; i += step) {
-      const item = this.items[i];
-      if (item.plain || i === this.at) rows.push(this.rowElement(item, i));
-      if (item.row) marks.push(...this.arrow(item, span0, i));
-      if (item.pause) marks.push(svg("rect", { class: "pause", x: 0, y: item.y - item.pause - span0, width: "100%", height: item.pause }),
-        svg("text", { class: "pausetext", x: this.narrow ? 8 : 10, y: item.y - item.pause / 2 + 4 - span0 }, "⋯ " + span(item.t - this.items[i - 1].t)));
+      const item = this.item(i), y = this.y(i);
+      if (!this.plain || this.plain[i] || i === this.at) rows.push(this.rowElement(item, i, y));
+      if (item.row) marks.push(...this.arrow(item, y, from, i));
+      const pause = this.pauseAt(i);
+      if (pause) marks.push(svg("rect", { class: "pause", x: 0, y: y - pauseHigh - from, width: "100%", height: pauseHigh }),
+        svg("text", { class: "pausetext", x: this.narrow ? 8 : 10, y: y - pauseHigh / 2 + 4 - from }, "⋯ " + span(pause)));
     }
     this.layer.replaceChildren(...rows);
     const rails = this.columns.map((c) => svg("line", { class: "rail", x1: this.x(c), x2: this.x(c), y1: 0, y2: h }));
     this.lines.style.top = from + "px";
     this.lines.style.height = h + "px";
     this.lines.replaceChildren(...rails, ...marks);
-    const now = this.items[this.at];
-    this.view.setAttribute("aria-activedescendant", now ? "i" + this.at : "");
-    if (!now) this.view.removeAttribute("aria-activedescendant");
+    if (this.at >= 0) this.view.setAttribute("aria-activedescendant", "i" + this.at);
+    else this.view.removeAttribute("aria-activedescendant");
   }
 
-  rowElement(item, i) {
+  rowElement(item, i, y) {
     const e = el("div", { class: "row", id: "i" + i, role: "option", "data-i": i, "aria-selected": i === this.at ? "true" : "false",
-      "aria-setsize": this.items.length, "aria-posinset": i + 1 });
-    e.style.top = item.y + "px";
+      "aria-setsize": this.length, "aria-posinset": i + 1 });
+    e.style.top = y + "px";
     e.style.height = this.high + "px";
     if (item.event) {
       const v = item.event;
@@ -178,7 +252,7 @@ class Ladder {
     e.classList.add(r.kind);
     if (this.marked.has(r.index)) e.classList.add("marked");
     const label = el("span", { class: "label" }, el("span", { class: "what" }, r.label));
-    for (const [kind, text] of r.marks || []) if (kind !== "sign") label.append(" ", el("span", { class: "mark " + kind }, text));
+    for (const [kind, text] of r.marks) if (kind !== "sign") label.append(" ", el("span", { class: "mark " + kind }, text));
     if (!this.narrow) label.style.left = this.text + "px";
     const way = c.columns[r.from] + " to " + c.columns[r.to] + (fates[r.kind] ? ", " + fates[r.kind] : "");
     e.append(el("span", { class: "n" }, "#" + r.frames[0]), " ", el("span", { class: "t" }, seconds(r.time)), " ", el("span", { class: "unseen" }, way + ": "), label);
@@ -186,11 +260,11 @@ class Ladder {
   }
 
   // arrow draws the way of a packet.
-  arrow(item, top, i) {
+  arrow(item, y, top, i) {
     const r = item.row, mid = this.narrow ? this.high - 9 : this.high / 2;
     const path = pathOf(this.c, r).filter((p) => this.columns.includes(p[0]));
     const flat = this.mode === "rows";
-    const pts = path.map((p) => [this.x(p[0]), (flat ? item.y : Math.max(this.yAt(p[1]), item.y)) + mid - top]);
+    const pts = path.map((p) => [this.x(p[0]), (flat ? y : Math.max(this.yAt(p[1]), y)) + mid - top]);
     const out = [];
     const cls = "arrow " + r.kind + (r.unseen ? " unsure" : "") + (i === this.at ? " now" : "") + (this.marked.has(r.index) ? " marked" : "");
     if (pts.length < 2) {
@@ -217,9 +291,9 @@ class Ladder {
 
   // select chooses an item, and brings it into view.
   select(i, mine) {
-    if (i < 0 || i >= this.items.length) return;
+    if (i < 0 || i >= this.length) return;
     this.at = i;
-    const item = this.items[i];
+    const item = this.item(i);
     this.marked = item.row ? related(this.c, item.row) : new Set();
     this.reveal(i);
     this.drawn = null;
@@ -228,46 +302,35 @@ class Ladder {
   }
 
   reveal(i) {
-    const y = this.items[i].y, h = this.view.clientHeight;
+    const y = this.y(i), h = this.view.clientHeight;
     if (y < this.view.scrollTop + 8) this.view.scrollTop = y - h / 4;
     else if (y + this.high > this.view.scrollTop + h - 8) this.view.scrollTop = y - h * 0.6;
   }
 
   // goTo selects the packet of a frame; false if it is not shown.
   goTo(frame, mine) {
-    const r = this.c.rowOf.get(frame);
-    const i = r ? this.items.findIndex((x) => x.row === r) : -1;
+    const row = this.c.rowOf(frame), i = row < 0 ? -1 : this.placeOf(row);
     if (i >= 0) this.select(i, mine);
     return i >= 0;
   }
 
-  // next is the next item for which test holds.
-  next(test, by) {
-    for (let i = this.at + by; i >= 0 && i < this.items.length; i += by) if (test(this.items[i])) return this.select(i, true);
+  // next is where the next item stands for which test holds, -1 for nowhere.
+  next(test, by, from) {
+    for (let i = (from === undefined ? this.at : from) + by; i >= 0 && i < this.length; i += by) if (test(this.item(i))) return i;
+    return -1;
   }
 
   key(e) {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
-    const page = Math.max(Math.floor(this.view.clientHeight / this.high) - 1, 1), last = this.items.length - 1;
+    const page = Math.max(Math.floor(this.view.clientHeight / this.high) - 1, 1), last = this.length - 1;
     const go = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1, PageDown: page, PageUp: -page }[e.key];
-    const now = this.items[this.at];
+    const now = this.at >= 0 ? this.item(this.at) : null;
     if (go) this.select(Math.min(Math.max(this.at + go, 0), last), true);
     else if (e.key === "Home") this.select(0, true);
     else if (e.key === "End") this.select(last, true);
-    else if (e.key === "n" || e.key === "p") this.next((x) => x.row ? ["dropped", "reset", "resent", "fault", "icmp"].includes(x.row.kind) : !x.event.pass && x.event.kind === "expect", e.key === "n" ? 1 : -1);
-    else if (e.key === "]" || e.key === "[") this.next((x) => x.row && now && now.row && x.row.root === now.row.root, e.key === "]" ? 1 : -1);
+    else if (e.key === "n" || e.key === "p") this.select(this.next((x) => x.row ? remarkable.includes(x.row.kind) : !x.event.pass && x.event.kind === "expect", e.key === "n" ? 1 : -1), true);
+    else if (e.key === "]" || e.key === "[") this.select(this.next((x) => x.row && now && now.row && x.row.root === now.row.root, e.key === "]" ? 1 : -1), true);
     else return;
     e.preventDefault();
   }
-}
-
-// merge joins what is sorted by time.
-function merge(a, b) {
-  const out = [];
-  let k = 0;
-  for (const x of a) {
-    while (k < b.length && b[k].t < x.t) out.push(b[k++]);
-    out.push(x);
-  }
-  return out.concat(b.slice(k));
 }

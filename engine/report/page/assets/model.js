@@ -17,67 +17,68 @@ function portOf(end) {
   return Number(end.slice(at + 1)) || 0;
 }
 
-const mostHosts = 12;
+// Row is a row of the ladder, with the packets that it is.
+class Row {
+  constructor(c, i) { this.c = c; this.index = i; this.of = c.rows.at(i); }
 
-// openCapture finds its way in the packets of one capture: which packets a row is, and
-// between which columns it is drawn.
-function openCapture(c) {
-  c.byFrame = new Map();
-  for (const p of c.packets) c.byFrame.set(p.n, p);
-  c.rowOf = new Map();
-  c.flow = new Map();
-  for (const f of c.connections) c.flow.set(f.stream, f);
-  c.rows.forEach((r, i) => {
-    r.index = i;
-    r.packets = r.frames.map((n) => c.byFrame.get(n)).filter(Boolean);
-    for (const n of r.frames) c.rowOf.set(n, r);
-    r.root = r.packets.length && r.packets[0].root !== undefined ? r.packets[0].root : -1;
-    r.kind = kindOf(r);
-  });
-  c.columns = c.nodes;
-  if (!c.nodes.length) hostColumns(c);
-  return c;
-}
+  get frames() { return this.of.frames; }
+  get time() { return this.of.time; }
+  get stream() { return this.of.stream; }
+  get from() { return this.of.from; }
+  get to() { return this.of.to; }
+  get stopped() { return Boolean(this.of.stopped); }
+  get unseen() { return Boolean(this.of.unseen); }
+  get kind() { return this.of.kind; }
+  get label() { return this.of.label; }
+  get marks() { return this.of.marks || []; }
 
-// hostColumns has a column for each host, where the capture names no nodes.
-function hostColumns(c) {
-  const at = new Map();
-  c.columns = [];
-  const column = (end) => {
-    const host = hostOf(end);
-    if (at.has(host)) return at.get(host);
-    if (at.size < mostHosts) {
-      at.set(host, c.columns.length);
-      c.columns.push(c.names && c.names[host] || host || "?");
-    } else {
-      if (c.columns.length === mostHosts) c.columns.push("others");
-      at.set(host, mostHosts);
-    }
-    return at.get(host);
-  };
-  for (const r of c.rows) {
-    const p = r.packets[0];
-    r.from = column(p && p.src);
-    r.to = column(p && p.dst);
-    r.stopped = r.unseen = false;
+  get packets() {
+    if (!this.has) this.has = this.frames.map((n) => this.c.packet(n)).filter(Boolean);
+    return this.has;
+  }
+
+  get root() {
+    const p = this.packets[0];
+    return p && p.root !== undefined ? p.root : -1;
   }
 }
 
-// has reports whether a row has a mark of a kind.
-function has(r, kind) { return (r.marks || []).some((m) => m[0] === kind); }
+// openCapture finds its way in the packets of one capture. Packets are in the order of their
+// frames, and rows in that of the first frame of each.
+function openCapture(c) {
+  c.flow = new Map();
+  for (const f of c.connections) c.flow.set(f.stream, f);
+  c.row = (i) => new Row(c, i);
+  c.indexOf = (frame) => {
+    const guess = c.packets.length ? frame - c.packets.at(0).n : -1;
+    if (guess >= 0 && guess < c.packets.length && c.packets.at(guess).n === frame) return guess;
+    return search(c.packets.length, (i) => c.packets.at(i).n, frame);
+  };
+  c.packet = (frame) => {
+    const i = c.indexOf(frame);
+    return i < 0 ? null : c.packets.at(i);
+  };
+  // rowOf is the number of the row that a frame is in, -1 for none.
+  c.rowOf = (frame) => {
+    if (!c.nodes.length) return c.indexOf(frame);
+    let first = frame;
+    for (let p = c.packet(frame); p && p.copy_of; p = c.packet(first)) {
+      if (c.indexOf(p.copy_of) < 0) break;
+      first = p.copy_of;
+    }
+    return search(c.rows.length, (i) => c.rows.at(i).frames[0], first);
+  };
+  return c;
+}
 
-// kindOf is what is most remarkable about a row.
-function kindOf(r) {
-  const p = r.packets[0] || {};
-  if (r.stopped || has(r, "dropped")) return "dropped";
-  if (has(r, "reset") || p.flags && p.flags.includes("R")) return "reset";
-  if (has(r, "sent") || (r.marks || []).some((m) => m[0] === "flag" && m[1].includes("retransmission"))) return "resent";
-  if (has(r, "fault")) return "fault";
-  if (p.proto === "icmp") return "icmp";
-  if (has(r, "app")) return "app";
-  if (p.flags && p.flags.includes("S") || p.flags && p.flags.includes("F")) return "control";
-  if (p.flags && !p.len) return "ack";
-  return "data";
+// search is the place at which what rises is n, -1 if it is not there.
+function search(length, at, n) {
+  let lo = 0, hi = length;
+  while (lo < hi) {
+    const mid = lo + hi >> 1;
+    if (at(mid) < n) lo = mid + 1; else hi = mid;
+  }
+  return lo < length && at(lo) === n ? lo : -1;
 }
 
 // pathOf is where the packet of a row was, and when: [column, seconds] for each point.
@@ -96,11 +97,16 @@ function pathOf(c, r) {
   return [[r.from, r.time, r.packets[0]], [r.to, r.time, null]];
 }
 
-// visited are the columns that rows visit, in order.
-function visited(c, rows) {
-  const seen = new Set();
-  for (const r of rows) for (const at of pathOf(c, r)) seen.add(at[0]);
-  return c.columns.map((_, i) => i).filter((i) => seen.has(i));
+// found finds the rows of which a packet passes a test, and the columns that these visit.
+function* found(c, test, into) {
+  for (let i = 0; i < c.rows.length; i++) {
+    if (i % 64 === 63) yield;
+    const r = c.row(i);
+    if (!r.packets.some(test)) continue;
+    into.rows.push(i);
+    if (r.packets.length > 1) for (const at of pathOf(c, r)) into.columns.add(at[0]);
+    else into.columns.add(r.from).add(r.to);
+  }
 }
 
 // seconds writes a time.
@@ -116,13 +122,12 @@ function span(s) {
 
 // bytesOf are those of a frame, of base64.
 function bytesOf(p) {
-  if (!p.frame) return [];
   if (p.bytes) return p.bytes;
-  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (!p.frame) return [];
   const out = [];
   let held = 0, bits = 0;
   for (const ch of p.frame) {
-    const v = letters.indexOf(ch);
+    const v = letters64.indexOf(ch);
     if (v < 0) break;
     held = held << 6 | v;
     bits += 6;
@@ -135,26 +140,60 @@ function bytesOf(p) {
   return out;
 }
 
-// related are the rows that a row is about: what a reset answers, and what is sent again.
+// related are the numbers of the rows that a row is about: what a reset answers, and what is
+// sent again.
 function related(c, r) {
   const out = new Set();
   const p = r.packets[0];
   if (!p) return out;
-  if (p.rst && p.rst.answers) {
-    const a = c.rowOf.get(p.rst.answers);
-    if (a) out.add(a.index);
-  }
-  if (p.root !== undefined && p.len > 0) {
-    for (const o of c.rows) {
-      const q = o.packets[0];
-      if (q && o !== r && q.root === p.root && q.side === p.side && q.len > 0 && q.seq < p.seq + p.len && p.seq < q.seq + q.len) out.add(o.index);
-    }
+  const add = (frame) => { const i = c.rowOf(frame); if (i >= 0 && i !== r.index) out.add(i); };
+  if (p.rst && p.rst.answers) add(p.rst.answers);
+  if (p.root === undefined || !(p.len > 0)) return out;
+  const [root, side, len, seq] = ["root", "side", "len", "seq"].map((key) => c.packets.reader(key));
+  for (let i = 0; i < c.packets.length; i++) {
+    if (root(i) === p.root && side(i) === p.side && seq(i) < p.seq + p.len && len(i) > 0 && p.seq < seq(i) + len(i)) add(c.packets.at(i).n);
   }
   return out;
 }
 
-// story is what a reader wants to know first, the gravest first: [kind, text, frames].
-function story(doc, c) {
+const remarkable = ["dropped", "reset", "resent", "fault", "icmp"];
+
+// survey goes through all rows once, and finds what the page says of them before anybody has
+// chosen one: what happened, the gravest first, what is remarkable about connections, and
+// what packets tell of the lab.
+function* survey(c, lab) {
+  const drops = new Map(), resets = new Map(), resent = new Map(), icmp = new Map(), flows = new Map();
+  const into = (map, key, frame) => map.has(key) ? map.get(key).push(frame) : map.set(key, [frame]);
+  const see = lab ? seen(lab, c) : null;
+  let pause = null, before = null;
+  for (let i = 0; i < c.rows.length; i++) {
+    if (i % 64 === 63) yield;
+    const r = c.row(i), time = r.time;
+    if (before !== null && time - before > 0.15 && (!pause || time - before > pause.d)) pause = { d: time - before, frame: r.frames[0] };
+    before = time;
+    if (see && (r.packets.length > 1 || remarkable.includes(r.kind))) see(r);
+    if (!remarkable.includes(r.kind)) continue;
+    const frame = r.frames[0], p = r.packets[0];
+    if (["dropped", "reset", "resent"].includes(r.kind)) flows.set(r.root, (flows.get(r.root) || new Set()).add(r.kind));
+    for (const [kind, text] of r.marks) {
+      if (kind === "dropped") into(drops, text, frame);
+      if (kind === "reset") into(resets, text.replace(/, answers #\d+/, ""), frame);
+      if (kind === "sent") into(resent, text.replace(/^rexmit \d+ ?/, "").replace(/timeout \d+ in a row/, "timeouts in a row").replace(/^\(|\)$/g, "") || "cause not known", frame);
+    }
+    if (p && p.icmp_name && !p.icmp_name.startsWith("echo")) into(icmp, p.icmp_name, frame);
+  }
+  const out = [], packets = (n) => n === 1 ? "1 packet" : n + " packets";
+  const group = (kind, map, text) => { for (const [key, frames] of map) out.push({ kind, text: text(key, frames.length), frames }); };
+  group("dropped", drops, (text, n) => packets(n) + " " + text);
+  group("reset", resets, (text, n) => (n === 1 ? "A reset: " : n + " resets: ") + text);
+  group("resent", resent, (text, n) => text.startsWith("keep-alive") || text.startsWith("window") ? packets(n) + ": " + text : packets(n) + " sent again: " + text);
+  group("icmp", icmp, (text, n) => (n === 1 ? "An ICMP message: " : n + " ICMP messages: ") + text);
+  if (pause) out.push({ kind: "pause", text: "Nothing for " + span(pause.d) + ", the longest silence", frames: [pause.frame] });
+  return { happened: out, flows };
+}
+
+// story is what a reader wants to know first: what failed, what was found, what happened.
+function story(doc, happened) {
   const out = [];
   for (const e of doc.events || []) {
     if ((e.kind === "expect" || e.kind === "fault" || e.kind === "task") && !e.pass) {
@@ -165,33 +204,50 @@ function story(doc, c) {
     const first = (f.evidence || [])[0];
     out.push({ kind: "finding", text: f.title, aside: f.id + ", " + Math.round(f.confidence * 100) + " % sure", frames: first ? first.frames : [], capture: first ? first.capture : 0, finding: f });
   }
-  const group = (kind, rows, text) => {
-    if (rows.length) out.push({ kind, text: text(rows.length), frames: rows.map((r) => r.frames[0]) });
+  return out.concat(happened);
+}
+
+// labOf is the network as the names of capture points tell it.
+function labOf(c) {
+  if (!c || !c.nodes.length) return null;
+  const ends = new Map(), addrs = new Map();
+  for (const p of c.points) {
+    const at = p.name.indexOf("/");
+    if (at < 0) continue;
+    const node = p.name.slice(0, at), wire = p.name.slice(at + 1);
+    ends.set(wire, (ends.get(wire) || []).concat(node));
+    addrs.set(node, [...new Set((addrs.get(node) || []).concat(p.addresses || []))]);
+  }
+  return { nodes: c.nodes.map((name) => ({ name, addresses: addrs.get(name) || [] })),
+    wires: [...ends].filter(([, e]) => e.length === 2).map(([name, e]) => ({ name, from: e[0], to: e[1] })) };
+}
+
+// seen makes a function that adds to a network what the packets of a row tell of it: faults,
+// NAT, and where kernels threw something away.
+function seen(lab, c) {
+  const wires = new Map(lab.wires.map((w) => [w.name, w])), nodes = new Map(lab.nodes.map((n) => [n.name, n]));
+  const told = new Set();
+  const fact = (of, name, text) => {
+    const key = of.name + " " + name + " " + text;
+    if (told.has(key)) return;
+    told.add(key);
+    of.facts = (of.facts || []).concat({ name, text: text.length > 40 ? text.slice(0, 39) + "…" : text });
   };
-  const packets = (n) => n === 1 ? "1 packet" : n + " packets";
-  const drops = new Map(), resets = new Map(), resent = new Map();
-  const into = (map, key, r) => map.has(key) ? map.get(key).push(r) : map.set(key, [r]);
-  for (const r of c.rows) {
-    for (const [kind, text] of r.marks || []) {
-      if (kind === "dropped") into(drops, text, r);
-      if (kind === "reset") into(resets, text.replace(/, answers #\d+/, ""), r);
-      if (kind === "sent") into(resent, text.replace(/^rexmit \d+ ?/, "").replace(/timeout \d+ in a row/, "timeouts in a row").replace(/^\(|\)$/g, "") || "cause not known", r);
+  return (r) => {
+    let before = null;
+    for (const p of r.packets) {
+      const point = (c.points[p.point] || {}).name || "", at = point.indexOf("/");
+      const node = nodes.get(point.slice(0, at)), wire = wires.get(point.slice(at + 1));
+      for (const text of [p.dropped, p.fault]) {
+        if (!text) continue;
+        const m = /^(\w+):(\w+)/.exec(text);
+        if (m && wires.has(m[1])) fact(wires.get(m[1]), "fault", m[2]);
+        else if (m && nodes.has(m[1])) fact(nodes.get(m[1]), "", m[2]);
+        else if (wire && p.dropped === text && text === "queue full") fact(wire, "queue", "full");
+      }
+      if (p.kernel_drop && node) fact(node, "drops", p.kernel_drop.split(" ")[0]);
+      if (before && node && (before.src !== p.src || before.dst !== p.dst)) fact(node, "", "NAT");
+      before = p;
     }
-  }
-  for (const [text, rows] of drops) group("dropped", rows, (n) => packets(n) + " " + text);
-  for (const [text, rows] of resets) group("reset", rows, (n) => (n === 1 ? "A reset: " : n + " resets: ") + text);
-  for (const [text, rows] of resent) group("resent", rows, (n) => text.startsWith("keep-alive") || text.startsWith("window") ? packets(n) + ": " + text : packets(n) + " sent again: " + text);
-  const icmp = new Map();
-  for (const r of c.rows) {
-    const p = r.packets[0];
-    if (p && p.icmp_name && !p.icmp_name.startsWith("echo")) into(icmp, p.icmp_name, r);
-  }
-  for (const [text, rows] of icmp) group("icmp", rows, (n) => (n === 1 ? "An ICMP message: " : n + " ICMP messages: ") + text);
-  let pause = null;
-  for (let i = 1; i < c.rows.length; i++) {
-    const d = c.rows[i].time - c.rows[i - 1].time;
-    if (d > 0.15 && (!pause || d > pause.d)) pause = { d, r: c.rows[i] };
-  }
-  if (pause) out.push({ kind: "pause", text: "Nothing for " + span(pause.d) + ", the longest silence", frames: [pause.r.frames[0]] });
-  return out;
+  };
 }

@@ -11,25 +11,23 @@ const copyButton = (text) => button("copy", (e) => {
 class Page {
   constructor(doc) {
     this.doc = doc;
-    if (!doc.captures.length) doc.captures.push({ name: "no packets", nodes: [], points: [], names: {}, fields: [], connections: [], packets: [], rows: [] });
+    if (!doc.captures.length) doc.captures.push({ name: "no packets", nodes: [], columns: [], visited: [], points: [], names: {}, fields: [], connections: [], packets: new Plain([]), rows: new Plain([]) });
     doc.captures.forEach(openCapture);
     this.c = doc.captures[0];
     this.flow = null;
     this.tab = "packet";
     this.head();
-    this.lab();
     this.source();
     this.foot();
-    this.open(0);
     document.addEventListener("keydown", (e) => this.key(e));
-    document.documentElement.dataset.ready = "true";
+    this.open(0).then(() => { document.documentElement.dataset.ready = "true"; });
   }
 
   head() {
     const d = this.doc, n = d.captures.reduce((a, c) => a + c.rows.length, 0);
     const badge = d.verdict ? el("span", { class: "badge " + d.verdict }, d.word || d.verdict) : null;
     const facts = [n === 1 ? "1 packet" : n + " packets"];
-    if (this.c && this.c.rows.length) facts.push(span(this.c.rows[this.c.rows.length - 1].time - this.c.rows[0].time || 0));
+    if (this.c && this.c.rows.length) facts.push(span(this.c.rows.at(this.c.rows.length - 1).time - this.c.rows.at(0).time || 0));
     if (d.took) facts.push("ran for " + span(d.took));
     if (this.c && this.c.start) facts.push(this.c.start.replace("T", " ").replace(/\.\d+Z$/, " UTC"));
     const theme = themeButton();
@@ -40,23 +38,29 @@ class Page {
       el("div", { id: "keys", class: "notice", hidden: true }, el("dl", {}, ...[["↑ ↓", "the packet before, after"], ["n p", "what is remarkable next, before"], ["[ ]", "before, after in the same connection"], ["Home End", "first, last"], ["/", "the filter"], ["Esc", "no filter"]].map(([k, v]) => [el("dt", {}, k), el("dd", {}, v)]))));
   }
 
-  // open shows a capture.
-  open(i) {
+  // open shows a capture: its packets first, and then what a look at all of them finds.
+  async open(i) {
     this.number = i;
-    this.c = this.doc.captures[i];
-    this.flow = null;
+    const c = this.c = this.doc.captures[i];
+    this.flow = this.row = null;
+    this.packets();
+    this.details(null);
+    const lab = i === 0 && !this.drawn ? this.doc.lab || labOf(c) : null;
+    if (!c.survey) c.survey = await inTurns(survey(c, lab), () => this.c === c);
+    if (!c.survey) return;
+    if (lab) this.lab(lab);
+    this.tale = story(this.doc, c.survey.happened);
     this.story();
     this.flows();
-    this.packets();
-    const first = story(this.doc, this.c).find((x) => x.frames.length && (x.capture === undefined || x.capture === i));
-    this.details(null);
+    if (this.ladder.at >= 0) return; // the reader was quicker
+    const first = this.tale.find((x) => x.frames.length && (x.capture === undefined || x.capture === i));
     if (first) this.ladder.goTo(first.frames[0], false);
-    else if (this.c.rows.length) this.ladder.select(this.ladder.items.findIndex((x) => x.row), false);
+    else if (c.rows.length) this.ladder.select(this.ladder.next((x) => x.row, 1, -1), false);
     this.ladder.view.scrollTop = Math.max(this.ladder.view.scrollTop, 0);
   }
 
   story() {
-    const all = story(this.doc, this.c), at = $("story");
+    const all = this.tale, at = $("story");
     const most = 7;
     at.hidden = false;
     const signs = { failed: "✗", finding: "➜", dropped: "✕", reset: "⊘", resent: "↻", icmp: "◇", pause: "⋯" };
@@ -89,10 +93,9 @@ class Page {
     at.replaceChildren(...parts);
   }
 
-  lab() {
-    const lab = this.doc.lab || labOf(this.doc.captures[0]);
-    if (lab) seen(lab, this.doc.captures[0]);
-    if (!lab || lab.nodes.length < 2) return;
+  lab(lab) {
+    this.drawn = true;
+    if (lab.nodes.length < 2) return;
     $("lab").hidden = false;
     $("lab").replaceChildren(el("h2", {}, "The network"), el("div", { class: "draw", tabindex: "0", role: "group", "aria-label": "Drawing of the network" }, drawLab(lab)));
   }
@@ -112,13 +115,11 @@ class Page {
     const c = this.c, at = $("flows");
     const roots = c.connections.filter((f) => f.root === f.stream);
     at.hidden = roots.length === 0;
-    const remarkable = new Map();
-    for (const r of c.rows) if (["dropped", "reset", "resent"].includes(r.kind)) remarkable.set(r.root, (remarkable.get(r.root) || new Set()).add(r.kind));
     const rows = (of) => of.map((f) => {
       const b = el("button", { type: "button", class: "flow", "aria-pressed": this.flow === f.stream ? "true" : "false", "data-flow": f.stream, on: { click: () => this.chooseFlow(this.flow === f.stream ? null : f.stream) } },
         el("span", { class: "id" }, f.stream), el("span", { class: "ends" }, f.names[0] + " → " + f.names[1]),
         el("span", { class: "count" }, f.packets[0] + " + " + f.packets[1]));
-      for (const kind of remarkable.get(f.stream) || []) b.append(el("span", { class: "tag " + kind }, kind === "dropped" ? "loss" : kind === "resent" ? "sent again" : kind));
+      for (const kind of c.survey.flows.get(f.stream) || []) b.append(el("span", { class: "tag " + kind }, kind === "dropped" ? "loss" : kind === "resent" ? "sent again" : kind));
       return b;
     });
     const most = 60;
@@ -136,8 +137,8 @@ class Page {
   chooseFlow(id) {
     this.flow = id;
     for (const b of $("flows").querySelectorAll("[data-flow]")) b.setAttribute("aria-pressed", String(Number(b.dataset.flow) === id));
-    this.filter();
     if (id !== null) this.showTab("plots");
+    return this.filter();
   }
 
   packets() {
@@ -153,7 +154,7 @@ class Page {
     this.filter();
   }
 
-  filter() {
+  async filter() {
     const text = this.input.value;
     let test;
     try {
@@ -165,19 +166,20 @@ class Page {
       return;
     }
     this.input.removeAttribute("aria-invalid");
-    const flow = this.flow;
-    const whole = flow === null ? test : (p) => p.root === flow && test(p);
-    const n = this.ladder.show(whole, text.trim() === "");
+    const flow = this.flow, all = this.c.rows.length, bare = text.trim() === "";
+    const whole = flow !== null ? (p) => p.root === flow && test(p) : bare ? null : test;
     this.count.title = "";
-    this.count.textContent = n === this.c.rows.length ? n + " packets" : n + " of " + this.c.rows.length + " packets";
+    await this.ladder.show(whole, bare, (n, done) => {
+      this.count.textContent = (n === all ? n : n + " of " + all) + " packets" + (done ? "" : " so far");
+    });
   }
 
   // visit goes to the packet of a frame, whatever the filter says.
-  visit(frame, capture) {
-    if (capture !== undefined && capture !== this.number) this.open(capture);
+  async visit(frame, capture) {
+    if (capture !== undefined && capture !== this.number) await this.open(capture);
     if (!this.ladder.goTo(frame, true)) {
       this.input.value = "";
-      this.chooseFlow(null);
+      await this.chooseFlow(null);
       this.ladder.goTo(frame, true);
     }
     this.showTab("packet");
@@ -214,14 +216,19 @@ class Page {
     $("details").replaceChildren(bar, panel);
   }
 
-  plots(panel, root) {
+  async plots(panel, root) {
     this.plotted = root;
-    const f = this.c.flow.get(root);
-    const bytes = [0, 1].map((side) => seriesOf(this.c, root, side).bytes);
-    if (this.sideOf !== root) { this.side = bytes[1] > bytes[0] ? 1 : 0; this.sideOf = root; }
-    const choose = el("div", { class: "sides", role: "group", "aria-label": "Whose data" }, [0, 1].map((side) => button("from " + f.names[side] + " (" + amount(bytes[side]) + " bytes)", () => { this.side = side; this.showTab("plots"); }, { class: "small", "aria-pressed": this.side === side ? "true" : "false" })));
-    panel.append(el("h3", {}, "Connection " + root), el("p", { class: "hint" }, f.names[0] + " → " + f.names[1] + (f.handshake ? " · handshake " + span(f.handshake) : "") + (f.mss[0] || f.mss[1] ? " · MSS " + f.mss.join(" and ") : "")), choose);
-    const plots = plotsOf(this.c, root, this.side, (r) => { if (!this.ladder.goTo(r.frames[0], true)) this.visit(r.frames[0]); });
+    const c = this.c, f = c.flow.get(root);
+    panel.append(el("h3", {}, "Connection " + root), el("p", { class: "hint" }, f.names[0] + " → " + f.names[1] + (f.handshake ? " · handshake " + span(f.handshake) : "") + (f.mss[0] || f.mss[1] ? " · MSS " + f.mss.join(" and ") : "")));
+    if (!c.series || c.series.root !== root) {
+      const both = await inTurns(seriesOf(c, root), () => panel.isConnected);
+      if (!both) return;
+      c.series = { root, both };
+      if (this.sideOf !== root) { this.side = both[1].bytes > both[0].bytes ? 1 : 0; this.sideOf = root; }
+    }
+    const both = c.series.both;
+    panel.append(el("div", { class: "sides", role: "group", "aria-label": "Whose data" }, [0, 1].map((side) => button("from " + f.names[side] + " (" + amount(both[side].bytes) + " bytes)", () => { this.side = side; this.showTab("plots"); }, { class: "small", "aria-pressed": this.side === side ? "true" : "false" }))));
+    const plots = plotsOf(both[this.side], (i) => { const n = c.rows.at(i).frames[0]; if (!this.ladder.goTo(n, true)) this.visit(n); });
     for (const p of plots) panel.append(el("figure", {}, el("figcaption", {}, el("b", {}, p.title), " ", p.legend.map(([k, t]) => el("span", { class: "key k-" + k }, t))), p.drawing));
     if (!plots.length) panel.append(el("p", { class: "hint" }, "It carried nothing that can be plotted."));
   }
@@ -230,7 +237,7 @@ class Page {
     const c = this.c, p = r.packets[0], out = [];
     out.push(el("h3", {}, "#" + r.frames[0], " ", el("span", { class: "what" }, r.label)));
     if (p) out.push(el("p", { class: "hint" }, (p.src || "?") + " → " + (p.dst || "?") + " · " + seconds(r.time) + " s" + (p.root !== undefined && p.root >= 0 ? " · connection " + p.root : "")));
-    if ((r.marks || []).length) out.push(el("ul", { class: "marks" }, r.marks.map(([kind, text]) => el("li", { class: "mark " + kind }, text))));
+    if (r.marks.length) out.push(el("ul", { class: "marks" }, r.marks.map(([kind, text]) => el("li", { class: "mark " + kind }, text))));
     if (p && p.rst && p.rst.answers) out.push(el("p", {}, "It answers ", button("#" + p.rst.answers, () => this.visit(p.rst.answers), { class: "frame" }), "."));
     if (p && p.rst && p.rst.kernel) {
       const k = p.rst.kernel;
@@ -254,12 +261,13 @@ class Page {
       out.push(el("h4", {}, "Its way"), el("ol", { class: "way" }, li));
     }
     if (p) {
-      const skip = new Set(["header", "frame", "bytes", "point", "says", "payload_at", "rst", "notes", "root", "side", "tcp", "icmp", "payload", "size", "protocol", "direction", "resent"]);
-      const rows = Object.entries(p).filter(([k]) => !skip.has(k)).map(([k, v]) => [k, typeof v === "object" ? JSON.stringify(v) : String(v)]);
+      const skip = new Set(["header", "frame", "point", "says", "payload_at", "rst", "notes", "root", "side", "tcp", "icmp", "payload", "size", "protocol", "direction", "resent"]);
+      const all = c.packets.whole(p.index);
+      const rows = Object.entries(all).filter(([k]) => !skip.has(k)).map(([k, v]) => [k, typeof v === "object" ? JSON.stringify(v) : String(v)]);
       out.push(el("h4", {}, "As trace --json has it"), table(rows, "analysed"));
-      if (p.header) {
+      if (all.header) {
         const fields = [];
-        c.fields.forEach((f, i) => { if (p.header[i] !== null && p.header[i] !== undefined) fields.push([f.name, String(p.header[i]), f.layer + ": " + f.doc]); });
+        c.fields.forEach((f, i) => { if (all.header[i] !== null) fields.push([f.name, String(all.header[i]), f.layer + ": " + f.doc]); });
         out.push(el("h4", {}, "Header fields"), table(fields, "header"));
       }
       const bytes = bytesOf(p);
@@ -333,51 +341,6 @@ function hex(bytes) {
   return out.join("\n");
 }
 
-// labOf is the network as the names of capture points tell it.
-function labOf(c) {
-  if (!c || !c.nodes.length) return null;
-  const ends = new Map(), addrs = new Map();
-  for (const p of c.points) {
-    const at = p.name.indexOf("/");
-    if (at < 0) continue;
-    const node = p.name.slice(0, at), wire = p.name.slice(at + 1);
-    ends.set(wire, (ends.get(wire) || []).concat(node));
-    addrs.set(node, [...new Set((addrs.get(node) || []).concat(p.addresses || []))]);
-  }
-  return { nodes: c.nodes.map((name) => ({ name, addresses: addrs.get(name) || [] })),
-    wires: [...ends].filter(([, e]) => e.length === 2).map(([name, e]) => ({ name, from: e[0], to: e[1] })) };
-}
-
-// seen adds to a network what its packets tell of it: faults, NAT, and where kernels threw
-// something away.
-function seen(lab, c) {
-  const wires = new Map(lab.wires.map((w) => [w.name, w])), nodes = new Map(lab.nodes.map((n) => [n.name, n]));
-  const told = new Set();
-  const fact = (of, name, text) => {
-    const key = of.name + " " + name + " " + text;
-    if (told.has(key)) return;
-    told.add(key);
-    of.facts = (of.facts || []).concat({ name, text: text.length > 40 ? text.slice(0, 39) + "…" : text });
-  };
-  for (const r of c.rows) {
-    let before = null;
-    for (const p of r.packets) {
-      const point = (c.points[p.point] || {}).name || "", at = point.indexOf("/");
-      const node = nodes.get(point.slice(0, at)), wire = wires.get(point.slice(at + 1));
-      for (const text of [p.dropped, p.fault]) {
-        if (!text) continue;
-        const m = /^(\w+):(\w+)/.exec(text);
-        if (m && wires.has(m[1])) fact(wires.get(m[1]), "fault", m[2]);
-        else if (m && nodes.has(m[1])) fact(nodes.get(m[1]), "", m[2]);
-        else if (wire && p.dropped === text && text === "queue full") fact(wire, "queue", "full");
-      }
-      if (p.kernel_drop && node) fact(node, "drops", p.kernel_drop.split(" ")[0]);
-      if (before && node && (before.src !== p.src || before.dst !== p.dst)) fact(node, "", "NAT");
-      before = p;
-    }
-  }
-}
-
 // drawLab draws nodes and wires: in a row if they are one path, else around a circle.
 function drawLab(lab) {
   const n = lab.nodes.length, longest = Math.max(0, ...lab.wires.map((w) => w.name.length)), wide = Math.max(168, Math.min(longest * 7 + 110, 240)), at = new Map();
@@ -431,7 +394,7 @@ function drawLab(lab) {
   return g;
 }
 
-load().then((doc) => { window.page = new Page(doc); }).catch((e) => {
+load((text, buffer, start) => { window.page = new Page(openData(text, buffer, start)); }).catch((e) => {
   document.body.append(el("p", { class: "notice" }, "The data of this page could not be read: " + e.message));
   throw e;
 });

@@ -22,43 +22,39 @@ function amount(v) {
   return n(v);
 }
 
-// seriesOf are what one side of a connection sent, and what the other said of it.
-function seriesOf(c, root, side) {
-  const s = { sent: [], resent: [], lost: [], acks: [], window: [], sack: [], zero: [], flight: [], rtt: [], bytes: 0, first: Infinity, last: 0 };
+// seriesOf are, for each side of a connection, what it sent, and what the other said of it.
+// Each element ends with the number of its row.
+function* seriesOf(c, root) {
   const flow = c.flow.get(root) || { wscale: [-1, -1] };
   const scaled = flow.wscale[0] >= 0 && flow.wscale[1] >= 0;
-  for (const r of c.rows) {
-    const p = r.packets[0];
+  const both = [0, 1].map(() => ({ sent: [], resent: [], lost: [], acks: [], window: [], sack: [], zero: [], flight: [], rtt: [], bytes: 0, first: Infinity, last: 0 }));
+  for (let i = 0; i < c.rows.length; i++) {
+    if (i % 64 === 63) yield;
+    const r = c.row(i), p = r.packets[0];
     if (!p || p.root !== root || p.flags === undefined) continue;
-    s.first = Math.min(s.first, p.time); s.last = Math.max(s.last, p.time);
-    if (p.side === side) {
-      const room = p.len + (/[SF]/.test(p.flags) ? 1 : 0);
-      if (room > 0) {
-        const bar = [p.time, p.seq, p.seq + room, r];
-        if (r.kind === "dropped") s.lost.push(bar); else if (r.kind === "resent") s.resent.push(bar); else s.sent.push(bar);
-        if (r.kind !== "dropped") s.bytes += p.len;
-      }
-      if (p.in_flight !== undefined) s.flight.push([p.time, p.in_flight, r]);
-      continue;
+    const time = p.time, flags = p.flags, len = p.len;
+    for (const s of both) { s.first = Math.min(s.first, time); s.last = Math.max(s.last, time); }
+    const s = both[p.side], other = both[1 - p.side];
+    const room = len + (/[SF]/.test(flags) ? 1 : 0);
+    if (room > 0) {
+      const bar = [time, p.seq, p.seq + room, i], kind = r.kind;
+      if (kind === "dropped") s.lost.push(bar); else if (kind === "resent") s.resent.push(bar); else s.sent.push(bar);
+      if (kind !== "dropped") s.bytes += len;
     }
-    if (p.rtt) s.rtt.push([p.time, p.rtt, r]);
-    if (p.flags.includes(".")) {
-      s.acks.push([p.time, p.ack, r]);
-      const win = p.flags.includes("S") || !scaled ? p.win : p.win * Math.pow(2, flow.wscale[1 - side]);
-      if (!p.flags.includes("R")) s.window.push([p.time, p.ack + win, r, win]);
-      if (p.win === 0 && !/[SFR]/.test(p.flags)) s.zero.push([p.time, p.ack, r]);
-      for (const b of p.sack || []) s.sack.push([p.time, b[0], b[1], r]);
-    }
-  }
-  for (const r of c.rows) { // a round trip is seen where the packet is that completes it
-    const p = r.packets[0];
-    if (p && p.root === root && p.side !== side && !p.rtt) {
-      const q = r.packets.find((x) => x.rtt);
-      if (q) s.rtt.push([q.time, q.rtt, r]);
+    if (p.in_flight !== undefined) s.flight.push([time, p.in_flight, i]);
+    const q = r.packets.find((x) => x.rtt); // a round trip is seen where the packet is that completes it
+    if (q) other.rtt.push([q.time, q.rtt, i]);
+    if (flags.includes(".")) {
+      const ack = p.ack, raw = p.win;
+      other.acks.push([time, ack, i]);
+      const win = flags.includes("S") || !scaled ? raw : raw * Math.pow(2, flow.wscale[p.side]);
+      if (!flags.includes("R")) other.window.push([time, ack + win, i, win]);
+      if (raw === 0 && !/[SFR]/.test(flags)) other.zero.push([time, ack, i]);
+      for (const b of p.sack || []) other.sack.push([time, b[0], b[1], i]);
     }
   }
-  s.rtt.sort((a, b) => a[0] - b[0]);
-  return s;
+  for (const s of both) s.rtt.sort((a, b) => a[0] - b[0]);
+  return both;
 }
 
 // frameOf is a drawing with axes.
@@ -77,16 +73,44 @@ function frameOf(name, x0, x1, y0, y1, unit) {
   return { g, x, y, points: [] };
 }
 
+// Of what falls on the same pixel, or on the same column of a line, as much is drawn as is
+// seen: a plot of a hundred thousand packets has no more strokes than pixels.
 const d1 = (v) => v.toFixed(1);
-const bars = (f, of) => of.map((b) => `M${d1(f.x(b[0]))} ${d1(f.y(b[1]))}V${d1(Math.min(f.y(b[2]), f.y(b[1]) - 1.5))}`).join("");
-const line = (f, of) => of.map((p, i) => i ? `H${d1(f.x(p[0]))}V${d1(f.y(p[1]))}` : `M${d1(f.x(p[0]))} ${d1(f.y(p[1]))}`).join("");
-const dots = (f, of, s) => of.map((p) => `M${d1(f.x(p[0]) - s)} ${d1(f.y(p[1]))}h${2 * s}m${-s} ${-s}v${2 * s}`).join("");
+
+// once draws each stroke once.
+function once(of, stroke) {
+  const drawn = new Set();
+  for (const x of of) drawn.add(stroke(x));
+  return [...drawn].join("");
+}
+
+const half = (v) => String(Math.round(v * 2) / 2);
+const bars = (f, of) => once(of, (b) => `M${half(f.x(b[0]))} ${half(f.y(b[1]))}V${half(Math.min(f.y(b[2]), f.y(b[1]) - 1.5))}`);
+const dots = (f, of, s) => once(of, (p) => `M${half(f.x(p[0]) - s)} ${half(f.y(p[1]))}h${2 * s}m${-s} ${-s}v${2 * s}`);
+
+// line draws steps. Of those in half a pixel it draws the first, the least, the most, the last.
+function line(f, of) {
+  let out = "", i = 0;
+  while (i < of.length) {
+    const x = half(f.x(of[i][0]));
+    let least = i, most = i, last = i;
+    for (; last + 1 < of.length && half(f.x(of[last + 1][0])) === x; last++) {
+      if (of[last + 1][1] < of[least][1]) least = last + 1;
+      if (of[last + 1][1] > of[most][1]) most = last + 1;
+    }
+    out += (out ? "H" : "M") + x;
+    const ys = [...new Set([i, ...[least, most].sort((a, b) => a - b), last])].map((k) => d1(f.y(of[k][1])));
+    out += (i ? ys : [" " + ys[0], ...ys.slice(1)]).map((y, k) => i === 0 && k === 0 ? y : "V" + y).join("");
+    i = last + 1;
+  }
+  return out;
+}
 
 function put(f, cls, d) { if (d) f.g.append(svg("path", { class: cls, d })); }
 
 // plotsOf are the plots of a connection for what one side sent: [title, drawing, legend].
-function plotsOf(c, root, side, choose) {
-  const s = seriesOf(c, root, side);
+// choose is told the number of a row.
+function plotsOf(s, choose) {
   const out = [];
   const all = [...s.sent, ...s.resent, ...s.lost];
   if (!all.length && !s.acks.length) return out;
@@ -98,12 +122,12 @@ function plotsOf(c, root, side, choose) {
     f.g.addEventListener("click", (e) => {
       const box = f.g.getBoundingClientRect();
       const px = (e.clientX - box.left) / box.width * plotWide, py = (e.clientY - box.top) / box.height * plotHigh;
-      let best = null, least = 400;
+      let best = -1, least = 400;
       for (const [t, v, r] of f.points) {
         const d = Math.hypot(f.x(t) - px, f.y(v) - py);
         if (d < least) { least = d; best = r; }
       }
-      if (best) choose(best);
+      if (best >= 0) choose(best);
     });
     out.push({ title, drawing: f.g, legend });
   };
@@ -111,9 +135,9 @@ function plotsOf(c, root, side, choose) {
   if (edges) put(seq, "p-window", line(seq, s.window));
   put(seq, "p-ack", line(seq, s.acks.filter((a, i, l) => !i || a[1] >= l[i - 1][1])));
   put(seq, "p-sent", bars(seq, s.sent));
-  put(seq, "p-sack", s.sack.map((b) => `M${d1(seq.x(b[0]))} ${d1(seq.y(b[1]))}V${d1(seq.y(b[2]))}`).join(""));
+  put(seq, "p-sack", once(s.sack, (b) => `M${half(seq.x(b[0]))} ${half(seq.y(b[1]))}V${half(seq.y(b[2]))}`));
   put(seq, "p-resent", bars(seq, s.resent) + dots(seq, s.resent.map((b) => [b[0], b[2]]), 4));
-  put(seq, "p-lost", s.lost.map((b) => `M${d1(seq.x(b[0]) - 4)} ${d1(seq.y(b[2]) - 4)}l8 8m0 -8l-8 8`).join("") + bars(seq, s.lost));
+  put(seq, "p-lost", once(s.lost, (b) => `M${half(seq.x(b[0]) - 4)} ${half(seq.y(b[2]) - 4)}l8 8m0 -8l-8 8`) + bars(seq, s.lost));
   put(seq, "p-zero", dots(seq, s.zero, 5));
   for (const b of all) seq.points.push([b[0], (b[1] + b[2]) / 2, b[3]]);
   for (const a of s.acks) seq.points.push([a[0], a[1], a[2]]);

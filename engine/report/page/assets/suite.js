@@ -63,4 +63,4 @@ class Suite {
   }
 }
 
-load().then((doc) => { window.page = new Suite(doc); });
+load(JSON.parse).then((doc) => { window.page = new Suite(doc); });

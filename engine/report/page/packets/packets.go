@@ -1,4 +1,8 @@
-package page
+// Package packets writes the packets of a page as objects of JSON: the one that trace --json
+// prints of each, and what else the page shows or its filter asks.
+//
+// Invariant: what a match can ask of a packet of a file stands in its object.
+package packets
 
 import (
 	"encoding/base64"
@@ -19,8 +23,17 @@ import (
 var fieldTypes = map[field.Type]string{field.Number: "number", field.Bool: "bool", field.Flags: "flags",
 	field.Address: "address", field.Hardware: "mac"}
 
-// fields are all header fields.
-func fields() (out []Field) {
+// Field is a header field.
+type Field struct {
+	Name  string `json:"name"`
+	Layer string `json:"layer"`
+	Type  string `json:"type"`          // number, bool, flags, address or mac
+	Max   uint64 `json:"max,omitempty"` // of a number
+	Doc   string `json:"doc"`
+}
+
+// Fields are all header fields.
+func Fields() (out []Field) {
 	for _, f := range field.All {
 		out = append(out, Field{Name: f.Name, Layer: f.Layer.String(), Type: fieldTypes[f.Type], Max: f.Max, Doc: f.Doc})
 	}
@@ -43,9 +56,9 @@ func segmentKinds() (out []kind) {
 	return out
 }
 
-// words are those that the values of some keys are one of, by the key; kind and cause are
+// Words are those that the values of some keys are one of, by the key; kind and cause are
 // of resets.
-func words() map[string][]string {
+func Words() map[string][]string {
 	out := map[string][]string{"kind": {}, "cause": {}}
 	for _, key := range []string{"tcp", "icmp", "tls", "analysis"} {
 		out[key] = match.KeyNamed(key).Kind.Word
@@ -59,8 +72,8 @@ func words() map[string][]string {
 	return out
 }
 
-// packets writes the packets of a capture as objects of JSON.
-type packets struct {
+// Writer writes the packets of a capture.
+type Writer struct {
 	kinds []kind
 	ask   match.Packet
 	bytes int // of frames, written so far
@@ -73,9 +86,12 @@ const (
 	cutFrame    = 96
 )
 
-// append writes r: the object that trace --json prints of it, and what else the page shows
+// NewWriter makes a writer for one capture.
+func NewWriter() *Writer { return &Writer{kinds: segmentKinds()} }
+
+// Append writes r: the object that trace --json prints of it, and what else the page shows
 // or its filter asks.
-func (p *packets) append(b []byte, r *tcp.Record) []byte {
+func (p *Writer) Append(b []byte, r *tcp.Record) []byte {
 	b = object.AppendJSON(b, r)
 	b = b[:len(b)-len("}\n")]
 	b = strconv.AppendInt(append(b, `,"point":`...), int64(r.Point), 10)
@@ -108,7 +124,7 @@ func (p *packets) append(b []byte, r *tcp.Record) []byte {
 }
 
 // appendKinds writes what a match can call the packet.
-func (p *packets) appendKinds(b []byte, r *tcp.Record) []byte {
+func (p *Writer) appendKinds(b []byte, r *tcp.Record) []byte {
 	q := p.ask.Captured(r)
 	if q.IsTCP() {
 		b = append(b, `,"tcp":[`...)
@@ -175,7 +191,7 @@ func appendSACK(b []byte, r *tcp.Record) []byte {
 }
 
 // appendFrame writes the header fields and the bytes.
-func (p *packets) appendFrame(b []byte, r *tcp.Record) []byte {
+func (p *Writer) appendFrame(b []byte, r *tcp.Record) []byte {
 	l := header.Parse(r.Frame)
 	b = append(b, `,"header":[`...)
 	for _, f := range field.All {
