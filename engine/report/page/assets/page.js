@@ -199,7 +199,8 @@ class Page {
 
   showTab(tab) { this.tab = tab; this.details(this.row || null); }
 
-  details(row) {
+  // details shows a row, as one of the points on its way saw the packet.
+  details(row, sighting) {
     const c = this.c;
     const root = this.flow !== null ? this.flow : row && row.root >= 0 && c.flow.has(row.root) && c.flow.get(row.root).names && row.packets[0].flags !== undefined ? row.root : null;
     const tabs = [["packet", "Packet"], ["plots", "Plots"]];
@@ -212,7 +213,7 @@ class Page {
       if (root === null) panel.append(el("p", { class: "hint" }, "Choose a connection, or a packet of one."));
       else this.plots(panel, root);
     } else if (!row) panel.append(el("p", { class: "hint" }, "Choose a packet."));
-    else panel.append(...this.packet(row));
+    else panel.append(...this.packet(row, sighting || row.packets[0]));
     $("details").replaceChildren(bar, panel);
   }
 
@@ -233,10 +234,10 @@ class Page {
     if (!plots.length) panel.append(el("p", { class: "hint" }, "It carried nothing that can be plotted."));
   }
 
-  packet(r) {
-    const c = this.c, p = r.packets[0], out = [];
-    out.push(el("h3", {}, "#" + r.frames[0], " ", el("span", { class: "what" }, r.label)));
-    if (p) out.push(el("p", { class: "hint" }, (p.src || "?") + " → " + (p.dst || "?") + " · " + seconds(r.time) + " s" + (p.root !== undefined && p.root >= 0 ? " · connection " + p.root : "")));
+  packet(r, p) {
+    const c = this.c, out = [];
+    out.push(el("h3", {}, "#" + (p ? p.n : r.frames[0]), " ", el("span", { class: "what" }, r.label)));
+    if (p) out.push(el("p", { class: "hint" }, (p.src || "?") + " → " + (p.dst || "?") + " · " + seconds(p.time) + " s" + (p.root !== undefined && p.root >= 0 ? " · connection " + p.root : "")));
     if (r.marks.length) out.push(el("ul", { class: "marks" }, r.marks.map(([kind, text]) => el("li", { class: "mark " + kind }, text))));
     if (p && p.rst && p.rst.answers) out.push(el("p", {}, "It answers ", button("#" + p.rst.answers, () => this.visit(p.rst.answers), { class: "frame" }), "."));
     if (p && p.rst && p.rst.kernel) {
@@ -251,7 +252,7 @@ class Page {
       for (const q of r.packets) {
         const point = c.points[q.point] || { name: "?" }, [node, wire] = [point.name.slice(0, point.name.indexOf("/")), point.name.slice(point.name.indexOf("/") + 1)];
         const what = (q.direction === "in" ? "arrived at " : "left ") + node + " by wire " + wire;
-        const item = el("li", {}, el("span", { class: "n" }, "#" + q.n), " ", what, " ", el("span", { class: "t" }, before ? "+" + span(q.time - before.time) : seconds(q.time) + " s"));
+        const item = el("li", {}, button("#" + q.n, () => this.details(r, q), { class: "frame", "aria-pressed": q.n === p.n ? "true" : "false", "aria-label": "packet " + q.n + " as " + point.name + " saw it" }), " ", what, " ", el("span", { class: "t" }, before ? "+" + span(q.time - before.time) : seconds(q.time) + " s"));
         if (before && (q.src !== before.src || q.dst !== before.dst)) item.append(el("div", { class: "mark note" }, "translated: now " + q.src + " → " + q.dst));
         for (const [name, text] of [["dropped", q.dropped], ["kernel_drop", q.kernel_drop], ["fault", q.fault]]) if (text) item.append(el("div", { class: "mark dropped" }, name + ": " + text));
         li.push(item);
@@ -261,10 +262,12 @@ class Page {
       out.push(el("h4", {}, "Its way"), el("ol", { class: "way" }, li));
     }
     if (p) {
-      const skip = new Set(["header", "frame", "point", "says", "payload_at", "rst", "notes", "root", "side", "tcp", "icmp", "payload", "size", "protocol", "direction", "resent"]);
+      const skip = new Set(["header", "frame", "point", "says", "payload_at", "root", "side", "tcp", "icmp", "icmp_name", "payload", "size", "protocol", "direction", "resent", "timer", "sack"]); // that a page alone has
       const all = c.packets.whole(p.index);
       const rows = Object.entries(all).filter(([k]) => !skip.has(k)).map(([k, v]) => [k, typeof v === "object" ? JSON.stringify(v) : String(v)]);
       out.push(el("h4", {}, "As trace --json has it"), table(rows, "analysed"));
+      const more = [["size", all.size + " bytes"], ["ICMP", all.icmp_name], ["sent before", all.resent], ["timer", all.timer], ["SACK", all.sack && all.sack.map((b) => b.join(":")).join(", ")]].filter(([, v]) => v);
+      out.push(el("h4", {}, "Besides"), table(more, "more"));
       if (all.header) {
         const fields = [];
         c.fields.forEach((f, i) => { if (all.header[i] !== null) fields.push([f.name, String(all.header[i]), f.layer + ": " + f.doc]); });
