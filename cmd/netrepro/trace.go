@@ -13,6 +13,7 @@ import (
 	"netrepro/cmd/netrepro/output"
 	"netrepro/engine/files"
 	"netrepro/engine/match/filter"
+	"netrepro/engine/report/compare"
 	"netrepro/engine/report/inspect"
 	"netrepro/engine/report/page"
 	"netrepro/engine/view"
@@ -28,6 +29,7 @@ type traceOptions struct {
 	color        string
 	write        string
 	html         string
+	diff         string
 }
 
 func traceCommand(e env) *cobra.Command {
@@ -40,6 +42,12 @@ func traceCommand(e env) *cobra.Command {
 FILE is pcap, pcapng, gzip of these, or the text that tcpdump prints; - is
 standard input. Each connection is a ladder of its own. With --follow, packets
 are shown as they come.
+
+With --diff, FILE is put beside another capture: the same connections, and in
+them the same segments by who sent them, their flags and relative numbers.
+"-" is before what only FILE has, "+" before what only the other has, "~"
+before what became something else. Times, addresses and bare acknowledgements
+are no difference.
 
 A filter is terms, all of which must hold: key=value, key=one,other, !key=value.
 ` + filter.Help() + `
@@ -63,6 +71,7 @@ Exit codes: 0 shown, 2 not a capture, damaged, or a mistake in a flag.`,
 	f.StringVarP(&o.write, "write", "w", "",
 		"write the packets to this pcapng file, with what they were as comments, instead of showing them")
 	f.StringVar(&o.html, "html", "", "write the capture as a page for a browser to this file, instead of showing it")
+	f.StringVar(&o.diff, "diff", "", "compare with this capture: what only one has, and what became something else")
 	f.StringVar(&o.color, "color", "auto", "colours: auto, always, never")
 	return c
 }
@@ -120,7 +129,10 @@ func trace(ctx context.Context, e env, path string, o traceOptions) error {
 	if err := files.Replaces(o.write, "capture", files.Capture); err != nil {
 		return err
 	}
-	if o.html != "" {
+	switch {
+	case o.diff != "":
+		return traceDiff(ctx, e, path, style, o)
+	case o.html != "":
 		return tracePage(ctx, e, path, o)
 	}
 	return inspect.Show(ctx, path, inspect.Options{JSON: o.json, Follow: o.follow, Flow: o.flow, Filter: o.filter,
@@ -137,6 +149,28 @@ func tracePage(ctx context.Context, e env, path string, o traceOptions) error {
 		return err
 	}
 	d, err := page.FromCapture(ctx, path, e.err)
+	if err != nil {
+		return err
+	}
+	return page.Save(ctx, o.html, d)
+}
+
+// traceDiff shows how two captures differ, or writes a page that does.
+func traceDiff(ctx context.Context, e env, path string, style view.Style, o traceOptions) error {
+	if o.json || o.follow || o.write != "" || o.nodes != "" || o.filter != "" || o.flow >= 0 {
+		return errors.New("--diff compares whole captures: leave out --json, --follow, --write, --nodes, --filter and --flow")
+	}
+	if path == "-" || o.diff == "-" {
+		return errors.New("--diff reads files: name two")
+	}
+	c, err := compare.Files(ctx, path, o.diff, e.err)
+	if err != nil {
+		return err
+	}
+	if o.html == "" {
+		return c.Text(e.out, style)
+	}
+	d, err := c.Page(ctx, path, o.diff)
 	if err != nil {
 		return err
 	}

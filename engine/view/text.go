@@ -34,6 +34,9 @@ const (
 var markColors = map[string]string{MarkSent: yellow, MarkFlag: yellow, MarkDropped: red, MarkFault: red, MarkReset: red,
 	MarkApp: cyan, MarkNote: cyan, MarkSign: dim}
 
+// Paint has text in the colour of a kind of mark.
+func (s Style) Paint(kind, text string) string { return s.paint(markColors[kind], text) }
+
 func (s Style) paint(color, text string) string {
 	if !s.Color || color == "" {
 		return text

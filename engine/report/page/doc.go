@@ -40,6 +40,8 @@ type Document struct {
 	Events  []Event  `json:"events,omitempty"`
 	// Findings are what a diagnosis says.
 	Findings []Finding `json:"findings,omitempty"`
+	// Compared are the connections of two captures, of a comparison.
+	Compared []Compared `json:"compared,omitempty"`
 	// Words are what values of a filter's keys can be, by key.
 	Words    map[string][]string `json:"words"`
 	Captures []Capture           `json:"captures"`
@@ -142,6 +144,20 @@ type Sign struct {
 type Cited struct {
 	Capture int   `json:"capture"`
 	Frames  []int `json:"frames"`
+}
+
+// Compared is a connection that is in both of two captures, or in one.
+type Compared struct {
+	Title string `json:"title"`
+	Pairs []Pair `json:"pairs"`
+}
+
+// Pair are the numbers of two rows that stand beside each other, -1 for none.
+type Pair struct {
+	A       int      `json:"a"`
+	B       int      `json:"b"`
+	Same    bool     `json:"same,omitempty"`
+	Differs []string `json:"differs,omitempty"`
 }
 
 // Capture is the packets of one file.

@@ -144,28 +144,3 @@ func TestLong(t *testing.T) {
 		t.Errorf("the last packet is %s", got)
 	}
 }
-
-// accessible is what axe-core finds wrong with the page, a line each.
-const accessible = `axe.run(document, { resultTypes: ["violations"] }).then((r) => r.violations.map((v) =>
-	v.impact + " " + v.id + ": " + v.help + ": " + v.nodes.slice(0, 3).map((n) => n.target.join(" ") + " " +
-	(n.any[0] ? n.any[0].message : "")).join("; ")).concat(r.passes.length ? [] : ["it judged nothing"]).join("\n"))`
-
-// judged has axe-core judge the page, if NETREPRO_AXE says where it is: a file of npm's
-// package of that name.
-func judged(t *testing.T, p *browser.Page) {
-	t.Helper()
-	path := os.Getenv("NETREPRO_AXE")
-	if path == "" {
-		return
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Eval(string(text), nil)
-	var found string
-	p.Eval(accessible, &found)
-	if found != "" {
-		t.Errorf("accessibility:\n%s", found)
-	}
-}

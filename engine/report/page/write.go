@@ -28,7 +28,7 @@ func asset(name string) string {
 // Script and style of a page, each as it stands in the file.
 func script() string {
 	var b strings.Builder
-	for _, name := range []string{"dom.js", "packed.js", "model.js", "filter.js", "plot.js", "ladder.js", "page.js"} {
+	for _, name := range []string{"dom.js", "packed.js", "model.js", "filter.js", "plot.js", "ladder.js", "compare.js", "page.js"} {
 		b.WriteString(asset(name))
 	}
 	return b.String()

@@ -166,13 +166,26 @@ func (p *Page) Text(expression string) (text string) {
 // Ready waits until an expression is true.
 func (p *Page) Ready(expression string) {
 	p.t.Helper()
-	p.Do(chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(patience)))
+	p.Do(chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(patience),
+		chromedp.WithPollingInterval(20*time.Millisecond))) // a page behind another draws no pictures to wait for
 }
 
 // Key presses keys, as chromedp's package kb names them.
 func (p *Page) Key(keys string) {
 	p.t.Helper()
 	p.Do(chromedp.KeyEvent(keys))
+}
+
+// Click clicks on the first element of a CSS selector with the mouse.
+func (p *Page) Click(selector string) {
+	p.t.Helper()
+	p.Do(chromedp.ScrollIntoView(selector, chromedp.ByQuery), chromedp.Click(selector, chromedp.ByQuery))
+}
+
+// Type types a text into the first element of a CSS selector.
+func (p *Page) Type(selector, text string) {
+	p.t.Helper()
+	p.Do(chromedp.SendKeys(selector, text, chromedp.ByQuery))
 }
 
 // Screenshot writes what the window shows to a file in dir, which may be empty for none.

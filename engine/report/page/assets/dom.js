@@ -11,7 +11,7 @@ function el(tag, props, ...inside) {
     if (k === "on") for (const [name, f] of Object.entries(v)) e.addEventListener(name, f);
     else e.setAttribute(k, v === true ? "" : String(v));
   }
-  for (const x of inside.flat()) if (x !== undefined && x !== null) e.append(x instanceof Node ? x : String(x));
+  for (const x of inside.flat(3)) if (x !== undefined && x !== null) e.append(x instanceof Node ? x : String(x));
   return e;
 }
 

@@ -119,6 +119,7 @@ class Ladder {
     this.text = this.narrow ? 8 : this.left + n * this.gap + 26;
     this.place();
     this.space.style.height = this.total + "px";
+    this.view.style.setProperty("--total", this.total + 4 + "px");
     this.heads.replaceChildren(...this.columns.map((c, i) => {
       const e = el("span", { title: this.c.columns[c] }, this.c.columns[c]);
       e.style.left = this.left + i * this.gap + "px";

@@ -17,6 +17,10 @@ class Page {
     this.flow = null;
     this.tab = "packet";
     this.head();
+    if (doc.compared) {
+      $("compared").hidden = false;
+      $("compared").replaceChildren(...comparison(doc, (frame, capture) => this.visit(frame, capture)));
+    }
     this.source();
     this.foot();
     document.addEventListener("keydown", (e) => this.key(e));
@@ -83,7 +87,7 @@ class Page {
       }
       return li;
     };
-    const parts = [el("h2", {}, "What happened")];
+    const parts = [el("h2", {}, "What happened" + (this.doc.compared ? " in " + this.c.name : ""))];
     if (this.doc.why) parts.push(el("pre", { class: "why", tabindex: "0" }, this.doc.why));
     const list = el("ul", {}, all.slice(0, most).map(item));
     if (!all.length && !this.doc.why && this.c.rows.length) list.append(el("li", { class: "fine" }, el("span", { class: "sign", "aria-hidden": "true" }, "✓"), el("span", { class: "text" }, "Nothing was lost, reset or sent again.")));
@@ -229,6 +233,7 @@ class Page {
     }
     const both = c.series.both;
     panel.append(el("div", { class: "sides", role: "group", "aria-label": "Whose data" }, [0, 1].map((side) => button("from " + f.names[side] + " (" + amount(both[side].bytes) + " bytes)", () => { this.side = side; this.showTab("plots"); }, { class: "small", "aria-pressed": this.side === side ? "true" : "false" }))));
+    fitPlots(panel.clientWidth);
     const plots = plotsOf(both[this.side], (i) => { const n = c.rows.at(i).frames[0]; if (!this.ladder.goTo(n, true)) this.visit(n); });
     for (const p of plots) panel.append(el("figure", {}, el("figcaption", {}, el("b", {}, p.title), " ", p.legend.map(([k, t]) => el("span", { class: "key k-" + k }, t))), p.drawing));
     if (!plots.length) panel.append(el("p", { class: "hint" }, "It carried nothing that can be plotted."));
@@ -376,6 +381,7 @@ function drawLab(lab) {
     rows.forEach((r, l) => r.forEach((name, i) => at.set(name, [70 + l * wide, (h - 20) * (i + 0.5) / r.length + 4])));
   }
   const g = svg("svg", { class: "labdraw", viewBox: `0 0 ${w} ${h}`, width: w, height: h, role: "img", "aria-label": "Nodes " + lab.nodes.map((x) => x.name).join(", ") + "; wires " + lab.wires.map((x) => x.name + " from " + x.from + " to " + x.to + (x.facts ? ", " + x.facts.map((f) => f.name + " " + f.text).join(", ") : "")).join("; ") });
+  g.style.minWidth = Math.round(w * 0.6) + "px"; // smaller it cannot be read
   for (const wire of lab.wires) {
     const a = at.get(wire.from), b = at.get(wire.to);
     if (!a || !b) continue;

@@ -1,7 +1,12 @@
 "use strict";
 // Plots of one connection, over time.
 
-const plotWide = 560, plotHigh = 230, plotLeft = 68, plotBelow = 26, plotTop = 8;
+const plotHigh = 230, plotLeft = 68, plotBelow = 26, plotTop = 8;
+let plotWide = 560;
+
+// fitPlots makes plots no wider than what they stand in: text in a drawing that is made
+// smaller cannot be read.
+function fitPlots(width) { plotWide = Math.min(Math.max(width || 560, 260), 560); }
 
 // steps are round numbers between two.
 function ticks(lo, hi, most) {
@@ -67,7 +72,7 @@ function frameOf(name, x0, x1, y0, y1, unit) {
   for (const v of ticks(y0, y1, 5)) {
     g.append(svg("line", { class: "grid", x1: plotLeft, x2: plotWide - 8, y1: y(v), y2: y(v) }), svg("text", { class: "tick", x: plotLeft - 6, y: y(v) + 4, "text-anchor": "end" }, unit(v)));
   }
-  for (const v of ticks(x0, x1, 5)) {
+  for (const v of ticks(x0, x1, plotWide < 400 ? 3 : 5)) {
     g.append(svg("line", { class: "grid", x1: x(v), x2: x(v), y1: plotTop, y2: plotTop + h }), svg("text", { class: "tick", x: x(v), y: plotHigh - 8, "text-anchor": "middle" }, Number(v.toPrecision(6)) + " s"));
   }
   return { g, x, y, points: [] };
