@@ -215,20 +215,26 @@ class Ladder {
     if (this.drawn && top >= this.drawn.from && top + height <= this.drawn.to && (quick || !this.drawn.quick)) return;
     const extra = quick ? 2 * this.high : Math.max(height, 300);
     const from = Math.max(top - extra, 0), to = top + height + extra;
+    const had = this.drawn ? this.elements : new Map(); // what stays is left alone: a mouse may be on it
+    this.elements = new Map();
     this.drawn = { from: from ? from : -1, to: to >= this.total ? Infinity : to, quick };
     const first = this.find(from - 80), last = this.find(to);
-    const rows = [], marks = [];
+    const marks = [];
     const h = Math.min(to, this.total) - from;
     const step = Math.max(Math.floor((last - first) / 1500), 1); // of a crowd some stand for all
     for (let i = first; i < last; i += step) {
       const item = this.item(i), y = this.y(i);
-      if (!this.plain || this.plain[i] || i === this.at) rows.push(this.rowElement(item, i, y));
+      if (!this.plain || this.plain[i] || i === this.at) this.elements.set(i, had.get(i) || this.rowElement(item, i, y));
       if (item.row) marks.push(...this.arrow(item, y, from, i));
       const pause = this.pauseAt(i);
       if (pause) marks.push(svg("rect", { class: "pause", x: 0, y: y - pauseHigh - from, width: "100%", height: pauseHigh }),
         svg("text", { class: "pausetext", x: this.narrow ? 8 : 10, y: y - pauseHigh / 2 + 4 - from }, "⋯ " + span(pause)));
     }
-    this.layer.replaceChildren(...rows);
+    for (const e of [...this.layer.children]) if (this.elements.get(Number(e.dataset.i)) !== e) e.remove();
+    let next = this.layer.firstChild;
+    for (const e of this.elements.values()) {
+      if (e === next) next = next.nextSibling; else this.layer.insertBefore(e, next);
+    }
     const rails = this.columns.map((c) => svg("line", { class: "rail", x1: this.x(c), x2: this.x(c), y1: 0, y2: h }));
     this.lines.style.top = from + "px";
     this.lines.style.height = h + "px";

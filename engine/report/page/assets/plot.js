@@ -72,8 +72,12 @@ function frameOf(name, x0, x1, y0, y1, unit) {
   for (const v of ticks(y0, y1, 5)) {
     g.append(svg("line", { class: "grid", x1: plotLeft, x2: plotWide - 8, y1: y(v), y2: y(v) }), svg("text", { class: "tick", x: plotLeft - 6, y: y(v) + 4, "text-anchor": "end" }, unit(v)));
   }
+  let told = "";
   for (const v of ticks(x0, x1, plotWide < 400 ? 3 : 5)) {
-    g.append(svg("line", { class: "grid", x1: x(v), x2: x(v), y1: plotTop, y2: plotTop + h }), svg("text", { class: "tick", x: x(v), y: plotHigh - 8, "text-anchor": "middle" }, Number(v.toPrecision(6)) + " s"));
+    const text = Number(v.toPrecision(6)) + " s";
+    if (text === told) continue; // a time that is too short to be told apart
+    told = text;
+    g.append(svg("line", { class: "grid", x1: x(v), x2: x(v), y1: plotTop, y2: plotTop + h }), svg("text", { class: "tick", x: x(v), y: plotHigh - 8, "text-anchor": "middle" }, text));
   }
   return { g, x, y, points: [] };
 }
