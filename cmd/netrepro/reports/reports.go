@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"netrepro/cmd/netrepro/suite"
+	"netrepro/engine/report/casepage"
 	"netrepro/engine/report/formats"
 	"netrepro/engine/report/recorder"
 	"netrepro/engine/report/stream"
@@ -19,7 +20,7 @@ import (
 
 // Command is netrepro report.
 func Command(e suite.Console) *cobra.Command {
-	var text string
+	var text, html string
 	c := &cobra.Command{
 		Use:   "report DIR…",
 		Short: "Make reports of runs that have ended, and merge those of shards",
@@ -44,6 +45,15 @@ cases stand in the way.`,
 			if run == nil {
 				return merged
 			}
+			if html != "" {
+				if err := casepage.Recorded(cmd.Context(), run, html); err != nil {
+					return suite.Machines(err)
+				}
+				fmt.Fprintf(e.Out, "pages  %s\n", filepath.Join(html, "index.html"))
+				if !cmd.Flags().Changed("report") {
+					reports = nil
+				}
+			}
 			if err := formats.Write(cmd.Context(), reports, run, e.Out); err != nil {
 				return suite.Machines(err)
 			}
@@ -58,6 +68,7 @@ cases stand in the way.`,
 	}
 	c.Flags().StringVar(&text, "report", "markdown",
 		"what to write: junit=FILE,json=FILE,tap=FILE,github=FILE,gitlab=FILE,markdown=FILE")
+	c.Flags().StringVar(&html, "html", "", "write a page for every case, and one that lists them, to this directory")
 	return c
 }
 

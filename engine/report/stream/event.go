@@ -59,7 +59,8 @@ type Began struct {
 type Said struct {
 	Kind    string   `json:"kind"` // up, step, expect, fault, task, log
 	Try     int      `json:"try"`
-	Into    float64  `json:"into"` // seconds since the case began
+	Into    float64  `json:"into"`            // seconds since the case began
+	Began   string   `json:"began,omitempty"` // of up: when the case began, RFC 3339
 	Text    string   `json:"text,omitempty"`
 	Label   string   `json:"label,omitempty"`
 	Where   string   `json:"where,omitempty"` // file:line

@@ -93,6 +93,9 @@ func (w *Writer) Live(t *task.Task, try int, e session.Event) {
 	if e.Kind == session.EventExpect || e.Kind == session.EventFault || e.Kind == session.EventTask {
 		said.Pass = &e.Pass
 	}
+	if e.Began > 0 {
+		said.Began = time.Unix(0, e.Began).UTC().Format(time.RFC3339Nano)
+	}
 	w.write(Event{Event: Say, Case: t.Name(), Said: said})
 }
 
