@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -85,5 +86,23 @@ func TestSame(t *testing.T) {
 		if !reflect.DeepEqual(rows, packedRows) {
 			t.Errorf("%s: rows are others when they are packed", name)
 		}
+	}
+}
+
+// TestCarried shows what a text says that segments carry, though it has none of their bytes.
+func TestCarried(t *testing.T) {
+	const text = "12:00:00.000000 IP 192.0.2.1.4000 > 198.51.100.2.80: Flags [P.], seq 1:21, ack 1, win 3, length 20: " +
+		"HTTP: GET /x HTTP/1.1\n"
+	path := filepath.Join(t.TempDir(), "capture.txt")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	packets, rows := inPage(t, read(t, path), false)
+	if len(packets) != 1 || !reflect.DeepEqual(packets[0]["app"], []any{"http GET /x"}) ||
+		!reflect.DeepEqual(packets[0]["says"], []any{[]any{"http", "request", "GET /x"}}) {
+		t.Fatalf("the packets are %v", packets)
+	}
+	if rows[0]["kind"] != "app" || !reflect.DeepEqual(rows[0]["marks"], []any{[]any{"app", "http GET /x"}}) {
+		t.Errorf("the row is %v", rows[0])
 	}
 }

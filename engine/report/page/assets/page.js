@@ -226,7 +226,7 @@ class Page {
     const c = this.c, f = c.flow.get(root);
     panel.append(el("h3", {}, "Connection " + root), el("p", { class: "hint" }, f.names[0] + " → " + f.names[1] + (f.handshake ? " · handshake " + span(f.handshake) : "") + (f.mss[0] || f.mss[1] ? " · MSS " + f.mss.join(" and ") : "")));
     if (!c.series || c.series.root !== root) {
-      const both = await inTurns(seriesOf(c, root), () => panel.isConnected);
+      const both = await inTurns(seriesOf(c, root, ratedWires(this.doc.lab)), () => panel.isConnected);
       if (!both) return;
       c.series = { root, both };
       if (this.sideOf !== root) { this.side = both[1].bytes > both[0].bytes ? 1 : 0; this.sideOf = root; }
@@ -234,7 +234,7 @@ class Page {
     const both = c.series.both;
     panel.append(el("div", { class: "sides", role: "group", "aria-label": "Whose data" }, [0, 1].map((side) => button("from " + f.names[side] + " (" + amount(both[side].bytes) + " bytes)", () => { this.side = side; this.showTab("plots"); }, { class: "small", "aria-pressed": this.side === side ? "true" : "false" }))));
     fitPlots(panel.clientWidth);
-    const plots = plotsOf(both[this.side], (i) => { const n = c.rows.at(i).frames[0]; if (!this.ladder.goTo(n, true)) this.visit(n); });
+    const plots = plotsOf(both[this.side], ratedWires(this.doc.lab), (i) => { const n = c.rows.at(i).frames[0]; if (!this.ladder.goTo(n, true)) this.visit(n); });
     for (const p of plots) panel.append(el("figure", {}, el("figcaption", {}, el("b", {}, p.title), " ", p.legend.map(([k, t]) => el("span", { class: "key k-" + k }, t))), p.drawing));
     if (!plots.length) panel.append(el("p", { class: "hint" }, "It carried nothing that can be plotted."));
   }

@@ -28,11 +28,12 @@ function amount(v) {
 }
 
 // seriesOf are, for each side of a connection, what it sent, and what the other said of it.
-// Each element ends with the number of its row.
-function* seriesOf(c, root) {
+// Each element ends with the number of its row. Of wires that have a rate, by name, is how long
+// packets took from one end to the other: what is above the delay, they waited in the queue.
+function* seriesOf(c, root, rated) {
   const flow = c.flow.get(root) || { wscale: [-1, -1] };
   const scaled = flow.wscale[0] >= 0 && flow.wscale[1] >= 0;
-  const both = [0, 1].map(() => ({ sent: [], resent: [], lost: [], acks: [], window: [], sack: [], zero: [], flight: [], rtt: [], bytes: 0, first: Infinity, last: 0 }));
+  const both = [0, 1].map(() => ({ sent: [], resent: [], lost: [], acks: [], window: [], sack: [], zero: [], flight: [], rtt: [], wires: new Map(), bytes: 0, first: Infinity, last: 0 }));
   for (let i = 0; i < c.rows.length; i++) {
     if (i % 64 === 63) yield;
     const r = c.row(i), p = r.packets[0];
@@ -40,6 +41,7 @@ function* seriesOf(c, root) {
     const time = p.time, flags = p.flags, len = p.len;
     for (const s of both) { s.first = Math.min(s.first, time); s.last = Math.max(s.last, time); }
     const s = both[p.side], other = both[1 - p.side];
+    if (rated.size) passed(c, r, rated, s.wires);
     const room = len + (/[SF]/.test(flags) ? 1 : 0);
     if (room > 0) {
       const bar = [time, p.seq, p.seq + room, i], kind = r.kind;
@@ -60,6 +62,24 @@ function* seriesOf(c, root) {
   }
   for (const s of both) s.rtt.sort((a, b) => a[0] - b[0]);
   return both;
+}
+
+// passed adds how long a row's packet was on each wire that has a rate.
+function passed(c, r, rated, wires) {
+  for (let k = 1; k < r.packets.length; k++) {
+    const a = r.packets[k - 1], b = r.packets[k], [from, to] = [a, b].map((p) => (c.points[p.point] || { name: "" }).name);
+    const wire = to.slice(to.indexOf("/") + 1);
+    if (from === to || !rated.has(wire) || from.slice(from.indexOf("/") + 1) !== wire) continue;
+    if (!wires.has(wire)) wires.set(wire, []);
+    wires.get(wire).push([a.time, b.time - a.time, r.index]);
+  }
+}
+
+// ratedWires are the wires of a lab that have a rate, with what it is.
+function ratedWires(lab) {
+  const out = new Map();
+  for (const w of lab ? lab.wires : []) for (const f of w.facts || []) if (f.name === "rate") out.set(w.name, f.text);
+  return out;
 }
 
 // frameOf is a drawing with axes.
@@ -119,7 +139,7 @@ function put(f, cls, d) { if (d) f.g.append(svg("path", { class: cls, d })); }
 
 // plotsOf are the plots of a connection for what one side sent: [title, drawing, legend].
 // choose is told the number of a row.
-function plotsOf(s, choose) {
+function plotsOf(s, rated, choose) {
   const out = [];
   const all = [...s.sent, ...s.resent, ...s.lost];
   if (!all.length && !s.acks.length) return out;
@@ -166,6 +186,14 @@ function plotsOf(s, choose) {
     put(f, "p-rtt", dots(f, s.rtt, 3));
     for (const p of s.rtt) f.points.push(p);
     add("Round trips", f, [["rtt", s.rtt.length + " round trips, at most " + span(most)]]);
+  }
+  for (const [wire, of] of s.wires) {
+    if (of.length < 2) continue;
+    const most = Math.max(...fold(of, 1)), least = Math.min(...fold(of, 1));
+    const f = frameOf(`Time on wire ${wire}, at most ${span(most)}`, x0, x1, 0, most, span);
+    put(f, "p-flight", dots(f, of, 2));
+    for (const p of of) f.points.push(p);
+    add("Queue of wire " + wire, f, [["flight", `time on the wire, ${span(least)} to ${span(most)}`], ["none", "rate " + rated.get(wire) + ": what is above the least, packets waited"]]);
   }
   if (s.bytes > 0 && x1 > x0) {
     const n = 60, bins = Array(n).fill(0), each = (x1 - x0) / n;
