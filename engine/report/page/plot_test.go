@@ -12,7 +12,7 @@ import (
 )
 
 // queued is a capture of a wire, from both ends: each segment takes a millisecond longer
-// than the one before.
+// than the one before, and its acknowledgement five milliseconds.
 func queued(t *testing.T) string {
 	t.Helper()
 	var e pcap.Encoder
@@ -28,7 +28,15 @@ func queued(t *testing.T) string {
 			t.Fatal(err)
 		}
 		b = e.Packet(b, &pcap.Frame{Time: int64(i) * 1e8, Data: f, Length: len(f)})
-		b = e.Packet(b, &pcap.Frame{Time: int64(i)*1e8 + int64(i+1)*1e6, Interface: 1, Data: f, Length: len(f)})
+		there := int64(i)*1e8 + int64(i+1)*1e6
+		b = e.Packet(b, &pcap.Frame{Time: there, Interface: 1, Data: f, Length: len(f)})
+		ack := build.Packet{Src: server, Dst: client, Proto: packet.ProtoTCP, SrcPort: 80, DstPort: 4000, Seq: 1,
+			Ack: uint32(i+1) * 100, Flags: packet.ACK, Window: 1000}
+		if f, err = ack.Build(); err != nil {
+			t.Fatal(err)
+		}
+		b = e.Packet(b, &pcap.Frame{Time: there + 1e4, Interface: 1, Data: f, Length: len(f)})
+		b = e.Packet(b, &pcap.Frame{Time: there + 5e6, Data: f, Length: len(f)})
 	}
 	path := filepath.Join(t.TempDir(), "queued.pcapng")
 	if err := os.WriteFile(path, b, 0o600); err != nil {
@@ -62,5 +70,25 @@ func TestQueue(t *testing.T) {
 		if v.String() != want {
 			t.Errorf("%s: %q, want %q", lab, v, want)
 		}
+	}
+}
+
+// TestRoundTrip plots round trips as the sender of the data sees them, not the receiver.
+func TestRoundTrip(t *testing.T) {
+	vm := opened(t, read(t, queued(t)), true)
+	if _, err := vm.RunString(asset("plot.js")); err != nil {
+		t.Fatal(err)
+	}
+	v, err := vm.RunString(`(() => {
+		const work = seriesOf(c, 0, new Map());
+		let step;
+		do step = work.next(); while (!step.done);
+		return step.value[0].rtt.map((x) => Math.round(x[1] * 1000)).join();
+	})()`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.String() != "6,7,8,9" {
+		t.Errorf("round trips of %s ms", v)
 	}
 }

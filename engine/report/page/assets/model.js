@@ -176,7 +176,7 @@ function* survey(c, lab) {
     const frame = r.frames[0], p = r.packets[0];
     if (["dropped", "reset", "resent"].includes(r.kind)) flows.set(r.root, (flows.get(r.root) || new Set()).add(r.kind));
     for (const [kind, text] of r.marks) {
-      if (kind === "dropped") into(drops, text, frame);
+      if (kind === "dropped") into(drops, text.replace(/queue full, .*/, "queue full"), frame);
       if (kind === "reset") into(resets, text.replace(/, answers #\d+/, ""), frame);
       if (kind === "sent") into(resent, text.replace(/^rexmit \d+ ?/, "").replace(/timeout \d+ in a row/, "timeouts in a row").replace(/^\(|\)$/g, "") || "cause not known", frame);
     }

@@ -49,7 +49,7 @@ function* seriesOf(c, root, rated) {
       if (kind !== "dropped") s.bytes += len;
     }
     if (p.in_flight !== undefined) s.flight.push([time, p.in_flight, i]);
-    const q = r.packets.find((x) => x.rtt); // a round trip is seen where the packet is that completes it
+    const q = r.packets.filter((x) => x.rtt).pop(); // the sender's is the last one: nearer to the receiver it is shorter
     if (q) other.rtt.push([q.time, q.rtt, i]);
     if (flags.includes(".")) {
       const ack = p.ack, raw = p.win;
