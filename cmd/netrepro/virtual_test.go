@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"netrepro/cmd/netrepro/virtual"
+	"netrepro/engine/runner/guest/origin"
 	"netrepro/engine/virtual/qemu"
 )
 
@@ -109,6 +110,31 @@ func TestVirtualAlike(t *testing.T) {
 	for name, b := range one {
 		if two[name] != b {
 			t.Errorf("%s: %d bytes, and others, %d, in another machine", name, len(b), len(two[name]))
+		}
+	}
+}
+
+// TestVirtualExact runs a case alone and among others, from another folder and in another
+// round, each in a machine of its own: its capture must be the same to the byte, and what
+// is beside it says why.
+func TestVirtualExact(t *testing.T) {
+	needsMachines(t)
+	dirs := []string{t.TempDir(), t.TempDir()}
+	for i, cases := range [][]string{{"redirect-port-clash/bug"}, {"redirect-port-clash", "--variant", "bug",
+		"crossing-fin", "--repeat", "2"}} {
+		t.Chdir(t.TempDir())
+		said, code := inMachine(t, dirs[i], append([]string{"run", "--exact"}, cases...)...)
+		if code != exitExpected {
+			t.Fatalf("exit code %d: %s", code, said)
+		}
+	}
+	one, two := traces(t, dirs[0]), traces(t, dirs[1])
+	for _, file := range []string{"trace.pcapng", origin.File} {
+		alone := one[filepath.Join("out", "redirect-port-clash", "bug", file)]
+		for _, round := range []string{"bug#1", "bug#2"} {
+			if among := two[filepath.Join("out", "redirect-port-clash", round, file)]; alone == "" || alone != among {
+				t.Errorf("%s: %d bytes alone, and others, %d, as %s", file, len(alone), len(among), round)
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ package runner
 
 import (
 	"context"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -47,6 +48,8 @@ type Options struct {
 	Ready func() error
 	// Stop is asked before a case begins whether none is to begin any more; nil is no.
 	Stop func() bool
+	// Ended are results of tasks that ran before, which those of this run may compare.
+	Ended map[*task.Task]session.Result
 }
 
 // Look has cases stand still for people to look into them. They have as much time as they
@@ -95,6 +98,7 @@ func Run(ctx context.Context, tasks []*task.Task, o Options, sink task.Sink) err
 	}
 	var wg sync.WaitGroup
 	r := &running{Options: o, probe: p, sink: sink, cpus: cpus, ended: map[*task.Task]session.Result{}}
+	maps.Copy(r.ended, o.Ended)
 	pace := schedule.NewPace(o.Parallel, cpus.Count())
 	for _, t := range InTurn(tasks) {
 		begin := pace.Begin

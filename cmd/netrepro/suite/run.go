@@ -72,7 +72,7 @@ func runScenarios(cmd *cobra.Command, e Console, args []string, o *runOptions) e
 		return o.compare(cmd.Context(), e, tasks)
 	}
 	return o.run(cmd.Context(), e, recorder.Options{Out: o.Out, Baseline: o.baseline, Seed: o.Seed, Shard: part,
-		Tasks: tasks, All: all, Machine: fingerprint.Take("."), Reports: reports})
+		Tasks: tasks, All: all, Machine: o.vm.Machine(cmd.Context(), fingerprint.Take(".")), Reports: reports})
 }
 
 // choose takes of all tasks those of the shard, and those that failed.

@@ -20,6 +20,7 @@ import (
 	"netrepro/engine/files"
 	"netrepro/engine/report/matrix"
 	"netrepro/engine/runner"
+	"netrepro/engine/runner/fingerprint"
 	"netrepro/engine/runner/guest"
 	"netrepro/engine/runner/sink"
 	"netrepro/engine/runner/task"
@@ -38,6 +39,7 @@ type Flags struct {
 	memory   int
 	patience time.Duration
 	broken   string
+	exact    bool
 	page     string // where a matrix is written to
 }
 
@@ -50,6 +52,8 @@ func (v *Flags) Add(f *pflag.FlagSet) {
 	f.StringVar(&v.page, "matrix", "", "with several kernels: write a page of Markdown that compares them to this file")
 	f.StringVar(&v.time, "time", "virtual", "in the virtual machine: virtual, where hours without work cost nothing, "+
 		"or real")
+	f.BoolVar(&v.exact, "exact", false, "in the virtual machine: start one for each case, so that its trace is the same "+
+		"to the byte alone and among others; each takes some ten seconds to start")
 	f.IntVar(&v.memory, "vm-memory", guest.Memory, "memory of the virtual machine, in MB")
 	f.DurationVar(&v.patience, "vm-patience", guest.Patience,
 		"end a virtual machine that says nothing for so long, in time outside")
@@ -59,13 +63,15 @@ func (v *Flags) Add(f *pflag.FlagSet) {
 
 // Check refuses flags that do not go together.
 func (v *Flags) Check(o *runner.Options, given func(flag string) bool) error {
-	v.On = v.On || len(v.kernels) > 0
+	v.On = v.On || len(v.kernels) > 0 || v.exact
 	for _, name := range []string{"time", "vm-memory", "vm-patience"} {
 		if given(name) && !v.On {
 			return fmt.Errorf("--%s is about a virtual machine: say --vm too", name)
 		}
 	}
 	switch {
+	case v.exact && v.time == "real":
+		return errors.New("--exact is about virtual time: leave out --time real")
 	case v.On && o.Keep:
 		return errors.New("--keep keeps labs of this machine: leave out --vm")
 	case v.page != "" && len(v.kernels) < 2:
@@ -117,7 +123,26 @@ func (v *Flags) machine(ctx context.Context, kernel string) (guest.Machine, erro
 		return guest.Machine{}, err
 	}
 	return guest.Machine{Kernel: k, Path: path, Real: v.time == "real", Memory: v.memory, Patience: v.patience,
-		Break: v.broken}, nil
+		Exact: v.exact, Break: v.broken}, nil
+}
+
+// Machine is the machine that cases run on, where netrepro itself runs on here: what the history
+// compares. A machine that cannot be started is told later.
+func (v *Flags) Machine(ctx context.Context, here fingerprint.Machine) fingerprint.Machine {
+	if !v.On {
+		return here
+	}
+	m, err := v.machine(ctx, strings.Join(v.kernels, ""))
+	if err != nil {
+		return here
+	}
+	_, version, err := qemu.Find(ctx)
+	if err != nil {
+		return here
+	}
+	return fingerprint.Machine{Kernel: m.Kernel.Name, Arch: "amd64", Program: here.Program, Processors: qemu.Processors(m.Real),
+		Root: true, Commit: here.Commit, Settings: map[string]string{
+			"virtual machine": version, "its memory": fmt.Sprint(m.Memory, " MB"), "its time": v.time}}
 }
 
 // Times is how often each case runs.
@@ -143,9 +168,12 @@ func (v *Flags) on(ctx context.Context, m guest.Machine, tasks []*task.Task, o r
 		return fmt.Errorf("%w: %w", ErrCannot, err)
 	}
 	if err == nil {
-		fmt.Fprintf(say, "netrepro: Linux %s in a virtual machine, %s time: %.1f s inside took %.1f s, "+
-			"after %.1f s to boot\n",
-			m.Kernel.Name, v.time, spent.Inside.Seconds(), spent.Cases.Seconds(), spent.Boot.Seconds())
+		machines := "a virtual machine"
+		if spent.Boots > 1 {
+			machines = fmt.Sprintf("%d virtual machines", spent.Boots)
+		}
+		fmt.Fprintf(say, "netrepro: Linux %s in %s, %s time: %.1f s inside took %.1f s, after %.1f s to boot\n",
+			m.Kernel.Name, machines, v.time, spent.Inside.Seconds(), spent.Cases.Seconds(), spent.Boot.Seconds())
 	}
 	return err
 }

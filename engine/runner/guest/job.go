@@ -9,17 +9,16 @@ package guest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
-	"netrepro/engine/files"
 	"netrepro/engine/runner"
 	"netrepro/engine/runner/discover"
+	"netrepro/engine/runner/fingerprint"
+	"netrepro/engine/runner/guest/carried"
 	"netrepro/engine/runner/task"
 	"netrepro/engine/script"
 	"netrepro/engine/script/session"
@@ -28,7 +27,7 @@ import (
 // Job is what a machine is to do.
 type Job struct {
 	Dir     string            `json:"dir"` // names of files are seen from here
-	Files   []File            `json:"files"`
+	Files   []carried.File    `json:"files"`
 	Sources []discover.Source `json:"sources"`
 	Names   []string          `json:"names"` // of the tasks to run, in order
 	Proofs  bool              `json:"proofs,omitempty"`
@@ -47,13 +46,10 @@ type Job struct {
 	Check    bool `json:"check,omitempty"`
 	Virtual  bool `json:"virtual,omitempty"`
 
-	Break string `json:"break,omitempty"` // one of [Breaks]
-}
+	// Ended are results of tasks of machines before, which those of this one compare.
+	Ended map[string]session.Result `json:"ended,omitempty"`
 
-// File is one that a case may read.
-type File struct {
-	Path string `json:"path"`
-	Data []byte `json:"data"`
+	Break string `json:"break,omitempty"` // one of [Breaks]
 }
 
 // Out is the directory for artifacts in the machine.
@@ -70,11 +66,61 @@ func (j *Job) options() runner.Options {
 	}
 }
 
-// newJob is the job of running tasks, all of which are of one list.
+// job is the job of running tasks, all of which are of one list. Where a case has a machine
+// of its own, the job says nothing of the others, and not which round of the case it is.
+func (h *host) job(tasks []*task.Task) (*Job, error) {
+	o := h.o
+	if h.machine.Exact {
+		o.Variant = ""
+		if !o.Shake { // its rounds differ
+			o.Repeat = 1
+			tasks = []*task.Task{once(tasks[0])}
+		}
+	}
+	j, err := newJob(tasks, o, !h.machine.Real)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tasks {
+		for _, of := range t.Of {
+			if r, ok := h.results[of]; ok && !slices.Contains(tasks, of) {
+				j.ended(of, r)
+			}
+		}
+	}
+	return j, nil
+}
+
+// once is a task as it is where each case runs once.
+func once(t *task.Task) *task.Task {
+	out := *t
+	out.Round, out.Rounds = 1, 1
+	return &out
+}
+
+func (j *Job) ended(t *task.Task, r session.Result) {
+	if j.Ended == nil {
+		j.Ended = map[string]session.Result{}
+	}
+	j.Ended[t.Name()] = r
+}
+
+// place is where a machine has its working directory: where it is here does not matter to
+// files that are below it.
+const place = "/netrepro"
+
+// newJob is the job of running tasks.
 func newJob(tasks []*task.Task, o runner.Options, virtual bool) (*Job, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("find the working directory: %w", err)
+	}
+	local := o.Lualib == "" || filepath.IsLocal(o.Lualib)
+	for _, t := range tasks {
+		local = local && filepath.IsLocal(t.File.Name)
+	}
+	if local {
+		dir = place
 	}
 	j := &Job{Dir: dir, Variant: o.Variant, Repeat: o.Repeat, Seed: o.Seed, Lualib: o.Lualib, Retries: o.Retries,
 		Retry: o.Retry, Timeout: o.Timeout,
@@ -93,59 +139,8 @@ func newJob(tasks []*task.Task, o runner.Options, virtual bool) (*Job, error) {
 	if o.Lualib != "" {
 		dirs = append(dirs, o.Lualib)
 	}
-	return j, j.gather(dirs)
-}
-
-// Bounds of what is carried into a machine.
-const (
-	mostCarried  = 64 << 20
-	mostEntries  = 10000
-	deepestBelow = 2
-)
-
-// gather takes the files of folders that scripts may read: modules of Lua and golden
-// traces, and those of folders below them.
-func (j *Job) gather(dirs []string) error {
-	seen, size, entries := map[string]bool{}, 0, 0
-	for _, dir := range dirs {
-		err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
-			entries++
-			switch {
-			case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
-				return nil // of the built-in library, or nobody's to read
-			case err != nil:
-				return err
-			case entries > mostEntries:
-				return fmt.Errorf("%s holds more than %d files: put scenarios into a folder of their own", dir, mostEntries)
-			case d.IsDir():
-				rel, err := filepath.Rel(dir, p)
-				if err != nil || rel != "." && (strings.HasPrefix(d.Name(), ".") ||
-					strings.Count(rel, string(filepath.Separator)) >= deepestBelow) {
-					return fs.SkipDir
-				}
-				return nil
-			}
-			ext := filepath.Ext(p)
-			if seen[p] || !d.Type().IsRegular() || ext != ".lua" && ext != discover.GoldenExt {
-				return nil
-			}
-			seen[p] = true
-			b, err := files.ReadRegular(p, discover.MaxSource)
-			if err != nil {
-				return err
-			}
-			if size += len(b); size > mostCarried {
-				return fmt.Errorf("%s holds more than %d MB of scripts: put scenarios into a folder of their own",
-					dir, mostCarried>>20)
-			}
-			j.Files = append(j.Files, File{Path: p, Data: b})
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("carry files into the virtual machine: %w", err)
-		}
-	}
-	return nil
+	j.Files, err = carried.Scripts(dirs)
+	return j, err
 }
 
 // Kinds of what a machine says.
@@ -167,6 +162,8 @@ type message struct {
 	Text   string          `json:"text,omitempty"`
 	Cannot bool            `json:"cannot,omitempty"`
 	Uptime float64         `json:"uptime,omitempty"` // of the machine, in seconds
+
+	Machine *fingerprint.Machine `json:"machine,omitempty"` // what it is
 }
 
 // encode is a message as bytes; it cannot fail, for all it holds is plain.

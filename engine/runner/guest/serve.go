@@ -17,6 +17,7 @@ import (
 	"netrepro/engine/files"
 	"netrepro/engine/runner"
 	"netrepro/engine/runner/discover"
+	"netrepro/engine/runner/fingerprint"
 	"netrepro/engine/runner/task"
 	"netrepro/engine/runner/worker"
 	"netrepro/engine/script/session"
@@ -72,7 +73,8 @@ func do() error {
 		return err
 	}
 	s := &speaker{w: w}
-	if err := s.say(saysUp, message{Uptime: uptime()}); err != nil {
+	is := fingerprint.Take("/") // no commit is checked out here
+	if err := s.say(saysUp, message{Uptime: uptime(), Machine: &is}); err != nil {
 		return err
 	}
 	end := message{}
@@ -150,8 +152,27 @@ func (s *speaker) run(text []byte) error {
 		s.index[t] = i
 		tasks = append(tasks, t)
 	}
+	o.Ended = j.compared(tasks, byName)
 	o.Say = func(text string) { s.note(s.say(saysText, message{Text: text})) }
 	return errors.Join(runner.Run(ctx, tasks, o, s), s.err)
+}
+
+// compared has tasks compare those that run here or ran in a machine before, and returns
+// the results of the latter.
+func (j *Job) compared(tasks []*task.Task, byName map[string]*task.Task) map[*task.Task]session.Result {
+	before := map[*task.Task]session.Result{}
+	for name, r := range j.Ended {
+		if t := byName[name]; t != nil {
+			before[t] = r
+		}
+	}
+	for _, t := range tasks {
+		t.Of = slices.DeleteFunc(t.Of, func(of *task.Task) bool {
+			_, ended := before[of]
+			return !ended && !slices.Contains(tasks, of)
+		})
+	}
+	return before
 }
 
 func (s *speaker) note(err error) {

@@ -62,18 +62,28 @@ const (
 	console    = "/proc/self/fd/1"
 )
 
+// Processors is how many a machine has: in virtual time there is one, for only then is the
+// order of what happens its own.
+func Processors(realTime bool) int {
+	if realTime {
+		return 2
+	}
+	return 1
+}
+
 // Args are what QEMU is called with. Whoever calls it with the same, the same kernel and
 // the same files, in virtual time, sees the same machine do the same.
 func Args(c Config, shared int) []string {
 	args := []string{"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-m", fmt.Sprint(c.Memory), "-cpu", "max", "-M", "pc"}
+		"-m", fmt.Sprint(c.Memory), "-cpu", "max", "-M", "pc",
+		"-smp", fmt.Sprint(Processors(c.Real))}
 	switch {
 	case c.Real && mayUse("/dev/kvm"):
-		args = append(args, "-accel", "kvm", "-smp", "2", "-rtc", "base=utc")
+		args = append(args, "-accel", "kvm", "-rtc", "base=utc")
 	case c.Real:
-		args = append(args, "-accel", "tcg,thread=multi", "-smp", "2", "-rtc", "base=utc")
+		args = append(args, "-accel", "tcg,thread=multi", "-rtc", "base=utc")
 	default:
-		args = append(args, "-smp", "1", "-accel", "tcg",
+		args = append(args, "-accel", "tcg",
 			"-icount", "shift=0,sleep=off,align=off,rr=record,rrfile=/dev/null",
 			"-rtc", "base=2020-01-01,clock=vm", "-seed", "1")
 	}
