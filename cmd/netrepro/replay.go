@@ -3,18 +3,21 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"netrepro/cmd/netrepro/virtual"
 	"netrepro/engine/files"
 	"netrepro/engine/report/replayed"
 	"netrepro/engine/reproduction/importing"
 	"netrepro/engine/reproduction/similar"
 	"netrepro/engine/runner"
 	"netrepro/engine/runner/replay"
+	"netrepro/engine/runner/task"
 	"netrepro/engine/runner/worker"
 	"netrepro/engine/script/session"
 )
@@ -22,6 +25,7 @@ import (
 func replayCommand(e env) *cobra.Command {
 	var o importing.Options
 	var run runner.Options
+	var vm virtual.Flags
 	c := &cobra.Command{
 		Use:   "replay FILE",
 		Short: "Import a capture, run it, and compare what both mean",
@@ -35,15 +39,17 @@ Exit codes: 0 similar (` + fmt.Sprintf("%.0f", similar.Enough*100) + ` % or more
 connection, or a mistake in a flag, 3 this machine cannot, 4 the host was too
 busy for a verdict, 130 interrupted.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return replayCapture(cmd, e, args[0], o, run) },
+		RunE: func(cmd *cobra.Command, args []string) error { return replayCapture(cmd, e, args[0], o, run, &vm) },
 	}
 	importFlags(c, &o)
 	c.Flags().StringVar(&run.Out, "out", "", "keep the trace of the run in this directory")
+	vm.AddMachine(c.Flags())
 	run.Parallel, run.Repeat, run.Seed, run.Retries = 1, 1, 1, 2
 	return c
 }
 
-func replayCapture(cmd *cobra.Command, e env, path string, o importing.Options, run runner.Options) error {
+func replayCapture(cmd *cobra.Command, e env, path string, o importing.Options, run runner.Options,
+	vm *virtual.Flags) error {
 	ctx := cmd.Context()
 	before, _ := filepath.Glob(filepath.Join(run.Out, "*", "*.pcapng")) // the pattern is fine
 	for _, trace := range before {
@@ -51,11 +57,26 @@ func replayCapture(cmd *cobra.Command, e env, path string, o importing.Options, 
 			return err
 		}
 	}
+	if err := vm.Check(&run, cmd.Flags().Changed); err != nil {
+		return err
+	}
+	if vm.Several() {
+		return errors.New("a capture is replayed on one kernel: name one with --kernel")
+	}
 	s, err := importing.File(ctx, path, o)
 	if err != nil {
 		return err
 	}
-	out, err := replay.Run(ctx, s.Incident, s.Text, s.Peer, run)
+	on := runner.Run
+	if vm.On {
+		on = func(ctx context.Context, tasks []*task.Task, o runner.Options, to task.Sink) error {
+			return vm.Run(ctx, tasks, o, to, e.err)
+		}
+	}
+	out, err := replay.Run(ctx, s.Incident, s.Text, s.Peer, run, on)
+	if errors.Is(err, virtual.ErrCannot) {
+		return coded{err, exitCannot}
+	}
 	if errors.Is(err, worker.ErrCannot) {
 		return coded{fmt.Errorf("%w: run as root, or allow user namespaces", err), exitCannot}
 	}

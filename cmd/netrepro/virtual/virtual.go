@@ -43,22 +43,27 @@ type Flags struct {
 	page     string // where a matrix is written to
 }
 
-// Add adds them to a command.
+// Add adds them to a command that runs cases.
 func (v *Flags) Add(f *pflag.FlagSet) {
-	f.BoolVar(&v.On, "vm", false, "run in a virtual machine (QEMU), in virtual time: two runs give the same bytes")
-	f.StringArrayVar(&v.kernels, "kernel", nil, "kernel of the virtual machine: a name that netrepro kernels shows, "+
-		"a .deb, a folder unpacked from one, or a bzImage; the newest if none is named; named several times, all "+
-		"cases run on each, and what differs is said")
+	v.AddMachine(f)
+	f.Lookup("kernel").Usage += "; named several times, all cases run on each, and what differs is said"
 	f.StringVar(&v.page, "matrix", "", "with several kernels: write a page of Markdown that compares them to this file")
-	f.StringVar(&v.time, "time", "virtual", "in the virtual machine: virtual, where hours without work cost nothing, "+
-		"or real")
 	f.BoolVar(&v.exact, "exact", false, "in the virtual machine: start one for each case, so that its trace is the same "+
 		"to the byte alone and among others; each takes some ten seconds to start")
+	f.StringVar(&v.broken, "vm-break", "", "how the first virtual machine breaks")
+	f.Lookup("vm-break").Hidden = true // a test of what becomes of the others
+}
+
+// AddMachine adds those that say what the machine is.
+func (v *Flags) AddMachine(f *pflag.FlagSet) {
+	f.BoolVar(&v.On, "vm", false, "run in a virtual machine (QEMU), in virtual time: two runs give the same bytes")
+	f.StringArrayVar(&v.kernels, "kernel", nil, "kernel of the virtual machine: a name that netrepro kernels shows, "+
+		"a .deb, a folder unpacked from one, or a bzImage; the newest if none is named")
+	f.StringVar(&v.time, "time", "virtual", "in the virtual machine: virtual, where hours without work cost nothing, "+
+		"or real")
 	f.IntVar(&v.memory, "vm-memory", guest.Memory, "memory of the virtual machine, in MB")
 	f.DurationVar(&v.patience, "vm-patience", guest.Patience,
 		"end a virtual machine that says nothing for so long, in time outside")
-	f.StringVar(&v.broken, "vm-break", "", "how the first virtual machine breaks")
-	f.Lookup("vm-break").Hidden = true // a test of what becomes of the others
 }
 
 // Check refuses flags that do not go together.

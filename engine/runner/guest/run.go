@@ -10,11 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"netrepro/engine/runner"
 	"netrepro/engine/runner/artifact"
+	"netrepro/engine/runner/guest/carried"
 	"netrepro/engine/runner/guest/origin"
 	"netrepro/engine/runner/task"
 	"netrepro/engine/script/session"
@@ -149,6 +151,9 @@ func (h *host) config() qemu.Config {
 func (h *host) origin(c qemu.Config, job []byte) origin.Origin {
 	o := h.image.origin
 	o.Args = qemu.Args(c, channel.Size)
+	if len(c.Files) != len(h.image.files) { // with programs
+		o.Files = origin.Of("", c.Files)
+	}
 	o.Command, o.Job, o.Exact = origin.Called(o.Args), origin.Of("", job), h.machine.Exact
 	return o
 }
@@ -179,6 +184,17 @@ func (h *host) boot(tasks []*task.Task) (left []*task.Task, err error) {
 		return nil, err
 	}
 	c := h.config()
+	tree, err := carried.Programs(tasks)
+	if err != nil {
+		return nil, err
+	}
+	more, err := image.More(tree.Files, tree.Links)
+	if err != nil {
+		return nil, err
+	}
+	if len(more) > 0 {
+		c.Files = slices.Concat(c.Files, more)
+	}
 	vm, err := qemu.Start(h.ctx, c, shared)
 	if err != nil {
 		return nil, err

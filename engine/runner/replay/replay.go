@@ -37,9 +37,14 @@ type Outcome struct {
 // Name is that of the scenario in messages.
 const Name = "imported.lua"
 
-// Run replays an incident, whose scenario is text.
+// Runner runs tasks, as [runner.Run] does: here or in a virtual machine.
+type Runner func(ctx context.Context, tasks []*task.Task, o runner.Options, to task.Sink) error
+
+// Run replays an incident, whose scenario is text, with run.
 // peer is the side that is played, -1 if both are live.
-func Run(ctx context.Context, inc *reproduction.Incident, text string, peer int, o runner.Options) (*Outcome, error) {
+func Run(ctx context.Context, inc *reproduction.Incident, text string, peer int, o runner.Options, run Runner) (
+	*Outcome, error,
+) {
 	if o.Out == "" {
 		dir, err := os.MkdirTemp("", "netrepro-replay-")
 		if err != nil {
@@ -59,7 +64,7 @@ func Run(ctx context.Context, inc *reproduction.Incident, text string, peer int,
 	}
 	o.Inferred = !inc.Asked || peer >= 0 // verdicts come from the same as those of the capture
 	out := &Outcome{Case: all[0].Name(), Capture: all[0].Capture()}
-	if err := runner.Run(ctx, all[:1], o, (*collector)(out)); err != nil {
+	if err := run(ctx, all[:1], o, (*collector)(out)); err != nil {
 		return nil, err
 	}
 	switch out.Verdict {

@@ -42,7 +42,7 @@ func again(t *testing.T, path string, peer int) *replay.Outcome {
 	}
 	o := runner.Options{Parallel: 1, Retries: 2}
 	o.Repeat, o.Seed = 1, 1
-	out, err := replay.Run(t.Context(), inc, emit.Scenario(inc, emit.Options{Peer: peer}), peer, o)
+	out, err := replay.Run(t.Context(), inc, emit.Scenario(inc, emit.Options{Peer: peer}), peer, o, runner.Run)
 	if err != nil {
 		t.Fatal(err)
 	}

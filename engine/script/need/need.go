@@ -43,6 +43,17 @@ func Names() []string {
 	return slices.Concat([]string{"nftables", "conntrack", Root, Bridge, Kernel, VirtualTime}, topology.TunnelKinds, programs)
 }
 
+// Program is the program that a need is about, empty if it is about none.
+func Program(n string) string {
+	if p, ok := strings.CutPrefix(n, programPrefix); ok {
+		return p
+	}
+	if slices.Contains(programs, n) {
+		return n
+	}
+	return ""
+}
+
 // Known reports whether a scenario can say that it needs n.
 func Known(n string) bool {
 	return slices.Contains(Names(), n) || strings.HasPrefix(n, programPrefix) && n != programPrefix

@@ -8,8 +8,10 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"netrepro/engine/files"
@@ -77,6 +79,26 @@ func Files(k *kernels.Kernel, program []byte) ([]byte, error) {
 	w.File(OrderFile, []byte(order.String()), 0o644)
 	w.File(AliasFile, []byte(alias.String()), 0o644)
 	w.File(EarlyFile, []byte(strings.Join(module.Early, "\n")), 0o644)
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// More is a further file system for the machine, over the first: files and links by their
+// paths. It is empty without any.
+func More(data map[string][]byte, links map[string]string) ([]byte, error) {
+	if len(data)+len(links) == 0 {
+		return nil, nil
+	}
+	var out bytes.Buffer
+	w := cpio.NewWriter(&out)
+	for _, at := range slices.Sorted(maps.Keys(data)) {
+		w.File(at, data[at], 0o755)
+	}
+	for _, at := range slices.Sorted(maps.Keys(links)) {
+		w.Link(at, links[at])
+	}
 	if err := w.Close(); err != nil {
 		return nil, err
 	}
