@@ -40,6 +40,7 @@ type Flags struct {
 	patience time.Duration
 	broken   string
 	exact    bool
+	bisect   bool
 	page     string // where a matrix is written to
 }
 
@@ -48,6 +49,8 @@ func (v *Flags) Add(f *pflag.FlagSet) {
 	v.AddMachine(f)
 	f.Lookup("kernel").Usage += "; named several times, all cases run on each, and what differs is said"
 	f.StringVar(&v.page, "matrix", "", "with several kernels: write a page of Markdown that compares them to this file")
+	f.BoolVar(&v.bisect, "bisect", false, "with many kernels: run on the oldest and the newest, and on those between only "+
+		"where what comes before and after differs, to find the first that does")
 	f.BoolVar(&v.exact, "exact", false, "in the virtual machine: start one for each case, so that its trace is the same "+
 		"to the byte alone and among others; each takes some ten seconds to start")
 	f.StringVar(&v.broken, "vm-break", "", "how the first virtual machine breaks")
@@ -81,6 +84,8 @@ func (v *Flags) Check(o *runner.Options, given func(flag string) bool) error {
 		return errors.New("--keep keeps labs of this machine: leave out --vm")
 	case v.page != "" && len(v.kernels) < 2:
 		return errors.New("--matrix compares kernels: name several with --kernel")
+	case v.bisect && len(v.kernels) < 3:
+		return errors.New("--bisect looks between kernels: name three or more with --kernel")
 	case len(v.kernels) > 1 && (o.Update || o.Shake || o.Repeat > 1 || o.Form):
 		return errors.New("several kernels are compared by one plain run on each: leave out --update, --shake, --repeat " +
 			"and --verify-determinism")
@@ -168,6 +173,11 @@ func (v *Flags) Run(ctx context.Context, tasks []*task.Task, o runner.Options, t
 // on runs tasks with one kernel.
 func (v *Flags) on(ctx context.Context, m guest.Machine, tasks []*task.Task, o runner.Options, to task.Sink,
 	say io.Writer) error {
+	if m.Real {
+		if err := qemu.KVM(); err != nil {
+			fmt.Fprintf(say, "netrepro: the virtual machine runs without KVM, some twenty times slower than this one: %v\n", err)
+		}
+	}
 	spent, err := guest.Run(ctx, tasks, o, m, to)
 	if errors.Is(err, guest.ErrMachine) {
 		return fmt.Errorf("%w: %w", ErrCannot, err)
@@ -181,47 +191,6 @@ func (v *Flags) on(ctx context.Context, m guest.Machine, tasks []*task.Task, o r
 			m.Kernel.Name, machines, v.time, spent.Inside.Seconds(), spent.Cases.Seconds(), spent.Boot.Seconds())
 	}
 	return err
-}
-
-// Compare runs tasks with each kernel, the oldest first, each in a folder of its own.
-func (v *Flags) Compare(ctx context.Context, tasks []*task.Task, o runner.Options, to task.Sink, out, say io.Writer) (
-	*sink.Matrix, error,
-) {
-	var ms []guest.Machine
-	for _, k := range v.kernels {
-		m, err := v.machine(ctx, k)
-		if err != nil {
-			return nil, err
-		}
-		for _, other := range ms {
-			if other.Kernel.Name == m.Kernel.Name {
-				return nil, fmt.Errorf("--kernel %s: this kernel, %s, was named before", k, m.Kernel.Name)
-			}
-		}
-		ms = append(ms, m)
-	}
-	slices.SortFunc(ms, func(a, b guest.Machine) int { return kernels.Compare(a.Kernel.Name, b.Kernel.Name) })
-	compared := &sink.Matrix{}
-	all := o.Out
-	o.Form = true
-	for _, m := range ms {
-		o.Out = filepath.Join(all, m.Kernel.Name)
-		fmt.Fprintf(out, "Linux %s\n", m.Kernel.Name)
-		var there []*task.Task
-		for _, t := range tasks {
-			moved := *t
-			rel, err := filepath.Rel(all, t.Dir)
-			if err != nil {
-				return nil, err
-			}
-			moved.Dir = filepath.Join(o.Out, rel)
-			there = append(there, &moved)
-		}
-		if err := v.on(ctx, m, there, o, compared.On(m.Kernel.Name, to), say); err != nil {
-			return nil, err
-		}
-	}
-	return compared, nil
 }
 
 // Report shows how kernels differ, and writes the page of it if one is asked for.

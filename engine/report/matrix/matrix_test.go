@@ -76,3 +76,21 @@ func TestMatrix(t *testing.T) {
 		t.Errorf("a skip is a change:\n%s", &shown)
 	}
 }
+
+// TestSort has kernels that ran in another order stand in theirs, and tells which differ.
+func TestSort(t *testing.T) {
+	m := ran(t)
+	if !m.Differ("6.1.0-57-cloud", "6.12.1+deb12") || m.Differ("6.1.0-57-cloud", "6.1.0-57-cloud") {
+		t.Error("what differs is not told")
+	}
+	first := m.Rows[1].Cells[0].Result.Verdict
+	m.Sort(func(a, b string) int { return strings.Compare(b, a) })
+	if m.Kernels[1] != "6.1.0-57-cloud" || m.Rows[1].Cells[1].Result.Verdict != first {
+		t.Errorf("%v, %+v", m.Kernels, m.Rows[1].Cells)
+	}
+	m.Rows[0].Cells = m.Rows[0].Cells[:1] // as where the case did not run on the other
+	m.Sort(strings.Compare)
+	if got := m.Rows[0].Cells[0].Result; got.Verdict != session.Skipped {
+		t.Errorf("%+v", got)
+	}
+}

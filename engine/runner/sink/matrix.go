@@ -78,6 +78,52 @@ func (m *Matrix) row(t *task.Task) *Row {
 	return m.at[id]
 }
 
+// Differ reports whether a case ended otherwise, or its trace means something else, on one
+// kernel than on another.
+func (m *Matrix) Differ(a, b string) bool {
+	i, j := slices.Index(m.Kernels, a), slices.Index(m.Kernels, b)
+	for _, r := range m.Rows {
+		x, y := r.cell(i), r.cell(j)
+		if x.proves() && y.proves() && len(differ(x, y)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Sort puts the kernels into an order.
+func (m *Matrix) Sort(compare func(a, b string) int) {
+	order := make([]int, len(m.Kernels))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return compare(m.Kernels[i], m.Kernels[j]) })
+	names := slices.Clone(m.Kernels)
+	for _, r := range m.Rows {
+		var cells []Cell
+		for _, at := range order {
+			cells = append(cells, r.cell(at))
+		}
+		r.Cells = cells
+	}
+	for i, at := range order {
+		m.Kernels[i] = names[at]
+	}
+}
+
+// cell is how the case ended on a kernel.
+func (r *Row) cell(i int) Cell {
+	if i < 0 || i >= len(r.Cells) {
+		return Cell{Result: session.Result{Verdict: session.Skipped, Why: "it did not run"}}
+	}
+	return r.Cells[i]
+}
+
+// proves reports whether it says something of the kernel.
+func (c Cell) proves() bool {
+	return c.Result.Verdict != session.Skipped && c.Result.Verdict != session.Inconclusive
+}
+
 // Change is where a case ends otherwise, or its trace means something else, than on the
 // kernel before.
 type Change struct {
@@ -93,7 +139,7 @@ func (m *Matrix) Changes() []Change {
 	for _, r := range m.Rows {
 		last := -1
 		for i, c := range r.Cells {
-			if c.Result.Verdict == session.Skipped || c.Result.Verdict == session.Inconclusive {
+			if !c.proves() {
 				continue
 			}
 			if last >= 0 {

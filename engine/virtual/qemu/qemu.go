@@ -78,7 +78,7 @@ func Args(c Config, shared int) []string {
 		"-m", fmt.Sprint(c.Memory), "-cpu", "max", "-M", "pc",
 		"-smp", fmt.Sprint(Processors(c.Real))}
 	switch {
-	case c.Real && mayUse("/dev/kvm"):
+	case c.Real && KVM() == nil:
 		args = append(args, "-accel", "kvm", "-rtc", "base=utc")
 	case c.Real:
 		args = append(args, "-accel", "tcg,thread=multi", "-rtc", "base=utc")
@@ -98,16 +98,6 @@ func Args(c Config, shared int) []string {
 		"-device", "ivshmem-plain,memdev=shared",
 		"-chardev", "file,id=console,path="+console, "-serial", "chardev:console",
 		"-kernel", kernelFile, "-initrd", filesFile, "-append", line+" -- "+c.Args)
-}
-
-// mayUse reports whether a device can be opened.
-func mayUse(path string) bool {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return false
-	}
-	_ = f.Close()
-	return true
 }
 
 // Machine is one that runs.

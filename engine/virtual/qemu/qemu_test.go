@@ -56,3 +56,16 @@ func TestShared(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestKVM says why KVM cannot be used.
+func TestKVM(t *testing.T) {
+	for device, want := range map[string]string{"/dev/netrepro-none": "no such file", "/dev/null": "/dev/null: "} {
+		if err := kvmOf(device); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", device, err)
+		}
+	}
+	if accel := strings.Join(Args(Config{Memory: 512, Real: true}, 1<<20), " "); strings.Contains(accel, "-accel kvm") !=
+		(KVM() == nil) {
+		t.Errorf("%v, and %s", KVM(), accel)
+	}
+}
