@@ -139,6 +139,48 @@ func TestVirtualExact(t *testing.T) {
 	}
 }
 
+const programs = `scenario "carried" { needs = { "curl" }, topology = path { host "a", wire {}, host "b" },
+  run = function(net)
+    net.b:serve { port = 80, size = 1000 }
+    local e = net.a:run { "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "http://" .. net.b.addr .. "/" }
+    expect(e.output):equals "200"
+  end }
+scenario "missing" { needs = { "program:no-such-program" }, topology = path { host "a", wire {}, host "b" },
+  run = function() end }
+`
+
+// TestVirtualPrograms has a program of this machine run in another, and a case skipped whose
+// program is not here.
+func TestVirtualPrograms(t *testing.T) {
+	needsMachines(t)
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "programs.lua")
+	if err := os.WriteFile(file, []byte(programs), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	said, code := inMachine(t, dir, "run", "--vm", file)
+	if code != exitExpected || !strings.Contains(said, "✓ carried") || !strings.Contains(said, "- missing") {
+		t.Errorf("exit code %d: %s", code, said)
+	}
+}
+
+// TestVirtualReplay replays in a machine what a run in another captured.
+func TestVirtualReplay(t *testing.T) {
+	needsMachines(t)
+	dir := t.TempDir()
+	if said, code := inMachine(t, dir, "run", "--vm", "one-lost-segment"); code != exitExpected {
+		t.Fatalf("exit code %d: %s", code, said)
+	}
+	trace := filepath.Join(dir, "out", "one-lost-segment", "trace.pcapng")
+	said, code := inMachine(t, t.TempDir(), "replay", "--vm", trace)
+	if code != exitExpected || !strings.Contains(said, "in a virtual machine") {
+		t.Errorf("exit code %d: %s", code, said)
+	}
+}
+
 const twoCases = `scenario "first" { topology = path { host "a", wire {}, host "b" }, run = function() end }
 scenario "second" { topology = path { host "a", wire {}, host "b" }, run = function() end }
 `
