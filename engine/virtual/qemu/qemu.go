@@ -59,6 +59,7 @@ const (
 	kernelFile = "/proc/self/fd/3"
 	filesFile  = "/proc/self/fd/4"
 	sharedFile = "/proc/self/fd/5"
+	clockFile  = "/proc/self/fd/6"
 	console    = "/proc/self/fd/1"
 )
 
@@ -87,8 +88,7 @@ func Args(c Config, shared int) []string {
 			"-icount", "shift=0,sleep=off,align=off,rr=record,rrfile=/dev/null",
 			"-rtc", "base=2020-01-01,clock=vm", "-seed", "1")
 	}
-	// The kernel's tests of its own ciphers are left out: they take a good part of the boot, and beside them two
-	// machines in virtual time were seen to part.
+	// The kernel's tests of its own ciphers are left out: they take a good part of the boot.
 	line := "console=ttyS0 quiet panic=-1 norandmaps nokaslr mitigations=off cryptomgr.notests"
 	if !c.Real {
 		line += " nowatchdog tsc=reliable" // what watches over clocks and programs wakes a machine that rests
@@ -125,6 +125,16 @@ func Start(ctx context.Context, c Config, shared *Shared) (*Machine, error) {
 	m := &Machine{cancel: cancel, done: make(chan struct{})}
 	cmd := exec.CommandContext(ctx, c.Path, Args(c, len(shared.Memory))...)
 	cmd.ExtraFiles = []*os.File{kernel, files, shared.file}
+	if library := standingClock(); !c.Real && library != nil {
+		clock, err := memoryFile("clock", library)
+		if err != nil {
+			cancel()
+			return nil, err
+		}
+		defer clock.Close()
+		cmd.ExtraFiles = append(cmd.ExtraFiles, clock)
+		cmd.Env = append(cmd.Environ(), "LD_PRELOAD="+clockFile)
+	}
 	cmd.Stdout, cmd.Stderr = &m.says, &m.says
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
