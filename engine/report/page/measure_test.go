@@ -105,7 +105,9 @@ func BenchmarkLong(b *testing.B) {
 		var tasks, search [2]float64
 		var frames, painted, elements float64
 		p.Eval(blocked, &tasks)
+		before := p.Worked()
 		p.Eval(scrolled, &frames)
+		b.ReportMetric((p.Worked()-before)*1000/(2*frames), "cpu-ms/frame")
 		p.Eval(filtered, &search)
 		p.Eval(`performance.getEntriesByName("first-contentful-paint").map((e) => e.startTime / 1000)[0] || 0`, &painted)
 		p.Eval(`document.getElementsByTagName("*").length`, &elements)

@@ -1,6 +1,29 @@
 package browser
 
-import "os"
+import (
+	"context"
+	"os"
+
+	"github.com/chromedp/cdproto/performance"
+	"github.com/chromedp/chromedp"
+)
+
+// Worked is how many seconds of a processor the page's main thread has worked since it was
+// first asked, however busy the machine is.
+func (p *Page) Worked() (seconds float64) {
+	p.t.Helper()
+	p.Do(performance.Enable().WithTimeDomain(performance.EnableTimeDomainThreadTicks),
+		chromedp.ActionFunc(func(ctx context.Context) error {
+			metrics, err := performance.GetMetrics().Do(ctx)
+			for _, m := range metrics {
+				if m.Name == "TaskDuration" {
+					seconds = m.Value
+				}
+			}
+			return err
+		}))
+	return seconds
+}
 
 // accessible is what axe-core finds wrong with the page, a line each.
 const accessible = `axe.run(document, { resultTypes: ["violations"] }).then((r) => r.violations.map((v) =>
