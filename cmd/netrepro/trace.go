@@ -122,7 +122,7 @@ func trace(ctx context.Context, e env, path string, o traceOptions) error {
 		return err // before anything is read
 	}
 	for _, out := range []string{o.write, o.html} {
-		if err := files.Apart(out, path); err != nil {
+		if err := files.Apart(out, path, o.diff); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ func TestCheck(t *testing.T) {
 		{Flags{kernels: []string{"6.1"}, time: "soon"}, runner.Options{}, "--time is virtual or real"},
 	} {
 		tt.v.memory, tt.v.patience = 512, 1
-		err := tt.v.Check(&tt.o)
+		err := tt.v.Check(&tt.o, func(string) bool { return false })
 		if tt.want == "" && (err != nil || !tt.v.On) || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%+v: %v", tt.v, err)
 		}
