@@ -33,8 +33,11 @@ func (r *run) judge(err error) session.Result {
 	}
 	if err == nil && !r.overdue() {
 		if file, line, unsaid := expect.Unsaid(r.Run); unsaid {
-			return errored(r.VM.At(file, line, "", "what is expected is not said here",
-				`follow it by a verb: expect(x):equals(1)`))
+			e := r.VM.At(file, line, "expect", "what is expected is not said here", `follow it by a verb: expect(x):equals(1)`)
+			if e.Col == 0 {
+				e = r.VM.At(file, line, "must", e.Msg, e.Hint)
+			}
+			return errored(e)
 		}
 		r.unused()
 	}
@@ -113,10 +116,10 @@ func (r *run) missed(f fault.Handle) (why, hint string) {
 	}
 	switch {
 	case after > 0 && s.Gate.After == nil && s.Gate.Before == nil && s.Gate.Chance == nil && s.Gate.Nth > 1:
-		return fmt.Sprintf("%s matched, and it is for number %d of a connection", packets(after), s.Gate.Nth),
+		return fmt.Sprintf("%d packets matched, and it is for number %d of a connection", after, s.Gate.Nth),
 			"lower nth, or say optional = true if that is meant"
 	case after == 0 && before > 0:
-		return fmt.Sprintf("%s that it is for had passed before line %d made it", packets(before), s.Line),
+		return fmt.Sprintf("%d packets that it is for had passed before line %d made it", before, s.Line),
 			"move it before what sends them, or say optional = true if that is meant"
 	}
 	return "", ""

@@ -37,19 +37,11 @@ func (r *run) timedOut() error {
 			continue
 		}
 		if n := len(hold.Held()); n > 0 {
-			return fmt.Errorf("%w after %s: %s (%s:%d) holds %s that nobody released: call its release where they are to go on",
-				errOverdue, r.c.Timeout, f, r.c.File, f.Line(), packets(n))
+			return fmt.Errorf("%w after %s: %s (%s:%d) holds %d packets that nobody released: call its release where they are to go on",
+				errOverdue, r.c.Timeout, f, r.c.File, f.Line(), n)
 		}
 	}
 	return fmt.Errorf("%w after %s: raise its timeout, or look for what it waits for", errOverdue, r.c.Timeout)
-}
-
-// packets are so many, in words.
-func packets(n int) string {
-	if n == 1 {
-		return "1 packet"
-	}
-	return fmt.Sprintf("%d packets", n)
 }
 
 // pace is for how long the wires have not paused, and how many packets a second
