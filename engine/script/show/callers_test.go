@@ -18,7 +18,7 @@ func TestCallers(t *testing.T) {
 			[]string{"x:1", "x:3"}},
 		{"tail calls below others", "local function a() look() end\nlocal function b() return a() end\n" +
 			"local function c() b() end\nlocal function d() return c() end\nd()", []string{"x:1", "x:3", "x:5"}},
-		{"millions of them", "local n = 3e6\nlocal function a()\n  n = n - 1\n  if n == 0 then look() end\n" +
+		{"millions of them", "local n = 3e6\nlocal function a()\n  n = n - 1\n  if n == 0 then look() return end\n" +
 			"  return a()\nend\na()", []string{"x:4"}},
 	}
 	for _, tt := range tests {
