@@ -10,10 +10,10 @@ import (
 )
 
 // QEMU makes its table of translated addresses (softmmu TLB) smaller when a tenth of a second
-// has passed on the clock of the host (gettimeofday, accel/tcg/cputlb.c), and what that table
-// still holds decides when the machine sees a page fault. So two machines parted on hosts that
-// gave them time at different moments. In virtual time QEMU is given a clock that stands
-// still, as a library that is loaded before all others (LD_PRELOAD).
+// has passed on the clock of the host (gettimeofday, accel/tcg/cputlb.c). Two machines on hosts
+// that gave them time at different moments parted then; with a clock that stands still they do
+// not. So QEMU is given one in virtual time, as a library that is loaded before all others
+// (LD_PRELOAD).
 
 // standing is what gettimeofday is there, for x86-64: it writes 2020-01-01 and returns 0.
 var standing = []byte{
