@@ -21,6 +21,16 @@ func Line(m *standin.Map, line string) string {
 			line = line[:i+at[1]-1]
 		}
 	}
+	if at := listed.FindStringSubmatchIndex(line); at != nil {
+		carried = line[at[2]:at[3]]
+		if !strings.HasPrefix(carried, "HTTP") {
+			carried += " / HTTP/1.1"
+		}
+		if at[4] >= 0 {
+			carried += line[at[4]:at[5]]
+		}
+		line = line[:at[2]]
+	}
 	var b strings.Builder
 	flags := false
 	for i := 0; i < len(line); {
@@ -60,6 +70,10 @@ func startLine(s string) string {
 
 // starts are start lines of HTTP (RFC 9112, sections 3 and 4) without what they are about.
 var starts = regexp.MustCompile(`^ HTTP: (GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE|HTTP/1\.\d \d{3})\b`)
+
+// listed is a start line in a list of packets, and what the list says behind it.
+var listed = regexp.MustCompile(`→ *\S+ +(?:HTTP|TCP) +\d+ +(GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE|HTTP/1\.\d \d{3})` +
+	`\b[^\[]*( *\[TCP segment of a reassembled PDU\])?`)
 
 // payloadBegins is where tcpdump goes on with what a segment carries.
 var payloadBegins = regexp.MustCompile(`, length \d+:`)

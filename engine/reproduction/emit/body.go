@@ -85,8 +85,12 @@ func (w *writer) path() {
 	why := map[reproduction.Said]string{reproduction.Unsaid: "nobody tells it", reproduction.Strayed: "what the router says is lost",
 		reproduction.Ignored: "it does not heed what the router says"}[n.Said]
 	w.line("-- inferred: large packets of the %s get lost, and %s", phrase.Sides[n.Side], why)
-	w.line("if v.icmp ~= \"pass\" and not v.clamp then %s end", fault)
-	w.line("if v.clamp then net.near:clamp_mss \"path\" end")
+	if len(w.causes) == 1 {
+		w.line("if v.icmp ~= \"pass\" and not v.clamp then %s end", fault)
+		w.line("if v.clamp then net.near:clamp_mss \"path\" end")
+	} else {
+		w.line("if bug then %s else net.near:clamp_mss \"path\" end", fault)
+	}
 	w.line("")
 }
 

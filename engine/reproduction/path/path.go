@@ -156,6 +156,11 @@ func Narrow(inc *reproduction.Incident, connections []*segment.Flow) {
 		}
 	}
 	if n := inc.Narrow; n != nil {
+		for _, m := range inc.MTU {
+			if m > 0 && n.Guess && n.MTU >= m {
+				n.MTU = max(m-20, 576)
+			}
+		}
 		for _, f := range flows {
 			f.forgive(n)
 			f.smaller(n)

@@ -28,8 +28,13 @@ import (
 // clean up, once for it to say so.
 const grace = 2 * time.Second
 
-// setUp is how long a lab may take to come up.
-const setUp = 30 * time.Second
+const (
+	// setUp is how long a lab may take to come up.
+	setUp = 30 * time.Second
+	// cleanUp is how long it may take to write what is kept and to take the lab down, which says
+	// nothing of the case: kernels take their time to let programs go where much runs.
+	cleanUp = time.Minute
+)
 
 // namespaces are what a worker gets of its own.
 const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC
@@ -72,12 +77,17 @@ func Run(ctx context.Context, job Job, with Start, timeout time.Duration, emit f
 	})
 	defer late.Stop()
 	up := false // read when converse has ended
+	var judged *session.Result
 	watch := func(e session.Event) {
 		pid.Store(int64(e.Pid))
 		switch e.Kind {
 		case session.EventUp:
 			up = true
 			late.Reset(timeout + 2*grace)
+		case session.EventJudged:
+			judged = e.Result
+			late.Reset(cleanUp)
+			return // it is of the machinery
 		case session.EventKept:
 			late.Stop()
 		}
@@ -109,6 +119,10 @@ func Run(ctx context.Context, job Job, with Start, timeout time.Duration, emit f
 		return session.Result{}, werr
 	case res != nil:
 		return *res, nil
+	case judged != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+		judged.Also(fmt.Sprintf("clean up: not done within %s: the machine is too busy, or its kernel is stuck", cleanUp))
+		judged.Machine = true
+		return *judged, nil
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		verdict, why := overdue(job.Name, up, timeout, had, stderr.String())
 		return session.Result{Verdict: verdict, Took: time.Since(started), Why: why}, nil

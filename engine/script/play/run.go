@@ -223,6 +223,8 @@ func (r *run) execute(ctx context.Context, o Options) (res session.Result) {
 		res.Took = time.Since(r.Started) // people take their own time
 		r.keep(ctx, res)
 	}
+	judged := res
+	r.Event(session.Event{Kind: session.EventJudged, Result: &judged})
 	err = errors.Join(r.keepState(res), r.finishCapture(o.Check))
 	if err := errors.Join(err, r.close()); err != nil {
 		res.Also("clean up: " + err.Error())

@@ -15,6 +15,7 @@ const (
 	EventFault  Kind = "fault"  // a fault that never fired
 	EventTask   Kind = "task"   // a task that did not end
 	EventLog    Kind = "log"    // the script printed something
+	EventJudged Kind = "judged" // the verdict stands, in Result; what is left is to clean up
 	EventResult Kind = "result" // the case has ended
 	EventKept   Kind = "kept"   // the lab stays up; Nodes says where
 	EventGolden Kind = "golden" // a golden trace to be written; Label is its name, Text the file

@@ -8,8 +8,12 @@ import (
 
 // Faults are the faults of a connection.
 func Faults(inc *reproduction.Incident, f *reproduction.Flow) (lines []string) {
-	for _, l := range f.Losses {
-		lines = append(lines, fmt.Sprintf("net.wan:drop { %s }", keys(inc, f, l)))
+	for i, l := range f.Losses {
+		k := keys(inc, f, l)
+		if i > 0 && l.Seq > 0 { // kernels cut what they send again in pieces of their own
+			k += ", optional = true"
+		}
+		lines = append(lines, fmt.Sprintf("net.wan:drop { %s }", k))
 	}
 	for _, l := range f.Late {
 		if l.Till == nil {
