@@ -98,7 +98,7 @@ func (o *Order) Add(seq uint32, size int, data []byte, at Place, to Sink) {
 // give hands out what is new of a piece that begins no later than the next byte.
 func (o *Order) give(p piece, to Sink) {
 	skip := int(int32(o.next - p.seq))
-	if skip >= p.size {
+	if skip < 0 || skip >= p.size { // half of all numbers away it is neither before nor behind
 		return
 	}
 	p.data = p.data[min(skip, len(p.data)):]
