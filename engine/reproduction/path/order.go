@@ -27,9 +27,9 @@ func Order(connections []*segment.Flow) {
 		keep := f.Late[:0]
 		for i, l := range f.Late {
 			late := f.Overdue[i]
-			if l.Till = last(c, late); l.Till == nil && !late.Own {
+			if l.Till = last(c, late, true); l.Till == nil && !late.Own {
 				for _, o := range connections {
-					if t := last(o, late); o != c && !o.Strange && t != nil {
+					if t := last(o, late, false); o != c && !o.Strange && t != nil {
 						l.Till = t
 					}
 				}
@@ -74,8 +74,8 @@ func (f *flow) crossing() {
 }
 
 // last is the last segment of a connection that was sent while another was late, and whose
-// like had not been sent meanwhile.
-func last(f *segment.Flow, late segment.Overdue) (out *reproduction.Overtaker) {
+// like had not been sent meanwhile. Own says that the late one is of this connection.
+func last(f *segment.Flow, late segment.Overdue, own bool) (out *reproduction.Overtaker) {
 	seen := map[reproduction.Loss]bool{}
 	for _, s := range f.Segs {
 		if s == late.Segment || s.Sent <= late.From || s.Sent > late.To {
@@ -84,7 +84,7 @@ func last(f *segment.Flow, late segment.Overdue) (out *reproduction.Overtaker) {
 		if late.Own && (s.Side != late.Side || int32(s.Seq-late.Seq) <= 0) {
 			continue
 		}
-		if k := s.Key(); !seen[k] && k != late.Key() {
+		if k := s.Key(); !seen[k] && (!own || k != late.Key()) {
 			seen[k] = true
 			out = &reproduction.Overtaker{Flow: f.Flow, Loss: k}
 		}

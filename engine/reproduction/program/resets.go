@@ -128,6 +128,9 @@ func (s *stepper) passive(seg *segment.Segment, v *reset.Verdict) {
 		if v.Cause != reset.Listener && s.side == reproduction.Server {
 			st.Seq = 1 // nobody listens either
 		}
+		if upto, _ := s.Acknowledged(s.side, seg.Sent); upto > 1 && upto <= s.next {
+			st.Bytes = int(upto) // what comes back for these must still find it
+		}
 		s.add(reproduction.Vanish, st)
 		s.done = true
 	case v.Cause == reset.Overflow:

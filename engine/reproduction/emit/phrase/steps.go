@@ -112,10 +112,15 @@ func step(s reproduction.Step, side int) []string {
 	case reproduction.Abort:
 		return []string{"if bug then conn:abort() else conn:shutdown \"write\" end"}
 	case reproduction.Vanish:
-		if s.Seq == 1 {
-			return []string{"if bug then", "  listener:close()", "  conn:vanish()", "end"}
+		var heard []string
+		if s.Bytes > 0 {
+			heard = []string{fmt.Sprintf(
+				`for _ = 1, 500 do if (conn.snd_una or 0) >= %d then break end sleep "5ms" end`, s.Bytes)}
 		}
-		return []string{"if bug then conn:vanish() end"}
+		if s.Seq == 1 {
+			return append(heard, "if bug then", "  listener:close()", "  conn:vanish()", "end")
+		}
+		return append(heard, "if bug then conn:vanish() end")
 	case reproduction.Forge:
 		seq := ""
 		if s.Seq >= 0 {
