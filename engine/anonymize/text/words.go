@@ -7,6 +7,7 @@ import (
 
 	"netrepro/engine/anonymize/standin"
 	"netrepro/engine/capture/tcpdump"
+	"netrepro/engine/tcp/payload"
 )
 
 // Line replaces what a line that tells of a packet says of anybody: each word that is no
@@ -69,10 +70,10 @@ func startLine(s string) string {
 }
 
 // starts are start lines of HTTP (RFC 9112, sections 3 and 4) without what they are about.
-var starts = regexp.MustCompile(`^ HTTP: (GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE|HTTP/1\.\d \d{3})\b`)
+var starts = regexp.MustCompile(`^ HTTP: (` + payload.MethodPattern + `|HTTP/1\.\d \d{3})\b`)
 
 // listed is a start line in a list of packets, and what the list says behind it.
-var listed = regexp.MustCompile(`→ *\S+ +(?:HTTP|TCP) +\d+ +(GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE|HTTP/1\.\d \d{3})` +
+var listed = regexp.MustCompile(`→ *\S+ +(?:HTTP|TCP) +\d+ +(` + payload.MethodPattern + `|HTTP/1\.\d \d{3})` +
 	`\b[^\[]*( *\[TCP segment of a reassembled PDU\])?`)
 
 // payloadBegins is where tcpdump goes on with what a segment carries.

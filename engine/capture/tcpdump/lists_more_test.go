@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"netrepro/engine/capture"
 	"netrepro/engine/packet"
 )
 
@@ -93,13 +92,7 @@ func TestListsAsPrinted(t *testing.T) {
 				continue // nothing of TCP in it
 			}
 			printed := read(t, string(out))
-			file, err := capture.Open(t.Context(), path)
-			var want []row
-			for _, r := range rows(t, file, err) {
-				if r.Proto == packet.ProtoTCP {
-					want = append(want, r)
-				}
-			}
+			want := segments(t, path)
 			if len(printed) != len(want) {
 				t.Errorf("%s: %d packets in the file, %d read from the list", path, len(want), len(printed))
 				continue

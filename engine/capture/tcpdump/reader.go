@@ -55,7 +55,6 @@ type Reader struct {
 	clock  clock.Clock
 	flows  relative.Table
 	hosts  map[string]netip.Addr
-	scales map[string]int8 // of windows, by sender and receiver
 	rows   listed.Table
 	firsts map[string]uint8 // protocols of first fragments, by the hosts
 	points map[string]int
@@ -84,7 +83,7 @@ const maxAhead = 1 << 10
 
 // NewReader reads text from r.
 func NewReader(r io.Reader) *Reader {
-	return &Reader{lines: paste.NewReader(r), hosts: map[string]netip.Addr{}, scales: map[string]int8{},
+	return &Reader{lines: paste.NewReader(r), hosts: map[string]netip.Addr{},
 		points: map[string]int{}, firsts: map[string]uint8{}}
 }
 

@@ -57,6 +57,18 @@ func rows(t testing.TB, s *capture.Source, err error) []row {
 	}
 }
 
+// segments are the TCP segments of a capture file.
+func segments(t testing.TB, path string) (out []row) {
+	t.Helper()
+	file, err := capture.Open(t.Context(), path)
+	for _, r := range rows(t, file, err) {
+		if r.Proto == packet.ProtoTCP {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 func read(t testing.TB, text string) []row {
 	t.Helper()
 	s, err := capture.New(strings.NewReader(text))
@@ -289,13 +301,7 @@ func TestAsPrinted(t *testing.T) {
 				continue // nothing of TCP in it
 			}
 			printed := read(t, string(out))
-			file, err := capture.Open(t.Context(), path)
-			var want []row
-			for _, r := range rows(t, file, err) {
-				if r.Proto == packet.ProtoTCP {
-					want = append(want, r)
-				}
-			}
+			want := segments(t, path)
 			bad := 0
 			for i := range min(len(want), len(printed)) {
 				w, p := want[i], printed[i]

@@ -119,8 +119,6 @@ func trips(f *incident.Flow, side int) (ts []trip) {
 // side: when it sent what an echo answers can be told by the clock, though that is not there.
 // It is 0 otherwise, and where the clock does not tick as those of kernels do.
 func ticks(f *incident.Flow, side int) time.Duration {
-	near := f.From == incident.AtClient && side == incident.Client ||
-		f.From == incident.AtServer && side == incident.Server
 	var first, last *incident.Segment
 	for _, g := range f.Segments {
 		if g.Side != side || !g.HasTS || g.Has(packet.RST) {
@@ -131,7 +129,7 @@ func ticks(f *incident.Flow, side int) time.Duration {
 		}
 		last = g
 	}
-	if !near || first == nil || last.Time-first.Time < 100*time.Millisecond {
+	if !f.Near(side) || first == nil || last.Time-first.Time < 100*time.Millisecond {
 		return 0
 	}
 	n := int32(last.TSVal - first.TSVal)

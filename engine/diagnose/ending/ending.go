@@ -111,14 +111,12 @@ func (e *end) known() bool { return len(e.flow.Sides[e.side].Segments) > 0 }
 
 // near reports whether the capture was made on the host that the reset comes from.
 func (e *end) near() bool {
-	return e.flow.From == incident.AtClient && e.side == incident.Client ||
-		e.flow.From == incident.AtServer && e.side == incident.Server
+	return e.flow.Near(e.side)
 }
 
 // far reports whether it was made on the other end.
 func (e *end) far() bool {
-	return e.flow.From == incident.AtClient && e.side == incident.Server ||
-		e.flow.From == incident.AtServer && e.side == incident.Client
+	return e.flow.Near(1 - e.side)
 }
 
 // goesOn are segments of the reset's sender that come after it, as if it had not been
@@ -200,7 +198,7 @@ func forged(e *end) *finding.Finding {
 		c.For(1.2, "both ends are reset at once", other[0])
 	}
 	for _, t := range f.Twins {
-		if len(t.Sides[e.side].Resets) == 0 && len(t.Segments) > 0 && t.From != f.From && owns(t, e.side) {
+		if len(t.Sides[e.side].Resets) == 0 && len(t.Segments) > 0 && t.From != f.From && t.Near(e.side) {
 			c.For(2.5, "the capture at the other end shows that it was not sent there")
 		}
 	}
@@ -252,12 +250,6 @@ func (e *end) beyond() int {
 		return 0
 	}
 	return int(e.rst.Seq - peer.MaxAck)
-}
-
-// owns reports whether a flow was captured at a side.
-func owns(f *incident.Flow, side int) bool {
-	return f.From == incident.AtClient && side == incident.Client || f.From == incident.AtServer &&
-		side == incident.Server
 }
 
 // answered is the segment that the reset answers, nil if that is not known.

@@ -38,6 +38,11 @@ func (f *Flow) Silent() bool {
 		len(f.Messages) == 0 && len(f.Sides[Client].Segments) == len(f.Sides[Client].SYNs)
 }
 
+// Near reports whether the capture was made on the host of a side.
+func (f *Flow) Near(side int) bool {
+	return f.From == [2]From{Client: AtClient, Server: AtServer}[side]
+}
+
 // SameServer reports whether both call the same port of the same address.
 func (f *Flow) SameServer(o *Flow) bool { return f.Ends[Server] == o.Ends[Server] }
 

@@ -78,7 +78,7 @@ func repaired(s *incident.Side, g *incident.Segment) bool {
 func local(f *incident.Flow, side int) bool {
 	s := &f.Sides[side]
 	switch {
-	case f.From == incident.AtClient && side == incident.Client, f.From == incident.AtServer && side == incident.Server:
+	case f.Near(side):
 		return true
 	case f.From == incident.AtClient || f.From == incident.AtServer:
 		return false

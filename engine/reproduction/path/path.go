@@ -240,16 +240,25 @@ func (f *flow) hole(side int) *reproduction.Narrow {
 	if worst < times || lost < 1000 || passed >= lost {
 		return nil
 	}
-	headers := 52
+	if n := f.narrow(side, passed, lost); n.MTU >= 576 {
+		return n
+	}
+	return nil
+}
+
+// headers are those of IP and TCP, with timestamps.
+func (f *flow) headers() int {
 	if f.Conn.Ends[0].Addr().Is6() {
-		headers = 72
+		return 72
 	}
+	return 52
+}
+
+// narrow is a path that takes a payload of passed bytes, and none of lost.
+func (f *flow) narrow(side, passed, lost int) *reproduction.Narrow {
 	n := &reproduction.Narrow{MTU: 1400, Guess: true, Side: side, Said: reproduction.Unsaid}
-	if n.MTU >= lost+headers || n.MTU < passed+headers {
-		n.MTU = max(lost+headers-20, passed+headers)
-	}
-	if n.MTU < 576 {
-		return nil
+	if h := f.headers(); n.MTU >= lost+h || n.MTU < passed+h {
+		n.MTU = max(lost+h-20, passed+h)
 	}
 	return n
 }
@@ -261,10 +270,6 @@ func (f *flow) gap(side int) *reproduction.Narrow {
 		return nil
 	}
 	const large = 1000
-	headers := 52
-	if f.Conn.Ends[0].Addr().Is6() {
-		headers = 72
-	}
 	next, passed := uint32(1), 0
 	begins, ends := uint32(0), uint32(0)
 	for _, s := range f.Of(side) {
@@ -288,11 +293,7 @@ func (f *flow) gap(side int) *reproduction.Narrow {
 	if begins == 0 || !f.Begun || full < large || passed >= full || int32(upto-ends) >= 0 {
 		return nil
 	}
-	n := &reproduction.Narrow{MTU: 1400, Guess: true, Side: side, Said: reproduction.Unsaid}
-	if n.MTU >= full+headers || n.MTU < passed+headers {
-		n.MTU = max(full+headers-20, passed+headers)
-	}
-	return n
+	return f.narrow(side, passed, full)
 }
 
 // sacked reports that the other side said that it has a segment.
@@ -313,10 +314,7 @@ func (f *flow) sacked(s *segment.Segment) bool {
 // forgive takes away the faults that the narrow part stands for.
 func (f *flow) forgive(n *reproduction.Narrow) {
 	var keep []reproduction.Loss
-	headers := 52
-	if f.Conn.Ends[0].Addr().Is6() {
-		headers = 72
-	}
+	headers := f.headers()
 	for _, l := range f.Losses {
 		size := 0
 		for _, s := range f.Segs {

@@ -11,6 +11,9 @@ const maxLine = 200
 // Methods are those of RFC 9110, section 9.3, and of RFC 5789, each with the blank behind it.
 var Methods = []string{"GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", "PATCH ", "CONNECT ", "TRACE "}
 
+// MethodPattern is a regular expression for any of them, without the blank.
+var MethodPattern = strings.ReplaceAll(strings.Join(Methods, "|"), " ", "")
+
 // startLine finds the start line of an HTTP/1 message (RFC 9112, sections 3 and
 // 4) at the beginning of a segment, where programs put them.
 func startLine(b []byte) (Event, bool) {

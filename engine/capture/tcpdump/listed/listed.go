@@ -48,6 +48,9 @@ type standing struct {
 	// stamps says that it offers timestamps.
 	bare   int
 	stamps bool
+	// scale is the shift that its SYN offers, -1 if it offers none; asked says that there was a SYN.
+	scale int
+	asked bool
 	// open says that segments went by whose length or number is not known.
 	open bool
 	// part is what the last segment began to carry, and a later one ends.
@@ -84,13 +87,14 @@ func (t *Table) of(p *columns.Row) (*talk, int) {
 }
 
 // Segment takes in a segment of which the list says all. It reports whether what went by
-// before, of a length that is not known, explains why it does not follow the one before.
-func (t *Table) Segment(row *columns.Row) (gap bool) {
+// before, of a length that is not known, explains why it does not follow the one before, and
+// by how much the window is shifted that the list says.
+func (t *Table) Segment(row *columns.Row) (gap bool, shift int) {
 	c, me := t.of(row)
 	p, s := row.Packet, &c.stands[me]
 	c.latest = me
 	if p.Flags.Has(packet.SYN) {
-		*s = standing{}
+		*s = standing{scale: row.Scale, asked: true}
 		c.over, c.fins, c.asked = false, 0, false
 		c.server = 1 - me
 		if p.Flags.Has(packet.ACK) {
@@ -101,12 +105,15 @@ func (t *Table) Segment(row *columns.Row) (gap bool) {
 		c.fins |= 1 << me
 	}
 	c.over = c.over || p.Flags.Has(packet.RST) || c.fins == 3
+	if o := &c.stands[1-me]; !p.Flags.Has(packet.SYN) && s.asked && o.asked && s.scale >= 0 && o.scale >= 0 {
+		shift = s.scale
+	}
 	s.measure(row)
 	if p.Payload > 0 {
 		c.asks(me, nil)
 	}
 	if !p.HasSeq || p.Missing.Has(packet.NoLength) {
-		return false
+		return false, shift
 	}
 	gap = s.open && s.known && int32(p.Seq-s.next) > 0
 	s.open = false
@@ -117,7 +124,7 @@ func (t *Table) Segment(row *columns.Row) (gap bool) {
 	if !s.known || int32(end-s.next) > 0 {
 		s.next, s.known = end, true
 	}
-	return gap
+	return gap, shift
 }
 
 // filled reports whether a frame may have been filled up to the least that Ethernet takes, 60

@@ -10,7 +10,7 @@ import (
 var (
 	tlsAlert = regexp.MustCompile(`\bAlert \(Level: (\w+), Description: ([^)]+)\)`)
 	tlsHello = regexp.MustCompile(`\b(Client|Server) Hello(?: \(SNI=([^)\s]+)\))?`)
-	httpLine = regexp.MustCompile(`(?:^|HTTP: |^HTTP +\d+ +)((?:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE) \S+|HTTP/1\.\d \d{3})`)
+	httpLine = regexp.MustCompile(`(?:^|HTTP: |^HTTP +\d+ +)((?:` + payload.MethodPattern + `) \S+|HTTP/1\.\d \d{3})`)
 )
 
 // maxCarried bounds a start line.
