@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -69,17 +68,12 @@ func Run(ctx context.Context, job Job, with Start, timeout time.Duration, emit f
 	memory := memoryKills()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var pid atomic.Int64
-	var had usage // read when converse has ended
-	late := time.AfterFunc(setUp, func() {
-		had = used(int(pid.Load()))
-		cancel(context.DeadlineExceeded)
-	})
+	late := newDeadline(setUp, func() { cancel(context.DeadlineExceeded) })
 	defer late.Stop()
 	up := false // read when converse has ended
 	var judged *session.Result
 	watch := func(e session.Event) {
-		pid.Store(int64(e.Pid))
+		late.pid.Store(int64(e.Pid))
 		switch e.Kind {
 		case session.EventUp:
 			up = true
@@ -120,11 +114,9 @@ func Run(ctx context.Context, job Job, with Start, timeout time.Duration, emit f
 	case res != nil:
 		return *res, nil
 	case judged != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded):
-		judged.Also(fmt.Sprintf("clean up: not done within %s: the machine is too busy, or its kernel is stuck", cleanUp))
-		judged.Machine = true
-		return *judged, nil
+		return uncleaned(*judged, late.stuck), nil
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
-		verdict, why := overdue(job.Name, up, timeout, had, stderr.String())
+		verdict, why := overdue(job.Name, up, timeout, late.seen, stderr.String())
 		return session.Result{Verdict: verdict, Took: time.Since(started), Why: why}, nil
 	case ctx.Err() != nil:
 		return session.Result{}, ctx.Err()
@@ -146,21 +138,47 @@ func Run(ctx context.Context, job Job, with Start, timeout time.Duration, emit f
 
 // overdue is the verdict of a case that was killed because its time was up. One whose
 // lab had not come up yet says nothing of the case: nothing of the script waits there. Nor
-// does one that others left no processor.
-func overdue(name string, up bool, timeout time.Duration, had usage, stderr string) (session.Verdict, string) {
+// does one that others left no processor, or one that the kernel held.
+func overdue(name string, up bool, timeout time.Duration, late seen, stderr string) (session.Verdict, string) {
 	if !up {
 		why := fmt.Sprintf("%s: the lab did not come up within %s: the machine was too busy, or its kernel was "+
 			"stuck\n%s",
 			name, setUp, stderr)
 		return session.Inconclusive, strings.TrimSpace(why)
 	}
-	if had.starved(timeout) {
+	if late.had.starved(timeout) {
 		why := fmt.Sprintf("%s: the case did not end within its timeout, %s: its threads waited %v for a processor that "+
-			"others had\n%s", name, timeout, had.waited.Round(100*time.Millisecond), stderr)
+			"others had\n%s", name, timeout, late.had.waited.Round(100*time.Millisecond), stderr)
+		return session.Inconclusive, strings.TrimSpace(why)
+	}
+	if late.stuck != "" {
+		why := fmt.Sprintf("%s: the case did not end within its timeout, %s: %s\n%s", name, timeout,
+			kernelHeld(late.stuck), stderr)
 		return session.Inconclusive, strings.TrimSpace(why)
 	}
 	why := fmt.Sprintf("%s: the case did not end within its timeout, %s, and was killed\n%s", name, timeout, stderr)
 	return session.Errored, strings.TrimSpace(why)
+}
+
+// uncleaned is the result of a case that was judged, and whose lab could not be taken down in
+// time.
+func uncleaned(judged session.Result, stuck string) session.Result {
+	why := fmt.Sprintf("clean up: not done within %s: ", cleanUp)
+	if stuck == "" {
+		judged.Also(why + "the machine is too busy, or its kernel is stuck")
+		judged.Machine = true
+		return judged
+	}
+	if judged.Verdict == session.Passed {
+		judged.Verdict = session.Inconclusive
+	}
+	judged.Also(why + kernelHeld(stuck))
+	return judged
+}
+
+// kernelHeld says that threads waited inside the kernel, and where.
+func kernelHeld(stuck string) string {
+	return fmt.Sprintf("the kernel held it for at least %s, in %s; dmesg may say why", grace, stuck)
 }
 
 // Start is what a worker is given besides its job.
