@@ -43,6 +43,9 @@ const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NE
 func command(ctx context.Context) *exec.Cmd {
 	c := exec.CommandContext(ctx, "/proc/self/exe", Arg)
 	c.Args[0] = os.Args[0]
+	// A case lives too short to be worth many collections, the first of which come before
+	// main does; what a script may hold is bounded by the memory guard.
+	c.Env = append(os.Environ(), "GOGC=400")
 	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL}
 	if os.Geteuid() != 0 {
 		c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
