@@ -87,8 +87,8 @@ func (t *Terminal) skipped(title func(string)) {
 }
 
 // longest are the cases that took longest.
-func (t *Terminal) longest() []ending {
+func (t *Terminal) longest() []summed {
 	es := slices.Clone(t.ended)
-	slices.SortStableFunc(es, func(a, b ending) int { return int(b.result.Took - a.result.Took) })
+	slices.SortStableFunc(es, func(a, b summed) int { return int(b.result.Took - a.result.Took) })
 	return es[:min(len(es), slowest)]
 }

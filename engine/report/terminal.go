@@ -29,15 +29,16 @@ type Terminal struct {
 	started time.Time
 	running []*task.Task
 	log     map[*task.Task][]session.Event
+	shown   map[*task.Task]int // the run of a case of which people have seen what happened
 	count   map[session.Verdict]int
 	reruns  int // runs that were made again because the host stalled
 	flaky   int
 	machine int // errors of the machine
-	ended   []ending
+	ended   []summed
 }
 
-// ending is what the summary says of a case.
-type ending struct {
+// summed is what the summary says of a case.
+type summed struct {
 	job    *task.Task
 	result session.Result
 }
@@ -55,7 +56,7 @@ type Style struct {
 // NewTerminal makes a sink that writes to w; total is how many cases will run.
 func NewTerminal(w io.Writer, total int, s Style) *Terminal {
 	return &Terminal{w: w, style: s, total: total, started: time.Now(),
-		log: map[*task.Task][]session.Event{}, count: map[session.Verdict]int{}}
+		log: map[*task.Task][]session.Event{}, shown: map[*task.Task]int{}, count: map[session.Verdict]int{}}
 }
 
 // Begin implements [task.Sink].
@@ -75,8 +76,7 @@ func (t *Terminal) Event(job *task.Task, e session.Event) {
 // kept says how to get into a lab that stays up.
 func (t *Terminal) kept(job *task.Task, e session.Event) {
 	t.clear()
-	t.headline(job, *e.Result)
-	t.details(job, *e.Result)
+	t.ending(job, *e.Result)
 	fmt.Fprintf(t.w, "    the lab stays up until this is interrupted; its nodes:\n")
 	for _, n := range e.Nodes {
 		user := ""
@@ -100,15 +100,13 @@ func (t *Terminal) End(job *task.Task, r session.Result) {
 		t.machine++
 	}
 	r.Paused = nil // long, and not for the summary
-	t.ended = append(t.ended, ending{job, r})
+	t.ended = append(t.ended, summed{job, r})
 	t.clear()
 	if !t.style.Quiet || bad(r) {
-		t.headline(job, r)
-		if r.Verdict != session.Passed || r.Flaky() || t.style.Verbose {
-			t.details(job, r)
-		}
+		t.ending(job, r)
 	}
 	delete(t.log, job)
+	delete(t.shown, job)
 	t.progress()
 }
 
@@ -195,30 +193,81 @@ func (t *Terminal) headline(job *task.Task, r session.Result) {
 		t.paint(m.color, fmt.Sprintf("%-12s", Word(job, r))), r.Took.Seconds(), r.Packets, aside)
 }
 
-// details shows the steps of a case: those that went well folded to a line,
-// unless verbose.
-func (t *Terminal) details(job *task.Task, r session.Result) {
+// ending shows how a case ended and what happened in it. What happened comes first if all
+// that did is shown, as it does where it is shown while the case runs.
+func (t *Terminal) ending(job *task.Task, r session.Result) {
+	if t.style.Verbose {
+		t.happened(job)
+	}
+	t.headline(job, r)
 	if r.Verdict == session.Skipped {
 		fmt.Fprintf(t.w, "    %s\n", sanitize.Lines(r.Why))
 		return
 	}
+	if !t.style.Verbose && (r.Verdict != session.Passed || r.Flaky()) {
+		t.happened(job)
+	}
+	if r.Verdict != session.Passed || r.Flaky() || t.style.Verbose {
+		t.remarks(job, r)
+	}
+}
+
+// Stream shows what has just happened in a case that still runs, for the run-th time. It
+// is for a terminal that shows everything.
+func (t *Terminal) Stream(job *task.Task, run int, e session.Event) {
+	t.clear()
+	t.opens(job, run)
+	t.event(e)
+	t.progress()
+}
+
+// opens says of which case, and of which run of it, all that follows is.
+func (t *Terminal) opens(job *task.Task, run int) {
+	switch before := t.shown[job]; {
+	case before == 0:
+		fmt.Fprintf(t.w, "· %s\n", sanitize.Text(job.Name()))
+	case before != run:
+		fmt.Fprintf(t.w, "    run again, for the last run was not conclusive or failed\n")
+	}
+	t.shown[job] = run
+}
+
+// happened shows what happened in a case, unless that was shown when it did.
+func (t *Terminal) happened(job *task.Task) {
+	if t.shown[job] > 0 || len(t.log[job]) == 0 {
+		return
+	}
+	if t.style.Verbose {
+		t.opens(job, 1)
+	}
+	for _, e := range t.log[job] {
+		t.event(e)
+	}
+}
+
+// event shows a step, an expectation that did not hold, or whatever else there is if
+// everything is shown.
+func (t *Terminal) event(e session.Event) {
+	text := sanitize.Lines(e.Text)
+	e.Text, e.Label, e.Where = oneLine(e.Text), oneLine(e.Label), oneLine(e.Where)
+	switch e.Kind {
+	case session.EventStep:
+		fmt.Fprintf(t.w, "  %s  %s\n", e.Text, t.paint("2", fmt.Sprintf("+%.2fs", e.At.Seconds())))
+	case session.EventLog:
+		fmt.Fprintf(t.w, "    %s: %s\n", e.Where, strings.ReplaceAll(text, "\n", "\n      "))
+	case session.EventExpect, session.EventFault, session.EventTask:
+		if !e.Pass || t.style.Verbose {
+			t.judgement(e)
+		}
+	}
+}
+
+// remarks say why a case ended as it did, where its packets are and how to run it again.
+func (t *Terminal) remarks(job *task.Task, r session.Result) {
 	var frames []int
 	for _, e := range t.log[job] {
-		text := sanitize.Lines(e.Text)
-		e.Text, e.Label, e.Where = oneLine(e.Text), oneLine(e.Label), oneLine(e.Where)
-		switch e.Kind {
-		case session.EventStep:
-			fmt.Fprintf(t.w, "  %s  %s\n", e.Text, t.paint("2", fmt.Sprintf("+%.2fs", e.At.Seconds())))
-		case session.EventLog:
-			fmt.Fprintf(t.w, "    %s: %s\n", e.Where, strings.ReplaceAll(text, "\n", "\n      "))
-		case session.EventExpect, session.EventFault, session.EventTask:
-			if e.Pass && !t.style.Verbose {
-				continue
-			}
-			t.judgement(e)
-			if !e.Pass {
-				frames = append(frames, e.Frames...)
-			}
+		if (e.Kind == session.EventExpect || e.Kind == session.EventFault || e.Kind == session.EventTask) && !e.Pass {
+			frames = append(frames, e.Frames...)
 		}
 	}
 	if r.Why != "" {

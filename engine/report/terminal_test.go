@@ -93,13 +93,21 @@ func cases() []ended {
 }
 
 // show writes all cases in a style.
-func show(s Style) (text string, t *Terminal) {
+func show(s Style) (text string, t *Terminal) { return showing(s, false) }
+
+// showing writes all cases in a style, what happens in each while it runs if streamed.
+func showing(s Style, streamed bool) (text string, t *Terminal) {
 	var b strings.Builder
 	s.Again = "netrepro run"
 	all := cases()
 	t = NewTerminal(&b, len(all), s)
 	for _, c := range all {
 		t.Begin(c.task)
+		for _, e := range c.events {
+			if streamed {
+				t.Stream(c.task, 1, e)
+			}
+		}
 		for _, e := range c.events {
 			t.Event(c.task, e)
 		}
@@ -143,6 +151,27 @@ func TestTerminalAdditions(t *testing.T) {
 	}
 	if got := strings.Join(shown, "\n"); got != plain {
 		t.Errorf("live: got\n%s\nwant\n%s", got, plain)
+	}
+}
+
+// TestStream holds that what is shown while a case runs is what is shown when it has ended.
+func TestStream(t *testing.T) {
+	late, _ := showing(Style{Verbose: true}, false)
+	soon, _ := showing(Style{Verbose: true}, true)
+	if soon != late {
+		t.Errorf("streamed: got\n%s\nwant\n%s", soon, late)
+	}
+	var b strings.Builder
+	term := NewTerminal(&b, 1, Style{Verbose: true})
+	c := cases()[0].task
+	term.Begin(c)
+	step := session.Event{Kind: session.EventStep, Text: "ask"}
+	term.Stream(c, 1, step)
+	term.Stream(c, 2, step)
+	want := "· " + c.Name() + "\n  ask  +0.00s\n    run again, for the last run was not conclusive or failed\n" +
+		"  ask  +0.00s\n"
+	if b.String() != want {
+		t.Errorf("two runs: got\n%s\nwant\n%s", b.String(), want)
 	}
 }
 

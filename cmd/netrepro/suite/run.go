@@ -130,6 +130,9 @@ func (o *runOptions) run(ctx context.Context, e Console, r recorder.Options) err
 		}
 	}
 	o.Ready, o.Live = rec.Open, rec.Live
+	if o.verbose && to == task.Sink(determinism) && o.verify == 0 && !o.Shake {
+		o.Live = order.Streaming(rec.Live, t.Stream)
+	}
 	if o.failFast || o.untilFail {
 		o.Stop = rec.Failed
 	}

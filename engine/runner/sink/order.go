@@ -14,14 +14,20 @@ type InOrder struct {
 	// Over, if not nil, is called when a case has ended, at once.
 	Over func(*task.Task)
 
-	order []*task.Task
-	at    int
-	held  map[*task.Task]*held
+	order  []*task.Task
+	at     int
+	held   map[*task.Task]*held
+	stream Live
 }
+
+// Live is told what happens in a case when it does, and in which run of it.
+type Live func(t *task.Task, run int, e session.Event)
 
 type held struct {
 	events []session.Event
 	result *session.Result
+	run    int             // the run of it that is at work
+	now    []session.Event // what happened in that and was not streamed yet
 }
 
 // NewInOrder passes on to s in the order of tasks.
@@ -42,6 +48,34 @@ func (o *InOrder) Event(t *task.Task, e session.Event) {
 	o.of(t).events = append(o.of(t).events, e)
 }
 
+// Streaming returns what passes everything on to first, and to stream what is of the case
+// whose turn it is; what is of a later case waits for its turn.
+func (o *InOrder) Streaming(first, stream Live) Live {
+	o.stream = stream
+	return func(t *task.Task, run int, e session.Event) {
+		first(t, run, e)
+		h := o.of(t)
+		if h.run != run {
+			h.run, h.now = run, nil
+		}
+		h.now = append(h.now, e)
+		o.flow()
+	}
+}
+
+// flow streams what is known of the case whose turn it is.
+func (o *InOrder) flow() {
+	t := o.next()
+	if t == nil || o.stream == nil {
+		return
+	}
+	h := o.of(t)
+	for _, e := range h.now {
+		o.stream(t, h.run, e)
+	}
+	h.now = nil
+}
+
 // End implements [task.Sink].
 func (o *InOrder) End(t *task.Task, r session.Result) {
 	if o.Over != nil {
@@ -49,9 +83,11 @@ func (o *InOrder) End(t *task.Task, r session.Result) {
 	}
 	o.of(t).result = &r
 	for n := o.next(); n != nil && o.of(n).result != nil; n = o.next() {
+		o.flow()
 		o.pass(n)
 		o.at++
 	}
+	o.flow()
 }
 
 // Flush passes on what ended though something before it never will.
