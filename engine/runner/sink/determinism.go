@@ -26,8 +26,9 @@ type Determinism struct {
 
 // rounds are the runs of one case.
 type rounds struct {
-	runs []round
-	left int // rounds without a form to compare
+	runs    []round
+	left    int // rounds without a form to compare
+	skipped int // rounds that this machine cannot play
 }
 
 type round struct {
@@ -65,7 +66,11 @@ func (d *Determinism) End(t *task.Task, r session.Result) {
 	}
 	form := d.forms[t]
 	delete(d.forms, t)
-	unended := []session.Verdict{session.Inconclusive, session.Skipped, session.Errored}
+	if r.Verdict == session.Skipped {
+		c.skipped++
+		return
+	}
+	unended := []session.Verdict{session.Inconclusive, session.Errored}
 	if form == nil || slices.Contains(unended, r.Verdict) {
 		c.left++
 		return
@@ -77,7 +82,12 @@ func (d *Determinism) End(t *task.Task, r session.Result) {
 func (d *Determinism) Report() (lines []string, ok bool) {
 	ok = true
 	for _, id := range d.order {
-		same, left, differ, excused := d.cases[id].compare()
+		c := d.cases[id]
+		if c.skipped > 0 && c.left+len(c.runs) == 0 { // whether that is a failure is --require's matter
+			lines = append(lines, fmt.Sprintf("%-44s skipped", id))
+			continue
+		}
+		same, left, differ, excused := c.compare()
 		s := fmt.Sprintf("%-44s %d rounds mean the same", id, same)
 		if left > 0 {
 			s += fmt.Sprintf(", %d prove nothing", left)

@@ -48,8 +48,10 @@ func TestDeterminism(t *testing.T) {
 		{"inconclusive", []run{{form: "a"}, {form: "a"}, {form: "b", verdict: session.Inconclusive}}, true,
 			[]string{"2 rounds mean the same, 1 prove nothing"}},
 		{"nothing to compare",
-			[]run{{form: "a", verdict: session.Errored}, {form: "a", verdict: session.Skipped}}, false,
+			[]run{{form: "a", verdict: session.Errored}, {form: "a", verdict: session.Errored}}, false,
 			[]string{"0 rounds mean the same, 2 prove nothing: too few"}},
+		{"cannot be played here",
+			[]run{{verdict: session.Skipped}, {verdict: session.Skipped}}, true, []string{" skipped"}},
 	} {
 		d := &Determinism{Sink: nothing{}}
 		c := &script.Case{Scenario: &script.Scenario{Name: "x"}}
