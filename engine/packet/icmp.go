@@ -14,6 +14,10 @@ const (
 	icmpParameter     = 12
 	icmpFragNeeded    = 4 // code of icmpUnreachable
 	icmp6PacketTooBig = 2
+	icmpEchoReply     = 0
+	icmpEchoRequest   = 8
+	icmp6EchoRequest  = 128
+	icmp6EchoReply    = 129
 
 	quotedLeast = 8 // bytes of the transport header (RFC 792)
 )
@@ -40,10 +44,22 @@ func ReadICMP(proto uint8, data []byte) *ICMP {
 	case proto == ProtoICMPv6 && m.Type == icmp6PacketTooBig:
 		m.MTU = int(header.ICMPMTU6.Get(data))
 	}
+	if request, reply := m.Echo(proto); request || reply {
+		m.EchoID, m.EchoSeq = header.ICMPEchoID.Get(data), header.ICMPEchoSeq.Get(data)
+	}
 	if isError(proto, m.Type) {
 		m.Quoted = quote(data[header.ICMPSize:])
 	}
 	return m
+}
+
+// Echo reports whether a message of protocol proto is an echo request or the reply to one
+// (RFC 792, RFC 4443).
+func (m *ICMP) Echo(proto uint8) (request, reply bool) {
+	if proto == ProtoICMPv6 {
+		return m.Type == icmp6EchoRequest, m.Type == icmp6EchoReply
+	}
+	return m.Type == icmpEchoRequest, m.Type == icmpEchoReply
 }
 
 // isError reports whether messages of a type quote a packet.

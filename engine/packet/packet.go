@@ -179,6 +179,8 @@ type ICMP struct {
 	Type, Code uint8
 	MTU        int    // next-hop MTU of "fragmentation needed" (RFC 1191) or "packet too big" (RFC 4443)
 	Quoted     *Quote // the packet it complains about
+	// EchoID and EchoSeq tell the echoes of a ping apart; they are 0 in other messages.
+	EchoID, EchoSeq uint16
 }
 
 // Quote is the beginning of the packet quoted in an ICMP error.

@@ -11,6 +11,7 @@ import (
 // run is one capture of the text.
 type run struct {
 	where string // prompt and interface
+	iface string // the interface, if it is one alone
 	used  bool   // it has packets
 	count int
 }
@@ -50,14 +51,14 @@ func (r *Reader) begin(where string) {
 	prompt, name, _ := strings.Cut(where, "\n")
 	if !r.run.used { // a command, and what the program says when it begins
 		if name != "" {
-			r.run.where = name
+			r.run.where, r.run.iface = name, name
 		}
 		if prompt != "" {
 			r.run.where = prompt + " " + r.run.where
 		}
 		return
 	}
-	r.run = run{count: r.run.count + 1, where: strings.TrimSpace(prompt + " " + name)}
+	r.run = run{count: r.run.count + 1, where: strings.TrimSpace(prompt + " " + name), iface: name}
 	r.flows.Forget()
 }
 
@@ -67,6 +68,9 @@ const maxPoints = 1 << 10
 // point is the capture point of a packet seen on an interface.
 func (r *Reader) point(iface string) int {
 	r.run.used = true
+	if iface == "" && r.run.iface != "any" {
+		iface = r.run.iface
+	}
 	if r.run.count > 0 {
 		if len(r.Interfaces) == 0 { // the first capture gets its point when there is a second
 			r.Interfaces = append(r.Interfaces, pcap.Interface{Name: "capture 1"})

@@ -227,11 +227,22 @@ func slow(f *incident.Flow) *finding.Finding {
 	var total, worst time.Duration
 	var waits []time.Duration
 	var cited []*incident.Segment
-	n := 0
+	n, answered, never := 0, 0, false
 	var asked *incident.Segment
 	for _, g := range f.Segments {
 		if g.Has(packet.SYN) {
 			continue
+		}
+		if asked != nil && answered > 0 && givesUp(f, g, asked) {
+			n, never = n+1, true
+			wait := g.Time - asked.Time
+			total, worst = total+wait, max(worst, wait)
+			cited = append(cited, asked, asked.Acked, g)
+			if fin := f.Sides[incident.Client].FIN; fin != g {
+				cited = append(cited, fin)
+			}
+			asked = nil
+			break
 		}
 		if g.Side == incident.Client && g.IsData() {
 			if asked = g; g.PayloadLen <= 1 {
@@ -246,6 +257,7 @@ func slow(f *incident.Flow) *finding.Finding {
 			asked = nil // both closed, and nothing was answered
 			continue
 		}
+		answered++
 		wait := g.Time - asked.Time
 		ack := asked.Acked
 		if wait >= floor && ack != nil && ack.Time-asked.Time < wait/2 {
@@ -259,7 +271,6 @@ func slow(f *incident.Flow) *finding.Finding {
 		}
 		asked = nil
 	}
-	never := false
 	if asked != nil && asked.Acked != nil && f.Reset() == nil &&
 		f.Sides[incident.Server].FIN == nil {
 		if wait := f.Last().Time - asked.Time; wait > 5*time.Second {
@@ -295,6 +306,16 @@ func slow(f *incident.Flow) *finding.Finding {
 	}
 	return c.IsNot("loss-one-way: nothing was sent again").
 		IsNot("zero-window: there was room for the answer")
+}
+
+// givesUp reports whether g is the client's goodbye, alone or with the TLS alert that comes
+// before it, long after a question that was acknowledged and not answered.
+func givesUp(f *incident.Flow, g, asked *incident.Segment) bool {
+	const patience = 5 * time.Second
+	fin := f.Sides[incident.Client].FIN
+	return g.Side == incident.Client && fin != nil && (g == fin || g.IsData() && g.PayloadLen <= alert12 &&
+		fin.Time >= g.Time && fin.Time-g.Time < time.Second) &&
+		asked.Acked != nil && asked.Acked.Time < g.Time && g.Time-asked.Time > patience
 }
 
 // polls reports whether long waits are the same each time: of a server that holds a

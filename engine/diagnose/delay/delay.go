@@ -14,7 +14,7 @@ import (
 )
 
 // Rules are the rules of this room.
-var Rules = []finding.Rule{finding.Sides(queued), finding.Sides(held)}
+var Rules = []finding.Rule{finding.Sides(queued), finding.Sides(held), pinged}
 
 // queued is a round trip that grows many times over while data is under way.
 func queued(f *incident.Flow, side int) *finding.Finding {

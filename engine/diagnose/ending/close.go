@@ -22,6 +22,15 @@ const (
 	keepsAlive = 900 * time.Millisecond
 )
 
+// onlyCloses reports whether what comes late is TLS's close_notify, of the size that it has in
+// TLS 1.3 or with the ciphers of TLS 1.2, and the FIN right behind it.
+func onlyCloses(f *incident.Flow, late []*incident.Segment) bool {
+	const alert13, alert12 = 24, 31
+	fin := f.Sides[late[0].Side].FIN
+	return len(late) == 1 && (late[0].PayloadLen == alert13 || late[0].PayloadLen == alert12) && fin != nil &&
+		fin.Time >= late[0].Time && fin.Time-late[0].Time < time.Second
+}
+
 // afterClose is data that comes for an end that has closed already.
 func afterClose(e *end) *finding.Finding {
 	f := e.flow
@@ -52,7 +61,7 @@ func afterClose(e *end) *finding.Finding {
 	rested := e.restBeforeFIN()
 	acked := e.fin.Acked != nil && e.fin.Acked.Time < first.Time || !crossing
 	switch {
-	case pause >= halfClosed && acked:
+	case pause >= halfClosed && acked && !onlyCloses(f, late):
 		c := finding.New("half-close-timeout", f).
 			Say("The %s closed its direction in frame %d and the other went on; %v later, what keeps state had "+
 				"given the "+

@@ -25,7 +25,7 @@ func forgotten(f *incident.Flow) *finding.Finding {
 		return nil
 	}
 	idle, after := f.Idle()
-	if after == nil || idle < Least || !after.IsData() && !after.Has(packet.FIN) {
+	if after == nil || idle < Least {
 		return nil
 	}
 	tail := []*incident.Segment{after}

@@ -3,7 +3,6 @@ package incident
 import (
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"netrepro/engine/diagnose/carried"
@@ -189,18 +188,4 @@ func (g *Segment) Interface() string {
 		return g.File.Points[g.Point].Name
 	}
 	return ""
-}
-
-// Tunnel reports whether the name of an interface says that it is one of a tunnel.
-func Tunnel(name string) bool {
-	if _, dev, ok := strings.Cut(name, "/"); ok {
-		name = dev
-	}
-	for _, p := range []string{"tun", "tap", "wg", "ppp", "vpn", "ipsec", "utun", "gre", "sit", "vti", "xfrm", "l2tp",
-		"pppoe", "tailscale", "zt", "nordlynx"} {
-		if strings.HasPrefix(name, p) {
-			return true
-		}
-	}
-	return false
 }

@@ -7,6 +7,7 @@ package incident
 import (
 	"time"
 
+	"netrepro/engine/capture/pcap"
 	"netrepro/engine/diagnose/carried/dns"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
@@ -32,6 +33,9 @@ type File struct {
 	Messages  []*Message
 	Datagrams []*Datagram
 	Points    []tcp.Point
+	// Names are the names of hosts that a text has in place of addresses, and the addresses
+	// that stand for them.
+	Names []pcap.Name
 	// Lost is how many packets the capturing program lost, Unread how many lines or
 	// frames could not be read, Beyond how many came after the bound.
 	Lost, Unread, Beyond int
@@ -43,6 +47,8 @@ type File struct {
 	// date; End is the time of the last.
 	Start time.Time
 	End   time.Duration
+	// Timeless says that nothing is known of when packets came but which came first.
+	Timeless bool
 	// DNS are the questions that were asked.
 	DNS *dns.Log
 	// Owned says that the capture tells itself whose wires it was made on.

@@ -43,6 +43,22 @@ func (f *Flow) Near(side int) bool {
 	return f.From == [2]From{Client: AtClient, Server: AtServer}[side]
 }
 
+// Travelled reports whether all packets of a side have passed a router where they were
+// captured: their time to live is none that a host begins with.
+func (s *Side) Travelled() bool {
+	n := 0
+	for _, g := range s.Segments {
+		switch g.TTL {
+		case 0: // not known
+		case 30, 32, 60, 64, 128, 255:
+			return false
+		default:
+			n++
+		}
+	}
+	return n > 0
+}
+
 // SameServer reports whether both call the same port of the same address.
 func (f *Flow) SameServer(o *Flow) bool { return f.Ends[Server] == o.Ends[Server] }
 
@@ -103,11 +119,7 @@ func (g *Segment) Distant(ttls map[uint8]int) int {
 	}
 	least := 256
 	for t := range ttls {
-		d := int(g.TTL) - int(t)
-		if d < 0 {
-			d = -d
-		}
-		least = min(least, d)
+		least = min(least, max(int(g.TTL)-int(t), int(t)-int(g.TTL)))
 	}
 	return least
 }
@@ -144,9 +156,6 @@ func (f *Flow) Idle() (longest time.Duration, after *Segment) {
 	}
 	return longest, after
 }
-
-// EndsOf are the ends of the flow.
-func (f *Flow) EndsOf() [2]netip.AddrPort { return f.Ends }
 
 // Translated reports whether two flows of a file are one connection before and after a
 // NAT: one initial sequence number, and one end or port in common.

@@ -23,6 +23,12 @@ func (f *File) study() {
 	}
 	f.messages()
 	f.places()
+	if f.Timeless {
+		f.End = 0
+		for _, fl := range f.Flows {
+			fl.RTT, fl.Sides[Client].Least, fl.Sides[Server].Least = 0, 0, 0
+		}
+	}
 }
 
 // messages finds the flow that a message is about which does not quote it far enough:
@@ -318,7 +324,8 @@ func (f *File) places() {
 
 // nearness is, for each end, how much speaks for that the capture was made on it.
 func (f *Flow) nearness() (n [2]int) {
-	if f.SYN != nil && f.SYNACK != nil && f.Confirm != nil && len(f.Sides[0].SYNs) == 1 && len(f.Sides[1].SYNs) == 1 {
+	if f.SYN != nil && f.SYNACK != nil && f.Confirm != nil && len(f.Sides[0].SYNs) == 1 &&
+		len(f.Sides[1].SYNs) == 1 && !f.File.Timeless {
 		far, near := f.SYNACK.Time-f.SYN.Time, f.Confirm.Time-f.SYNACK.Time
 		switch {
 		case far > atOnce*near && near < 2*time.Millisecond:
@@ -332,7 +339,7 @@ func (f *Flow) nearness() (n [2]int) {
 	}
 	for side := range f.Sides {
 		s := &f.Sides[side]
-		if s.Bad > 2*s.Good && s.Bad > 1 {
+		if s.Bad > 2*s.Good && s.Bad > 1 && !s.Travelled() {
 			n[side] += 2
 		}
 		if mss := f.Sides[1-side].MSS; mss > 0 && s.Largest > mss {

@@ -28,12 +28,7 @@ func halfOpen(f *incident.Flow) *finding.Finding {
 	if f.Confirm == nil {
 		return unconfirmed(f, again)
 	}
-	var ignored []*incident.Segment
-	for _, g := range again {
-		if g.Time > f.Confirm.Time {
-			ignored = append(ignored, g)
-		}
-	}
+	ignored := ignored(f)
 	if len(ignored) == 0 || f.Sides[incident.Server].Bytes > 0 && len(ignored) < 2 || deferred(f, ignored) {
 		return nil
 	}
@@ -67,6 +62,17 @@ func halfOpen(f *incident.Flow) *finding.Finding {
 		c.For(0.5, fmt.Sprintf("%d other connections to the same port were opened", siblings))
 	}
 	return c.IsNot("loss-one-way: SYN-ACK and acknowledgement both pass; it is the answer that is missing")
+}
+
+// ignored are the SYN-ACKs that the server sends again though the client has acknowledged the
+// first.
+func ignored(f *incident.Flow) (found []*incident.Segment) {
+	for _, g := range f.Sides[incident.Server].SYNs {
+		if f.Confirm != nil && g != f.SYNACK && g.Time > f.Confirm.Time {
+			found = append(found, g)
+		}
+	}
+	return found
 }
 
 // unaccepted is a connection that the client has opened and the server has not: at the

@@ -31,7 +31,8 @@ func truncated(in *incident.Incident) (found []*finding.Finding) {
 			}
 			var cut []*incident.Datagram
 			for _, d := range file.Datagrams {
-				if d.SrcPort != dns || d.Src != f.Ends[incident.Server].Addr() || len(d.Data) < 4 ||
+				// A resolver that is refused asks the next server, over TCP at once.
+				if d.SrcPort != dns || d.Dst != f.Ends[incident.Client].Addr() || len(d.Data) < 4 ||
 					d.Time > f.SYN.Time || f.SYN.Time-d.Time > soon {
 					continue
 				}

@@ -169,8 +169,10 @@ func recycled(f *incident.Flow, syns []*incident.Segment) *finding.Finding {
 	if dropped == 0 || !f.SYN.HasTS {
 		return nil
 	}
-	if newer != nil && answeredAnyway(f) {
-		return nil
+	if newer != nil && (answeredAnyway(f) || len(f.Others(func(o *incident.Flow) bool {
+		return o.SameServer(f) && len(ignored(o)) > 1
+	})) > 0) {
+		return nil // it was not for the timestamp: the queue is full, or was
 	}
 	if newer == nil || !packet.Before(old, stamp) && old >= stamp {
 		return withoutTimestamps(f, syns)

@@ -4,6 +4,7 @@ package pathmtu
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"netrepro/engine/diagnose/finding"
@@ -172,7 +173,7 @@ func smaller(s *incident.Side, size int) (found []*incident.Segment) {
 func tunnelled(f *incident.Flow, side int) string {
 	to, from := f.Sides[1-side].MSS, f.Sides[side].MSS
 	for _, g := range f.Segments {
-		if incident.Tunnel(g.Interface()) && to > 1400-headers {
+		if isTunnel(g.Interface()) && to > 1400-headers {
 			return fmt.Sprintf("captured on the tunnel %s, and the %s offers an MSS of %d", g.Interface(),
 				incident.Name(1-side), to)
 		}
@@ -266,7 +267,8 @@ func hole(f *incident.Flow, side int) *finding.Finding {
 	if why != "" {
 		c.For(1, why, f.SYN, f.SYNACK)
 	}
-	c.For(1.2, fmt.Sprintf("%d bytes are missing, what comes behind them arrives", missing), holes...)
+	c.For(1.2, fmt.Sprintf("%d bytes are missing, what comes behind them arrives", missing),
+		holes[:min(len(holes), 1)]...)
 	c.For(0.8, fmt.Sprintf("no segment above %d bytes was ever received from it", s.Largest))
 	if stall > time.Second {
 		c.For(0.6, "nothing fills the hole")
@@ -275,4 +277,18 @@ func hole(f *incident.Flow, side int) *finding.Finding {
 		c.Cite(gap)
 	}
 	return notLoss(c)
+}
+
+// isTunnel reports whether the name of an interface says that it is one of a tunnel.
+func isTunnel(name string) bool {
+	if _, dev, ok := strings.Cut(name, "/"); ok {
+		name = dev
+	}
+	for _, p := range []string{"tun", "tap", "wg", "ppp", "vpn", "ipsec", "utun", "gre", "sit", "vti", "xfrm", "l2tp",
+		"pppoe", "tailscale", "zt", "nordlynx"} {
+		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return false
 }

@@ -90,6 +90,11 @@ func read(s *capture.Source, keys *keylog.Log) (*incident.File, error) {
 			}
 			return r.file, err
 		}
+		if r.file.Timeless = s.Text != nil && s.Text.Timeless; r.file.Timeless {
+			// Packets without a time come one after the other all the same: what asks which of
+			// two came first must not be told that they came at once.
+			input.Time += time.Duration(r.file.Packets)
+		}
 		a.Describe(s.Points())
 		a.Add(&input, &rec)
 		r.add(&rec)
@@ -105,6 +110,7 @@ func (r *reading) finish(s *capture.Source) {
 	if s.Text != nil {
 		f.Unread += s.Text.Skipped
 		f.Skipped = s.Text.Said()
+		f.Names = s.Text.Names
 	}
 	if s.Start > dated {
 		f.Start = time.Unix(0, s.Start).UTC()

@@ -88,7 +88,17 @@ func local(f *incident.Flow, side int) bool {
 			return true
 		}
 	}
-	return s.Good == 0 && f.Sides[1-side].Bad == 0
+	return s.Good == 0 && f.Sides[1-side].Bad == 0 && !s.Travelled() && !rightElsewhere(f, side)
+}
+
+// rightElsewhere reports whether the checksum of a side's segments is right in another capture.
+func rightElsewhere(f *incident.Flow, side int) bool {
+	for _, t := range f.Twins {
+		if t.Sides[side].Good > 0 && t.Sides[side].Bad == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // offloaded is a frame larger than the MSS: cut, or joined, by the capturing host.

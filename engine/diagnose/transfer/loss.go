@@ -278,7 +278,8 @@ func overtaken(f *incident.Flow, side int) *finding.Finding {
 	dsacks := f.Sides[1-side].Dsacks
 	healed := selfHealed(f, side)
 	soon := tooSoon(f, side)
-	if len(lates) < 2 && (len(healed) < 2 || len(dsacks) == 0) && (len(soon) < 2 || len(dsacks) == 0) {
+	if len(lates) < 2 && (len(healed) < 2 || len(dsacks) == 0 && len(s.Resent) > 0) &&
+		(len(soon) < 2 || len(dsacks) == 0) {
 		return nil
 	}
 	real := len(losses(f, side))

@@ -6,4 +6,4 @@ import "netrepro/engine/diagnose/finding"
 
 // Rules are the rules of this room.
 var Rules = []finding.Rule{finding.Sides(lost), finding.Sides(overtaken),
-	finding.Sides(closed), finding.Sides(damaged), scaled, offloaded}
+	finding.Sides(closed), finding.Sides(damaged), finding.Sides(unscaled), scaled, offloaded}

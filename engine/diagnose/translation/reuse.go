@@ -40,6 +40,9 @@ func reused(f *incident.Flow) *finding.Finding {
 	}
 	rst := firstReset(f, incident.Client)
 	if other := otherHost(old, f); other != "" || !old.Closed() && old.Reset() == nil && pause < 30*time.Second {
+		if c := restarted(f, old, challenge, rst, other); c != nil {
+			return c
+		}
 		if old.Established() && !old.Closed() {
 			return clash(f, old, challenge, rst, other)
 		}
@@ -61,6 +64,36 @@ func reused(f *incident.Flow) *finding.Finding {
 	return c.IsNot("rst-no-listener: the reset is the client's answer to an acknowledgement that it does not know").
 		IsNot("syn-unanswered-filtered: the server has the SYN")
 }
+
+// anotherClock is what tells a host's timestamps from those of another, or from those that it
+// had before it was started anew.
+const anotherClock = "its timestamps are those of another clock"
+
+// restarted is a SYN on the ports of a connection that nobody closed and that has long been
+// still: its client lost it, and the server answers for it until the client resets it.
+func restarted(f, old *incident.Flow, challenge, rst *incident.Segment, other string) *finding.Finding {
+	pause := f.SYN.Time - old.Last().Time
+	if challenge == nil || rst == nil || other != anotherClock || pause < stillFor || !old.Established() || old.Closed() ||
+		f.SYN.MSS != 0 && old.SYN != nil && old.SYN.MSS != f.SYN.MSS {
+		return nil
+	}
+	c := finding.New("rst-no-socket-stale", f).
+		Say("The client asks from port %d, where it has a connection that nobody closed, and its clock has begun anew: it "+
+			"was started again. The server still has the old connection and acknowledges that (frame %d); the client knows "+
+			"nothing of it and resets it.", f.Ends[incident.Client].Port(), challenge.N)
+	c.For(1, fmt.Sprintf("the connection on the same ports was not closed, and was still for %v",
+		pause.Round(time.Second)), f.SYN)
+	c.For(1, "the SYN is answered by an acknowledgement of the old connection", challenge, rst)
+	c.For(0.3, "the timestamps are those of another clock")
+	if f.SYNACK != nil {
+		c.For(0.5, "after the reset the next SYN opens", f.Sides[incident.Client].SYNs...).Cite(f.SYNACK)
+	}
+	return c.IsNot("rst-middlebox-injected: the client itself resets").
+		IsNot("syn-unanswered-filtered: the server answers, for the old connection")
+}
+
+// stillFor is how long a connection in use is seldom still.
+const stillFor = 30 * time.Second
 
 // challenged is the server's first answer if it is an acknowledgement that is not of the
 // SYN (RFC 9293, section 3.10.7.4); nil if not.
@@ -123,7 +156,7 @@ func otherHost(old, f *incident.Flow) string {
 		// room: a millisecond a tick, ten at most.
 		d, most := int64(int32(f.SYN.TSVal-last.TSVal)), (f.SYN.Time-last.Time).Milliseconds()+2000
 		if d < -2000 || d > 2*most {
-			return "its timestamps are those of another clock"
+			return anotherClock
 		}
 	case last != nil && !f.SYN.HasTS && old.SYN != nil && old.SYN.HasTS:
 		return "it offers no timestamps, the other did"

@@ -4,6 +4,8 @@ package translation
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 
 	"netrepro/engine/diagnose/finding"
@@ -24,6 +26,10 @@ func escaped(in *incident.Incident) (found []*finding.Finding) {
 	in.All(func(f *incident.Flow) {
 		for side := range f.Ends {
 			if c := untranslated(f, side); c != nil {
+				found = append(found, c)
+				return
+			}
+			if c := kept(f, side); c != nil {
 				found = append(found, c)
 				return
 			}
@@ -112,6 +118,52 @@ func untranslated(f *incident.Flow, side int) *finding.Finding {
 	return nil
 }
 
+// kept is, in a capture of both sides of a NAT, a packet for an end that the NAT does not pass on
+// as it does all others: its own kernel takes it, and resets it in the end's name.
+func kept(f *incident.Flow, side int) *finding.Finding {
+	peer := &f.Sides[1-side]
+	passed := 0
+	for _, g := range peer.Segments {
+		if passedOn(g) {
+			passed++
+		}
+	}
+	if passed < 3 {
+		return nil
+	}
+	var came, resets []*incident.Segment
+	for _, rst := range f.Sides[side].Resets {
+		if passedOn(rst) {
+			continue
+		}
+		var last *incident.Segment
+		for _, g := range peer.Segments {
+			if g.Time <= rst.Time && rst.Time-g.Time < soon && !passedOn(g) && g.Point == rst.Point && answersTo(rst, g) {
+				last = g
+			}
+		}
+		if last != nil {
+			came, resets = append(came, last), append(resets, rst)
+		}
+	}
+	if len(came) == 0 || passed <= len(came) {
+		return nil
+	}
+	c := finding.New("conntrack-invalid-escapes-dnat", f).
+		Say("%d of the %s's packets are not translated and passed on as the others are: conntrack calls them invalid, the "+
+			"host of the NAT takes them for its own, knows no such connection and resets it in the %s's name.", len(came),
+			incident.Name(1-side), incident.Name(side))
+	c.For(2.6, fmt.Sprintf("%d packets are passed on, these are not, and a reset that comes from the NAT answers each",
+		passed), came...).Cite(resets...)
+	return c.IsNot("rst-middlebox-injected: the NAT's own kernel resets").
+		IsNot("rst-linger-or-unread: the %s's socket did not reset", incident.Name(side))
+}
+
+// passedOn reports whether a packet was seen at another point too.
+func passedOn(g *incident.Segment) bool {
+	return slices.ContainsFunc(g.Copies, func(c incident.Sighting) bool { return c.Point != g.Point })
+}
+
 // same are the other segments of a flow with the numbers of g.
 func same(f *incident.Flow, g *incident.Segment) (found []*incident.Segment) {
 	for _, o := range f.Sides[g.Side].Segments {
@@ -165,14 +217,8 @@ func related(o *incident.Flow, s int, f *incident.Flow, side int) bool {
 	return false
 }
 
-func sideOf[E comparable](f interface{ EndsOf() [2]E }, e E) int {
-	for i, o := range f.EndsOf() {
-		if o == e {
-			return i
-		}
-	}
-	return -1
-}
+// sideOf is the side of a flow that an end is, -1 if it is none.
+func sideOf(f *incident.Flow, e netip.AddrPort) int { return slices.Index(f.Ends[:], e) }
 
 // resetThere reports whether the same reset is in the connection to the other address
 // too: then it was only translated.

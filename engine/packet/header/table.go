@@ -152,6 +152,8 @@ const (
 	ICMPSeq      Uint16 = 6
 	ICMPMTU4     Uint16 = 6 // of fragmentation needed (RFC 1191)
 	ICMPMTU6     Uint32 = 4 // of packet too big
+	ICMPEchoID   Uint16 = 4 // of an echo and its reply
+	ICMPEchoSeq  Uint16 = 6
 )
 
 // TCP options, from their kind on: an option's value stands behind its length.

@@ -41,8 +41,14 @@ func Remarks(w io.Writer, r *diagnose.Report) {
 // width is how wide a line of text is at most.
 const width = 98
 
-// Text writes the diagnosis for people.
+// Text writes the diagnosis for people, who know hosts by the names that the capture has.
 func Text(w io.Writer, r *diagnose.Report) {
+	var b strings.Builder
+	plain(&b, r)
+	fmt.Fprint(w, named(r, b.String(), false))
+}
+
+func plain(w io.Writer, r *diagnose.Report) {
 	for _, f := range r.Incident.Files {
 		fmt.Fprintf(w, "%s: %s\n", filepath.Base(f.Name), about(f))
 		for _, s := range carries.Asked(f) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"netrepro/engine/diagnose"
 	"netrepro/engine/diagnose/finding"
@@ -101,9 +102,14 @@ func JSON(w io.Writer, r *diagnose.Report) error {
 			out.Capture.Flows = append(out.Capture.Flows, flow(base, fl))
 		}
 	}
-	e := json.NewEncoder(w)
+	var b strings.Builder
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	return e.Encode(out)
+	if err := e.Encode(out); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, named(r, b.String(), true))
+	return err
 }
 
 func flow(file string, f *incident.Flow) jsonFlow {

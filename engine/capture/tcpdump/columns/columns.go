@@ -38,7 +38,7 @@ type Row struct {
 var (
 	arrow = regexp.MustCompile(` *(?:→|⇒|->|-&gt;|\\342\\206\\222|â†’) *`)
 	csv   = regexp.MustCompile(`^"?\d+"?,"`)
-	row   = regexp.MustCompile(`^(\S+)(?: → | +)(\S+) +([A-Za-z][\w./+-]*)(?: +(\d+))?(?: +(.*))?$`)
+	row   = regexp.MustCompile(`^(\S+)(?: → | +)(\S+) +(?:(\d+) +(\d+) +)?([A-Za-z][\w./+-]*)(?: +(\d+))?(?: +(.*))?$`)
 	info  = regexp.MustCompile(`^(?:\[[^\]]*\] *)*([\w-]+)(?:\(\d+\))? *(?:→|>) *([\w-]+)(?:\(\d+\))? +\[([A-Z, <>]+)\](.*)$`)
 	field = regexp.MustCompile(`\b(Seq|Ack|Win|Len|MSS|WS|TSval|TSecr|TSV|TSER|SLE|SRE)=(\d+)`)
 	index = regexp.MustCompile(`^\d+ +`)
@@ -70,16 +70,17 @@ func Parse(s string) (r Row, ok bool) {
 	if !host(p.Src) || !host(p.Dst) || strings.Contains(p.Src, "→") {
 		return Row{}, false
 	}
-	text := m[5]
-	if m[4] != "" && (strings.HasPrefix(text, "→") || strings.HasPrefix(text, ">")) { // no column of lengths
-		text = m[4] + " " + text
+	text := m[7]
+	if m[6] != "" && (strings.HasPrefix(text, "→") || strings.HasPrefix(text, ">")) { // no column of lengths
+		text = m[6] + " " + text
 	}
 	r.Packet, r.Scale = p, -1
-	if text == m[5] {
-		r.Length = int(min(number(m[4]), told.MaxPayload))
+	if text == m[7] {
+		r.Length = int(min(number(m[6]), told.MaxPayload))
 	}
+	p.SrcPort, p.DstPort = m[3], m[4] // where the list has columns of ports
 	p.Carries, r.Part = told.Carried(text), strings.Contains(text, "[TCP segment of a reassembled PDU]")
-	switch proto := strings.ToUpper(m[3]); {
+	switch proto := strings.ToUpper(m[5]); {
 	case r.segment(text):
 	case proto == "UDP" || proto == "DNS" || proto == "MDNS" || proto == "NTP" || proto == "DHCP" || proto == "QUIC" ||
 		proto == "SNMP" || proto == "LLMNR" || proto == "NBNS" || proto == "SSDP":

@@ -238,6 +238,10 @@ func (s *standing) say(row *columns.Row) {
 // it is not sure, it is the one that was last seen.
 func (t *Table) whose(row *columns.Row) (last *talk, me int, sure bool) {
 	p := row.Packet
+	if p.SrcPort != "" { // the list has columns of ports
+		c, me := t.of(row)
+		return c, me, true
+	}
 	all := t.hosts[key(p.Src, p.Dst)]
 	var open, asked []*talk
 	for _, c := range all {

@@ -14,20 +14,25 @@ var icmpTexts = []struct {
 	text       string
 	kind, code byte
 }{
-	{"echo request", 8, 0}, {"echo reply", 0, 0}, {"need to frag", 3, 4}, {"fragmentation needed", 3, 4},
+	{"echo request", 8, 0}, {"echo reply", 0, 0}, {"echo (ping) request", 8, 0}, {"echo (ping) reply", 0, 0}, {"need to frag", 3, 4}, {"fragmentation needed", 3, 4},
 	{"admin prohibited filter", 3, 13}, {"admin prohibited", 3, 10}, {"host precedence violation", 3, 14},
 	{"precedence cutoff", 3, 15}, {"port unreachable", 3, 3}, {"protocol unreachable", 3, 2},
 	{"net unreachable", 3, 0}, {"source route failed", 3, 5}, {"time exceeded in-transit", 11, 0},
+	{"communication administratively filtered", 3, 13}, {"host administratively prohibited", 3, 10},
+	{"network administratively prohibited", 3, 9}, {"network unreachable", 3, 0}, {"fragment reassembly time", 11, 1},
+	{"time-to-live exceeded", 11, 0}, {"time to live exceeded", 11, 0}, {"redirect for network", 5, 0},
 	{"reassembly time exceeded", 11, 1}, {"time exceeded", 11, 0}, {"source quench", 4, 0}, {"parameter problem", 12, 0},
 	{"redirect", 5, 1}, {"router advertisement", 9, 0}, {"router solicitation", 10, 0}, {"time stamp query", 13, 0},
-	{"time stamp reply", 14, 0}, {"address mask request", 17, 0}, {"address mask reply", 18, 0}, {"unreachable", 3, 1},
+	{"time stamp reply", 14, 0}, {"timestamp request", 13, 0}, {"timestamp reply", 14, 0}, {"address mask request", 17, 0}, {"address mask reply", 18, 0}, {"unreachable", 3, 1},
 }
 
 var icmp6Texts = []struct {
 	text       string
 	kind, code byte
 }{
-	{"echo request", 128, 0}, {"echo reply", 129, 0}, {"too big", 2, 0}, {"time exceeded in-transit", 3, 0},
+	{"echo request", 128, 0}, {"echo reply", 129, 0}, {"echo (ping) request", 128, 0}, {"echo (ping) reply", 129, 0},
+	{"hop limit exceeded", 3, 0}, {"administratively prohibited", 1, 1}, {"address unreachable", 1, 3},
+	{"port unreachable", 1, 4}, {"too big", 2, 0}, {"time exceeded in-transit", 3, 0},
 	{"time exceeded", 3, 1}, {"neighbor solicitation", 135, 0}, {"neighbor advertisement", 136, 0},
 	{"neighbor sol", 135, 0}, {"neighbor adv", 136, 0}, {"router solicitation", 133, 0},
 	{"router advertisement", 134, 0}, {"redirect", 137, 0}, {"multicast listener query", 130, 0},
@@ -42,6 +47,7 @@ var (
 	icmpProto = regexp.MustCompile(`protocol \d+ unreachable`)
 	icmpMTU   = regexp.MustCompile(`(?:mtu|too big) (\d+)\b`)
 	icmpHost  = regexp.MustCompile(`(?:host |net )?(\S+) (?:unreachable|protocol|tcp port|udp port)`)
+	icmpEcho  = regexp.MustCompile(`\becho\b.*?(?:\bid[ =](\d+|0x[0-9a-f]+), *)?\bseq[ =](\d+)`)
 	icmpName  = regexp.MustCompile(`(?i)^icmp6?[:,]? ?`)
 )
 
@@ -74,6 +80,12 @@ func (p *Packet) ICMP(s string) (used int, open bool) {
 		} else if n < 1<<16 {
 			header.ICMPMTU4.Put(body, uint16(n))
 		}
+	}
+	if m := icmpEcho.FindStringSubmatch(text); m != nil {
+		id, _ := strconv.ParseUint(m[1], 0, 16)
+		seq, _ := strconv.ParseUint(m[2], 10, 16)
+		header.ICMPEchoID.Put(body, uint16(id))
+		header.ICMPEchoSeq.Put(body, uint16(seq))
 	}
 	p.Refused = refused(text, p.Dst)
 	if m := icmpPort.FindStringSubmatch(text); m != nil && !p.V6 {
