@@ -74,7 +74,7 @@ func busiest(file *incident.File, p *pings) (most *incident.Flow) {
 		a, b := f.Ends[0].Addr(), f.Ends[1].Addr()
 		return a == p.client && b == p.server || a == p.server && b == p.client
 	}
-	bytes := func(f *incident.Flow) int { return int(f.Sides[0].Bytes + f.Sides[1].Bytes) }
+	bytes := func(f *incident.Flow) int { return f.Sides[0].Bytes + f.Sides[1].Bytes }
 	for _, f := range file.Flows {
 		if len(f.Segments) == 0 || most != nil && same(most) && !same(f) {
 			continue
