@@ -16,6 +16,9 @@ import (
 	"netrepro/engine/script/vm"
 )
 
+// overTables are functions of Lua that take nothing but a table.
+var overTables = []string{"ipairs", "pairs", "unpack", "next"}
+
 // call goes through a call and returns what it returns.
 func (c *checker) call(e *ast.FuncCallExpr, s *scope) thing {
 	if e.Method == "" {
@@ -26,7 +29,7 @@ func (c *checker) call(e *ast.FuncCallExpr, s *scope) thing {
 			return thing{}
 		}
 		if name, ok := e.Func.(*ast.IdentExpr); ok {
-			if _, own := s.get(name.Value); !own {
+			if _, own := s.Get(name.Value); !own {
 				for _, m := range c.vm.Language().Globals {
 					if m.Name == name.Value {
 						given := c.arguments(m, e, s)
@@ -39,8 +42,12 @@ func (c *checker) call(e *ast.FuncCallExpr, s *scope) thing {
 			}
 		}
 		c.expr(e.Func, s)
-		for _, a := range e.Args {
-			c.expr(a, s)
+		name, named := e.Func.(*ast.IdentExpr)
+		for i, a := range e.Args {
+			if t := c.expr(a, s); i == 0 && t.class != nil && named && slices.Contains(overTables, name.Value) {
+				msg, word, hint := foreign.Plain("bad argument #1 to " + name.Value + " (table expected, got userdata)")
+				c.mistake(c.src.At(e.Line(), word, msg, hint))
+			}
 		}
 		return thing{}
 	}
@@ -92,6 +99,9 @@ func (c *checker) arguments(m *vm.Method, e *ast.FuncCallExpr, s *scope) map[str
 		}
 		c.shape(m, p.Name, p.Kind, args[0], s)
 		c.value(m, p.Name, p.Kind, args[0], "")
+		if bad := c.bad(p.Kind, &lua.LTable{}, e.Line()); table && bad != nil && written.PlainType(p.Kind.Type) != "" {
+			c.mistake(c.src.AtMember(e.Line(), m.Name, p.Name+": "+bad.Msg, "as in "+m.Example))
+		}
 		given[p.Name] = c.expr(args[0], s)
 		args = args[1:]
 	}

@@ -129,11 +129,11 @@ func runs(src *diag.Source, bodies map[string]*ast.FunctionExpr) map[string]*ast
 
 func (c *checker) scenario(s Scenario, run *ast.FunctionExpr) {
 	c.of, c.read, c.loose = s, map[string]bool{}, false
-	top := &scope{names: map[string]thing{}}
+	top := &scope{Names: map[string]thing{}}
 	if names := run.ParList.Names; len(names) > 0 {
-		top.names[names[0]] = thing{net: true}
+		top.Names[names[0]] = thing{net: true}
 		if len(names) > 1 {
-			top.names[names[1]] = thing{variant: true}
+			top.Names[names[1]] = thing{variant: true}
 		}
 	}
 	c.block(run.Stmts, top)

@@ -24,32 +24,8 @@ type thing struct {
 	expects      *ast.FuncCallExpr // the call of expect or must, if that is what it is
 }
 
-// scope is the names of a block.
-type scope struct {
-	names map[string]thing
-	outer *scope
-}
-
-func (s *scope) inner() *scope { return &scope{names: map[string]thing{}, outer: s} }
-
-func (s *scope) get(name string) (thing, bool) {
-	for ; s != nil; s = s.outer {
-		if t, ok := s.names[name]; ok {
-			return t, true
-		}
-	}
-	return thing{}, false
-}
-
-// forget has a name mean something that is not known, wherever it was declared.
-func (s *scope) forget(name string) {
-	for ; s != nil; s = s.outer {
-		if _, ok := s.names[name]; ok {
-			s.names[name] = thing{}
-			return
-		}
-	}
-}
+// scope is the names of a block, and what is known of each.
+type scope = written.Scope[thing]
 
 func (c *checker) block(stmts []ast.Stmt, s *scope) {
 	for _, st := range stmts {
@@ -72,7 +48,7 @@ func (c *checker) stmt(st ast.Stmt, s *scope) {
 			if i < len(st.Exprs) {
 				t = c.expr(st.Exprs[i], s)
 			}
-			defer func() { s.names[name] = t }() // not before all are read
+			defer func() { s.Names[name] = t }() // not before all are read
 		}
 		for _, e := range st.Exprs[min(len(st.Names), len(st.Exprs)):] {
 			each(e)
@@ -81,7 +57,7 @@ func (c *checker) stmt(st ast.Stmt, s *scope) {
 		each(st.Rhs...)
 		for _, l := range st.Lhs {
 			if name, ok := l.(*ast.IdentExpr); ok {
-				s.forget(name.Value)
+				s.Forget(name.Value)
 			} else {
 				each(l)
 			}
@@ -91,18 +67,18 @@ func (c *checker) stmt(st ast.Stmt, s *scope) {
 			c.unsaid(t, st.Expr)
 		}
 	case *ast.DoBlockStmt:
-		c.block(st.Stmts, s.inner())
+		c.block(st.Stmts, s.Inner())
 	case *ast.WhileStmt:
 		each(st.Condition)
-		c.block(st.Stmts, s.inner())
+		c.block(st.Stmts, s.Inner())
 	case *ast.RepeatStmt:
-		in := s.inner()
+		in := s.Inner()
 		c.block(st.Stmts, in)
 		c.expr(st.Condition, in)
 	case *ast.IfStmt:
 		each(st.Condition)
-		c.block(st.Then, s.inner())
-		c.block(st.Else, s.inner())
+		c.block(st.Then, s.Inner())
+		c.block(st.Else, s.Inner())
 	case *ast.NumberForStmt:
 		each(st.Init, st.Limit)
 		if st.Step != nil {
@@ -114,7 +90,7 @@ func (c *checker) stmt(st ast.Stmt, s *scope) {
 		c.body(st.Stmts, st.Names, s)
 	case *ast.FuncDefStmt:
 		if name, ok := st.Name.Func.(*ast.IdentExpr); ok {
-			s.names[name.Value] = thing{}
+			s.Names[name.Value] = thing{}
 		}
 		c.body(st.Func.Stmts, st.Func.ParList.Names, s)
 	case *ast.ReturnStmt:
@@ -124,9 +100,9 @@ func (c *checker) stmt(st ast.Stmt, s *scope) {
 
 // body goes through a block that has names of its own, of which nothing is known.
 func (c *checker) body(stmts []ast.Stmt, names []string, s *scope) {
-	in := s.inner()
+	in := s.Inner()
 	for _, n := range names {
-		in.names[n] = thing{}
+		in.Names[n] = thing{}
 	}
 	c.block(stmts, in)
 }
@@ -135,7 +111,7 @@ func (c *checker) body(stmts []ast.Stmt, names []string, s *scope) {
 func (c *checker) expr(e ast.Expr, s *scope) thing {
 	switch e := e.(type) {
 	case *ast.IdentExpr:
-		t, _ := s.get(e.Value)
+		t, _ := s.Get(e.Value)
 		if t.variant {
 			c.loose = true // given to somebody else, unless a member is read: see below
 		}
@@ -165,14 +141,20 @@ func (c *checker) expr(e ast.Expr, s *scope) thing {
 		c.expr(e.Rhs, s)
 		return thing{typ: "string"}
 	case *ast.ArithmeticOpExpr:
-		c.expr(e.Lhs, s)
-		c.expr(e.Rhs, s)
+		for _, x := range []ast.Expr{e.Lhs, e.Rhs} {
+			if t, ok := x.(*ast.StringExpr); ok && !written.Number(t.Value) {
+				c.mistake(c.src.At(e.Line(), written.Text(x), written.Text(x)+" is not a number", "texts are put together by .."))
+			}
+			c.expr(x, s)
+		}
 	case *ast.UnaryMinusOpExpr:
 		c.expr(e.Expr, s)
 	case *ast.UnaryNotOpExpr:
 		c.expr(e.Expr, s)
 	case *ast.UnaryLenOpExpr:
-		c.expr(e.Expr, s)
+		if t := c.expr(e.Expr, s); t.class != nil && t.class.Len == nil {
+			c.mistake(c.src.At(e.Line(), "#", t.class.Name+" has no length", c.vm.Language().Counted(t.class)))
+		}
 		return thing{typ: "number"}
 	}
 	return thing{}
@@ -182,7 +164,7 @@ func (c *checker) expr(e ast.Expr, s *scope) thing {
 func (c *checker) member(e *ast.AttrGetExpr, s *scope) thing {
 	key, named := e.Key.(*ast.StringExpr)
 	if name, ok := e.Object.(*ast.IdentExpr); ok && named {
-		t, own := s.get(name.Value)
+		t, own := s.Get(name.Value)
 		if t.variant {
 			c.parameter(e, key.Value)
 			return thing{}

@@ -184,7 +184,7 @@ func (v *VM) metatable(c *Class) *lua.LTable {
 	}))
 	t.RawSetString("__metatable", lua.LFalse)
 	t.RawSetString("__len", v.L.NewFunction(func(l *lua.LState) int {
-		v.Raise(l, "#", c.Name+" has no length", v.listed(c))
+		v.Raise(l, "#", c.Name+" has no length", v.language.Counted(c))
 		return 0
 	}))
 	if c.Len != nil {
@@ -196,10 +196,10 @@ func (v *VM) metatable(c *Class) *lua.LTable {
 	return t
 }
 
-// listed is what to write for the number of things of a class, or of what one has.
-func (v *VM) listed(c *Class) string {
+// Counted is what to write for the number of things of a class, or of what one has.
+func (l *Language) Counted(c *Class) string {
 	var verbs []string
-	for _, k := range v.language.Classes {
+	for _, k := range l.Classes {
 		for _, m := range k.Methods {
 			if m.Returns == c.Name+"[]" || k.Name == c.Name && strings.HasSuffix(m.Returns, "[]") {
 				verbs = append(verbs, "#"+strings.ToLower(k.Name)+":"+m.Name+"()")

@@ -105,3 +105,8 @@ func Calls(src *diag.Source, names ...string) (found bool) {
 	})
 	return found
 }
+
+// Number reports whether Lua reads a text as a number.
+func Number(text string) bool {
+	return lua.LVAsNumber(lua.LString(text)) != 0 || strings.Trim(text, " 0.xX") == ""
+}
