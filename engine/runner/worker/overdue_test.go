@@ -75,21 +75,24 @@ func TestAsleep(t *testing.T) {
 	}
 	proc := func(switches string) fstest.MapFS {
 		return fstest.MapFS{
-			"7/task/7/status":   status("S (sleeping)", "12"),
-			"7/task/7/children": file("9 "),
-			"7/task/8/status":   status("D (disk sleep)", switches),
-			"7/task/8/wchan":    file("rtnl_dumpit"),
-			"9/task/9/status":   status("D (disk sleep)", "3"),
-			"9/task/9/wchan":    file("0"),
-			"5/task/5/status":   status("D (disk sleep)", "1"),
+			"7/task/7/status":     status("S (sleeping)", "12"),
+			"7/task/7/children":   file("9 "),
+			"7/task/8/status":     status("D (disk sleep)", switches),
+			"7/task/8/wchan":      file("rtnl_dumpit"),
+			"9/task/9/status":     status("D (disk sleep)", "3"),
+			"9/task/9/wchan":      file("0"),
+			"9/task/10/status":    status("R (running)", "4"),
+			"9/task/10/schedstat": file("1000 " + switches + " 7\n"),
+			"9/task/11/status":    status("R (running)", "4"),
+			"5/task/5/status":     status("D (disk sleep)", "1"),
 		}
 	}
 	before := asleep(proc("100"), 7)
-	if len(before) != 2 {
+	if len(before) != 3 {
 		t.Fatalf("before: %v", before)
 	}
 	const unnamed = "a function that it does not name"
-	if got := stuck(before, asleep(proc("100"), 7)); got != unnamed+", rtnl_dumpit" {
+	if got := stuck(before, asleep(proc("100"), 7)); got != unnamed+", rtnl_dumpit, "+unserved {
 		t.Errorf("both wait still: %q", got)
 	}
 	if got := stuck(before, asleep(proc("101"), 7)); got != unnamed {

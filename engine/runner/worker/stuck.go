@@ -16,12 +16,16 @@ import (
 	"time"
 )
 
-// sleep is where a thread waits that not even a signal can wake, and how often it had given
-// its processor up before.
-type sleep struct{ in, switches string }
+// sleep is where a thread waits that not even a signal can wake, or that it waits for a
+// processor, and how often it had given one up before and how long it had run.
+type sleep struct{ in, had string }
 
-// asleep finds the threads of a process and of all it started that wait in the kernel for
-// what only the kernel can give, such as a lock (state D of proc_pid_stat(5)), by their ids.
+// unserved is where a thread waits that is ready to run.
+const unserved = "the queue for a processor"
+
+// asleep finds the threads of a process and of all it started that wait for what only the
+// kernel can give, such as a lock or a processor (states D and R of proc_pid_stat(5)), by their
+// ids.
 func asleep(proc fs.FS, pid int) map[int]sleep {
 	found := map[int]sleep{}
 	asleepBelow(proc, pid, found)
@@ -46,21 +50,27 @@ func asleepBelow(proc fs.FS, pid int, found map[int]sleep) {
 		if err != nil {
 			continue // the thread has ended
 		}
-		s, d := sleep{}, false
+		s, state := sleep{}, ""
 		for line := range strings.Lines(string(status)) {
 			key, value, _ := strings.Cut(line, ":")
 			switch value = strings.TrimSpace(value); key {
 			case "State":
-				d = strings.HasPrefix(value, "D")
-			case "voluntary_ctxt_switches":
-				s.switches = value
+				state = value[:min(len(value), 1)]
+			case "voluntary_ctxt_switches", "nonvoluntary_ctxt_switches":
+				s.had += value + " "
 			}
 		}
-		if !d {
+		ran, err := fs.ReadFile(proc, t+"/schedstat")
+		s.had += string(ran)
+		switch {
+		case state == "D":
+			if in, err := fs.ReadFile(proc, t+"/wchan"); err == nil {
+				s.in = strings.TrimSpace(string(in))
+			}
+		case state == "R" && err == nil: // else it may have run, and nobody counts that
+			s.in = unserved
+		default:
 			continue
-		}
-		if in, err := fs.ReadFile(proc, t+"/wchan"); err == nil {
-			s.in = strings.TrimSpace(string(in))
 		}
 		found[id] = s
 	}
