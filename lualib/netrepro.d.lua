@@ -27,6 +27,12 @@
 ---@field mtu? integer MTU of what is sent along the route
 ---@field lock? boolean path MTU discovery does not change this MTU, and DF is not set. In IPv6 the kernel still changes it (default false)
 ---@field src? string the address of this node to send from
+---@field rto_min? Duration TCP's least retransmission timeout on this route, 200ms else; the first probe of a tail loss waits longer too
+---@field initcwnd? integer TCP's first congestion window, in segments, 10 else
+---@field initrwnd? integer TCP's first receive window, in segments
+---@field advmss? integer the MSS that TCP announces
+---@field quickack? boolean TCP delays no acknowledgement (default false)
+---@field congestion? string TCP's congestion control, such as "reno"
 ---@field table? integer routing table, by number; the main one by default
 
 ---Nodes and wires in turn.

@@ -163,3 +163,39 @@ scenario "asymmetric" {
     expect(net.trace:at(net.down)):every { tcp = "any" }:has { from = net.b }
   end,
 }
+
+-- What a route tells TCP.
+scenario "route-metrics" {
+  topology = path { host "a", wire { name = "w" }, host "b" },
+  timeout = "15s",
+  run = function(net)
+    local a, b = net.a, net.b
+    a:route { to = b.addr .. "/32", via = "b", advmss = 900, initrwnd = 4, rto_min = "1s" }
+    b:route { to = a.addr .. "/32", via = "a", initcwnd = 2, quickack = true, congestion = "reno" }
+    local l = b:listen(80)
+    local conn = a:dial { to = l }
+    local peer = l:accept()
+    expect(net.trace):includes { from = a, tcp = "syn", mss = 900 }
+
+    local lost = net.w:drop { from = a, payload = "lost", nth = 1 }
+    conn:write "lost"
+    expect(peer:read_until "lost"):equals "lost"
+    expect(lost.hits):equals(1)
+    local again = net.trace:packets { from = a, payload = "lost" }
+    expect(again[#again].time - again[1].time):at_least(0.9)
+
+    -- Two segments at first, and a probe, though there is more to send.
+    local held = net.w:hold { from = a, tcp = "ack" }
+    peer:write(("x"):rep(9000))
+    held:wait(2)
+    local new = {}
+    for _, p in ipairs(net.trace:at(b):packets { from = b, len = 888 }) do new[p.seq] = true end
+    local sent = 0
+    for _ in pairs(new) do sent = sent + 1 end
+    expect(sent):at_most(3)
+    held:release()
+    held:disarm()
+    peer:close()
+    expect(#conn:read_all()):equals(9000)
+  end,
+}

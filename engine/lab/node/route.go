@@ -86,6 +86,12 @@ var routeTypes = map[string]int{"": unix.RTN_UNICAST, "blackhole": unix.RTN_BLAC
 
 func (n *Node) routeOf(r plan.Route) *netlink.Route {
 	out := &netlink.Route{Dst: ipNet(r.To), MTU: r.MTU, MTULock: r.Lock, Table: r.Table, Type: routeTypes[r.Kind]}
+	out.RtoMin, out.AdvMSS = int(r.Metrics.RTOMin.Milliseconds()), r.Metrics.AdvMSS
+	out.RtoMinLock = out.RtoMin > 0 // else it does not count (tcp_rto_min)
+	out.InitCwnd, out.InitRwnd, out.Congctl = r.Metrics.InitCwnd, r.Metrics.InitRwnd, r.Metrics.Congestion
+	if r.Metrics.QuickAck {
+		out.QuickACK = 1
+	}
 	if r.Src.IsValid() {
 		out.Src = r.Src.AsSlice()
 	}

@@ -69,6 +69,17 @@ type Route struct {
 	Lock    bool   // path MTU discovery does not change MTU, and it is not done
 	Src     string // preferred source address, empty is the kernel's choice
 	Table   int    // 0 is the main table
+	Metrics Metrics
+}
+
+// Metrics are what TCP is told by a route (ip-route(8)); zero values leave it to the kernel.
+type Metrics struct {
+	RTOMin     time.Duration // the least retransmission timeout, in whole milliseconds
+	AdvMSS     int           // the MSS that is announced
+	InitCwnd   int           // the first congestion window, in segments
+	InitRwnd   int           // the first receive window, in segments
+	QuickAck   bool          // no acknowledgement is delayed
+	Congestion string        // congestion control
 }
 
 // Policy says which routing table is asked (ip-rule(8)).

@@ -36,12 +36,21 @@ func RouteOptions(r *Route) []vm.Argument {
 		Bool.Def(&r.Lock, "lock", "false", "path MTU discovery does not change this MTU, and DF is not "+
 			"set. In IPv6 the kernel still changes it"),
 		String.Opt(&r.Src, "src", "the address of this node to send from"),
+		Duration.Opt(&r.Metrics.RTOMin, "rto_min", "TCP's least retransmission timeout on this route, 200ms else; "+
+			"the first probe of a tail loss waits longer too"),
+		kSegments.Opt(&r.Metrics.InitCwnd, "initcwnd", "TCP's first congestion window, in segments, 10 else"),
+		kSegments.Opt(&r.Metrics.InitRwnd, "initrwnd", "TCP's first receive window, in segments"),
+		kRouteMSS.Opt(&r.Metrics.AdvMSS, "advmss", "the MSS that TCP announces"),
+		Bool.Def(&r.Metrics.QuickAck, "quickack", "false", "TCP delays no acknowledgement"),
+		String.Opt(&r.Metrics.Congestion, "congestion", "TCP's congestion control, such as \"reno\""),
 		Table32.Opt(&r.Table, "table", "routing table, by number; the main one by default"),
 	}
 }
 
 var (
 	kRouteKind = Enum("kind of route", "blackhole", "unreachable", "prohibit")
+	kSegments  = Int("number of segments", 1, 1<<16-1, "a whole number from 1")
+	kRouteMSS  = Int("MSS", 1, 1<<16-1, "1 to 65535 bytes")
 	kRouteMTU  = Int("MTU", topology.MinMTU, topology.MaxMTU, "68 to 65535 bytes")
 )
 

@@ -81,6 +81,7 @@ type Route struct {
 	Lock  bool
 	Src   netip.Addr
 	Table int
+	topology.Metrics
 }
 
 // Hop is a neighbour that traffic is sent to.

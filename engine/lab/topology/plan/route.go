@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"netrepro/engine/lab/topology"
 )
@@ -216,6 +217,10 @@ func (p *Plan) Resolve(n *Node, r topology.Route) ([]Route, error) {
 		return nil, bad(n.Line, r.To, `write via = "NODE", or kind = "blackhole"`,
 			"route to %s on %s leads over a neighbour, or nowhere", r.To, n.Name)
 	}
+	if m := r.Metrics.RTOMin; m != 0 && (m < time.Millisecond || m > time.Hour) {
+		return nil, bad(n.Line, "rto_min", "write it like \"1s\"; the kernel counts it in milliseconds",
+			"rto_min is 1ms to 1h, not %s", m)
+	}
 	src, err := netip.ParseAddr(r.Src)
 	if r.Src != "" && (err != nil || !slices.Contains(n.Addrs(), src)) {
 		return nil, bad(n.Line, r.Src, "it must be an address of the node",
@@ -224,7 +229,7 @@ func (p *Plan) Resolve(n *Node, r topology.Route) ([]Route, error) {
 	var out []Route
 	for _, to := range tos {
 		six := to.Addr().Is6()
-		plan := Route{To: to, Kind: r.Kind, MTU: r.MTU, Lock: r.Lock, Table: r.Table}
+		plan := Route{To: to, Kind: r.Kind, MTU: r.MTU, Lock: r.Lock, Table: r.Table, Metrics: r.Metrics}
 		if src.IsValid() && src.Is6() == six {
 			plan.Src = src
 		}
