@@ -37,7 +37,7 @@ var explains = map[string][]string{
 	"tls-alert-cert":      {"rst-linger-or-unread", "slow-application", "rst-after-close-notify", "keepalive-race"},
 	"tls-version":         {"rst-linger-or-unread", "slow-application", "rst-after-close-notify", "keepalive-race"},
 	"rst-middlebox-injected": {"rst-linger-or-unread", "rst-no-socket-stale", "loss-one-way", "slow-application",
-		"firewall-reject"},
+		"firewall-reject", "snat-missing"},
 	"keepalive-race": {"rst-after-close-notify", "slow-application", "idle-timeout-middlebox"},
 	"half-close-timeout": {"pmtu-blackhole", "loss-bursty", "rst-linger-or-unread", "rst-after-close-notify",
 		"slow-application",

@@ -245,7 +245,7 @@ func (d *Decoder) transport(data []byte, size int, p *Packet) {
 		p.SrcPort, p.DstPort = uint16(d.udp.SrcPort), uint16(d.udp.DstPort)
 		p.PayloadLen = int32(max(size-header.UDPSize, 0))
 		d.payload = data[header.UDPSize:]
-		if !d.udpTunnel(p) {
+		if !d.udpTunnel(data, size, p) {
 			d.sum(data, size, p)
 		}
 	case ProtoICMP, ProtoICMPv6:
@@ -269,13 +269,18 @@ func (d *Decoder) transport(data []byte, size int, p *Packet) {
 }
 
 // udpTunnel decodes what the payload carries, and reports whether it is a tunnel.
-func (d *Decoder) udpTunnel(p *Packet) bool {
+func (d *Decoder) udpTunnel(data []byte, size int, p *Packet) bool {
 	in, ok := d.path.UDP(p.SrcPort, p.DstPort, d.payload, int(p.PayloadLen))
 	if !ok && d.Defragment && !p.Cut {
 		in, ok = d.joined(p)
 	}
 	if ok {
+		d.sum(data, size, p)
+		bad := p.Checksum == BadSum
 		d.within(in, p)
+		if bad {
+			p.Checksum = BadTunnel
+		}
 	}
 	return ok
 }

@@ -89,7 +89,11 @@ const (
 	GoodSum                    // it fits
 	BadSum                     // it does not fit
 	PartialSum                 // it is that of the pseudo header: left to the network card (CHECKSUM_PARTIAL)
+	BadTunnel                  // that of a UDP header around it, of a tunnel, does not fit
 )
+
+// Drops reports whether a kernel that receives a packet with such a checksum drops it.
+func (c Checksum) Drops() bool { return c == BadSum || c == BadTunnel }
 
 // Packet is one decoded frame. Fields of layers that are absent are zero. It is
 // kept small: a trace holds one for every frame that crossed a wire.

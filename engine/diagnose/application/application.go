@@ -250,6 +250,13 @@ func slow(f *incident.Flow) *finding.Finding {
 			}
 			continue
 		}
+		if greeting(f, g) > floor+slowGreeting {
+			n, asked = n+1, nil
+			wait := greeting(f, g)
+			waits, total, worst = append(waits, wait), total+wait, max(worst, wait)
+			cited = append(cited, f.Confirm, g)
+			continue
+		}
 		if asked == nil || g.Side != incident.Server || !g.IsData() && !g.Has(packet.FIN) {
 			continue
 		}
@@ -306,6 +313,21 @@ func slow(f *incident.Flow) *finding.Finding {
 	}
 	return c.IsNot("loss-one-way: nothing was sent again").
 		IsNot("zero-window: there was room for the answer")
+}
+
+// slowGreeting is how long a server that speaks first may take, beyond what any answer may.
+const slowGreeting = 2 * time.Second
+
+// greeting is how long after the handshake a server that speaks first says g, its first word; 0
+// for all else. What it says without being asked for much later is no greeting.
+func greeting(f *incident.Flow, g *incident.Segment) time.Duration {
+	const most = 3 * time.Minute
+	server, client := &f.Sides[incident.Server], &f.Sides[incident.Client]
+	if f.Confirm == nil || len(server.Data) == 0 || server.Data[0] != g || len(client.Data) == 0 ||
+		client.Data[0].Time < g.Time || client.Data[0].Time-g.Time > time.Second || g.Time-f.Confirm.Time > most {
+		return 0
+	}
+	return g.Time - f.Confirm.Time
 }
 
 // givesUp reports whether g is the client's goodbye, alone or with the TLS alert that comes

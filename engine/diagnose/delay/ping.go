@@ -86,6 +86,22 @@ func busiest(file *incident.File, p *pings) (most *incident.Flow) {
 	return most
 }
 
+// carries reports whether data is on its way between two times: it is sent then, or before and
+// after, where the capture leaves out what is between.
+func carries(f *incident.Flow, from, to time.Duration) bool {
+	before, after := false, false
+	for _, g := range f.Segments {
+		if g.PayloadLen == 0 {
+			continue
+		}
+		if g.Time > from && g.Time < to {
+			return true
+		}
+		before, after = before || g.Time <= from, after || g.Time >= to
+	}
+	return before && after
+}
+
 // slowed says what the pings tell of a connection beside them.
 func (p *pings) slowed(f *incident.Flow) *finding.Finding {
 	const samples, some = 4, 2
@@ -102,23 +118,20 @@ func (p *pings) slowed(f *incident.Flow) *finding.Finding {
 		switch {
 		case t.rtt >= 4*least && t.rtt-least >= 80*time.Millisecond:
 			high = append(high, t.reply)
-			for _, g := range f.Segments {
-				if g.PayloadLen > 0 && g.Time < t.reply.Time && g.Time > t.reply.Time-t.rtt {
-					busy++
-					break
-				}
+			if carries(f, t.reply.Time-t.rtt, t.reply.Time) {
+				busy++
 			}
 		case t.rtt <= 2*least:
 			low = append(low, t.reply)
 		}
 	}
-	if len(high) < some || busy < len(high) || len(low) == 0 {
+	if len(high) < some || busy*2 < len(high) || len(low) == 0 {
 		return nil
 	}
 	c := finding.New("bufferbloat", f).
 		Say("Pings take %v as long as nothing else is sent, and up to %v while this connection carries data: they stand "+
 			"in the same queue, which is too long.", least.Round(100*time.Microsecond), most.Round(time.Millisecond))
-	c.For(1.5, fmt.Sprintf("%d of %d pings take more than four times the least, all while data is on its way", len(high),
+	c.For(1.5, fmt.Sprintf("%d of %d pings take more than four times the least, while data is on its way", len(high),
 		len(p.trips))).CiteMessages(high...).CiteMessages(low...)
 	if most >= 8*least {
 		c.For(0.8, "it grows more than eightfold")

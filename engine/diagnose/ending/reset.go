@@ -52,6 +52,12 @@ func afterIdle(e *end) *finding.Finding {
 			incident.Name(e.side), fresh.N, boot.Round(time.Second)), fresh).
 			IsNot("idle-timeout-middlebox: the host itself was restarted while the connection was idle")
 	}
+	if gone := e.unreachable(after); len(gone) > 1 && distant == 0 {
+		c := goneStale(e, after)
+		return c.For(1.5, fmt.Sprintf("meanwhile %d pings to the %s were not answered, and then one was: it was away itself",
+			len(gone), incident.Name(e.side))).CiteMessages(gone...).
+			IsNot("idle-timeout-middlebox: the host itself was away while the connection was idle")
+	}
 	if e.near() && distant == 0 {
 		c := finding.New("rst-no-socket-stale", f).
 			Say("After %v of silence the %s speaks again, and the %s's kernel has no such connection any more.",

@@ -87,6 +87,8 @@ type Side struct {
 	// Bad and Good are how many of its segments have a checksum that does not fit, or
 	// that does.
 	Bad, Good int
+	// BadTunnels is how many came in a tunnel whose own checksum does not fit.
+	BadTunnels int
 }
 
 // From is where a capture was made, seen from a flow.

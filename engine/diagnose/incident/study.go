@@ -19,16 +19,12 @@ func (f *File) study() {
 		fl.roles()
 		fl.sides()
 		fl.acknowledged()
-		fl.opening()
+		if fl.opening(); f.Timeless {
+			f.End, fl.RTT, fl.Sides[Client].Least, fl.Sides[Server].Least = 0, 0, 0, 0
+		}
 	}
 	f.messages()
 	f.places()
-	if f.Timeless {
-		f.End = 0
-		for _, fl := range f.Flows {
-			fl.RTT, fl.Sides[Client].Least, fl.Sides[Server].Least = 0, 0, 0
-		}
-	}
 }
 
 // messages finds the flow that a message is about which does not quote it far enough:
@@ -169,6 +165,8 @@ func (s *Side) take(g *Segment) {
 	switch g.Checksum {
 	case packet.BadSum, packet.PartialSum:
 		s.Bad++
+	case packet.BadTunnel:
+		s.BadTunnels++
 	case packet.GoodSum:
 		s.Good++
 	}

@@ -13,13 +13,13 @@ import (
 // them without a word.
 func damaged(f *incident.Flow, side int) *finding.Finding {
 	s := &f.Sides[side]
-	if s.Bad == 0 || local(f, side) {
+	if s.Bad+s.BadTunnels == 0 || local(f, side) {
 		return nil
 	}
 	var bad, again []*incident.Segment
 	arrived, counted := 0, 0
 	for _, g := range s.Segments {
-		if g.Checksum != packet.BadSum {
+		if !g.Checksum.Drops() {
 			continue
 		}
 		bad = append(bad, g)
@@ -41,9 +41,13 @@ func damaged(f *incident.Flow, side int) *finding.Finding {
 			}
 		}
 	}
+	what := "a wrong TCP checksum"
+	if bad[0].Checksum == packet.BadTunnel {
+		what = "a wrong UDP checksum of the tunnel around them"
+	}
 	c := finding.New("checksum-bad", f).
-		Say("%d of the %s's segments arrive with a wrong TCP checksum; the %s's kernel drops them without a word.",
-			len(bad), incident.Name(side), incident.Name(1-side))
+		Say("%d of the %s's segments arrive with %s; the %s's kernel drops them without a word.",
+			len(bad), incident.Name(side), what, incident.Name(1-side))
 	c.For(1.6, fmt.Sprintf("%d checksums do not fit, on the side that receives them", len(bad)), bad...)
 	if len(again) > 0 {
 		c.For(1.2, "they are not acknowledged and have to be sent again", again...)
@@ -66,7 +70,7 @@ func damaged(f *incident.Flow, side int) *finding.Finding {
 // repaired reports whether the bytes of g were sent once more, with a good checksum.
 func repaired(s *incident.Side, g *incident.Segment) bool {
 	for _, o := range s.Segments {
-		if o != g && o.Seq == g.Seq && o.Time > g.Time && o.Checksum != packet.BadSum {
+		if o != g && o.Seq == g.Seq && o.Time > g.Time && !o.Checksum.Drops() {
 			return true
 		}
 	}
@@ -88,7 +92,7 @@ func local(f *incident.Flow, side int) bool {
 			return true
 		}
 	}
-	return s.Good == 0 && f.Sides[1-side].Bad == 0 && !s.Travelled() && !rightElsewhere(f, side)
+	return s.BadTunnels == 0 && s.Good == 0 && f.Sides[1-side].Bad == 0 && !s.Travelled() && !rightElsewhere(f, side)
 }
 
 // rightElsewhere reports whether the checksum of a side's segments is right in another capture.

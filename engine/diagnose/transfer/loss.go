@@ -267,7 +267,7 @@ func overtaken(f *incident.Flow, side int) *finding.Finding {
 		if g.SeqLen() == 0 || !g.Numbered() || g.Has(packet.SYN) || !g.IsData() {
 			continue
 		}
-		if top != nil && packet.Before(g.Seq, next) && !seen[g.Seq] && late(f, g, top) {
+		if top != nil && packet.Before(g.Seq, next) && !seen[g.Seq] && late(f, g, top) && !asked(f, g) {
 			lates = append(lates, g)
 		}
 		seen[g.Seq] = true
@@ -301,6 +301,27 @@ func overtaken(f *incident.Flow, side int) *finding.Finding {
 		c.Against(2, "more is lost than overtaken")
 	}
 	return c.IsNot("loss-one-way: nothing is missing in the end, and what was sent again was there already")
+}
+
+// asked reports whether g can be what three acknowledgements of the data before it asked for (RFC
+// 5681, section 3.2), where nothing in g itself says when it was sent.
+func asked(f *incident.Flow, g *incident.Segment) bool {
+	const enough = 3
+	if g.HasTS || g.ID != 0 || f.RTT == 0 {
+		return false
+	}
+	n := 0
+	for _, a := range f.Sides[1-g.Side].Segments {
+		if a.Time >= g.Time {
+			break
+		}
+		if a.Ack == g.Seq && a.PayloadLen == 0 {
+			if n++; n > enough { // the first is no duplicate
+				return g.Time-a.Time >= f.RTT*9/10
+			}
+		}
+	}
+	return false
 }
 
 // late reports whether g was only overtaken by what came before it: it was sent sooner.

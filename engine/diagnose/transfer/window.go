@@ -29,13 +29,14 @@ func closed(f *incident.Flow, side int) *finding.Finding {
 	}
 	stall = max(stall, open-zero[0].Time)
 	for _, g := range f.Sides[side].Segments {
-		if g.Time >= zero[0].Time && (g.Class&sender.WindowProbe != 0 || g.Again() || g.Class&sender.KeepAlive != 0) &&
-			g.Time <= zero[len(zero)-1].Time+stall {
+		asks := g.Class&(sender.WindowProbe|sender.KeepAlive) != 0 || g.Again() ||
+			g.PayloadLen == 0 && !g.Missing.Has(packet.NoSeq) && g.Seq+1 == zero[0].Ack
+		if asks && g.Time >= zero[0].Time && g.Time <= zero[len(zero)-1].Time+stall {
 			during = append(during, g)
 		}
 	}
 	total := closedFor(f, side)
-	if total < minStall || len(f.Sides[side].Data) == 0 {
+	if total < minStall || len(f.Sides[side].Data) == 0 && len(during) < 2 {
 		return nil
 	}
 	c := finding.New("zero-window", f).

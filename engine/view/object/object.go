@@ -60,7 +60,7 @@ func AppendJSON(b []byte, r *tcp.Record) []byte {
 		b = append(b, `,"ethertype":`...)
 		b = strconv.AppendInt(b, int64(p.EtherType), 10)
 	}
-	if p.Checksum == packet.BadSum && r.Direction != tcp.Out { // a sender leaves it to its network card
+	if p.Checksum.Drops() && r.Direction != tcp.Out { // a sender leaves it to its network card
 		b = append(b, `,"checksum":"bad"`...)
 	}
 	b = appendRest(b, r)

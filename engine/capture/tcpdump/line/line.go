@@ -128,6 +128,9 @@ func parse(text string, stamped bool, depth int) Result {
 			if in.Packet.Interface == "" {
 				in.Packet.Interface, in.Packet.Direction = p.Interface, p.Direction
 			}
+			if badUDP.MatchString(rest) {
+				in.Packet.Checksum = packet.BadTunnel
+			}
 			in.Used += base
 			in.Looks = true
 			return in
