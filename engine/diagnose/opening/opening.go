@@ -11,8 +11,9 @@ import (
 )
 
 // Rules are the rules of this room.
-var Rules = []finding.Rule{finding.Each(refusedByAnother), finding.Each(refused), finding.Each(prohibited), finding.Each(silent),
-	finding.Each(halfOpen), finding.Each(unaccepted), finding.Each(oneWay), finding.Each(repeatedSYN), truncated, broken6}
+var Rules = []finding.Rule{finding.Each(refusedByAnother), finding.Each(refused), finding.Each(prohibited),
+	finding.Each(silent), finding.Each(halfOpen), finding.Each(unaccepted), finding.Each(oneWay),
+	finding.Each(repeatedSYN), truncated, broken6}
 
 // refused is a SYN that a reset answers: by the host, as nobody listens, or by a
 // firewall in its name.

@@ -4,6 +4,7 @@ package args
 
 import (
 	"net/netip"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -36,7 +37,7 @@ func RouteOptions(r *Route) []vm.Argument {
 		Bool.Def(&r.Lock, "lock", "false", "path MTU discovery does not change this MTU, and DF is not "+
 			"set. In IPv6 the kernel still changes it"),
 		String.Opt(&r.Src, "src", "the address of this node to send from"),
-		Duration.Opt(&r.Metrics.RTOMin, "rto_min", "TCP's least retransmission timeout on this route, 200ms else; "+
+		kRTOMin.Opt(&r.Metrics.RTOMin, "rto_min", "TCP's least retransmission timeout on this route, 200ms else; "+
 			"the first probe of a tail loss waits longer too"),
 		kSegments.Opt(&r.Metrics.InitCwnd, "initcwnd", "TCP's first congestion window, in segments, 10 else"),
 		kSegments.Opt(&r.Metrics.InitRwnd, "initrwnd", "TCP's first receive window, in segments"),
@@ -53,6 +54,18 @@ var (
 	kRouteMSS  = Int("MSS", 1, 1<<16-1, "1 to 65535 bytes")
 	kRouteMTU  = Int("MTU", topology.MinMTU, topology.MaxMTU, "68 to 65535 bytes")
 )
+
+// kRTOMin is what the kernel counts in milliseconds.
+var kRTOMin = vm.NewKind("duration", "Duration", func(c *vm.Call, x lua.LValue) (time.Duration, error) {
+	d, err := Duration.Parse(c, x)
+	if err != nil {
+		return 0, err
+	}
+	if d := d.(time.Duration); d >= time.Millisecond && d <= time.Hour {
+		return d, nil
+	}
+	return 0, Wrong(x, "a duration from 1ms to 1h", `write it like "1s"`)
+})
 
 // Table32 is the number of a routing table.
 var Table32 = Int("table", 1, 1<<31-1, "write a number; 254 is the main table")

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"netrepro/engine/lab/topology"
 )
@@ -216,10 +215,6 @@ func (p *Plan) Resolve(n *Node, r topology.Route) ([]Route, error) {
 	if (r.Kind == "") == (len(r.Via) == 0) {
 		return nil, bad(n.Line, r.To, `write via = "NODE", or kind = "blackhole"`,
 			"route to %s on %s leads over a neighbour, or nowhere", r.To, n.Name)
-	}
-	if m := r.Metrics.RTOMin; m != 0 && (m < time.Millisecond || m > time.Hour) {
-		return nil, bad(n.Line, "rto_min", "write it like \"1s\"; the kernel counts it in milliseconds",
-			"rto_min is 1ms to 1h, not %s", m)
 	}
 	src, err := netip.ParseAddr(r.Src)
 	if r.Src != "" && (err != nil || !slices.Contains(n.Addrs(), src)) {
