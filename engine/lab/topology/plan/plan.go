@@ -74,13 +74,12 @@ type Wire struct {
 
 // Route is a route of a node.
 type Route struct {
-	To    netip.Prefix
-	Hops  []Hop // several share the traffic
-	Kind  string
-	MTU   int
-	Lock  bool
-	Src   netip.Addr
-	Table int
+	To         netip.Prefix
+	Hops       []Hop // several share the traffic
+	Kind       string
+	MTU, Table int
+	Lock       bool
+	Src        netip.Addr
 	topology.Metrics
 }
 
