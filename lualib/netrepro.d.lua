@@ -1855,7 +1855,7 @@ local ResultExpectation = {}
 ---@field after? Duration it took at least this long
 ---@field before? Duration it took less than this
 
----It worked, and took as long as said.
+---It worked, and took as long as said. An answer of HTTP whose status is 400 or more, or that came before the whole request was sent, has not.
 ---```lua
 ---expect(done):succeeds { before = "500ms" }
 ---```

@@ -145,7 +145,7 @@ func (o *runOptions) valid(cmd *cobra.Command) ([]formats.Report, error) {
 	if err := o.vm.Check(&o.Options, cmd.Flags().Changed); err != nil {
 		return nil, err
 	}
-	if err := given.Folders(o.Lualib, o.baseline); err != nil {
+	if err := given.Folders(o.Lualib); err != nil {
 		return nil, err
 	}
 	if o.vm.Several() && (o.prove || o.failFast || o.untilFail || o.reports != "" || o.baseline != "") {

@@ -43,6 +43,9 @@ func runScenarios(cmd *cobra.Command, e Console, args []string, o *runOptions) e
 	for _, text := range given.Doubts(cases.Files) {
 		fmt.Fprintln(e.Err, "netrepro: "+text)
 	}
+	if text := given.NoHistory(o.baseline); text != "" {
+		fmt.Fprintln(e.Err, text)
+	}
 	read := given.Read(cases.Files, o.Out, o.baseline)
 	if err := errors.Join(formats.Ready(reports, read...), o.vm.Writable(read...)); err != nil {
 		return Machines(err)

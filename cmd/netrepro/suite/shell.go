@@ -91,7 +91,7 @@ func shell(cmd *cobra.Command, e Console, args []string, at string, o runner.Opt
 		}
 		where = append(where, s)
 	}
-	if err := given.Folders(o.Lualib, ""); err != nil {
+	if err := given.Folders(o.Lualib); err != nil {
 		return err
 	}
 	sel := selected{}

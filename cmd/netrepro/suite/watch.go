@@ -44,7 +44,7 @@ Exit codes: 0 interrupted, 2 no such file, 3 this machine cannot.`,
 }
 
 func watch(cmd *cobra.Command, e Console, args []string, o runner.Options, html string) error {
-	if err := given.Folders(o.Lualib, ""); err != nil {
+	if err := given.Folders(o.Lualib); err != nil {
 		return err
 	}
 	o.Repeat, o.Parallel, o.Retries = 1, schedule.Auto, 2

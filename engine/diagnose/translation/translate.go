@@ -54,6 +54,9 @@ func strange(f *incident.Flow, side int) *finding.Finding {
 	if asked == nil || resetThere(asked, rst) {
 		return nil
 	}
+	if f.Confirm != nil && f.Opened() && asked.SYN != nil && !f.Translated(asked) {
+		return nil // it was opened by itself: they know each other
+	}
 	var came []*incident.Segment
 	for _, g := range f.Sides[1-side].Segments {
 		if g.Time <= rst.Time && rst.Time-g.Time < soon && answersTo(rst, g) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"netrepro/engine/host/socket/fd"
@@ -69,21 +70,31 @@ func (c *clientConn) exchange(ctx context.Context, name string, q Request, r *Re
 		}
 		return err
 	})
-	var whole bool
-	select {
-	case werr := <-sent:
-		whole = werr == nil
-		if err != nil && werr != nil && r.FirstByte == 0 { // it could not even ask
-			return false, werr
+	var werr error
+	wrote := false
+	if errors.Is(err, os.ErrDeadlineExceeded) && !waits {
+		// The time for writing is over too: which of both ends first is no race.
+		werr, wrote = <-sent, true
+	} else {
+		select {
+		case werr = <-sent:
+			wrote = true
+		default: // still sending what the answer did not wait for, or just done
 		}
-	default: // still sending what the answer did not wait for, or just done
+	}
+	if wrote && err != nil && werr != nil && r.FirstByte == 0 { // it could not even ask
+		return false, werr
+	}
+	if !wrote {
 		_ = c.nc.SetWriteDeadline(time.Unix(1, 0))
 		if waits {
 			leave <- false
 		}
-		whole = <-sent == nil
+		werr = <-sent
 		_ = c.nc.SetWriteDeadline(time.Time{})
 	}
+	r.Unsent = werr != nil && !errors.Is(werr, errStop)
+	whole := werr == nil
 	r.stage = "read"
 	if err != nil || r.stop || !whole {
 		return false, err

@@ -43,10 +43,12 @@ type Request struct {
 // Response is what a request brought, as far as it came.
 type Response struct {
 	socket.Result
-	Status        int
-	Header        http.Header
-	Body          []byte
-	Sent          int // bytes of the request's body that the kernel took
+	Status int
+	Header http.Header
+	Body   []byte
+	Sent   int // bytes of the request's body that the kernel took
+	// Unsent says that the answer came before all of the body was sent, and that the client stopped.
+	Unsent        bool
 	Proto         string
 	Local, Remote netip.AddrPort
 	Reused        bool            // the connection had been used before

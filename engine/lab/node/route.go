@@ -86,10 +86,10 @@ var routeTypes = map[string]int{"": unix.RTN_UNICAST, "blackhole": unix.RTN_BLAC
 
 func (n *Node) routeOf(r plan.Route) *netlink.Route {
 	out := &netlink.Route{Dst: ipNet(r.To), MTU: r.MTU, MTULock: r.Lock, Table: r.Table, Type: routeTypes[r.Kind]}
-	out.RtoMin, out.AdvMSS = int(r.Metrics.RTOMin.Milliseconds()), r.Metrics.AdvMSS
+	out.RtoMin, out.AdvMSS = int(r.RTOMin.Milliseconds()), r.AdvMSS
 	out.RtoMinLock = out.RtoMin > 0 // else it does not count (tcp_rto_min)
-	out.InitCwnd, out.InitRwnd, out.Congctl = r.Metrics.InitCwnd, r.Metrics.InitRwnd, r.Metrics.Congestion
-	if r.Metrics.QuickAck {
+	out.InitCwnd, out.InitRwnd, out.Congctl = r.InitCwnd, r.InitRwnd, r.Congestion
+	if r.QuickAck {
 		out.QuickACK = 1
 	}
 	if r.Src.IsValid() {

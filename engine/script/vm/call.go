@@ -164,7 +164,7 @@ func (v *VM) arguments(c *Call, m *Method, at int) {
 	}
 	if at < l.GetTop() {
 		v.Raise(l, m.Name, fmt.Sprintf("%s: there is an argument after its options", c.name),
-			"write all options in one table")
+			"write all options in one table, as in "+m.Example)
 	}
 	v.options(c, m, x)
 }
@@ -204,7 +204,7 @@ func (v *VM) table(c *Call, m *Method, t *lua.LTable) {
 			}
 			if n != 1 || m.First == "" {
 				v.Raise(c.L, m.Name, fmt.Sprintf("%s: %s has no name", c.name, Show(x)),
-					"write every option as name = value")
+					"write every option as name = value, as in "+m.Example)
 			}
 			name = m.First
 			if c.given[name] {

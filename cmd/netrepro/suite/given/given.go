@@ -21,11 +21,18 @@ import (
 	"netrepro/engine/script/lint/ways"
 )
 
-// Folders are a directory with modules, and one with the history of a run; empty for none.
-func Folders(lualib, baseline string) error {
-	if _, err := os.Stat(filepath.Join(baseline, history.File)); baseline != "" && err != nil {
-		return fmt.Errorf("--baseline: %s has no history of a run: name the output directory of one", baseline)
+// NoHistory says that a directory which should have the history of a run has none, as before
+// the first run in CI; empty if it has, or none is named.
+func NoHistory(baseline string) string {
+	if _, err := os.Stat(filepath.Join(baseline, history.File)); baseline == "" || err == nil {
+		return ""
 	}
+	return fmt.Sprintf("netrepro: --baseline: %s has no history of a run yet (%s): this run is compared with none", baseline,
+		history.File)
+}
+
+// Folders is a directory with modules; empty for none.
+func Folders(lualib string) error {
 	if lualib == "" {
 		return nil
 	}

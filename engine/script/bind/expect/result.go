@@ -21,7 +21,8 @@ type took struct{ after, before time.Duration }
 var resultExpectation = &vm.Class{Name: "ResultExpectation", What: "an expectation on a result",
 	Doc: "What is expected of how something ended.",
 	Methods: []*vm.Method{
-		vm.Verb(vm.Method{Name: "succeeds", Doc: "It worked, and took as long as said.",
+		vm.Verb(vm.Method{Name: "succeeds", Doc: "It worked, and took as long as said. " +
+			"An answer of HTTP whose status is 400 or more, or that came before the whole request was sent, has not.",
 			Example: `expect(done):succeeds { before = "500ms" }`, Phase: vm.Running},
 			func(a *took) []vm.Argument {
 				return []vm.Argument{
@@ -40,6 +41,9 @@ func succeeds(c *vm.Call, a *took) error {
 	e := c.Self.(*expectation)
 	res := subjectResult(e.value)
 	o := expect.Outcome{Pass: res.OK(), Expected: "success", Saw: session.Describe(res)}
+	if s, ok := vm.Value(e.value).(interface{ Short() string }); ok && o.Pass && s.Short() != "" {
+		o.Pass, o.Saw = false, s.Short()
+	}
 	if a.after > 0 {
 		o.Expected += fmt.Sprintf(" after %s", a.after)
 	}

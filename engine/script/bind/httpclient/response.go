@@ -3,6 +3,8 @@
 package httpclient
 
 import (
+	"fmt"
+	"net/http"
 	"net/netip"
 	"strings"
 
@@ -20,6 +22,20 @@ type response struct{ *webclient.Response }
 
 // Outcome is how it ended.
 func (r *response) Outcome() socket.Result { return r.Result }
+
+// Short says why a request that was answered did not work all the same; empty if it did.
+func (r *response) Short() string {
+	switch {
+	case r.Status >= http.StatusBadRequest && r.Unsent:
+		return fmt.Sprintf("status %d, after %d bytes of the request's body", r.Status, r.Sent)
+	case r.Status >= http.StatusBadRequest:
+		return fmt.Sprintf("status %d", r.Status)
+	case r.Unsent:
+		return fmt.Sprintf("status %d after %d bytes of the request's body: the server did not wait for the rest, as one "+
+			"with upload = true does", r.Status, r.Sent)
+	}
+	return ""
+}
 
 // Local is its connection's address and port on this side.
 func (r *response) Local() netip.AddrPort { return r.Response.Local }
