@@ -30,11 +30,24 @@ func write(s topology.Setting) error {
 	if err != nil {
 		return err
 	}
+	if spins(s.Name) {
+		if b, err := os.ReadFile(file); err == nil && strings.TrimSpace(string(b)) == strings.TrimSpace(s.Value) {
+			return nil
+		}
+	}
 	f, err := os.OpenFile(file, os.O_WRONLY, 0)
 	if err != nil {
 		return fmt.Errorf("set sysctl %s: %w", s.Name, reason(err))
 	}
-	_, err = f.WriteString(s.Value)
+	put := func() error {
+		_, err := f.WriteString(s.Value)
+		return err
+	}
+	if spins(s.Name) {
+		err = humbly(put)
+	} else {
+		err = put()
+	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("set sysctl %s to %q: %w", s.Name, s.Value, reason(err))
 	}
