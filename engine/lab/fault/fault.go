@@ -30,7 +30,8 @@ type Spec struct {
 	// Optional faults may stay unused.
 	Optional bool
 	Where    string // the wire
-	Line     int    // in the script
+	File     string // of the script, empty if nobody is to be told
+	Line     int    // in it
 	Seed     uint64 // of what is drawn by chance
 	Past     int    // how many records the trace had when the fault was made
 }
@@ -189,7 +190,7 @@ func (f *Fault) Apply(p *trace.Packet, v *wire.Verdict) {
 	if !hit {
 		return
 	}
-	switch err := f.spec.Action.Do(p, v, f.String()); {
+	switch err := f.spec.Action.Do(p, v, f.placed()); {
 	case errors.Is(err, errLetBy):
 		return
 	case err != nil:
@@ -197,6 +198,14 @@ func (f *Fault) Apply(p *trace.Packet, v *wire.Verdict) {
 		return
 	}
 	f.Hit(p)
+}
+
+// placed is the fault's name with its place in the script, for those who see what it did.
+func (f *Fault) placed() string {
+	if f.spec.File == "" {
+		return f.String()
+	}
+	return fmt.Sprintf("%s (%s:%d)", f.String(), f.spec.File, f.spec.Line)
 }
 
 // witness takes in that p enters the wire, and reports whether the fault is active

@@ -13,6 +13,7 @@ package golden
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"netrepro/engine/packet"
@@ -22,6 +23,10 @@ import (
 
 // Names gives nodes to addresses.
 type Names func(netip.Addr) string
+
+// scriptLine is where in a script the fault stands that dropped a packet: the same fault elsewhere
+// means the same.
+var scriptLine = regexp.MustCompile(` \([^()\s]+:\d+\)$`)
 
 // Form is the normal form of the records, one event a line.
 func Form(rs []*tcp.Record, names Names) []string {
@@ -69,7 +74,7 @@ func (f *former) follow(r *tcp.Record) {
 		f.fate[n] = g
 	}
 	if r.Dropped != "" {
-		g.dropped = r.Dropped
+		g.dropped = scriptLine.ReplaceAllString(r.Dropped, "")
 	}
 	if r.Direction == tcp.In && r.AtDestination {
 		g.arrived = true

@@ -6,6 +6,7 @@ package fault
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -76,7 +77,7 @@ func arm(c *vm.Call, s fault.Spec, where *lua.LFunction) error {
 	if err := ended(c, w, &s); err != nil {
 		return err
 	}
-	s.Where, s.Line, s.Seed = w.Plan.Name, c.Line, w.Run.Draw()
+	s.Where, s.File, s.Line, s.Seed = w.Plan.Name, filepath.Base(c.File), c.Line, w.Run.Draw()
 	s.Past = len(w.Run.Lab.Trace.Packets())
 	var f *fault.Fault
 	if where != nil {
