@@ -3,17 +3,22 @@
 package sysctl
 
 import (
+	"errors"
+	"os"
 	"path"
 	"runtime"
 	"slices"
 	"strings"
+	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 // spins reports whether the kernel does not wait for its lock of network devices when a setting
 // is written, but tries again and again within the system call (restart_syscall in
-// addrconf_sysctl_forward, devinet_sysctl_forward and their like).
+// addrconf_sysctl_forward, devinet_sysctl_forward and their like). On Linux 6.18 such a thread
+// was seen to keep its processor from all others for minutes, who had the lock among them.
 func spins(name string) bool {
 	if name == "net.ipv4.ip_forward" {
 		return true
@@ -23,15 +28,65 @@ func spins(name string) bool {
 		"proxy_ndp", "stable_secret", "ignore_routes_with_linkdown", "disable_policy"}, path.Base(name))
 }
 
-// humbly runs f, a write to such a setting, on a thread that all others go before: who has the
-// lock may wait for work on the same processor, which an equal would keep from it, for minutes as
-// was seen on Linux 6.18. The thread ends with f, for not everybody may take such a priority back.
-func humbly(f func() error) error {
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocks it
-		_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}, 0)
-		done <- f()
-	}()
-	return <-done
+// iocb is a request of Linux's asynchronous input and output (struct iocb of aio_abi.h).
+type iocb struct {
+	data      uint64
+	key, flag uint32
+	opcode    uint16
+	priority  int16
+	fd        uint32
+	buf       uint64
+	size      uint64
+	offset    int64
+	reserved  uint64
+	flags     uint32
+	resfd     uint32
+}
+
+// ioEvent says what became of one (struct io_event).
+type ioEvent struct {
+	data, obj  uint64
+	res1, res2 int64
+}
+
+const opWrite = 1 // IOCB_CMD_PWRITE
+
+// patiently writes text to such a setting: asked for asynchronously the kernel tries its lock
+// once and says EINTR (aio_rw_done), and in between others get the processor. A kernel without
+// that is asked as usual.
+func patiently(f *os.File, text string) error {
+	if text == "" {
+		return write1(f, text)
+	}
+	var queue uintptr
+	if _, _, errno := unix.Syscall(unix.SYS_IO_SETUP, 1, uintptr(unsafe.Pointer(&queue)), 0); errno != 0 {
+		return write1(f, text)
+	}
+	defer func() { _, _, _ = unix.Syscall(unix.SYS_IO_DESTROY, queue, 0, 0) }()
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	b, req, done := []byte(text), &iocb{opcode: opWrite, fd: uint32(f.Fd())}, &ioEvent{}
+	pin.Pin(&b[0])
+	pin.Pin(req)
+	req.buf, req.size = uint64(uintptr(unsafe.Pointer(&b[0]))), uint64(len(b))
+	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
+		if _, _, errno := unix.Syscall(unix.SYS_IO_SUBMIT, queue, 1, uintptr(unsafe.Pointer(&req))); errno != 0 {
+			return write1(f, text)
+		}
+		if _, _, errno := unix.Syscall6(unix.SYS_IO_GETEVENTS, queue, 1, 1, uintptr(unsafe.Pointer(done)), 0, 0); errno != 0 {
+			return errno
+		}
+		switch errno := unix.Errno(-done.res1); {
+		case done.res1 >= 0:
+			return nil
+		case !errors.Is(errno, unix.EINTR):
+			return errno
+		}
+		time.Sleep(pause) // whoever has the lock tells nobody when it lets go
+	}
+}
+
+func write1(f *os.File, text string) error {
+	_, err := f.WriteString(text)
+	return err
 }

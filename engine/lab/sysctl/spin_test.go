@@ -5,6 +5,12 @@ package sysctl
 import (
 	"errors"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"netrepro/engine/lab/netns"
+	"netrepro/engine/lab/topology"
+	"netrepro/engine/testutil/leaks"
 )
 
 // TestSpins names settings for whose writes the kernel tries its lock again and again.
@@ -25,10 +31,24 @@ func TestSpins(t *testing.T) {
 	}
 }
 
-// TestHumbly has what the write said come back.
-func TestHumbly(t *testing.T) {
-	want := errors.New("refused")
-	if got := humbly(func() error { return want }); !errors.Is(got, want) {
-		t.Errorf("got %v, want %v", got, want)
+// TestPatiently writes a setting of a namespace of its own, and one that it may not have.
+func TestPatiently(t *testing.T) {
+	leaks.Lab(t)
+	ns, err := netns.New("settings")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ns.Close()
+	const name = "net.ipv6.conf.all.forwarding"
+	for _, value := range []string{"1", "1", "0"} {
+		if err := Set(ns, topology.Setting{Name: name, Value: value}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Get(ns, name); err != nil || got != value {
+			t.Errorf("got %q (%v), want %q", got, err, value)
+		}
+	}
+	if err := Set(ns, topology.Setting{Name: name, Value: "much"}); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("a value that is none: %v", err)
 	}
 }

@@ -39,14 +39,10 @@ func write(s topology.Setting) error {
 	if err != nil {
 		return fmt.Errorf("set sysctl %s: %w", s.Name, reason(err))
 	}
-	put := func() error {
-		_, err := f.WriteString(s.Value)
-		return err
-	}
 	if spins(s.Name) {
-		err = humbly(put)
+		err = patiently(f, s.Value)
 	} else {
-		err = put()
+		_, err = f.WriteString(s.Value)
 	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("set sysctl %s to %q: %w", s.Name, s.Value, reason(err))
