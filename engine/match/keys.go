@@ -28,6 +28,8 @@ type Key struct {
 	// Recorded says that only a recorded packet can be asked: it is the analysis, or
 	// the wire behind, that tells.
 	Recorded bool
+	// Live says that it is known while a case runs, and of no capture.
+	Live bool
 	// Hears says that kernels tell it, which may be late; Unsettled that packets which
 	// come later may change it.
 	Hears, Unsettled bool
@@ -115,6 +117,7 @@ var Keys = slices.Concat([]*Key{
 	{Name: "size", Doc: "bytes of the whole frame", Kind: value.KindRange,
 		test: of(func(v value.Range, p *Packet) bool { return v.Has(int(p.Length)) })},
 	{Name: "queued", Doc: "bytes that waited before it on a wire with a rate", Kind: value.KindRange, Recorded: true,
+		Live: true,
 		test: of(func(v value.Range, p *Packet) bool { return p.Traced != nil && v.Has(int(p.Traced.Queued)) })},
 	{Name: "rexmit", Doc: "how often its bytes were sent before: 1 is the first retransmission",
 		Kind: value.KindRange, Proto: "TCP",

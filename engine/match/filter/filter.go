@@ -43,6 +43,9 @@ func Parse(text string, names match.Names) (*Filter, error) {
 		bare, not := strings.CutPrefix(word, "!")
 		key, v, given := match.Cut(bare)
 		a := alternatives{none: not}
+		if k := match.KeyNamed(key); k != nil && k.Live {
+			return nil, fmt.Errorf("read filter: %s is known while a case runs, and of no capture: a scenario can expect it", key)
+		}
 		for one := range strings.SplitSeq(v, ",") {
 			t, err := match.ReadBare(key, one, given, names)
 			if h := hint(words, i); err != nil && h != "" {
@@ -62,7 +65,9 @@ func Parse(text string, names match.Names) (*Filter, error) {
 func Help() string {
 	var b strings.Builder
 	for _, name := range match.TextKeys() {
-		fmt.Fprintf(&b, "  %-15s %s\n", name, match.KeyNamed(name).Doc)
+		if k := match.KeyNamed(name); !k.Live {
+			fmt.Fprintf(&b, "  %-15s %s\n", name, k.Doc)
+		}
 	}
 	return b.String()
 }

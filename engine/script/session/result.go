@@ -26,3 +26,13 @@ func Describe(r socket.Result) string {
 	}
 	return fmt.Sprintf("%q after %.3fs", r.Err, r.Took.Seconds())
 }
+
+// Succeeded reports whether something worked, and what there is to say of it. What its Short says
+// of an end without an error, as of an answer to half a request, is no success.
+func Succeeded(x any) (ok bool, saw string) {
+	r, _ := ResultOf(x)
+	if s, is := x.(interface{ Short() string }); is && r.OK() && s.Short() != "" {
+		return false, s.Short()
+	}
+	return r.OK(), Describe(r)
+}

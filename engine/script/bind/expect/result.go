@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	lua "github.com/yuin/gopher-lua"
-
 	"netrepro/engine/expect"
-	"netrepro/engine/host/socket"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
@@ -39,11 +36,9 @@ var resultExpectation = &vm.Class{Name: "ResultExpectation", What: "an expectati
 
 func succeeds(c *vm.Call, a *took) error {
 	e := c.Self.(*expectation)
-	res := subjectResult(e.value)
-	o := expect.Outcome{Pass: res.OK(), Expected: "success", Saw: session.Describe(res)}
-	if s, ok := vm.Value(e.value).(interface{ Short() string }); ok && o.Pass && s.Short() != "" {
-		o.Pass, o.Saw = false, s.Short()
-	}
+	res, _ := session.ResultOf(vm.Value(e.value))
+	ok, saw := session.Succeeded(vm.Value(e.value))
+	o := expect.Outcome{Pass: ok, Expected: "success", Saw: saw}
 	if a.after > 0 {
 		o.Expected += fmt.Sprintf(" after %s", a.after)
 	}
@@ -59,7 +54,7 @@ func succeeds(c *vm.Call, a *took) error {
 
 func fails(c *vm.Call, want *string) error {
 	e := c.Self.(*expectation)
-	res := subjectResult(e.value)
+	res, _ := session.ResultOf(vm.Value(e.value))
 	given := c.Given("error")
 	o := expect.Outcome{Pass: !res.OK() && (!given || res.Err == *want), Expected: "failure",
 		Saw: session.Describe(res)}
@@ -67,9 +62,4 @@ func fails(c *vm.Call, want *string) error {
 		o.Expected = fmt.Sprintf("failure with %q", *want)
 	}
 	return e.report(c, o, res.Started)
-}
-
-func subjectResult(x lua.LValue) socket.Result {
-	res, _ := session.ResultOf(vm.Value(x))
-	return res
 }
