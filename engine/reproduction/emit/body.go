@@ -22,7 +22,12 @@ type part struct {
 func (w *writer) body() {
 	w.line("local client, server = net.client, net.server")
 	if len(w.causes) > 0 {
-		w.line("local bug = v.outcome == \"fails\"")
+		if w.broken() {
+			w.line("local bug, fails = v.broken, v.outcome == \"fails\"")
+		} else {
+			w.line("local fails = v.outcome == \"fails\"")
+			w.line("local bug = fails")
+		}
 	}
 	w.line("")
 	w.path()

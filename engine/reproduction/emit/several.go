@@ -221,7 +221,7 @@ func (w *writer) ask(p part, port string, open map[uint16]bool) {
 	case reproduction.Refused:
 		w.line("do")
 		w.line("  local _, err = %s }", dial)
-		w.line("  if bug then expect(err):equals \"ECONNREFUSED\" else expect(err):is_nil() end")
+		w.line("  if fails then expect(err):equals \"ECONNREFUSED\" else expect(err):is_nil() end")
 		w.line("end")
 		return
 	case reproduction.Silent:

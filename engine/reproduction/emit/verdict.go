@@ -16,7 +16,7 @@ func (w *writer) expectations() {
 		}
 		return
 	}
-	w.line("if bug then")
+	w.line("if fails then")
 	for _, l := range bug {
 		w.line("  %s", l)
 	}
