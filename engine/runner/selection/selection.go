@@ -177,7 +177,11 @@ func (s *Cases) knows(tags []string, warn func(string)) error {
 			return fmt.Errorf("--tag: no scenario has the tag %q\n  hint: %s", t, hint)
 		}
 		if warn != nil {
-			warn(fmt.Sprintf("no scenario has the tag %q; there are: %s", t, strings.Join(known, ", ")))
+			there := "; there are: " + strings.Join(known, ", ")
+			if len(known) == 0 {
+				there = ", or any"
+			}
+			warn(fmt.Sprintf("no scenario has the tag %q%s", t, there))
 		}
 	}
 	return nil
