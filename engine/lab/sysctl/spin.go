@@ -30,23 +30,22 @@ func spins(name string) bool {
 
 // iocb is a request of Linux's asynchronous input and output (struct iocb of aio_abi.h).
 type iocb struct {
-	data      uint64
-	key, flag uint32
-	opcode    uint16
-	priority  int16
-	fd        uint32
-	buf       uint64
-	size      uint64
-	offset    int64
-	reserved  uint64
-	flags     uint32
-	resfd     uint32
+	_      uint64 // data
+	_, _   uint32 // key, rw_flags
+	opcode uint16
+	_      int16 // priority
+	fd     uint32
+	buf    uint64
+	size   uint64
+	_      int64     // offset
+	_      [2]uint64 // reserved2, flags, resfd
 }
 
 // ioEvent says what became of one (struct io_event).
 type ioEvent struct {
-	data, obj  uint64
-	res1, res2 int64
+	_, _ uint64 // data, obj
+	res  int64
+	_    int64 // res2
 }
 
 const opWrite = 1 // IOCB_CMD_PWRITE
@@ -76,8 +75,8 @@ func patiently(f *os.File, text string) error {
 		if _, _, errno := unix.Syscall6(unix.SYS_IO_GETEVENTS, queue, 1, 1, uintptr(unsafe.Pointer(done)), 0, 0); errno != 0 {
 			return errno
 		}
-		switch errno := unix.Errno(-done.res1); {
-		case done.res1 >= 0:
+		switch errno := unix.Errno(-done.res); {
+		case done.res >= 0:
 			return nil
 		case !errors.Is(errno, unix.EINTR):
 			return errno

@@ -22,12 +22,8 @@ type part struct {
 func (w *writer) body() {
 	w.line("local client, server = net.client, net.server")
 	if len(w.causes) > 0 {
-		if w.broken() {
-			w.line("local bug, fails = v.broken, v.outcome == \"fails\"")
-		} else {
-			w.line("local fails = v.outcome == \"fails\"")
-			w.line("local bug = fails")
-		}
+		bug := map[bool]string{true: "v.broken", false: "v.outcome == \"fails\""}[w.broken()]
+		w.line("local bug, fails = %s, v.outcome == \"fails\"", bug)
 	}
 	w.line("")
 	w.path()

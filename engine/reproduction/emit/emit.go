@@ -206,10 +206,8 @@ func (w *writer) variants() {
 		w.line("},")
 		return
 	}
-	w.line("variants = {")
-	w.line("  { \"bug\", outcome = \"fails\", broken = true },")
-	w.line("  { %q, outcome = \"works\", broken = false },", w.cure())
-	w.line("},")
+	w.line("variants = { { \"bug\", outcome = \"fails\", broken = true }, { %q, outcome = \"works\", broken = false } },",
+		w.cure())
 }
 
 // broken reports whether the variants say what is done, and not only what comes of it, by a

@@ -33,10 +33,7 @@ scenario "imported" {
     host "server",
   },
 
-  variants = {
-    { "bug", outcome = "fails", broken = true },
-    { "mended", outcome = "works", broken = false },
-  },
+  variants = { { "bug", outcome = "fails", broken = true }, { "mended", outcome = "works", broken = false } },
 
   run = function(net, v)
     local client, server = net.client, net.server
