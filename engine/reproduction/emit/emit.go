@@ -210,6 +210,5 @@ func (w *writer) variants() {
 		w.cure())
 }
 
-// broken reports whether the variants say what is done, and not only what comes of it, by a
-// parameter of that name: a path that is too narrow is mended in two ways, which have their own.
+// broken reports whether a parameter of that name says what is done: not of a path that is narrow.
 func (w *writer) broken() bool { return w.causes[0] != hole || len(w.causes) > 1 }
