@@ -29,9 +29,9 @@ func facts(f *incident.Flow) string {
 		say("window scale %s and %s", incident.Scale(c.Scale), incident.Scale(s.Scale))
 	}
 	if n := max(c.LargestAcked, s.LargestAcked); n > 0 {
-		say("largest payload that arrived %d", n)
+		say("the largest payload that arrived has %d bytes", n)
 	}
-	say("%d and %d bytes", c.Bytes, s.Bytes)
+	say("the client sent %d bytes and the server %d", c.Bytes, s.Bytes)
 	if n := len(c.Resent) + len(s.Resent); n > 0 {
 		say("%d sent again", n)
 	}
