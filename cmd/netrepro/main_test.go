@@ -69,8 +69,11 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "root" {
+			switch {
+			case cond == "root":
 				return os.Geteuid() == 0, nil
+			case cond == "gre" && os.Geteuid() == 0:
+				return hasGRE()
 			}
 			return false, nil
 		},

@@ -117,30 +117,3 @@ func (m machine) mendLabs(f *Finding) {
 		f.Mend = append(f.Mend, "sudo netrepro run …")
 	}
 }
-
-// limits are bounds that a run may meet: of memory, processes and open files.
-func (m machine) limits() (out []Finding) {
-	group := "/sys/fs/cgroup"
-	for line := range strings.Lines(text("/proc/self/cgroup")) {
-		if _, path, ok := strings.Cut(strings.TrimSpace(line), "0::"); ok {
-			group = filepath.Join(group, path)
-		}
-	}
-	for _, l := range []struct {
-		name, shows, file string
-		least             uint64
-		mend              string
-	}{
-		{"memory", "a case may hold 256 MB of a script's memory and its trace", "memory.max", 1 << 30,
-			"raise the memory limit of the container or its control group to 1 GB or more"},
-		{"processes", "a case takes some twenty threads", "pids.max", 200,
-			"raise the limit of processes of the container or its control group (--pids-limit)"},
-	} {
-		f := Finding{Name: l.name, Shows: l.shows, OK: true}
-		if n, err := strconv.ParseUint(text(filepath.Join(group, l.file)), 10, 64); err == nil && n < l.least {
-			f.OK, f.Why, f.Mend = false, fmt.Sprintf("the control group has %s = %d", l.file, n), []string{"# " + l.mend}
-		}
-		out = append(out, f)
-	}
-	return out
-}
