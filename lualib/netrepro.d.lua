@@ -2534,6 +2534,7 @@ function Passing:send(options) end
 ---@field cpus? integer processors that the nodes, their programs and the engine share; what a node sends stays in order on one (default 1)
 ---@field alone? boolean no other case runs beside it; for a case that measures how fast something is (default false)
 ---@field timeout? Duration for one case, set-up and clean-up not counted (default 30s)
+---@field memory? Size what the script of a case may hold, 256MB unless said
 ---@field topology Topology path { … } or graph { … }
 ---@field variants? table a list: { "bug", key = value }, …
 ---@field matrix? table lists by name; every combination runs

@@ -73,7 +73,8 @@ func Load(ctx context.Context, name, text string, o Options) (*File, error) {
 
 // Run plays one case of f in this process; see [play.Run].
 func (f *File) Run(ctx context.Context, c *Case, o play.Options) session.Result {
-	return play.Run(ctx, f.vm, play.Case{ID: c.ID(), File: c.File, Needs: c.Needs, Timeout: c.Timeout, Plan: c.Plan,
+	return play.Run(ctx, f.vm, play.Case{ID: c.ID(), File: c.File, Needs: c.Needs, Timeout: c.Timeout,
+		Memory: c.Memory, Plan: c.Plan,
 		Returns: c.compare != nil, Body: c.run, Args: func(r *session.Run) []lua.LValue {
 			return []lua.LValue{f.vm.New(netClass, r), f.vm.New(params, c)}
 		}}, o)
@@ -83,7 +84,8 @@ func (f *File) Run(ctx context.Context, c *Case, o play.Options) session.Result 
 // after the scenario's name.
 func (f *File) Compare(ctx context.Context, s *Scenario, results map[string]map[string]any, o play.Options,
 ) session.Result {
-	return play.Run(ctx, f.vm, play.Case{ID: s.Name, File: s.File, Timeout: s.Timeout, Plan: s.Plan, Body: s.compare,
+	return play.Run(ctx, f.vm, play.Case{ID: s.Name, File: s.File, Timeout: s.Timeout,
+		Memory: s.Memory, Plan: s.Plan, Body: s.compare,
 		Args: func(*session.Run) []lua.LValue { return []lua.LValue{f.results(results)} }}, o)
 }
 

@@ -32,6 +32,7 @@ type Scenario struct {
 	Alone    bool
 	CPUs     int
 	Timeout  time.Duration
+	Memory   int // what a case may hold, in bytes; 0 is 256 MB
 	Plan     *plan.Plan
 	Variants []Variant
 	Matrix   []Axis
@@ -79,6 +80,7 @@ var headerTable = vm.NewTable("scenario", "", func(h *header) []vm.Argument {
 		args.Bool.Def(&h.Alone, "alone", "false",
 			"no other case runs beside it; for a case that measures how fast something is"),
 		args.Duration.Def(&h.Timeout, "timeout", "30s", "for one case, set-up and clean-up not counted"),
+		args.Size.Opt(&h.Memory, "memory", "what the script of a case may hold, 256MB unless said"),
 		bindtopology.KTopology.Need(&h.topology, "topology", "path { … } or graph { … }"),
 		args.Table.Opt(&h.variants, "variants", `a list: { "bug", key = value }, …`),
 		args.Table.Opt(&h.matrix, "matrix", "lists by name; every combination runs"),

@@ -5,6 +5,7 @@
 package play
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,7 @@ type Case struct {
 	File    string // of its scenario
 	Needs   []string
 	Timeout time.Duration
+	Memory  int // what it may hold, in bytes; 0 is the usual
 	Plan    *plan.Plan
 	// Body is the script's function, and Args makes what it is called with, under the
 	// lock of the interpreter.
@@ -274,7 +276,7 @@ func (r *run) play(virtual bool, look *Live) error {
 		rest = time.Minute
 	}
 	release := memory.Guard(r.VM, rest, func() uint64 {
-		return caseMemory + packetMemory*uint64(len(r.Lab.Trace.Packets()))
+		return cmp.Or(uint64(r.c.Memory), caseMemory) + packetMemory*uint64(len(r.Lab.Trace.Packets()))
 	})
 	defer release()
 	r.VM.Data, r.VM.Running = r.Run, true
