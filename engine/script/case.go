@@ -87,6 +87,22 @@ func (c *Case) Cured(variant string) *Case {
 	return &Case{Scenario: c.Scenario, Variant: v, Cell: c.Cell}
 }
 
+// SameAs reports whether another variant has the same parameters but for its outcome.
+func (c *Case) SameAs(variant string) bool {
+	cured := c.Cured(variant)
+	if cured == nil || len(cured.Variant.Params) != len(c.Variant.Params) {
+		return false
+	}
+	for _, p := range cured.Variant.Params {
+		if !slices.ContainsFunc(c.Variant.Params, func(o Param) bool {
+			return o.Name == p.Name && o.Value.Type() == p.Value.Type() && o.Value.String() == p.Value.String()
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
 // Cases lists the cases of s: variants times the cells of the matrix.
 func (s *Scenario) Cases() []*Case {
 	variants := s.Variants

@@ -53,9 +53,10 @@ func TestStream(t *testing.T) {
 				`Cookie: [a-z2-7]{11}\r\n[a-z2-7]{13}: [a-z]\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\n[a-z2-7]+$`).MatchString(out)
 		}},
 		{"a request in pieces", get, []int{3, 60, 61, 100}, func(out string) bool { return !strings.Contains(out, "X-") }},
-		{"a header field cut in its value", get, []int{strings.Index(get, ": 5") + 2}, func(out string) bool {
-			return strings.Contains(out, "Content-Length: ") && !strings.Contains(out, "Content-Length: 5")
-		}},
+		{"a header field cut in its value", strings.Replace(get, ": 5", ": 5371846", 1), []int{strings.Index(get, ": 5") + 2},
+			func(out string) bool {
+				return strings.Contains(out, "Content-Length: ") && !strings.Contains(out, "5371846") // but for one in 32^7
+			}},
 		{"a response", "HTTP/1.1 404 Not Found\r\nServer: " + secret + "\r\n\r\n", nil, func(out string) bool {
 			return strings.HasPrefix(out, "HTTP/1.1 404 Not Found\r\nServer: ")
 		}},

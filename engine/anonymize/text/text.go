@@ -248,6 +248,8 @@ func (c *copier) write() {
 		text = Line(c.names, l.text)
 	case counts.MatchString(l.text):
 		text = l.text
+	case tcpdump.Device(l.text) != "":
+		text = "listening on " + Device(c.names, tcpdump.Device(l.text)) + ", link-type"
 	case tcpdump.IsOmission(l.text):
 		text = "..."
 	}

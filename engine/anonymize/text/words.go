@@ -73,7 +73,7 @@ func startLine(s string) string {
 var starts = regexp.MustCompile(`^ HTTP: (` + payload.MethodPattern + `|HTTP/1\.\d \d{3})\b`)
 
 // listed is a start line in a list of packets, and what the list says behind it.
-var listed = regexp.MustCompile(`→ *\S+ +(?:HTTP|TCP) +\d+ +(` + payload.MethodPattern + `|HTTP/1\.\d \d{3})` +
+var listed = regexp.MustCompile(`(?:→ *|[ \t])\S+[ \t]+(?:\d+[ \t]+\d+[ \t]+)?(?:HTTP(?:/[A-Z]+)?|TCP)[ \t]+\d+[ \t]+(` + payload.MethodPattern + `|HTTP/1\.\d \d{3})` +
 	`\b[^\[]*( *\[TCP segment of a reassembled PDU\])?`)
 
 // payloadBegins is where tcpdump goes on with what a segment carries.
@@ -121,6 +121,21 @@ func Word(m *standin.Map, word string) string {
 // device is the usual name of a network device, which tells its kind and nobody's name.
 var device = regexp.MustCompile(`^(?:eth|en[ops]|ens|em|wlan|wl|lo|any|wg|tun|tap|utun|ppp|gre|sit|vti|ipsec|bond|br|vxlan|` +
 	`veth|docker|cni|cali|lxc|bridge|dummy|vlan|pflog|pktap)[0-9]{0,4}$`)
+
+// begins is how such names begin, where something else follows.
+var begins = regexp.MustCompile(`^(?:eth|en|em|wl|wg|tun|tap|utun|ppp|gre|sit|vti|ipsec|bond|br|vxlan|veth|docker|cni|cali|` +
+	`lxc|vlan|vpn|xfrm|l2tp|tailscale|zt|nordlynx)`)
+
+// Device is what stands in for the name of a network device: one that tells its kind.
+func Device(m *standin.Map, name string) string {
+	if device.MatchString(name) {
+		return name
+	}
+	if kind := begins.FindString(name); kind != "" {
+		return kind + "0"
+	}
+	return m.Name(name)
+}
 
 // address replaces an address, with a port behind a dot or a colon, or with the length
 // of a prefix.
@@ -189,7 +204,7 @@ icmp icmp6 igmp ip ip6 arp ip-proto-6 ip-proto-17 ip-proto-1 fragmentation neede
 quench parameter problem stamp query mask sol adv multicast listener report prohibited
 VXLAN I vni GREv0 GREv1 IP-IP Geneve GTP
 SYN ACK RST FIN PSH URG ECE CWR Seq Ack Win Len MSS SACK_PERM TSval TSecr WS SLE SRE TLSv1 TLSv1.1 TLSv1.2 TLSv1.3
-HTTP DNS ICMPv6 MDNS QUIC SSH SMTP Retransmission Dup Keep-Alive ZeroWindow Window Update
+HTTP HTTP/JSON HTTP/XML DNS ICMPv6 MDNS QUIC SSH SMTP Retransmission Dup Keep-Alive ZeroWindow Window Update
 Full Out-Of-Order Previous segment not
 captured Port numbers reused Fast Spurious Transmission Hello Certificate Alert Application Data
 Level Warning Fatal Description Unexpected Message Bad Record MAC Overflow Decompression Failure Handshake No
@@ -197,6 +212,8 @@ Unsupported Revoked Expired CA Access Denied Decode Error Decrypt Protocol Versi
 Internal Inappropriate
 Fallback User Canceled Renegotiation Missing Extension Unrecognized Name Status Response PSK Identity Required
 Illegal Parameter
+Echo ping in Destination Unreachable Time-to-live Fragmentation Host Network Communication filtered live transit Hop
+limit Redirect Too Big Packet
 DHCP BOOTP NTPv4 NTPv3 Client Server sum ok wrong invalid
 |  - -- > <
 `)

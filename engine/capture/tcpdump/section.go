@@ -45,6 +45,15 @@ func section(s string) (prompt, name string, ok bool) {
 	return "", "", false
 }
 
+// Device is the network device that a line names, of a program that captures or of the command
+// that started it; empty if it is no such line.
+func Device(s string) string {
+	if _, name, ok := section(s); ok {
+		return name
+	}
+	return ""
+}
+
 // begin takes in that a capture begins. Its numbers count anew, and what it saw it saw at
 // another point.
 func (r *Reader) begin(where string) {

@@ -28,6 +28,11 @@ func Proofs(files []*script.File, sel Selection) ([]*Task, error) {
 					continue
 				}
 				for _, cure := range cures(c) {
+					if c.SameAs(cure) {
+						errs = append(errs, fmt.Errorf("%s:%d: variant %q differs from %q in its outcome alone: a proof cannot "+
+							"apply it; give it a parameter that the script asks for", f.Name, s.Line, cure, c.Variant.Name))
+						continue
+					}
 					out = append(out, &Task{Case: c, File: f, Cure: cure})
 				}
 				out = append(out, &Task{Case: c, File: f, Harmless: true})

@@ -35,7 +35,7 @@ var synonyms = []synonym{
 	{"comment", "name", `name = "…"`, ""},
 	{"jump target j action verdict policy", "", "what becomes of the packets is the verb: drop, reject, accept", "fwd"},
 	// Requests.
-	{"to url uri host server address target endpoint", "from", "from = net.NAME, or what serve returned", "ssl_protocols"},
+	{"to host server address target endpoint", "from", "from = net.NAME, or what serve returned", "ssl_protocols"},
 	// Wires, and what they can be set to.
 	{"bw bandwidth bitrate speed throughput rate_limit link_rate", "rate", `rate = "10Mbit"`, ""},
 	{"max_queue_size queue_size qlen txqueuelen buffer buffer_size limit bottleneck queue_limit", "queue", `queue = "100 packets"`,

@@ -174,7 +174,6 @@ function keysOf(c, vocab) {
       return latin(bytesOf(p).slice(p.payload_at)).includes(utf8(text));
     }),
     size: (v) => counted(v, (r, p) => r(p.size)),
-    queued: (v) => counted(v, () => false), // a file does not tell it
     rexmit: (v) => counted(v, (r, p) => isTCP(p) && r(p.resent || 0)),
     in_flight: (v) => counted(v, (r, p) => isTCP(p) && r(p.in_flight || 0)),
     fault: (v) => flag(v, (p) => Boolean(p.fault)),
