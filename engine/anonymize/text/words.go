@@ -73,7 +73,8 @@ func startLine(s string) string {
 var starts = regexp.MustCompile(`^ HTTP: (` + payload.MethodPattern + `|HTTP/1\.\d \d{3})\b`)
 
 // listed is a start line in a list of packets, and what the list says behind it.
-var listed = regexp.MustCompile(`(?:→ *|[ \t])\S+[ \t]+(?:\d+[ \t]+\d+[ \t]+)?(?:HTTP(?:/[A-Z]+)?|TCP)[ \t]+\d+[ \t]+(` + payload.MethodPattern + `|HTTP/1\.\d \d{3})` +
+var listed = regexp.MustCompile(`(?:→ *|[ \t])\S+[ \t]+(?:\d+[ \t]+\d+[ \t]+)?(?:HTTP(?:/[A-Z]+)?|TCP)[ \t]+\d+[ \t]+(` +
+	payload.MethodPattern + `|HTTP/1\.\d \d{3})` +
 	`\b[^\[]*( *\[TCP segment of a reassembled PDU\])?`)
 
 // payloadBegins is where tcpdump goes on with what a segment carries.
