@@ -46,7 +46,7 @@ func Line(m *standin.Map, line string) string {
 			continue
 		}
 		word := line[i:n]
-		if flags && flagSet.MatchString(word) {
+		if flags && flagSet.MatchString(word) || n == len(line) && strings.HasPrefix("options", word) { // cut
 			b.WriteString(word)
 		} else {
 			b.WriteString(Word(m, word))

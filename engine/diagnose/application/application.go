@@ -76,7 +76,10 @@ func alertBySize(f *incident.Flow) *finding.Finding {
 		return nil
 	}
 	hello := client.Data[0]
-	if !hellosized(f, hello) {
+	// Seven bytes and the end are no answer of another protocol's to a hello of an old program.
+	short := server.Bytes == alertSize && len(server.Data) == 1 && ends(f, server.Data[0]) &&
+		f.Ends[incident.Server].Port() > 1023 && int(hello.PayloadLen) >= helloOld
+	if !hellosized(f, hello) && !short {
 		return nil
 	}
 	// The server answers the hello with an alert and closes.
@@ -227,13 +230,14 @@ func slow(f *incident.Flow) *finding.Finding {
 	var total, worst time.Duration
 	var waits []time.Duration
 	var cited []*incident.Segment
-	n, answered, never := 0, 0, false
+	n, never := 0, false
+	var answered []int // how large questions were that got an answer
 	var asked *incident.Segment
 	for _, g := range f.Segments {
 		if g.Has(packet.SYN) {
 			continue
 		}
-		if asked != nil && answered > 0 && givesUp(f, g, asked) {
+		if asked != nil && len(answered) > 0 && givesUp(f, g, asked, answered) {
 			n, never = n+1, true
 			wait := g.Time - asked.Time
 			total, worst = total+wait, max(worst, wait)
@@ -264,7 +268,7 @@ func slow(f *incident.Flow) *finding.Finding {
 			asked = nil // both closed, and nothing was answered
 			continue
 		}
-		answered++
+		answered = append(answered, int(asked.PayloadLen))
 		wait := g.Time - asked.Time
 		ack := asked.Acked
 		if wait >= floor && ack != nil && ack.Time-asked.Time < wait/2 {
@@ -297,6 +301,9 @@ func slow(f *incident.Flow) *finding.Finding {
 		c.Say("The server acknowledges the request at once and does not answer it for %v: its application is what "+
 			"takes the "+
 			"time.", worst.Round(time.Millisecond))
+	} else if len(answered) == 0 {
+		c.Say("The connection opens at once and the server, which speaks first, says its first word after %v: its application "+
+			"takes the time, not the network.", worst.Round(time.Millisecond))
 	} else {
 		c.Say("The server acknowledges the request at once and answers after %v: its application takes the time, "+
 			"not the "+
@@ -327,16 +334,31 @@ func greeting(f *incident.Flow, g *incident.Segment) time.Duration {
 		client.Data[0].Time < g.Time || client.Data[0].Time-g.Time > time.Second || g.Time-f.Confirm.Time > most {
 		return 0
 	}
+	if syns := server.SYNs; len(syns) > 1 && syns[len(syns)-1].Time > f.Confirm.Time {
+		return 0 // it had not heard that the connection is open
+	}
 	return g.Time - f.Confirm.Time
 }
 
 // givesUp reports whether g is the client's goodbye, alone or with the TLS alert that comes
-// before it, long after a question that was acknowledged and not answered.
-func givesUp(f *incident.Flow, g, asked *incident.Segment) bool {
+// before it, long after a question that was acknowledged and not answered. What is much smaller
+// than the questions that were answered needs no answer, as a window update of HTTP/2, and where
+// the client says much that is not answered nothing follows either.
+func givesUp(f *incident.Flow, g, asked *incident.Segment, answered []int) bool {
 	const patience = 5 * time.Second
-	fin := f.Sides[incident.Client].FIN
-	return g.Side == incident.Client && fin != nil && (g == fin || g.IsData() && g.PayloadLen <= alert12 &&
-		fin.Time >= g.Time && fin.Time-g.Time < time.Second) &&
+	client := &f.Sides[incident.Client]
+	if fin := client.FIN; g.Side != incident.Client || fin == nil || g != fin && (!g.IsData() || g.PayloadLen > alert12 ||
+		fin.Time < g.Time || fin.Time-g.Time > time.Second) {
+		return false
+	}
+	usual := slices.Max(answered)
+	said := 0
+	for _, d := range client.Data {
+		if d.Time < g.Time {
+			said++
+		}
+	}
+	return int(asked.PayloadLen)*2 >= min(usual, 400) && said <= len(answered)+2 &&
 		asked.Acked != nil && asked.Acked.Time < g.Time && g.Time-asked.Time > patience
 }
 

@@ -1,8 +1,10 @@
 package delay
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"netrepro/engine/diagnose/finding"
@@ -28,6 +30,9 @@ type pingTrip struct {
 func pinged(in *incident.Incident) (found []*finding.Finding) {
 	for _, file := range in.Files {
 		for _, p := range collect(file) {
+			if len(p.trips) < samples {
+				continue
+			}
 			if c := p.slowed(busiest(file, p)); c != nil {
 				found = append(found, c)
 			}
@@ -67,8 +72,10 @@ func collect(file *incident.File) (all []*pings) {
 	return all
 }
 
-// busiest is the connection that carries most beside the pings: one between the same hosts if
-// there is one.
+// samples is the least number of pings that tell.
+const samples = 4
+
+// busiest is the connection between the same hosts that carries most.
 func busiest(file *incident.File, p *pings) (most *incident.Flow) {
 	same := func(f *incident.Flow) bool {
 		a, b := f.Ends[0].Addr(), f.Ends[1].Addr()
@@ -76,36 +83,37 @@ func busiest(file *incident.File, p *pings) (most *incident.Flow) {
 	}
 	bytes := func(f *incident.Flow) int { return f.Sides[0].Bytes + f.Sides[1].Bytes }
 	for _, f := range file.Flows {
-		if len(f.Segments) == 0 || most != nil && same(most) && !same(f) {
-			continue
-		}
-		if most == nil || same(f) && !same(most) || bytes(f) > bytes(most) {
+		if len(f.Segments) > 0 && same(f) && (most == nil || bytes(f) > bytes(most)) {
 			most = f
 		}
 	}
 	return most
 }
 
-// carries reports whether data is on its way between two times: it is sent then, or before and
-// after, where the capture leaves out what is between.
+// carries reports whether much is on its way between two times: of the sequence space, so that
+// what the capture leaves out counts too.
 func carries(f *incident.Flow, from, to time.Duration) bool {
-	before, after := false, false
-	for _, g := range f.Segments {
-		if g.PayloadLen == 0 {
-			continue
+	const much = 10_000
+	for side := range f.Sides {
+		data := f.Sides[side].Data
+		at := func(t time.Duration) int {
+			i, _ := slices.BinarySearchFunc(data, t, func(g *incident.Segment, t time.Duration) int {
+				return cmp.Compare(g.Time, t)
+			})
+			return i
 		}
-		if g.Time > from && g.Time < to {
+		i, j := max(at(from)-1, 0), min(at(to), len(data)-1)
+		if len(data) > 0 && i < j && int32(data[j].End()-data[i].Seq) > much {
 			return true
 		}
-		before, after = before || g.Time <= from, after || g.Time >= to
 	}
-	return before && after
+	return false
 }
 
 // slowed says what the pings tell of a connection beside them.
 func (p *pings) slowed(f *incident.Flow) *finding.Finding {
-	const samples, some = 4, 2
-	if f == nil || len(p.trips) < samples {
+	const some = 2
+	if f == nil {
 		return nil
 	}
 	least, most := p.trips[0].rtt, time.Duration(0)

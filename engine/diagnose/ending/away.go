@@ -1,6 +1,8 @@
 package ending
 
 import (
+	"slices"
+
 	"netrepro/engine/diagnose/incident"
 )
 
@@ -9,28 +11,23 @@ import (
 func (e *end) unreachable(after *incident.Segment) (lost []*incident.Message) {
 	type echo struct{ id, seq uint16 }
 	host := e.flow.Ends[e.side].Addr()
-	asked := map[echo]*incident.Message{}
-	var order []echo
-	back := false // it answered one after those that it did not answer
+	var open []*incident.Message // that were not answered, oldest first
 	for _, m := range e.flow.File.Messages {
-		request, reply := m.ICMP().Echo(m.Proto)
-		id := echo{m.ICMP().EchoID, m.ICMP().EchoSeq}
-		switch {
-		case m.Time > after.Time || m.Time < after.Time-e.idle:
-		case request && m.Dst == host:
-			asked[id] = m
-			order = append(order, id)
-		case reply && m.Src == host && asked[id] != nil:
-			delete(asked, id)
-			back = len(asked) > 0
+		if m.Time > after.Time || m.Time < after.Time-e.idle {
+			continue
 		}
-	}
-	if !back {
-		return nil
-	}
-	for _, id := range order {
-		if m := asked[id]; m != nil {
-			lost = append(lost, m)
+		request, reply := m.ICMP().Echo(m.Proto)
+		switch {
+		case request && m.Dst == host:
+			open = append(open, m)
+		case reply && m.Src == host:
+			i := slices.IndexFunc(open, func(q *incident.Message) bool {
+				return echo{q.ICMP().EchoID, q.ICMP().EchoSeq} == echo{m.ICMP().EchoID, m.ICMP().EchoSeq}
+			})
+			if i >= 0 { // those before it are lost, for this one is not
+				lost = append(lost, open[:i]...)
+				open = open[i+1:]
+			}
 		}
 	}
 	return lost

@@ -54,7 +54,7 @@ func afterIdle(e *end) *finding.Finding {
 	}
 	if gone := e.unreachable(after); len(gone) > 1 && distant == 0 {
 		c := goneStale(e, after)
-		return c.For(1.5, fmt.Sprintf("meanwhile %d pings to the %s were not answered, and then one was: it was away itself",
+		return c.For(1.5, fmt.Sprintf("meanwhile %d pings to the %s were not answered, and then one was: it was away, or the way to it",
 			len(gone), incident.Name(e.side))).CiteMessages(gone...).
 			IsNot("idle-timeout-middlebox: the host itself was away while the connection was idle")
 	}

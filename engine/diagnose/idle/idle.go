@@ -37,7 +37,7 @@ func forgotten(f *incident.Flow) *finding.Finding {
 	}
 	tries := 0
 	for _, g := range tail {
-		if g.SeqLen() > 0 {
+		if (g.IsData() || g.Has(packet.FIN)) && g.PayloadLen != 1 || g.SeqLen() > 0 && g.Has(packet.FIN) {
 			tries++
 		}
 	}

@@ -17,8 +17,8 @@ func refusedByAnother(f *incident.Flow) *finding.Finding {
 	}
 	var forged []*incident.Segment
 	for _, r := range f.Sides[incident.Server].Resets {
-		if r.Time >= f.SYN.Time && r.Time < f.SYNACK.Time && (r.Ack == f.SYN.End() || r.Missing&packet.NoAck != 0 ||
-			r.Time-f.SYN.Time < time.Second) {
+		if r.Time >= f.SYN.Time && r.Time < f.SYNACK.Time && r.Has(packet.ACK) && f.SYNACK.Ack == f.SYN.End() &&
+			(r.Ack == f.SYN.End() || r.Missing.Has(packet.NoAck)) {
 			forged = append(forged, r)
 		}
 	}

@@ -39,6 +39,11 @@ func halfOpen(f *incident.Flow) *finding.Finding {
 			replies = append(replies, g)
 		}
 	}
+	for _, t := range f.Twins {
+		if t.SYNACK != nil && t.Confirm == nil && len(t.Sides[incident.Client].Segments) == 1 {
+			return cutOff(f, ignored) // where the server is, the acknowledgements do not arrive
+		}
+	}
 	siblings := f.Siblings()
 	if f.From == incident.AtClient && siblings == 0 && len(f.Sides[incident.Client].Resent) > 1 {
 		return cutOff(f, ignored)

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"fmt"
+	"time"
 
 	"netrepro/engine/diagnose/finding"
 	"netrepro/engine/diagnose/incident"
@@ -18,6 +19,12 @@ func damaged(f *incident.Flow, side int) *finding.Finding {
 	}
 	var bad, again []*incident.Segment
 	arrived, counted := 0, 0
+	good := map[uint32]time.Duration{} // when bytes were last sent with a right checksum
+	for _, g := range s.Segments {
+		if !g.Checksum.Drops() {
+			good[g.Seq] = g.Time
+		}
+	}
 	for _, g := range s.Segments {
 		if !g.Checksum.Drops() {
 			continue
@@ -26,19 +33,22 @@ func damaged(f *incident.Flow, side int) *finding.Finding {
 		if g.SeqLen() > 0 {
 			counted++
 		}
-		if g.Acked != nil && !repaired(s, g) && g.SeqLen() > 0 {
+		if g.Acked != nil && good[g.Seq] <= g.Time && g.SeqLen() > 0 {
 			arrived++
 		}
 	}
 	if counted == 0 || arrived*2 >= counted {
 		return nil
 	}
+	damagedAt := map[uint32]*incident.Segment{} // the first by its sequence number
+	for _, b := range bad {
+		if damagedAt[b.Seq] == nil {
+			damagedAt[b.Seq] = b
+		}
+	}
 	for _, g := range s.Resent {
-		for _, b := range bad {
-			if g.Seq == b.Seq && g != b {
-				again = append(again, g)
-				break
-			}
+		if b := damagedAt[g.Seq]; b != nil && b != g {
+			again = append(again, g)
 		}
 	}
 	what := "a wrong TCP checksum"
@@ -67,16 +77,6 @@ func damaged(f *incident.Flow, side int) *finding.Finding {
 	return c.IsNot("loss-one-way: they arrive, damaged")
 }
 
-// repaired reports whether the bytes of g were sent once more, with a good checksum.
-func repaired(s *incident.Side, g *incident.Segment) bool {
-	for _, o := range s.Segments {
-		if o != g && o.Seq == g.Seq && o.Time > g.Time && !o.Checksum.Drops() {
-			return true
-		}
-	}
-	return false
-}
-
 // local reports whether the capture was made on the host of a side, whose checksums its
 // network card completes.
 func local(f *incident.Flow, side int) bool {
@@ -98,7 +98,7 @@ func local(f *incident.Flow, side int) bool {
 // rightElsewhere reports whether the checksum of a side's segments is right in another capture.
 func rightElsewhere(f *incident.Flow, side int) bool {
 	for _, t := range f.Twins {
-		if t.Sides[side].Good > 0 && t.Sides[side].Bad == 0 {
+		if t.Near(side) && t.Sides[side].Good > 0 && t.Sides[side].Bad == 0 {
 			return true
 		}
 	}

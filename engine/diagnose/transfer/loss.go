@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -310,18 +311,16 @@ func asked(f *incident.Flow, g *incident.Segment) bool {
 	if g.HasTS || g.ID != 0 || f.RTT == 0 {
 		return false
 	}
-	n := 0
-	for _, a := range f.Sides[1-g.Side].Segments {
-		if a.Time >= g.Time {
-			break
-		}
-		if a.Ack == g.Seq && a.PayloadLen == 0 {
-			if n++; n > enough { // the first is no duplicate
-				return g.Time-a.Time >= f.RTT*9/10
-			}
-		}
+	acks := f.Sides[1-g.Side].Segments
+	at, _ := slices.BinarySearchFunc(acks, g.Time, func(a *incident.Segment, t time.Duration) int {
+		return cmp.Compare(a.Time, t)
+	})
+	var same []*incident.Segment // the latest first
+	for at--; at >= 0 && acks[at].Ack == g.Seq && acks[at].PayloadLen == 0; at-- {
+		same = append(same, acks[at])
 	}
-	return false
+	// The first is no duplicate: the fourth asks.
+	return len(same) > enough && g.Time-same[len(same)-1-enough].Time >= f.RTT*9/10
 }
 
 // late reports whether g was only overtaken by what came before it: it was sent sooner.

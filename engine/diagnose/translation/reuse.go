@@ -74,8 +74,16 @@ const anotherClock = "its timestamps are those of another clock"
 func restarted(f, old *incident.Flow, challenge, rst *incident.Segment, other string) *finding.Finding {
 	pause := f.SYN.Time - old.Last().Time
 	if challenge == nil || rst == nil || other != anotherClock || pause < stillFor || !old.Established() || old.Closed() ||
-		f.SYN.MSS != 0 && old.SYN != nil && old.SYN.MSS != f.SYN.MSS {
+		f.SYN.MSS != 0 && old.SYN != nil && old.SYN.MSS != f.SYN.MSS || rst.Time < challenge.Time ||
+		rst.Seq != challenge.Ack && !rst.Missing.Has(packet.NoSeq) {
 		return nil
+	}
+	// Who has the old connection would go on in it.
+	for _, g := range f.Sides[incident.Client].Segments {
+		if g.HasTS && (int32(g.TSVal-f.SYN.TSVal) < -1000 || time.Duration(int32(g.TSVal-f.SYN.TSVal))*time.Millisecond >
+			2*(g.Time-f.SYN.Time)+time.Second) {
+			return nil
+		}
 	}
 	c := finding.New("rst-no-socket-stale", f).
 		Say("The client asks from port %d, where it has a connection that nobody closed, and its clock has begun anew: it "+

@@ -127,7 +127,9 @@ func kept(f *incident.Flow, side int) *finding.Finding {
 	peer := &f.Sides[1-side]
 	passed := 0
 	for _, g := range peer.Segments {
-		if passedOn(g) {
+		if passedOn(g) && slices.ContainsFunc(g.Copies, func(c incident.Sighting) bool {
+			return c.Packet.Dst != g.Dst || c.Packet.DstPort != g.DstPort
+		}) {
 			passed++
 		}
 	}
@@ -189,7 +191,11 @@ func answersTo(rst, g *incident.Segment) bool {
 // port of its own, nil if there is none.
 func called(f *incident.Flow, side int) *incident.Flow {
 	var found *incident.Flow
+	callers := 0 // of an end that listens
 	for _, o := range f.File.Flows {
+		if s := sideOf(o, f.Ends[side]); o != f && s >= 0 && !f.Translated(o) {
+			callers++
+		}
 		if o == f || len(o.Segments) == 0 || o.Segments[0].Time > f.Last().Time {
 			continue
 		}
@@ -200,6 +206,9 @@ func called(f *incident.Flow, side int) *incident.Flow {
 		if o.Segments[0].Time < f.Segments[0].Time+soon && len(o.Sides[s].Segments) > 0 && related(o, s, f, side) {
 			found = o
 		}
+	}
+	if callers > 1 && (found == nil || !f.Translated(found)) {
+		return nil // others call it too, each from an address of its own
 	}
 	return found
 }

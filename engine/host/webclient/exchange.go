@@ -93,7 +93,7 @@ func (c *clientConn) exchange(ctx context.Context, name string, q Request, r *Re
 		werr = <-sent
 		_ = c.nc.SetWriteDeadline(time.Time{})
 	}
-	r.Unsent = werr != nil && !errors.Is(werr, errStop)
+	r.Unsent = r.Status != 0 && r.Sent < len(q.Body)
 	whole := werr == nil
 	r.stage = "read"
 	if err != nil || r.stop || !whole {

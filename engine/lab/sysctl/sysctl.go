@@ -30,7 +30,7 @@ func write(s topology.Setting) error {
 	if err != nil {
 		return err
 	}
-	if spins(s.Name) {
+	if spins(s.Name) && !strings.HasPrefix(s.Name, "net.ipv6.conf.all.") { // what is all's, all devices take over
 		if b, err := os.ReadFile(file); err == nil && strings.TrimSpace(string(b)) == strings.TrimSpace(s.Value) {
 			return nil
 		}

@@ -29,7 +29,7 @@ func scenario(name, options string) string {
 }
 
 const variants = `variants = {
-	{ "bug", outcome = "stalls" }, { "fixed", outcome = "works" }, { "alike", outcome = "stalls" },
+	{ "bug", outcome = "stalls" }, { "fixed", outcome = "works", on = true }, { "alike", outcome = "stalls" },
 },`
 
 func names(tasks []*Task) []string {
@@ -92,6 +92,11 @@ func TestProofs(t *testing.T) {
 		if !x.Proof() {
 			t.Errorf("%s is no proof", x.Name())
 		}
+	}
+	alike := file(t, "alike.lua", scenario("alike", `variants = { { "bug", outcome = 1 }, { "fixed", outcome = 2 } },`))
+	if _, err := Proofs([]*script.File{alike}, Selection{}); err == nil ||
+		!strings.Contains(err.Error(), "in its outcome alone") {
+		t.Errorf("a cure that cannot be applied: %v", err)
 	}
 	mute := file(t, "mute.lua", scenario("mute", `variants = { { "bug" }, { "fixed" } },`))
 	if _, err := Proofs([]*script.File{mute}, Selection{}); err == nil ||

@@ -29,7 +29,7 @@ func TestOverdue(t *testing.T) {
 			seen{had: usage{ran: 4 * time.Second, waited: 2 * time.Second}},
 			session.Errored, "and was killed"},
 		{"one that the kernel held says nothing", true, seen{had: usage{ran: time.Second}, stuck: "rtnl_lock"},
-			session.Inconclusive, "at least 2s, in rtnl_lock"},
+			session.Inconclusive, "at least 1s, in rtnl_lock"},
 		{"a lab that does not come up is the machine's matter", false, seen{}, session.Inconclusive,
 			"did not come up within 30s"},
 	} {

@@ -181,7 +181,7 @@ func uncleaned(judged session.Result, stuck string) session.Result {
 
 // kernelHeld says that threads waited inside the kernel, and where.
 func kernelHeld(stuck string) string {
-	return fmt.Sprintf("the kernel held threads of it for at least %s, in %s; dmesg may say why", grace, stuck)
+	return fmt.Sprintf("the kernel held threads of it for at least %s, in %s; dmesg may say why", grace/2, stuck)
 }
 
 // Start is what a worker is given besides its job.

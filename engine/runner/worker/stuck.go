@@ -98,7 +98,8 @@ type deadline struct {
 	early, over *time.Timer
 	mu          sync.Mutex
 	before      map[int]sleep
-	seen        // read when the worker has ended
+	looked      time.Time // when that was
+	seen                  // read when the worker has ended
 }
 
 // seen is what a worker was doing when its time was up: what its threads had of the processors,
@@ -114,12 +115,15 @@ func newDeadline(after time.Duration, end func()) *deadline {
 	d.early = time.AfterFunc(after-grace, func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		d.before = asleep(os.DirFS("/proc"), int(d.pid.Load()))
+		d.before, d.looked = asleep(os.DirFS("/proc"), int(d.pid.Load())), time.Now()
 	})
 	d.over = time.AfterFunc(after, func() {
 		pid := int(d.pid.Load())
 		d.mu.Lock()
-		d.had, d.stuck = used(pid), stuck(d.before, asleep(os.DirFS("/proc"), pid))
+		d.had = used(pid)
+		if time.Since(d.looked) >= grace/2 { // else both looks are of one moment
+			d.stuck = stuck(d.before, asleep(os.DirFS("/proc"), pid))
+		}
 		d.mu.Unlock()
 		end()
 	})

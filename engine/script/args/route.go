@@ -61,7 +61,7 @@ var kRTOMin = vm.NewKind("duration", "Duration", func(c *vm.Call, x lua.LValue) 
 	if err != nil {
 		return 0, err
 	}
-	if d := d.(time.Duration); d >= time.Millisecond && d <= time.Hour {
+	if d := d.(time.Duration); d >= time.Millisecond && d <= time.Hour && d%time.Millisecond == 0 {
 		return d, nil
 	}
 	return 0, Wrong(x, "a duration from 1ms to 1h", `write it like "1s"`)
