@@ -31,6 +31,8 @@ type Pages struct {
 	events map[*task.Task][]session.Event
 	list   page.Suite
 	errs   []error
+	ended  map[string][]shown // by scenario, its file and the cell of its matrix
+	keys   []string           // in the order in which they came
 }
 
 // Event implements [task.Sink].
@@ -52,6 +54,7 @@ func (p *Pages) End(t *task.Task, r session.Result) {
 		p.errs = append(p.errs, fmt.Errorf("page of %s: %w", t.Name(), err))
 	}
 	p.list.Cases = append(p.list.Cases, entry)
+	p.keep(t, r)
 	delete(p.events, t)
 }
 
@@ -123,6 +126,7 @@ func (p *Pages) Close(ctx context.Context) error {
 	if err := os.MkdirAll(p.Dir, files.SecretDir); err != nil {
 		return errors.Join(append(p.errs, err)...)
 	}
+	p.errs = append(p.errs, p.besides(ctx)...)
 	err := p.list.Save(ctx, p.Dir)
 	return errors.Join(append(p.errs, err)...)
 }

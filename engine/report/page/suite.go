@@ -36,7 +36,8 @@ type Entry struct {
 	Why      string   `json:"why,omitempty"`
 	Took     Second   `json:"took"`
 	Packets  int      `json:"packets"`
-	Page     string   `json:"page,omitempty"` // where its own is, from here
+	Page     string   `json:"page,omitempty"`   // where its own is, from here
+	Beside   string   `json:"beside,omitempty"` // where it stands beside the failure that it mends
 }
 
 // Past is how a case ended in an earlier run.

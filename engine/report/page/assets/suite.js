@@ -52,7 +52,8 @@ class Suite {
       const meter = el("span", { class: "meter" });
       meter.style.width = Math.max(c.took / this.most * 60, 1) + "px";
       rows.push(el("tr", { class: "case" },
-        el("td", {}, c.page ? el("a", { href: encodeURI(c.page).replace(/[?#]/g, encodeURIComponent) }, c.case) : c.case, c.why ? el("p", { class: "about" }, c.why.split("\n")[0]) : null),
+        el("td", {}, c.page ? el("a", { href: encodeURI(c.page).replace(/[?#]/g, encodeURIComponent) }, c.case) : c.case,
+          c.beside ? el("p", { class: "about" }, el("a", { href: encodeURI(c.beside).replace(/[?#]/g, encodeURIComponent) }, "beside the failure")) : null, c.why ? el("p", { class: "about" }, c.why.split("\n")[0]) : null),
         el("td", {}, el("span", { class: "badge " + c.verdict }, c.word)),
         el("td", { class: "num" }, meter, c.took.toFixed(2) + " s"),
         el("td", { class: "num wideonly" }, c.packets),
