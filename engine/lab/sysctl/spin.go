@@ -72,8 +72,14 @@ func patiently(f *os.File, text string) error {
 		if _, _, errno := unix.Syscall(unix.SYS_IO_SUBMIT, queue, 1, uintptr(unsafe.Pointer(&req))); errno != 0 {
 			return write1(f, text)
 		}
-		if _, _, errno := unix.Syscall6(unix.SYS_IO_GETEVENTS, queue, 1, 1, uintptr(unsafe.Pointer(done)), 0, 0); errno != 0 {
-			return errno
+		for {
+			_, _, errno := unix.Syscall6(unix.SYS_IO_GETEVENTS, queue, 1, 1, uintptr(unsafe.Pointer(done)), 0, 0)
+			if errno == 0 {
+				break
+			}
+			if errno != unix.EINTR {
+				return errno
+			}
 		}
 		switch errno := unix.Errno(-done.res); {
 		case done.res >= 0:

@@ -25,7 +25,11 @@ func named(r *diagnose.Report, text string, quoted bool) string {
 				if err != nil {
 					continue // text always can be
 				}
-				name = strings.Trim(string(b), `"`)
+				name = string(b[1 : len(b)-1])
+			}
+			// Two texts may have one address stand for two hosts: then it stays.
+			if other, ok := names[n.Addr]; ok && other != name {
+				name = n.Addr.String()
 			}
 			names[n.Addr] = name
 		}

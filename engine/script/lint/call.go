@@ -43,6 +43,10 @@ func (c *checker) call(e *ast.FuncCallExpr, s *scope) thing {
 		}
 		c.expr(e.Func, s)
 		name, named := e.Func.(*ast.IdentExpr)
+		if named {
+			_, own := s.Get(name.Value)
+			named = !own
+		}
 		for i, a := range e.Args {
 			if t := c.expr(a, s); i == 0 && t.class != nil && named && slices.Contains(overTables, name.Value) {
 				msg, word, hint := foreign.Plain("bad argument #1 to " + name.Value + " (table expected, got userdata)")

@@ -26,7 +26,7 @@ type Names func(netip.Addr) string
 
 // scriptLine is where in a script the fault stands that dropped a packet: the same fault elsewhere
 // means the same.
-var scriptLine = regexp.MustCompile(` \([^()\s]+:\d+\)$`)
+var scriptLine = regexp.MustCompile(` \([^()]+:\d+\)$`)
 
 // Form is the normal form of the records, one event a line.
 func Form(rs []*tcp.Record, names Names) []string {

@@ -108,5 +108,10 @@ func Calls(src *diag.Source, names ...string) (found bool) {
 
 // Number reports whether Lua reads a text as a number.
 func Number(text string) bool {
-	return lua.LVAsNumber(lua.LString(text)) != 0 || strings.Trim(text, " 0.xX") == ""
+	text = strings.TrimSpace(text)
+	_, err := strconv.ParseFloat(text, 64)
+	if strings.HasPrefix(strings.ToLower(text), "0x") {
+		_, err = strconv.ParseUint(text[2:], 16, 64)
+	}
+	return err == nil
 }
