@@ -10,6 +10,7 @@ import (
 	"netrepro/engine/diagnose/finding"
 	"netrepro/engine/diagnose/incident"
 	"netrepro/engine/packet"
+	"netrepro/engine/tcp/sender"
 )
 
 // Rules are the rules of this room.
@@ -19,7 +20,8 @@ var Rules = []finding.Rule{finding.Each(forgotten), finding.Each(remapped)}
 // UDP-like timeouts of carriers begin at 30 s.
 const Least = 28 * time.Second
 
-// forgotten is a connection of which nothing is answered any more after a pause.
+// forgotten is a connection of which nothing is answered any more after a pause; what comes first
+// after it may be a keep-alive.
 func forgotten(f *incident.Flow) *finding.Finding {
 	if !f.Established() {
 		return nil
@@ -37,7 +39,7 @@ func forgotten(f *incident.Flow) *finding.Finding {
 	}
 	tries := 0
 	for _, g := range tail {
-		if (g.IsData() || g.Has(packet.FIN)) && g.PayloadLen != 1 || g.SeqLen() > 0 && g.Has(packet.FIN) {
+		if g.SeqLen() > 0 && g.Class&sender.KeepAlive == 0 { // a keep-alive may carry a byte
 			tries++
 		}
 	}
