@@ -45,13 +45,17 @@ func ReadICMP(proto uint8, data []byte) *ICMP {
 		m.MTU = int(header.ICMPMTU6.Get(data))
 	}
 	if request, reply := m.Echo(proto); request || reply {
-		m.EchoID, m.EchoSeq = header.ICMPEchoID.Get(data), header.ICMPEchoSeq.Get(data)
+		m.EchoKey = EchoKey{header.ICMPEchoID.Get(data), header.ICMPEchoSeq.Get(data)}
 	}
 	if isError(proto, m.Type) {
 		m.Quoted = quote(data[header.ICMPSize:])
 	}
 	return m
 }
+
+// EchoKey tells the echoes of one host apart: the identifier of the program that sends them, and
+// the number of each (RFC 792, RFC 4443).
+type EchoKey struct{ ID, Seq uint16 }
 
 // Echo reports whether a message of protocol proto is an echo request or the reply to one
 // (RFC 792, RFC 4443).

@@ -183,8 +183,8 @@ type ICMP struct {
 	Type, Code uint8
 	MTU        int    // next-hop MTU of "fragmentation needed" (RFC 1191) or "packet too big" (RFC 4443)
 	Quoted     *Quote // the packet it complains about
-	// EchoID and EchoSeq tell the echoes of a ping apart; they are 0 in other messages.
-	EchoID, EchoSeq uint16
+	// EchoKey is the same in an echo request and its reply; it is zero in other messages.
+	EchoKey EchoKey
 }
 
 // Quote is the beginning of the packet quoted in an ICMP error.

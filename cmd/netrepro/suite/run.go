@@ -44,7 +44,7 @@ func runScenarios(cmd *cobra.Command, e Console, args []string, o *runOptions) e
 		fmt.Fprintln(e.Err, "netrepro: "+text)
 	}
 	if text := given.NoHistory(o.baseline); text != "" {
-		fmt.Fprintln(e.Err, text)
+		fmt.Fprintln(e.Err, "netrepro: "+text)
 	}
 	read := given.Read(cases.Files, o.Out, o.baseline)
 	if err := errors.Join(formats.Ready(reports, read...), o.vm.Writable(read...)); err != nil {

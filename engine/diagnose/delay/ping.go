@@ -9,16 +9,15 @@ import (
 
 	"netrepro/engine/diagnose/finding"
 	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/packet"
 )
 
 // pings are the echoes of a host to another, and when their replies came.
 type pings struct {
 	client, server netip.Addr
-	asked          map[echo]*incident.Message
+	asked          map[packet.EchoKey]*incident.Message
 	trips          []pingTrip
 }
-
-type echo struct{ id, seq uint16 }
 
 type pingTrip struct {
 	rtt   time.Duration
@@ -56,11 +55,11 @@ func collect(file *incident.File) (all []*pings) {
 			if !request {
 				continue
 			}
-			p = &pings{client: m.Src, server: m.Dst, asked: map[echo]*incident.Message{}}
+			p = &pings{client: m.Src, server: m.Dst, asked: map[packet.EchoKey]*incident.Message{}}
 			by[key] = p
 			all = append(all, p)
 		}
-		e := echo{m.ICMP().EchoID, m.ICMP().EchoSeq}
+		e := m.ICMP().EchoKey
 		switch q := p.asked[e]; {
 		case request:
 			p.asked[e] = m

@@ -9,7 +9,6 @@ import (
 // unreachable are the pings to the reset's sender that were not answered while the connection
 // was idle, though later ones were.
 func (e *end) unreachable(after *incident.Segment) (lost []*incident.Message) {
-	type echo struct{ id, seq uint16 }
 	host := e.flow.Ends[e.side].Addr()
 	var open []*incident.Message // that were not answered, oldest first
 	for _, m := range e.flow.File.Messages {
@@ -22,7 +21,7 @@ func (e *end) unreachable(after *incident.Segment) (lost []*incident.Message) {
 			open = append(open, m)
 		case reply && m.Src == host:
 			i := slices.IndexFunc(open, func(q *incident.Message) bool {
-				return echo{q.ICMP().EchoID, q.ICMP().EchoSeq} == echo{m.ICMP().EchoID, m.ICMP().EchoSeq}
+				return q.ICMP().EchoKey == m.ICMP().EchoKey
 			})
 			if i >= 0 { // those before it are lost, for this one is not
 				lost = append(lost, open[:i]...)

@@ -39,7 +39,7 @@ func reused(f *incident.Flow) *finding.Finding {
 		return nil
 	}
 	rst := firstReset(f, incident.Client)
-	if other := otherHost(old, f); other != "" || !old.Closed() && old.Reset() == nil && pause < 30*time.Second {
+	if other := otherHost(old, f); other != "" || !old.Closed() && old.Reset() == nil && pause < stillFor {
 		if c := restarted(f, old, challenge, rst, other); c != nil {
 			return c
 		}

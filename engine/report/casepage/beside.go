@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"netrepro/engine/report/compare"
@@ -47,14 +48,12 @@ func (p *Pages) keep(t *task.Task, r session.Result) {
 func (p *Pages) besides(ctx context.Context) (errs []error) {
 	for _, key := range p.keys {
 		cases := p.ended[key]
-		bug := -1
-		for i, s := range cases {
-			if bug < 0 && s.task.Case.Reproduces() {
-				bug = i
-			}
+		bug := slices.IndexFunc(cases, func(s shown) bool { return s.task.Case.Reproduces() })
+		if bug < 0 {
+			continue
 		}
-		for i, s := range cases {
-			if bug < 0 || i == bug || s.task.Case.Reproduces() {
+		for _, s := range cases {
+			if s.task.Case.Reproduces() {
 				continue
 			}
 			if err := p.beside(ctx, cases[bug], s); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -27,7 +27,7 @@ func NoHistory(baseline string) string {
 	if _, err := os.Stat(filepath.Join(baseline, history.File)); baseline == "" || err == nil {
 		return ""
 	}
-	return fmt.Sprintf("netrepro: --baseline: %s has no history of a run yet (%s): this run is compared with none", baseline,
+	return fmt.Sprintf("--baseline: %s has no history of a run yet (%s): this run is compared with none", baseline,
 		history.File)
 }
 

@@ -14,7 +14,9 @@ var icmpTexts = []struct {
 	text       string
 	kind, code byte
 }{
-	{"echo request", 8, 0}, {"echo reply", 0, 0}, {"echo (ping) request", 8, 0}, {"echo (ping) reply", 0, 0}, {"need to frag", 3, 4}, {"fragmentation needed", 3, 4},
+	{"echo request", 8, 0}, {"echo reply", 0, 0},
+	{"echo (ping) request", 8, 0}, {"echo (ping) reply", 0, 0},
+	{"need to frag", 3, 4}, {"fragmentation needed", 3, 4},
 	{"admin prohibited filter", 3, 13}, {"admin prohibited", 3, 10}, {"host precedence violation", 3, 14},
 	{"precedence cutoff", 3, 15}, {"port unreachable", 3, 3}, {"protocol unreachable", 3, 2},
 	{"net unreachable", 3, 0}, {"source route failed", 3, 5}, {"time exceeded in-transit", 11, 0},
@@ -23,7 +25,9 @@ var icmpTexts = []struct {
 	{"time-to-live exceeded", 11, 0}, {"time to live exceeded", 11, 0}, {"redirect for network", 5, 0},
 	{"reassembly time exceeded", 11, 1}, {"time exceeded", 11, 0}, {"source quench", 4, 0}, {"parameter problem", 12, 0},
 	{"redirect", 5, 1}, {"router advertisement", 9, 0}, {"router solicitation", 10, 0}, {"time stamp query", 13, 0},
-	{"time stamp reply", 14, 0}, {"timestamp request", 13, 0}, {"timestamp reply", 14, 0}, {"address mask request", 17, 0}, {"address mask reply", 18, 0}, {"unreachable", 3, 1},
+	{"time stamp reply", 14, 0},
+	{"timestamp request", 13, 0}, {"timestamp reply", 14, 0},
+	{"address mask request", 17, 0}, {"address mask reply", 18, 0}, {"unreachable", 3, 1},
 }
 
 var icmp6Texts = []struct {
