@@ -46,11 +46,10 @@ type summed struct {
 // Style says how to write.
 type Style struct {
 	Color   bool
-	Live    bool   // the output is a terminal whose last line may be rewritten
-	Verbose bool   // show what passed too
-	Quiet   bool   // show only what did not end as expected, and the summary
-	UserNS  bool   // labs are in user namespaces
-	Again   string // the command to repeat a case, before its arguments
+	Live    bool // the output is a terminal whose last line may be rewritten
+	Verbose bool // show what passed too
+	Quiet   bool // show only what did not end as expected, and the summary
+	UserNS  bool // labs are in user namespaces
 }
 
 // NewTerminal makes a sink that writes to w; total is how many cases will run.
@@ -283,24 +282,7 @@ func (t *Terminal) remarks(job *task.Task, r session.Result) {
 		}
 		fmt.Fprintf(t.w, "    trace  %s%s\n", capture, frameList(frames))
 	}
-	fmt.Fprintf(t.w, "    again  %s --verbose\n", Again(t.style.Again, job))
-}
-
-// Again is the command that runs a case again, as command runs all.
-func Again(command string, job *task.Task) string {
-	variant := ""
-	if len(job.File.Scenarios) > 1 {
-		variant = " " + job.Case.ID()
-	} else if job.Case.Variant.Name != "" {
-		variant = " --variant " + job.Case.Variant.Name
-	}
-	if job.Proof() {
-		variant += " --prove"
-	}
-	if job.Shaken > 0 {
-		variant += fmt.Sprintf(" --shake=1 --seed %d", job.Shaken)
-	}
-	return fmt.Sprintf("%s %s%s", command, job.File.Name, variant)
+	fmt.Fprintf(t.w, "    again  %s --verbose\n", job.Again())
 }
 
 // oneLine is what a script or a program wrote, fit to be shown; tabs are.

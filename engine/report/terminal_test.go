@@ -98,7 +98,6 @@ func show(s Style) (text string, t *Terminal) { return showing(s, false) }
 // showing writes all cases in a style, what happens in each while it runs if streamed.
 func showing(s Style, streamed bool) (text string, t *Terminal) {
 	var b strings.Builder
-	s.Again = "netrepro run"
 	all := cases()
 	t = NewTerminal(&b, len(all), s)
 	for _, c := range all {

@@ -21,8 +21,8 @@ import (
 	"netrepro/engine/report/formats"
 	"netrepro/engine/report/recorder"
 	"netrepro/engine/runner"
-	"netrepro/engine/runner/fingerprint"
 	"netrepro/engine/runner/history"
+	"netrepro/engine/runner/machine"
 	"netrepro/engine/runner/shard"
 	"netrepro/engine/runner/sink"
 	"netrepro/engine/runner/task"
@@ -74,8 +74,9 @@ func runScenarios(cmd *cobra.Command, e Console, args []string, o *runOptions) e
 	if o.vm.Several() {
 		return o.compare(cmd.Context(), e, tasks)
 	}
+	here := machine.Fingerprint(cmd.Context(), ".")
 	return o.run(cmd.Context(), e, recorder.Options{Out: o.Out, Baseline: o.baseline, Seed: o.Seed, Shard: part,
-		Tasks: tasks, All: all, Machine: o.vm.Machine(cmd.Context(), fingerprint.Take(".")), Reports: reports})
+		Tasks: tasks, All: all, Machine: o.vm.Machine(cmd.Context(), here), Reports: reports})
 }
 
 // choose takes of all tasks those of the shard, and those that failed.
@@ -109,13 +110,17 @@ func (o *runOptions) choose(e Console, all []*task.Task) (tasks []*task.Task, pa
 	return shard.Deal(tasks, s, took), s.String(), nil
 }
 
-// run runs the tasks of a record, and shows and records what comes of them.
-func (o *runOptions) run(ctx context.Context, e Console, r recorder.Options) error {
-	if e.Color || e.Terminal {
+// shown is where people see what becomes of so many cases.
+func (e Console) shown(cases int, s report.Style) *report.Terminal {
+	if s.Color, s.Live = e.Color, e.Terminal; s.Color || s.Live {
 		e.Allow(report.Sequences)
 	}
-	t := report.NewTerminal(e.Out, len(r.Tasks), report.Style{Color: e.Color, Live: e.Terminal, Verbose: o.verbose,
-		Quiet: o.quiet, UserNS: os.Geteuid() != 0, Again: "netrepro run"})
+	return report.NewTerminal(e.Out, cases, s)
+}
+
+// run runs the tasks of a record, and shows and records what comes of them.
+func (o *runOptions) run(ctx context.Context, e Console, r recorder.Options) error {
+	t := e.shown(len(r.Tasks), report.Style{Verbose: o.verbose, Quiet: o.quiet, UserNS: os.Geteuid() != 0})
 	order := sink.NewInOrder(t, r.Tasks)
 	order.Over = t.Over
 	rec := recorder.New(r, order)
@@ -210,11 +215,7 @@ func startable(err error) error {
 
 // compare runs tasks on several kernels, and shows what differs.
 func (o *runOptions) compare(ctx context.Context, e Console, tasks []*task.Task) error {
-	if e.Color || e.Terminal {
-		e.Allow(report.Sequences)
-	}
-	t := report.NewTerminal(e.Out, len(tasks)*o.vm.Times(), report.Style{Color: e.Color, Live: e.Terminal,
-		Verbose: o.verbose, Quiet: o.quiet, Again: "netrepro run"})
+	t := e.shown(len(tasks)*o.vm.Times(), report.Style{Verbose: o.verbose, Quiet: o.quiet})
 	m, err := o.vm.Compare(ctx, tasks, o.Options, t, e.Out, e.Err)
 	if err != nil {
 		return startable(err)

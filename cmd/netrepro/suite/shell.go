@@ -120,7 +120,7 @@ func shell(cmd *cobra.Command, e Console, args []string, at string, o runner.Opt
 		}
 	}
 	o.Repeat, o.Parallel, o.Look = 1, 1, into(c, where...)
-	t := report.NewTerminal(e.Out, 1, report.Style{UserNS: os.Geteuid() != 0, Again: "netrepro run"})
+	t := report.NewTerminal(e.Out, 1, report.Style{UserNS: os.Geteuid() != 0})
 	err = runner.Run(cmd.Context(), tasks, o, t)
 	if errors.Is(err, worker.ErrCannot) {
 		return &Exit{err, Cannot}

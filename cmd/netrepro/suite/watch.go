@@ -95,11 +95,7 @@ func watched(cmd *cobra.Command, e Console, args []string, o runner.Options, htm
 	if err != nil {
 		return nil, err
 	}
-	if e.Color || e.Terminal {
-		e.Allow(report.Sequences)
-	}
-	t := report.NewTerminal(e.Out, len(tasks), report.Style{Color: e.Color, Live: e.Terminal,
-		UserNS: os.Geteuid() != 0, Again: "netrepro run"})
+	t := e.shown(len(tasks), report.Style{UserNS: os.Geteuid() != 0})
 	changes := &sink.Changes{Sink: t}
 	shown, finish := withPages(e, changes, html, o.Out)
 	if err := runner.Run(cmd.Context(), tasks, o, shown); err != nil {

@@ -81,7 +81,7 @@ func (p *Pages) document(t *task.Task, r session.Result) (*page.Document, error)
 	d := page.New(page.KindCase, t.Name())
 	d.About, d.Verdict, d.Word, d.Why, d.Took = t.Case.About, string(r.Verdict), report.Word(t, r), r.Why,
 		page.Seconds(r.Took)
-	d.Again = []string{report.Again("netrepro run", t)}
+	d.Again = []string{t.Again()}
 	d.Environment = environment(r)
 	d.Lab = lab(t.Case.Plan)
 	d.Script = &page.Script{Name: t.File.Name, Text: t.File.Text, Line: t.Case.Line}

@@ -16,6 +16,7 @@ import (
 	"netrepro/engine/files"
 	"netrepro/engine/report/page"
 	"netrepro/engine/report/stream"
+	"netrepro/engine/sanitize"
 	"netrepro/scenarios"
 )
 
@@ -68,8 +69,9 @@ func pageName(name string) string {
 func recorded(ctx context.Context, run *stream.Run, c *stream.Case) *page.Document {
 	d := page.New(page.KindCase, c.Name)
 	d.Verdict, d.Word, d.Why, d.Took = c.Ended.Verdict, c.Ended.Word, c.Ended.Why, page.Second(c.Ended.Seconds)
-	if d.Again = []string{"netrepro run " + c.File}; c.Variant != "" {
-		d.Again[0] += " --variant " + c.Variant
+	d.Again = []string{c.Again}
+	if c.Again == "" { // a record of before
+		d.Again[0] = sanitize.Command("netrepro", "run", c.File, c.Name)
 	}
 	m := run.Machine
 	d.Environment = []page.Fact{{Name: "netrepro", Text: m.Program}, {Name: "kernel", Text: m.Kernel + " " + m.Arch},

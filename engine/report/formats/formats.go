@@ -209,16 +209,10 @@ func bad(c *stream.Case) bool {
 	return c.Ended.Verdict != stream.Passed && c.Ended.Verdict != stream.Skipped || c.Ended.Flaky()
 }
 
-// again is the command that runs a case again.
-func again(c *stream.Case) string { return "netrepro run " + quoted(c.File) + " " + quoted(c.Name) }
-
-// quoted is a word as a shell takes it.
-func quoted(s string) string {
-	plain := strings.IndexFunc(s, func(r rune) bool {
-		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,+:@%", r)
-	}) < 0
-	if plain && s != "" {
-		return s
+// again is the command that runs a case again; records of before say none.
+func again(c *stream.Case) string {
+	if c.Again != "" {
+		return sanitize.Text(c.Again)
 	}
-	return "'" + strings.ReplaceAll(sanitize.Text(s), "'", `'\''`) + "'"
+	return sanitize.Command("netrepro", "run", c.File, c.Name)
 }

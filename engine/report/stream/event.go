@@ -51,7 +51,8 @@ type Began struct {
 	File     string   `json:"file"`
 	Line     int      `json:"line"`
 	Tags     []string `json:"tags,omitempty"`
-	Source   string   `json:"source"` // a hash of the file
+	Source   string   `json:"source"`          // a hash of the file
+	Again    string   `json:"again,omitempty"` // the command that runs it again
 }
 
 // Said is something that happened in a case: a step, an expectation that was judged,

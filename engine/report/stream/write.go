@@ -64,7 +64,8 @@ func (w *Writer) Begin(t *task.Task) {
 	}
 	w.begun[t] = true
 	w.write(Event{Event: Begin, Case: t.Name(), Began: &Began{Scenario: t.Case.Name, Variant: t.Case.Variant.Name,
-		File: t.File.Name, Line: t.Case.Line, Tags: t.Case.Tags, Source: w.source(t)}})
+		File: t.File.Name, Line: t.Case.Line, Tags: t.Case.Tags, Source: w.source(t),
+		Again: t.Again()}})
 }
 
 // source is a hash of a task's file, made once.

@@ -38,17 +38,21 @@ var settings = []string{
 }
 
 // Take takes the fingerprint of this machine. folder is where the commit is looked for.
-func Take(folder string) Machine {
+// settled calls what reads the settings, unless somebody has them changed for a while;
+// they are left out then.
+func Take(folder string, settled func(read func())) Machine {
 	m := Machine{Kernel: read("/proc/sys/kernel/osrelease"), Arch: runtime.GOARCH, Processors: runtime.NumCPU(),
 		Root: os.Geteuid() == 0, Settings: map[string]string{}, Commit: Commit(folder), Program: "unknown"}
 	if b, ok := debug.ReadBuildInfo(); ok {
 		m.Program = b.Main.Version + " " + b.GoVersion
 	}
-	for _, s := range settings {
-		if v := read(filepath.Join("/proc/sys", strings.ReplaceAll(s, ".", "/"))); v != "" {
-			m.Settings[s] = v
+	settled(func() {
+		for _, s := range settings {
+			if v := read(filepath.Join("/proc/sys", strings.ReplaceAll(s, ".", "/"))); v != "" {
+				m.Settings[s] = v
+			}
 		}
-	}
+	})
 	return m
 }
 
@@ -81,6 +85,9 @@ func Differs(before, now Machine) string {
 		for name := range all {
 			names = append(names, name)
 		}
+	}
+	if len(before.Settings) == 0 || len(now.Settings) == 0 {
+		names = nil // one of them could not be read
 	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {

@@ -44,8 +44,12 @@ func TestCommit(t *testing.T) {
 }
 
 func TestTake(t *testing.T) {
-	a, b := Take("."), Take(".")
+	now := func(read func()) { read() }
+	a, b, busy := Take(".", now), Take(".", now), Take(".", func(func()) {})
 	if a.Kernel == "" || a.Processors == 0 || len(a.Settings) == 0 || Differs(a, b) != "" {
 		t.Errorf("got %+v and %s", a, Differs(a, b))
+	}
+	if d := Differs(a, busy) + Differs(busy, b); d != "" {
+		t.Errorf("settings that could not be read differ: %s", d)
 	}
 }

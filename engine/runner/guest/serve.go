@@ -73,7 +73,7 @@ func do() error {
 		return err
 	}
 	s := &speaker{w: w}
-	is := fingerprint.Take("/") // no commit is checked out here
+	is := fingerprint.Take("/", func(read func()) { read() }) // no commit is checked out here
 	if err := s.say(saysUp, message{Uptime: uptime(), Machine: &is}); err != nil {
 		return err
 	}

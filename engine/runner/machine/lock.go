@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"netrepro/engine/runner/fingerprint"
 )
 
 // turns keeps cases of this process that change the machine apart from the
@@ -71,6 +73,39 @@ func share(ctx context.Context, alone bool, say func(string)) (locks []*os.File,
 		return nil, nil, fmt.Errorf("lock the machine's settings: %w", err)
 	}
 	return locks, free, nil
+}
+
+// restWait is how long [Fingerprint] waits for a run that has the settings changed.
+const restWait = 3 * time.Second
+
+// Fingerprint takes the fingerprint of the machine while no case has its settings changed.
+// Where a case of another run has them changed for longer than it waits, they are left out.
+// folder is where the commit is looked for.
+func Fingerprint(ctx context.Context, folder string) fingerprint.Machine {
+	return fingerprint.Take(folder, func(read func()) {
+		_ = whileShared(ctx, restWait, []string{rootLock, publicLock}, read)
+	})
+}
+
+// whileShared calls f while it holds, with others, the lock of the first file that it can
+// open, and reports whether it did. Whoever can open none shares no settings with a case
+// that changes them.
+func whileShared(ctx context.Context, most time.Duration, paths []string, f func()) bool {
+	for _, path := range paths {
+		probe, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		_ = probe.Close()
+		lock, err := lockFile(ctx, path, false, most, nil)
+		if lock == nil || err != nil {
+			return false
+		}
+		defer func() { _ = lock.Close() }()
+		break
+	}
+	f()
+	return true
 }
 
 // silent is how long a lock is waited for without a word: longer than a case of

@@ -116,3 +116,33 @@ func TestGate(t *testing.T) {
 	cancel()
 	others.Wait()
 }
+
+// TestWhileShared reads nothing while somebody has the settings changed.
+func TestWhileShared(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	missing := filepath.Join(path, "none")
+	for _, c := range []struct {
+		how   int
+		paths []string
+		want  bool
+	}{
+		{unix.LOCK_SH, []string{missing, path}, true},
+		{unix.LOCK_EX, []string{missing, path}, false},
+		{unix.LOCK_EX, []string{missing}, true},
+		{unix.LOCK_UN, []string{path}, true},
+	} {
+		if err := unix.Flock(int(f.Fd()), c.how); err != nil {
+			t.Fatal(err)
+		}
+		called := false
+		got := whileShared(t.Context(), 60*time.Millisecond, c.paths, func() { called = true })
+		if got != c.want || called != c.want {
+			t.Errorf("lock %d, %q: %v, called %v", c.how, c.paths, got, called)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -73,7 +74,11 @@ func change(settings map[string]string, locks []*os.File) (restore func() error,
 	}
 	for _, s := range before {
 		if err := os.WriteFile(sysctlPath(s.Name), []byte(settings[s.Name]), 0); err != nil {
-			return nil, errors.Join(fmt.Errorf("%w: %w", errNotMine, err), k.restore())
+			undone := k.restore()
+			if errors.Is(undone, fs.ErrPermission) {
+				undone = nil // nothing was changed either
+			}
+			return nil, errors.Join(fmt.Errorf("%w: %w", errNotMine, err), undone)
 		}
 	}
 	return k.restore, nil

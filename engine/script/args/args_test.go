@@ -73,3 +73,33 @@ func TestKinds(t *testing.T) {
 		tt.check(t, tt.x)
 	}
 }
+
+// TestRespelled holds the hint for an amount that is written as elsewhere.
+func TestRespelled(t *testing.T) {
+	hint := func(_ any, err error) string {
+		var bad *vm.BadValue
+		if !errors.As(err, &bad) {
+			return ""
+		}
+		return bad.Hint
+	}
+	for text, want := range map[string]string{"40MS": "40ms", "40 ms": "40ms", "1.5 seconds": "1.5s", "5min": "5m"} {
+		if got := hint(args.Duration.Read(nil, lua.LString(text))); got != `write "`+want+`"` {
+			t.Errorf("%q: %s", text, got)
+		}
+	}
+	for text, want := range map[string]string{"10MBit": "10Mbit", "10mbps": "10Mbit", "1.5 Gb/s": "1.5Gbit",
+		"10MB/s": "80Mbit", "10MBps": "80Mbit", "100kbit/s": "100kbit", "10M": "10Mbit"} {
+		if got := hint(args.Rate.Read(nil, lua.LString(text))); got != `write "`+want+`"` {
+			t.Errorf("%q: %s", text, got)
+		}
+	}
+	for text, want := range map[string]string{"4mb": "4MiB", "4 KiB": "4KiB", "1K": "1KiB", "9 bytes": "9B"} {
+		if got := hint(args.Size.Read(nil, lua.LString(text))); got != `write "`+want+`"` {
+			t.Errorf("%q: %s", text, got)
+		}
+	}
+	if got := hint(args.Duration.Read(nil, lua.LString("21 days"))); got == `write "21d"` {
+		t.Errorf("it is told to write what is refused: %s", got)
+	}
+}

@@ -23,14 +23,16 @@ var (
 				return d, nil
 			}
 		}
-		return 0, Wrong(x, "a duration", `write it like "40ms", "1.5s" or "2h", at most "20d"`)
+		return 0, Wrong(x, "a duration", respelled(x, durationWords, isDuration,
+			`write it like "40ms", "1.5s" or "2h", at most "20d"`))
 	})
 	// Size is in bytes.
 	Size = vm.NewKind("size", "Size", func(_ *vm.Call, x lua.LValue) (int, error) {
 		if n, ok := parseSize(x); ok {
 			return n, nil
 		}
-		return 0, Wrong(x, "a size", `write it like 4096, "4KB" or "4KiB" (1024 bytes each), or "4kB" (1000 each)`)
+		return 0, Wrong(x, "a size",
+			respelled(x, sizeWords, isSize, `write it like 4096, "4KB" or "4KiB" (1024 bytes each), or "4kB" (1000 each)`))
 	})
 	// Percent is a share, from 0 to 1 once read.
 	Percent = vm.NewKind("percentage", "Percent", func(_ *vm.Call, x lua.LValue) (float64, error) {
@@ -48,10 +50,26 @@ var (
 				return n, nil
 			}
 		}
-		return 0, Wrong(x, "a rate", `write it like "10Mbit", which is 10,000,000 bits a second`)
+		return 0, Wrong(x, "a rate",
+			respelled(x, rateWords, isRate, `write it like "10Mbit", which is 10,000,000 bits a second`))
 	})
 	Count = vm.NewKind("count", "integer|string", parseCount)
 )
+
+func isDuration(s string) bool {
+	_, ok := value.ParseDuration(s)
+	return ok
+}
+
+func isSize(s string) bool {
+	_, ok := parseSize(lua.LString(s))
+	return ok
+}
+
+func isRate(s string) bool {
+	_, ok := rate(s)
+	return ok
+}
 
 var sizeUnits = []struct {
 	suffix string
