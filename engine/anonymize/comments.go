@@ -1,6 +1,7 @@
 package anonymize
 
 import (
+	"net/netip"
 	"regexp"
 	"strings"
 
@@ -20,6 +21,7 @@ func (c *copier) comments(of []string) (out []string) {
 	if in.Fault != "" {
 		out = append(out, capture.CommentFault+c.words(in.Fault))
 	}
+	in.Conntrack = c.tracked(in.Conntrack)
 	in.KernelDrop, in.Timer = c.words(in.KernelDrop), c.words(in.Timer)
 	if k := in.Kernel; k != nil {
 		to := *k
@@ -32,6 +34,27 @@ func (c *copier) comments(of []string) (out []string) {
 	}
 	return append(out, capture.Comments(&in)...)
 }
+
+// tracked is the state of a connection with other addresses; empty if anything in it is
+// neither an address nor a word of the engine's.
+func (c *copier) tracked(state string) string {
+	words := strings.Fields(state)
+	for i, w := range words {
+		body := strings.TrimSuffix(w, ",")
+		if at, err := netip.ParseAddrPort(body); err == nil {
+			words[i] = netip.AddrPortFrom(c.names.Addr(at.Addr()), at.Port()).String() + w[len(body):]
+		} else if a, err := netip.ParseAddr(body); err == nil {
+			words[i] = c.names.Addr(a).String() + w[len(body):]
+		} else if !trackedWord.MatchString(w) {
+			return ""
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// trackedWord is a word of what the engine says of a tracked connection.
+var trackedWord = regexp.MustCompile(`^(NONE|SYN_SENT2?|SYN_RECV|ESTABLISHED|FIN_WAIT|CLOSE_WAIT|LAST_ACK|` +
+	`TIME_WAIT|CLOSE|\[(UNREPLIED|ASSURED)\]|>|answers|none:|forgotten|[0-9]+\.[0-9]{3}s|before)$`)
 
 var (
 	word = regexp.MustCompile(`[A-Za-z0-9_\x80-\xff]+`)

@@ -24,6 +24,9 @@ func Comments(in *tcp.Input) (out []string) {
 	if in.Timer != "" {
 		out = append(out, CommentTimer+in.Timer)
 	}
+	if in.Conntrack != "" {
+		out = append(out, CommentConntrack+in.Conntrack)
+	}
 	switch {
 	case in.Kernel != nil:
 		if text, err := json.Marshal(reported{in.Kernel, in.Kernel.Passive}); err == nil { // it always is
@@ -86,6 +89,9 @@ func comment(in *tcp.Input, text string) {
 	}
 	if f, ok := strings.CutPrefix(text, CommentTimer); ok {
 		in.Timer = short(f, maxName)
+	}
+	if state, ok := strings.CutPrefix(text, CommentConntrack); ok {
+		in.Conntrack = short(state, maxRemark)
 	}
 	said, ok := strings.CutPrefix(text, CommentReset)
 	if !ok || len(said) > maxReport {

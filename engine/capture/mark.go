@@ -12,6 +12,9 @@ const (
 	// CommentTimer is of a segment that was sent again: the kernel's function
 	// that did so.
 	CommentTimer = "kernel timer: "
+	// CommentConntrack is of a packet of a node that tracks connections: what state its
+	// connection was in then.
+	CommentConntrack = "conntrack: "
 	// CommentReset is of a reset: what the kernel of its sender said of it, as
 	// JSON, or CommentNotSent.
 	CommentReset   = "kernel reset: "

@@ -10,6 +10,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"netrepro/engine/lab/firewall/tracking"
 	"netrepro/engine/lab/netns"
 )
 
@@ -27,12 +28,8 @@ type Entry struct {
 	Mark        uint32
 	Zone        uint16
 	Timeout     time.Duration // until it is forgotten
+	Start       time.Time     // when it was taken up; zero if the kernel does not say
 }
-
-// tcpStates are the states of connection tracking (enum tcp_conntrack of
-// linux/netfilter/nf_conntrack_tcp.h).
-var tcpStates = []string{"NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK",
-	"TIME_WAIT", "CLOSE", "SYN_SENT2"}
 
 var families = []netlink.InetFamily{unix.AF_INET, unix.AF_INET6}
 
@@ -52,8 +49,11 @@ func Conntrack(ns *netns.NS) ([]Entry, error) {
 		for _, f := range flows {
 			e := entry(f)
 			e.Timeout = time.Duration(f.TimeOut) * time.Second
-			if t, ok := f.ProtoInfo.(*netlink.ProtoInfoTCP); ok && int(t.State) < len(tcpStates) {
-				e.State = tcpStates[t.State]
+			if f.TimeStart > 0 {
+				e.Start = time.Unix(0, int64(f.TimeStart))
+			}
+			if t, ok := f.ProtoInfo.(*netlink.ProtoInfoTCP); ok && int(t.State) < len(tracking.States) {
+				e.State = tracking.States[t.State]
 			}
 			out = append(out, e)
 		}

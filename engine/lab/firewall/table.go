@@ -23,7 +23,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/lab/firewall/nft"
+	"netrepro/engine/lab/firewall/tracking"
 	"netrepro/engine/lab/netns"
+	"netrepro/engine/lab/sysctl"
+	"netrepro/engine/lab/topology"
 )
 
 // Table is the rule set of one node.
@@ -35,6 +38,9 @@ type Table struct {
 	table  *nftables.Table
 	chains map[string]*nftables.Chain
 	rules  int
+	// listener hears what connection tracking does; nil before the first rule, and where
+	// the kernel does not say.
+	listener *tracking.Listener
 }
 
 // New makes an empty rule set for ns. Nothing reaches the kernel before the
@@ -60,6 +66,10 @@ func (t *Table) Close() error {
 	}
 	err := t.conn.CloseLasting()
 	t.conn = nil
+	if t.listener != nil {
+		err = errors.Join(err, t.listener.Close())
+		t.listener = nil
+	}
 	return err
 }
 
@@ -75,6 +85,7 @@ func (t *Table) do(f func() error) error {
 		if err != nil {
 			return fmt.Errorf("%s: open nftables: %w", t.ns.Name(), err)
 		}
+		t.listener, _ = tracking.Listen(t.ns) // a kernel without it filters all the same
 		t.table = t.conn.AddTable(&nftables.Table{Name: "netrepro", Family: nftables.TableFamilyINet})
 	}
 	return f()
@@ -178,7 +189,12 @@ func (t *Table) Add(specs ...Spec) (*Rule, error) {
 			t.conn.AddRule(&nftables.Rule{Table: t.table, Chain: p.chain, Exprs: exprs, UserData: p.tag})
 			r.parts = append(r.parts, p)
 		}
-		return t.flush(fmt.Sprintf("the kernel refuses the rule %q in chain %s", specs[0].Text, specs[0].Chain))
+		if err := t.flush(fmt.Sprintf("the kernel refuses the rule %q in chain %s", specs[0].Text, specs[0].Chain)); err != nil {
+			return err
+		}
+		// There is no such setting before a rule needs connection tracking, or at all.
+		_ = sysctl.Set(t.ns, topology.Setting{Name: "net.netfilter.nf_conntrack_timestamp", Value: "1"})
+		return nil
 	})
 	if err != nil {
 		return nil, err

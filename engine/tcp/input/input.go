@@ -67,6 +67,10 @@ type Input struct {
 	// Timer is what made the sender's kernel send it again, by the function:
 	// "tcp_retransmit_timer"; empty if that is not known.
 	Timer string
+	// Conntrack is what state the connection tracking of the node at this capture point
+	// had its connection in once it had passed: "ESTABLISHED 192.0.2.1:4000 > …"; empty if the
+	// node does not track it, or that is not known.
+	Conntrack string
 	// Kept says that the record stays where it is, so that what is found out
 	// later can be added to it.
 	Kept bool

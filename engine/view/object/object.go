@@ -187,6 +187,9 @@ func appendRest(b []byte, r *tcp.Record) []byte {
 	if r.KernelDrop != "" {
 		b = appendText(append(b, `,"kernel_drop":`...), r.KernelDrop)
 	}
+	if r.Conntrack != "" {
+		b = appendText(append(b, `,"conntrack":`...), r.Conntrack)
+	}
 	return b
 }
 

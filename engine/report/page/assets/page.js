@@ -260,6 +260,7 @@ class Page {
         const item = el("li", {}, button("#" + q.n, () => this.details(r, q), { class: "frame", "aria-pressed": q.n === p.n ? "true" : "false", "aria-label": "packet " + q.n + " as " + point.name + " saw it" }), " ", what, " ", el("span", { class: "t" }, before ? "+" + span(q.time - before.time) : seconds(q.time) + " s"));
         if (before && (q.src !== before.src || q.dst !== before.dst)) item.append(el("div", { class: "mark note" }, "translated: now " + q.src + " → " + q.dst));
         for (const [name, text] of [["dropped", q.dropped], ["kernel_drop", q.kernel_drop], ["fault", q.fault]]) if (text) item.append(el("div", { class: "mark dropped" }, name + ": " + text));
+        if (q.conntrack) item.append(el("div", { class: "mark note" }, "conntrack: " + q.conntrack));
         li.push(item);
         before = q;
       }

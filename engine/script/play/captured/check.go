@@ -1,6 +1,6 @@
 //go:build linux
 
-package play
+package captured
 
 import (
 	"context"
@@ -12,17 +12,18 @@ import (
 	"netrepro/engine/capture"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
+	"netrepro/engine/trace"
 	"netrepro/engine/view/object"
 )
 
-// check reads the capture back and compares what is said of each packet there
-// with what the trace says, as JSON.
-func (r *run) check() (err error) {
-	t := r.Lab.Trace
-	if r.capture == "" || t.Truncated() || !t.Whole() || len(t.Packets()) > maxAnnotated {
-		return nil // frames were cut, or are too many
+// Check reads the capture of a trace, at path, and compares what is said of each packet
+// there with what the trace says, as JSON. Captures in which frames were cut, or are too
+// many, are not compared.
+func Check(t *trace.Trace, path string) (err error) {
+	if t.Truncated() || !t.Whole() || !Small(t) {
+		return nil
 	}
-	s, err := capture.Open(context.Background(), r.capture)
+	s, err := capture.Open(context.Background(), path)
 	if err != nil {
 		return err
 	}
