@@ -3,6 +3,7 @@ package diagnose
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"netrepro/engine/diagnose/finding"
 	"netrepro/engine/diagnose/incident"
@@ -82,7 +83,7 @@ func rank(in *incident.Incident, all []*finding.Finding) []*finding.Finding {
 			kept = add(kept, c)
 		}
 	}
-	kept = unclean(aside(kept, all))
+	kept = unclean(died(aside(kept, all)))
 	if len(kept) == 0 || kept[0].ID == finding.Clean && len(kept) == 1 {
 		var notes []*finding.Finding
 		for _, h := range harmless {
@@ -116,12 +117,12 @@ func add(kept []*finding.Finding, c *finding.Finding) []*finding.Finding {
 	return append(kept, c)
 }
 
-// sooner reports whether a finding is about an earlier connection than another that is
+// sooner reports whether what proves a finding comes before what proves another that is
 // not much surer.
 func sooner(c, k *finding.Finding) bool {
 	const alike = 2
 	return c.Flow != nil && k.Flow != nil && k.Odds()-c.Odds() <= alike && c.Flow.File == k.Flow.File &&
-		len(c.Flow.Segments) > 0 && c.Flow.Segments[0].N < k.Flow.Segments[0].N
+		len(c.Refs) > 0 && len(k.Refs) > 0 && c.Refs[0].N < k.Refs[0].N
 }
 
 // aside takes out a single refusal where something else went wrong for sure: that nobody
@@ -141,6 +142,33 @@ func aside(kept, all []*finding.Finding) []*finding.Finding {
 		return kept
 	}
 	return slices.DeleteFunc(kept, func(c *finding.Finding) bool { return c.ID == refused })
+}
+
+// died puts the end of a server's program before the refusals that follow it: its sockets
+// reset, and then nobody listens.
+func died(kept []*finding.Finding) []*finding.Finding {
+	const soon = time.Minute
+	for i, refused := range kept {
+		if refused.ID != "rst-no-listener" || refused.Flow == nil {
+			continue
+		}
+		for j, reset := range kept {
+			if reset.ID != "rst-linger-or-unread" || reset.Flow == nil || !reset.Flow.SameServer(refused.Flow) ||
+				len(reset.Flow.Sides[incident.Server].Resets) == 0 {
+				continue
+			}
+			at, asked := reset.Flow.Sides[incident.Server].Resets[0].Time, refused.Flow.Segments[0].Time
+			if at > asked || asked-at > soon || len(reset.Others) == 0 {
+				continue
+			}
+			reset.For(1, "several connections end so at once, and right after it nobody listens: the program died")
+			if i < j {
+				kept[i], kept[j] = kept[j], kept[i]
+			}
+			return kept
+		}
+	}
+	return kept
 }
 
 // unclean takes out what says that nothing is wrong if something is.

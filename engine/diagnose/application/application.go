@@ -93,8 +93,8 @@ func alertBySize(f *incident.Flow) *finding.Finding {
 			IsNot("rst-linger-or-unread: it was said before why")
 	}
 	last := client.Data[len(client.Data)-1]
-	if last == hello || server.Bytes == 0 || !ends(f, last) {
-		return nil
+	if last == hello || server.Bytes == 0 || !ends(f, last) || server.FIN != nil && server.FIN.Time < last.Time {
+		return nil // who answers a close with an alert says goodbye
 	}
 	hello = question(client, last)
 	if hello == nil || hello.PayloadLen > helloMost {

@@ -79,12 +79,13 @@ type trip struct {
 func trips(f *incident.Flow, side int) (ts []trip) {
 	sent := map[uint32]time.Duration{}
 	last := -time.Hour        // when the other side sent
+	acked := uint32(0)        // what it acknowledged
 	var own *incident.Segment // the last that the side sent
 	tick := ticks(f, side)
 	for _, g := range f.Segments {
-		calm := g.Side != side && g.Time-last > inRow
+		calm, before := g.Side != side && g.Time-last > inRow, acked
 		if g.Side != side {
-			last = g.Time
+			last, acked = g.Time, g.Ack
 		}
 		if g.Side == side {
 			if g.HasTS && !g.Has(packet.RST) {
@@ -98,7 +99,11 @@ func trips(f *incident.Flow, side int) (ts []trip) {
 		switch {
 		case g.RTT > 0:
 			ts = append(ts, trip{g.RTT, g})
-		case g.HasTS && !g.Has(packet.RST) && !calm:
+		case g.HasTS && calm:
+			if g.IsData() && g.Ack == before {
+				sent[g.TSEcr] = -1 // so does what follows it at once
+			}
+		case g.HasTS && !g.Has(packet.RST):
 			at, ok := sent[g.TSEcr]
 			switch {
 			case ok && at >= 0 && g.Time > at:
@@ -181,11 +186,15 @@ func held(f *incident.Flow, side int) *finding.Finding {
 			continue
 		}
 		wait, after := a.Time-w.Time, p.Time-a.Time
+		way := f.RTT // a part of the wait, but where the acknowledgement was seen to leave
+		if f.Near(1 - side) {
+			way = 0
+		}
 		full := f.Sides[1-side].MSS
 		if full == 0 {
 			full = 1200
 		}
-		if int(w.PayloadLen) >= full-40 || wait-f.RTT < delayLeast || wait > delayMost+f.RTT ||
+		if int(w.PayloadLen) >= full-40 || wait-way < delayLeast || wait > delayMost+way ||
 			after > max(2*f.RTT, 5*time.Millisecond) || a.Ack != w.End() {
 			continue
 		}

@@ -29,6 +29,36 @@ type Finding struct {
 	Others []*incident.Flow
 }
 
+// Connection is what the connection in question is called: as the first file that has it
+// calls it, which is, behind a NAT, what its client called. Empty if the finding is about
+// all.
+func (f *Finding) Connection() string {
+	if f.Flow == nil {
+		return ""
+	}
+	return called(f.Flow).String()
+}
+
+// More are what the other connections are called that show the same.
+func (f *Finding) More() (out []string) {
+	for _, o := range f.Others {
+		if name := called(o).String(); name != f.Connection() && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// called is f in the first file that has it.
+func called(f *incident.Flow) *incident.Flow {
+	for _, t := range f.Twins {
+		if t.File.Index < f.File.Index {
+			f = t
+		}
+	}
+	return f
+}
+
 // Sign is one observation.
 type Sign struct {
 	Text   string

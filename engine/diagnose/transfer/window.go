@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -162,7 +163,10 @@ func misread(f *incident.Flow) *finding.Finding {
 			return c.Cite(bare(f)...).IsNot("slow-application: the sender waits for room that it believes is not there")
 		}
 	}
-	return trickle(f)
+	if c := trickle(f); c != nil {
+		return c
+	}
+	return cmp.Or(dribble(f, incident.Client), dribble(f, incident.Server))
 }
 
 // fits is the shift that makes one window of the other, 0 if none does.

@@ -73,7 +73,8 @@ const anotherClock = "its timestamps are those of another clock"
 // still: its client lost it, and the server answers for it until the client resets it.
 func restarted(f, old *incident.Flow, challenge, rst *incident.Segment, other string) *finding.Finding {
 	pause := f.SYN.Time - old.Last().Time
-	if challenge == nil || rst == nil || other != anotherClock || pause < stillFor || !old.Established() || old.Closed() ||
+	clock := other == anotherClock && pause >= stillFor
+	if challenge == nil || rst == nil || !clock && (other != "" || !silenced(old, f)) || !old.Established() || old.Closed() ||
 		f.SYN.MSS != 0 && old.SYN != nil && old.SYN.MSS != f.SYN.MSS || rst.Time < challenge.Time ||
 		rst.Seq != challenge.Ack && !rst.Missing.Has(packet.NoSeq) {
 		return nil
@@ -86,18 +87,38 @@ func restarted(f, old *incident.Flow, challenge, rst *incident.Segment, other st
 		}
 	}
 	c := finding.New("rst-no-socket-stale", f).
-		Say("The client asks from port %d, where it has a connection that nobody closed, and its clock has begun anew: it "+
-			"was started again. The server still has the old connection and acknowledges that (frame %d); the client knows "+
-			"nothing of it and resets it.", f.Ends[incident.Client].Port(), challenge.N)
+		Say("The client asks from port %d, where it has a connection that nobody closed and in which it has fallen silent: "+
+			"it was started again. The server still has the old connection and acknowledges that (frame %d); the client "+
+			"knows nothing of it and resets it.", f.Ends[incident.Client].Port(), challenge.N)
 	c.For(1, fmt.Sprintf("the connection on the same ports was not closed, and was still for %v",
 		pause.Round(time.Second)), f.SYN)
 	c.For(1, "the SYN is answered by an acknowledgement of the old connection", challenge, rst)
-	c.For(0.3, "the timestamps are those of another clock")
+	if clock {
+		c.For(0.3, "the timestamps are those of another clock")
+	} else {
+		c.For(0.3, "the SYN has the window that the client had before, and the client had missed its turn to speak")
+	}
 	if f.SYNACK != nil {
 		c.For(0.5, "after the reset the next SYN opens", f.Sides[incident.Client].SYNs...).Cite(f.SYNACK)
 	}
 	return c.IsNot("rst-middlebox-injected: the client itself resets").
 		IsNot("syn-unanswered-filtered: the server answers, for the old connection")
+}
+
+// silenced reports whether the client of a connection, the same host as far as its window
+// tells, had been still for longer than it ever was before it sent the SYN of f.
+func silenced(old, f *incident.Flow) bool {
+	c := &old.Sides[incident.Client]
+	const few = 3
+	if len(c.Segments) < few || c.Scale > 0 {
+		return false
+	}
+	last := c.Segments[len(c.Segments)-1]
+	var longest time.Duration
+	for i, g := range c.Segments[1:] {
+		longest = max(longest, g.Time-c.Segments[i].Time)
+	}
+	return last.Window == f.SYN.Window && longest > 0 && f.SYN.Time-last.Time > longest*3/2
 }
 
 // stillFor is how long a connection in use is seldom still.

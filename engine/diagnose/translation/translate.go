@@ -190,7 +190,7 @@ func answersTo(rst, g *incident.Segment) bool {
 // called is the connection that the end of a flow has with another address on the same
 // port of its own, nil if there is none.
 func called(f *incident.Flow, side int) *incident.Flow {
-	var found *incident.Flow
+	var found, exact *incident.Flow
 	callers := 0 // of an end that listens
 	for _, o := range f.File.Flows {
 		if s := sideOf(o, f.Ends[side]); o != f && s >= 0 && !f.Translated(o) {
@@ -205,12 +205,31 @@ func called(f *incident.Flow, side int) *incident.Flow {
 		}
 		if o.Segments[0].Time < f.Segments[0].Time+soon && len(o.Sides[s].Segments) > 0 && related(o, s, f, side) {
 			found = o
+			if sentUpTo(o, s, f, side) {
+				exact = o
+			}
 		}
 	}
 	if callers > 1 && (found == nil || !f.Translated(found)) {
-		return nil // others call it too, each from an address of its own
+		return exact // others call it too, each from an address of its own
 	}
 	return found
+}
+
+// sentUpTo reports whether the end, where it resets f, does so at a number up to which it had
+// sent in o, from the same port of its peer.
+func sentUpTo(o *incident.Flow, s int, f *incident.Flow, side int) bool {
+	if o.Ends[1-s].Port() != f.Ends[1-side].Port() {
+		return false
+	}
+	for _, rst := range f.Sides[side].Resets {
+		for _, g := range o.Sides[s].Data {
+			if !rst.Missing.Has(packet.NoSeq) && g.Time <= rst.Time && g.End() == rst.Seq {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // related reports whether both are one connection to the peer: of the same numbers.

@@ -91,7 +91,7 @@ func text(w io.Writer, r *diagnose.Report, i int, f *finding.Finding) {
 	c := finding.Causes[f.ID]
 	fmt.Fprintf(w, "%d. %s: %s (%.0f %% sure)\n", i+1, f.ID, c.Title, 100*f.Confidence())
 	if f.Flow != nil {
-		fmt.Fprintf(w, "   connection %s%s\n", f.Flow, others(f))
+		fmt.Fprintf(w, "   connection %s%s\n", f.Connection(), others(f))
 	}
 	wrap(w, "   ", "   ", f.Summary)
 	fmt.Fprintln(w, "   Why:")
@@ -119,13 +119,13 @@ func text(w io.Writer, r *diagnose.Report, i int, f *finding.Finding) {
 }
 
 func others(f *finding.Finding) string {
-	switch n := len(f.Others); n {
+	switch more := f.More(); len(more) {
 	case 0:
 		return ""
 	case 1:
-		return fmt.Sprintf(", and %s", f.Others[0])
+		return ", and " + more[0]
 	default:
-		return fmt.Sprintf(", and %d others", n)
+		return fmt.Sprintf(", and %d others", len(more))
 	}
 }
 

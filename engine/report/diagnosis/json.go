@@ -126,12 +126,7 @@ func jsonOf(r *diagnose.Report, f *finding.Finding) jsonFinding {
 	j := jsonFinding{ID: f.ID, Confidence: f.Confidence(), Summary: f.Summary, Not: f.Not, Try: c.Try,
 		Scenario: c.Scenario,
 		Frames:   []int{}}
-	if f.Flow != nil {
-		j.Flow = f.Flow.String()
-	}
-	for _, o := range f.Others {
-		j.Others = append(j.Others, o.String())
-	}
+	j.Flow, j.Others = f.Connection(), f.More()
 	for _, s := range f.Signs {
 		j.Signs = append(j.Signs, sign(s))
 	}

@@ -2,7 +2,6 @@ package diagnosis
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -40,7 +39,7 @@ func pageOf(r *diagnose.Report, f *finding.Finding) page.Finding {
 	out := page.Finding{ID: f.ID, Title: c.Title, Summary: f.Summary, Confidence: f.Confidence(), Not: f.Not, Try: c.Try,
 		Scenario: c.Scenario, Measured: facts(f.Flow)}
 	if f.Flow != nil {
-		out.Flow = fmt.Sprint(f.Flow) + others(f)
+		out.Flow = f.Connection() + others(f)
 	}
 	for _, s := range f.Signs {
 		out.Signs = append(out.Signs, page.Sign{Text: s.Text, Weight: s.Weight})

@@ -35,7 +35,7 @@ func ticket(b *bytes.Buffer, r *diagnose.Report, f *finding.Finding) {
 	c := finding.Causes[f.ID]
 	fmt.Fprintf(b, "\n### %s (%s, %.0f %%)\n\n", c.Title, f.ID, 100*f.Confidence())
 	if f.Flow != nil {
-		fmt.Fprintf(b, "Connection `%s`.\n\n", f.Flow)
+		fmt.Fprintf(b, "Connection `%s`.\n\n", f.Connection())
 	}
 	fmt.Fprintf(b, "%s\n\n", f.Summary)
 	for _, s := range f.Signs {
