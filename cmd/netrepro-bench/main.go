@@ -27,7 +27,7 @@ func main() {
 	}
 	bin := flag.String("bin", "bin/netrepro", "the binary to measure a case's fixed cost with")
 	only := flag.String("only", "",
-		"measure this alone: wires, chains, fixed, analysis, delay, rate, faults, load, races, library")
+		"measure this alone: wires, chains, fixed, analysis, delay, rate, faults, load, races, library, cases")
 	rounds := flag.Int("rounds", 5, "runs of each, in turn")
 	flag.Parse()
 	for _, m := range []struct {
@@ -43,6 +43,7 @@ func main() {
 		{"faults", func() error { return faults(*bin, *rounds) }},
 		{"races", races},
 		{"library", func() error { return shipped(*bin) }},
+		{"cases", func() error { return many(*bin) }},
 		{"load", func() error { return crowds(*bin, *rounds) }},
 	} {
 		if *only != "" && *only != m.name {

@@ -13,7 +13,7 @@ const (
 	// that did so.
 	CommentTimer = "kernel timer: "
 	// CommentConntrack is of a packet of a node that tracks connections: what state its
-	// connection was in then.
+	// connection was in there once it had come.
 	CommentConntrack = "conntrack: "
 	// CommentReset is of a reset: what the kernel of its sender said of it, as
 	// JSON, or CommentNotSent.

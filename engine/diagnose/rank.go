@@ -83,7 +83,7 @@ func rank(in *incident.Incident, all []*finding.Finding) []*finding.Finding {
 			kept = add(kept, c)
 		}
 	}
-	kept = unclean(died(aside(kept, all)))
+	kept = unclean(died(in, aside(kept, all)))
 	if len(kept) == 0 || kept[0].ID == finding.Clean && len(kept) == 1 {
 		var notes []*finding.Finding
 		for _, h := range harmless {
@@ -121,8 +121,21 @@ func add(kept []*finding.Finding, c *finding.Finding) []*finding.Finding {
 // not much surer.
 func sooner(c, k *finding.Finding) bool {
 	const alike = 2
-	return c.Flow != nil && k.Flow != nil && k.Odds()-c.Odds() <= alike && c.Flow.File == k.Flow.File &&
-		len(c.Refs) > 0 && len(k.Refs) > 0 && c.Refs[0].N < k.Refs[0].N
+	if c.Flow == nil || k.Flow == nil || k.Odds()-c.Odds() > alike || c.Flow.File != k.Flow.File {
+		return false
+	}
+	a, b := proved(c), proved(k)
+	return a > 0 && b > 0 && a < b
+}
+
+// proved is the first frame of its flow's file that proves a finding, 0 if none does.
+func proved(c *finding.Finding) int {
+	for _, r := range c.Refs {
+		if r.File == c.Flow.File.Index {
+			return r.N
+		}
+	}
+	return 0
 }
 
 // aside takes out a single refusal where something else went wrong for sure: that nobody
@@ -145,23 +158,18 @@ func aside(kept, all []*finding.Finding) []*finding.Finding {
 }
 
 // died puts the end of a server's program before the refusals that follow it: its sockets
-// reset, and then nobody listens.
-func died(kept []*finding.Finding) []*finding.Finding {
-	const soon = time.Minute
+// reset at once, it says nothing more, and then nobody listens.
+func died(in *incident.Incident, kept []*finding.Finding) []*finding.Finding {
 	for i, refused := range kept {
 		if refused.ID != "rst-no-listener" || refused.Flow == nil {
 			continue
 		}
 		for j, reset := range kept {
 			if reset.ID != "rst-linger-or-unread" || reset.Flow == nil || !reset.Flow.SameServer(refused.Flow) ||
-				len(reset.Flow.Sides[incident.Server].Resets) == 0 {
+				!together(in, refused.Flow) {
 				continue
 			}
-			at, asked := reset.Flow.Sides[incident.Server].Resets[0].Time, refused.Flow.Segments[0].Time
-			if at > asked || asked-at > soon || len(reset.Others) == 0 {
-				continue
-			}
-			reset.For(1, "several connections end so at once, and right after it nobody listens: the program died")
+			reset.For(1, "several connections are reset within a second, and after it nobody listens: the program died")
 			if i < j {
 				kept[i], kept[j] = kept[j], kept[i]
 			}
@@ -169,6 +177,37 @@ func died(kept []*finding.Finding) []*finding.Finding {
 		}
 	}
 	return kept
+}
+
+// together reports whether the last that a server said before it refused a connection are
+// resets of several others within a second.
+func together(in *incident.Incident, refused *incident.Flow) bool {
+	const soon, atOnce = time.Minute, time.Second
+	asked := refused.Segments[0].Time
+	var resets []time.Duration
+	said := time.Duration(-1) // when the server last said something else
+	in.All(func(f *incident.Flow) {
+		if f.File != refused.File || !f.SameServer(refused) {
+			return
+		}
+		server := &f.Sides[incident.Server]
+		for _, g := range server.Segments {
+			if g.Time < asked {
+				said = max(said, g.Time)
+			}
+		}
+		for _, g := range server.Resets {
+			if g.Time < asked && f.Established() {
+				resets = append(resets, g.Time)
+			}
+		}
+	})
+	if len(resets) < 2 {
+		return false
+	}
+	slices.Sort(resets)
+	last := resets[len(resets)-1]
+	return last-resets[len(resets)-2] <= atOnce && last >= said && asked-last <= soon
 }
 
 // unclean takes out what says that nothing is wrong if something is.

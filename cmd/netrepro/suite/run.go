@@ -110,7 +110,7 @@ func (o *runOptions) choose(e Console, all []*task.Task) (tasks []*task.Task, pa
 	return shard.Deal(tasks, s, took), s.String(), nil
 }
 
-// shown is where people see what becomes of so many cases.
+// shown is the terminal report of so many cases.
 func (e Console) shown(cases int, s report.Style) *report.Terminal {
 	if s.Color, s.Live = e.Color, e.Terminal; s.Color || s.Live {
 		e.Allow(report.Sequences)

@@ -191,7 +191,7 @@ func set(words string) map[string]bool {
 // known are the words of tcpdump that name no one.
 var known = set(`
 IP IP6 ARP RARP ICMP ICMP6 IGMP TCP UDP GRE ESP AH OSPF VRRP IPv4 IPv6 Out In B M P Ethernet
-ethertype vlan oui Unknown unknown Broadcast
+ethertype vlan ifindex oui Unknown unknown Broadcast
 tos ttl hlim id offset flags proto length class flowlabel next-header payload DF MF none options
 Flags cksum correct incorrect seq ack win urg length mss sackOK sack TS val ecr nop eol wscale timestamp
 mptcp capable dss join tfo cookie cookiereq md5 unknown-253 unknown-254 bad hdr too short len

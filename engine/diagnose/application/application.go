@@ -93,8 +93,8 @@ func alertBySize(f *incident.Flow) *finding.Finding {
 			IsNot("rst-linger-or-unread: it was said before why")
 	}
 	last := client.Data[len(client.Data)-1]
-	if last == hello || server.Bytes == 0 || !ends(f, last) || server.FIN != nil && server.FIN.Time < last.Time {
-		return nil // who answers a close with an alert says goodbye
+	if last == hello || server.Bytes == 0 || !ends(f, last) {
+		return nil
 	}
 	hello = question(client, last)
 	if hello == nil || hello.PayloadLen > helloMost {
@@ -108,6 +108,9 @@ func alertBySize(f *incident.Flow) *finding.Finding {
 	}
 	n := int(last.PayloadLen)
 	plain := n == alertSize
+	if !plain && server.FIN != nil && server.FIN.Time < last.Time {
+		return nil // who answers a close with an alert says goodbye
+	}
 	for _, g := range client.Data { // an encrypted alert is like any small message: it must come first
 		if !plain && g != last && g.Time > server.Data[0].Time && int(g.PayloadLen) != changeCipher {
 			return nil

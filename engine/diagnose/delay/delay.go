@@ -101,7 +101,7 @@ func trips(f *incident.Flow, side int) (ts []trip) {
 			ts = append(ts, trip{g.RTT, g})
 		case g.HasTS && calm:
 			if g.IsData() && g.Ack == before {
-				sent[g.TSEcr] = -1 // so does what follows it at once
+				sent[g.TSEcr] = -1 // it echoes an old timestamp, and so does what follows it at once
 			}
 		case g.HasTS && !g.Has(packet.RST):
 			at, ok := sent[g.TSEcr]
@@ -176,6 +176,9 @@ func held(f *incident.Flow, side int) *finding.Finding {
 	}
 	var acks, pieces []*incident.Segment
 	var waits []time.Duration
+	// Near who acknowledges, a piece that waits for that comes a round trip after it; one that
+	// does not comes at any time.
+	near, apart := f.Near(1-side) && f.RTT > 0, 0
 	for i := 1; i+1 < len(f.Segments); i++ {
 		a := f.Segments[i]
 		if a.Side == side || a.Class&sender.PureAck == 0 || a.PayloadLen > 0 || a.Has(packet.FIN) {
@@ -187,7 +190,7 @@ func held(f *incident.Flow, side int) *finding.Finding {
 		}
 		wait, after := a.Time-w.Time, p.Time-a.Time
 		way := f.RTT // a part of the wait, but where the acknowledgement was seen to leave
-		if f.Near(1 - side) {
+		if near {
 			way = 0
 		}
 		full := f.Sides[1-side].MSS
@@ -198,9 +201,13 @@ func held(f *incident.Flow, side int) *finding.Finding {
 			after > max(2*f.RTT, 5*time.Millisecond) || a.Ack != w.End() {
 			continue
 		}
+		if near && (after-f.RTT).Abs() > max(f.RTT/8, 2*time.Millisecond) {
+			apart++
+			continue
+		}
 		acks, pieces, waits = append(acks, a), append(pieces, p), append(waits, wait)
 	}
-	if len(acks) < 2 {
+	if len(acks) < 2 || apart*4 > len(acks) {
 		return nil
 	}
 	slices.Sort(waits)

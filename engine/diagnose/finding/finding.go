@@ -29,9 +29,9 @@ type Finding struct {
 	Others []*incident.Flow
 }
 
-// Connection is what the connection in question is called: as the first file that has it
-// calls it, which is, behind a NAT, what its client called. Empty if the finding is about
-// all.
+// Connection is what the connection in question is called: with several files as the one
+// that was captured at the client has it, behind a NAT too; else as the first has it. Empty
+// if the finding is about all.
 func (f *Finding) Connection() string {
 	if f.Flow == nil {
 		return ""
@@ -49,14 +49,16 @@ func (f *Finding) More() (out []string) {
 	return out
 }
 
-// called is f in the first file that has it.
+// called is f in the file that was captured at its client, or else in the first.
 func called(f *incident.Flow) *incident.Flow {
+	best := f
 	for _, t := range f.Twins {
-		if t.File.Index < f.File.Index {
-			f = t
+		a, b := t.Near(incident.Client), best.Near(incident.Client)
+		if a && !b || a == b && t.File.Index < best.File.Index {
+			best = t
 		}
 	}
-	return f
+	return best
 }
 
 // Sign is one observation.

@@ -3,6 +3,8 @@ package transfer
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"time"
 
 	"netrepro/engine/diagnose/finding"
 	"netrepro/engine/diagnose/incident"
@@ -10,37 +12,31 @@ import (
 )
 
 // dribble is a side that, with nothing in flight, again and again sends just as many bytes as
-// the other's window says without its scale: it waits each time until its timer allows so
-// little. That the window has a scale tell the other's SYN, or a window that begins at many
-// times that and is never taken back by a TCP (RFC 9293, section 3.8.6).
+// the other's window says without its scale, whatever that is, and each time only after a
+// pause: a timer lets so little go. That there is a scale the other's SYN tells, or that
+// its windows begin as small as if one were in use.
 func dribble(f *incident.Flow, side int) *finding.Finding {
 	s, receiver := &f.Sides[side], &f.Sides[1-side]
-	var exact, acks []*incident.Segment
-	room, above := 0, 0
-	for _, g := range f.Segments {
-		switch {
-		case g.Side != side && tells(g):
-			if room = int(g.Window); len(exact) > 0 && g.Class&sender.PureAck != 0 {
-				acks = append(acks, g)
-			}
-		case g.Side != side || !g.IsData() || g.Again():
-		case int(g.PayloadLen) == room && int(g.InFlight) == room && room > 0 && room < largest(s):
-			exact = append(exact, g)
-		case len(exact) > 0 && int(g.PayloadLen) > room:
-			above++
-		}
-	}
-	const several = 4
-	if len(exact) < several || above > 0 {
+	exact, acks := exactly(f, side)
+	const several, timer = 4, 100 * time.Millisecond
+	if len(exact) < several || len(receiver.Zero) > 0 {
 		return nil
 	}
-	most := 0
-	for _, g := range exact {
-		most = max(most, int(g.PayloadLen))
+	var sizes []int
+	for i, g := range exact {
+		if i > 0 && g.Time-exact[i-1].Time < timer {
+			return nil
+		}
+		sizes = append(sizes, int(g.PayloadLen))
+	}
+	slices.Sort(sizes)
+	most := sizes[len(sizes)-1]
+	if sizes[0] == most {
+		return nil // it may write pieces of that size
 	}
 	c := finding.New("wscale-stripped", f).
-		Say("The %s sends %d times just the bytes that the %s's window has without a scale, up to %d, and waits in "+
-			"between: the scale was changed on the way.", incident.Name(side), len(exact), incident.Name(1-side), most)
+		Say("The %s sends %d times just the bytes that the %s's window has without a scale, up to %d, and pauses each "+
+			"time: the scale was changed on the way.", incident.Name(side), len(exact), incident.Name(1-side), most)
 	syn := [2]*incident.Segment{f.SYN, f.SYNACK}[1-side]
 	const far = 8
 	switch {
@@ -48,15 +44,39 @@ func dribble(f *incident.Flow, side int) *finding.Finding {
 		c.For(0.9, fmt.Sprintf("the %s offers a scale of %d: its window is %d bytes", incident.Name(1-side), receiver.Scale,
 			most<<uint(receiver.Scale)), syn)
 	case receiver.Scale < 0 && syn != nil && int(syn.Window) > far*most:
-		c.For(0.9, fmt.Sprintf("the %s's SYN has a window of %d, the next ones are units of it: no TCP takes back that much",
+		c.For(0.9, fmt.Sprintf("the %s's SYN has a window of %d, the next ones look like units of it",
 			incident.Name(1-side), syn.Window), syn)
 	default:
 		return nil
 	}
-	c.For(1.5, fmt.Sprintf("%d segments with nothing in flight have just the size of the window in the header", len(exact)),
-		exact...).Cite(f.SYN, f.SYNACK, f.Confirm).Cite(acks...)
+	c.For(1.5, fmt.Sprintf("%d segments with nothing in flight have just the size of the window in the header, and change "+
+		"with it", len(exact)), exact...).Cite(f.SYN, f.SYNACK, f.Confirm).Cite(acks...)
 	return c.IsNot("zero-window: the window is open, for whoever knows its scale").
-		IsNot("slow-application: each piece is acknowledged at once, and the next one waits for a timer")
+		IsNot("slow-application: the pieces have the size of the window, which no program knows")
+}
+
+// exactly are the segments of a side that have, with nothing in flight, just the size of the
+// other's window as the header has it, and the acknowledgements among them. There are none if
+// a larger one follows, or if the other side says something in between.
+func exactly(f *incident.Flow, side int) (exact, acks []*incident.Segment) {
+	room := 0
+	for _, g := range f.Segments {
+		begun := len(exact) > 0
+		switch {
+		case g.Side != side && g.IsData() && begun:
+			return nil, nil
+		case g.Side != side && tells(g):
+			if room = int(g.Window); begun && g.Class&sender.PureAck != 0 {
+				acks = append(acks, g)
+			}
+		case g.Side != side || !g.IsData() || g.Again():
+		case int(g.PayloadLen) == room && int(g.InFlight) == room && room > 0 && room < largest(&f.Sides[side]):
+			exact = append(exact, g)
+		case begun && int(g.PayloadLen) > room:
+			return nil, nil
+		}
+	}
+	return exact, acks
 }
 
 // largest is the size that a side's segments may have.

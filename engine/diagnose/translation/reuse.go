@@ -69,8 +69,8 @@ func reused(f *incident.Flow) *finding.Finding {
 // had before it was started anew.
 const anotherClock = "its timestamps are those of another clock"
 
-// restarted is a SYN on the ports of a connection that nobody closed and that has long been
-// still: its client lost it, and the server answers for it until the client resets it.
+// restarted is a SYN on the ports of a connection that nobody closed and that has been still
+// for longer than before: its client lost it, and the server answers for it until the client resets it.
 func restarted(f, old *incident.Flow, challenge, rst *incident.Segment, other string) *finding.Finding {
 	pause := f.SYN.Time - old.Last().Time
 	clock := other == anotherClock && pause >= stillFor
@@ -90,13 +90,17 @@ func restarted(f, old *incident.Flow, challenge, rst *incident.Segment, other st
 		Say("The client asks from port %d, where it has a connection that nobody closed and in which it has fallen silent: "+
 			"it was started again. The server still has the old connection and acknowledges that (frame %d); the client "+
 			"knows nothing of it and resets it.", f.Ends[incident.Client].Port(), challenge.N)
-	c.For(1, fmt.Sprintf("the connection on the same ports was not closed, and was still for %v",
+	w := 1.0
+	if !clock {
+		w = 0.5 // another host of the same kind would look like this
+	}
+	c.For(w, fmt.Sprintf("the connection on the same ports was not closed, and was still for %v",
 		pause.Round(time.Second)), f.SYN)
-	c.For(1, "the SYN is answered by an acknowledgement of the old connection", challenge, rst)
+	c.For(w, "the SYN is answered by an acknowledgement of the old connection", challenge, rst)
 	if clock {
 		c.For(0.3, "the timestamps are those of another clock")
 	} else {
-		c.For(0.3, "the SYN has the window that the client had before, and the client had missed its turn to speak")
+		c.For(0.3, "the client spoke at regular times, and had been still for longer; the SYN has the same window")
 	}
 	if f.SYNACK != nil {
 		c.For(0.5, "after the reset the next SYN opens", f.Sides[incident.Client].SYNs...).Cite(f.SYNACK)
@@ -105,20 +109,40 @@ func restarted(f, old *incident.Flow, challenge, rst *incident.Segment, other st
 		IsNot("syn-unanswered-filtered: the server answers, for the old connection")
 }
 
-// silenced reports whether the client of a connection, the same host as far as its window
-// tells, had been still for longer than it ever was before it sent the SYN of f.
+// silenced reports whether the client of a connection spoke at regular times, and had been
+// still for much longer than that before it sent the SYN of f, with the window that it
+// always has. It does not speak in the old connection any more.
 func silenced(old, f *incident.Flow) bool {
 	c := &old.Sides[incident.Client]
-	const few = 3
+	const few, least, turns = 3, 10 * time.Second, 3
 	if len(c.Segments) < few || c.Scale > 0 {
 		return false
 	}
 	last := c.Segments[len(c.Segments)-1]
 	var longest time.Duration
-	for i, g := range c.Segments[1:] {
-		longest = max(longest, g.Time-c.Segments[i].Time)
+	regular := 0
+	for i, g := range c.Data[min(1, len(c.Data)):] {
+		gap := g.Time - c.Data[i].Time
+		if gap > longest {
+			regular, longest = 0, gap
+		}
+		if gap*5 > longest*4 {
+			regular++
+		}
 	}
-	return last.Window == f.SYN.Window && longest > 0 && f.SYN.Time-last.Time > longest*3/2
+	next := f.SYN.End()
+	for _, g := range f.Sides[incident.Client].Segments {
+		if g.Has(packet.SYN) || g.Has(packet.RST) {
+			continue
+		}
+		if int32(g.Seq-f.SYN.Seq) >= 0 && int32(g.Seq-next) <= 0 {
+			next = g.End()
+		} else if d := int32(g.Seq - last.End()); d > -1<<16 && d < 1<<16 {
+			return false // who has the old connection goes on in it
+		}
+	}
+	pause := f.SYN.Time - last.Time
+	return last.Window == f.SYN.Window && regular >= turns-1 && pause > least && pause > longest*3/2
 }
 
 // stillFor is how long a connection in use is seldom still.

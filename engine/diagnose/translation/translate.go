@@ -222,9 +222,10 @@ func sentUpTo(o *incident.Flow, s int, f *incident.Flow, side int) bool {
 	if o.Ends[1-s].Port() != f.Ends[1-side].Port() {
 		return false
 	}
+	const numbers = packet.NoSeq | packet.NoOrigin
 	for _, rst := range f.Sides[side].Resets {
 		for _, g := range o.Sides[s].Data {
-			if !rst.Missing.Has(packet.NoSeq) && g.Time <= rst.Time && g.End() == rst.Seq {
+			if (rst.Missing|g.Missing)&numbers == 0 && g.Time <= rst.Time && g.End() == rst.Seq {
 				return true
 			}
 		}

@@ -3,16 +3,15 @@
 // Package tracked says of packets what state the connection tracking of their node had
 // their connection in.
 //
-// Connection tracking tells what it did and not for which packet: the flags and the
-// direction of a packet tell that (tcp_conntracks of
-// net/netfilter/nf_conntrack_proto_tcp.c).
+// Connection tracking tells what it did and not for which packet: the flags, the numbers
+// and the direction of a packet tell that (tcp_conntracks of
+// net/netfilter/nf_conntrack_proto_tcp.c). Where they do not, nothing is said.
 //
 // Invariant: it depends on the packets and on what connection tracking did, not on when
 // anybody read that.
 package tracked
 
 import (
-	"fmt"
 	"net/netip"
 	"time"
 
@@ -21,89 +20,80 @@ import (
 	"netrepro/engine/trace"
 )
 
-// flow is a connection that a node tracks.
-type flow struct {
-	events []tracking.Event
-	next   int    // event that no packet has explained yet
-	is     *state // nil before it is taken up
-	// first is the frame that it was taken up with, 0 if that is not known.
-	first int
-	// arrives says of both directions, as it came and as answers come, whether packets
-	// arrive at the node: others are its own.
-	arrives [2]bool
-	said    [2]string // of the last packet of each
+// teller finds out what is said of the packets of a node.
+type teller struct {
+	start time.Time // of the trace
+	lines [2]map[tracking.Tuple]*line
+	came  map[tracking.Tuple]bool // what arrives at the node, by tuple
+	said  map[int]string          // by frame number
+	// arrived is the frame in which a packet arrived at the node, by the frame in which it
+	// was first seen anywhere, with the tuple that it had.
+	arrived map[int]arrival
 }
 
-type state struct {
-	tcp    string
-	status uint32
+type arrival struct {
+	frame int
+	tuple tracking.Tuple
+	flow  *flow
 }
 
-// place is a flow and a direction of it: 0 as it came, 1 as its answers come.
-type place struct {
-	flow      *flow
-	direction int
-}
-
-// places are the flows by the tuples of packets, as they come to the node and as they
-// leave it.
-type places [2]map[tracking.Tuple][]place
-
-// States says of each packet of a node that is tracked what state it was in when the node
-// had it, by frame number. start is the start of the trace.
-func States(packets []*trace.Packet, start time.Time, node string, events []tracking.Event) map[int]string {
-	at := placesOf(events)
-	if len(at[trace.In]) == 0 {
+// States says of each packet of a node that is tracked what state its connection was in
+// once it had come, by frame number. first is the frame in which the packet of a frame was
+// first seen anywhere, start the start of the trace.
+func States(packets []*trace.Packet, first func(frame int) int, start time.Time, node string,
+	events []tracking.Event,
+) map[int]string {
+	t := &teller{start: start, lines: linesOf(events), came: map[tracking.Tuple]bool{}, said: map[int]string{},
+		arrived: map[int]arrival{}}
+	if len(t.lines[trace.In]) == 0 {
 		return nil
 	}
 	var own []*trace.Packet
 	for _, p := range packets {
-		if p.Point != nil && p.Point.Node == node && p.Dropped == "" {
-			own = append(own, p)
+		if p.Point == nil || p.Point.Node != node || p.Dir == trace.In && p.Dropped != "" {
+			continue
+		}
+		own = append(own, p)
+		if p.Dir == trace.In {
+			t.came[tupleOf(p)] = true
 		}
 	}
 	for _, p := range own {
-		for _, x := range at[p.Dir][tupleOf(p)] {
-			x.flow.begin(p, x.direction, start.Add(p.Time))
+		if l := t.lines[p.Dir][tupleOf(p)]; l != nil {
+			l.begin(p, t.start.Add(p.Time), t.came)
 		}
 	}
-	out := map[int]string{}
 	for _, p := range own {
-		now, said := start.Add(p.Time), ""
-		for _, x := range at[p.Dir][tupleOf(p)] {
-			if text := x.flow.pass(p, x.direction, now); text != "" {
-				said = text
-			}
-		}
-		if said != "" {
-			out[p.N] = said
-		}
+		t.tell(p, first(p.N))
 	}
-	return out
+	return t.said
 }
 
-func placesOf(events []tracking.Event) places {
-	at := places{{}, {}}
-	byID := map[uint32]*flow{}
-	for _, e := range events {
-		f := byID[e.ID]
-		if e.Kind == tracking.New {
-			f = &flow{}
-			byID[e.ID] = f
-			for i, t := range []tracking.Tuple{e.Orig, e.Reply} {
-				at[trace.In][t] = append(at[trace.In][t], place{f, i})
-			}
-			for i, t := range []tracking.Tuple{e.Reply.Reversed(), e.Orig.Reversed()} {
-				at[trace.Out][t] = append(at[trace.Out][t], place{f, i})
-			}
+// tell says what there is to say of a packet. What is forwarded was told as it came.
+func (t *teller) tell(p *trace.Packet, first int) {
+	tuple := tupleOf(p)
+	if a, forwarded := t.arrived[first]; forwarded && p.Dir == trace.Out {
+		if a.flow != nil && a.flow.translates() && tuple == a.tuple {
+			t.said[a.frame] = "invalid: passed on without being translated"
 		}
-		if f != nil {
-			f.events = append(f.events, e)
+		if text := t.said[a.frame]; text != "" {
+			t.said[p.N] = text
+		}
+		return
+	}
+	a := arrival{frame: p.N, tuple: tuple}
+	if l := t.lines[p.Dir][tuple]; l != nil && !l.mixed {
+		x := l.current(p)
+		if text := x.flow.pass(p, x.direction, t.start.Add(p.Time)); text != "" {
+			t.said[p.N], a.flow = text, x.flow
 		}
 	}
-	return at
+	if p.Dir == trace.In {
+		t.arrived[first] = a
+	}
 }
 
+// tupleOf is the tuple of a packet as it is in the frame.
 func tupleOf(p *trace.Packet) tracking.Tuple {
 	t := tracking.Tuple{Proto: p.Proto, Src: netip.AddrPortFrom(p.Src, p.SrcPort),
 		Dst: netip.AddrPortFrom(p.Dst, p.DstPort)}
@@ -113,104 +103,13 @@ func tupleOf(p *trace.Packet) tracking.Tuple {
 	return t
 }
 
-// begin looks whether a packet is the one that f was taken up with: the last that arrived
-// before, or, where the node sends it itself, the first that left after. Without the time
-// it is the first.
-func (f *flow) begin(p *trace.Packet, direction int, now time.Time) {
-	f.arrives[direction] = f.arrives[direction] || p.Dir == trace.In
-	if direction != 0 {
-		return
-	}
-	switch start := f.events[0].Start; {
-	case start.IsZero():
-		if f.first == 0 {
-			f.first = p.N
-		}
-	case p.Dir == trace.In && !now.After(start):
-		f.first = p.N
-	case p.Dir == trace.Out && !f.arrives[0] && f.first == 0 && !now.Before(start):
-		f.first = p.N
-	}
+// own reports whether what a flow sends in a direction is the node's own: it does not
+// arrive there.
+func own(f *flow, direction int, came map[tracking.Tuple]bool) bool {
+	return !came[[2]tracking.Tuple{f.events[0].Orig, f.events[0].Reply}[direction]]
 }
 
-// pass lets a packet explain what f's connection tracking did next, and is what is said of
-// it.
-func (f *flow) pass(p *trace.Packet, direction int, now time.Time) string {
-	said := &f.said[direction]
-	switch {
-	case f.is == nil && p.N == f.first, f.is != nil && (p.Dir == trace.In || !f.arrives[direction]):
-		if f.is == nil || f.next < len(f.events) && f.explains(p, direction, &f.events[f.next]) {
-			f.take()
-		}
-		*said = f.at(now)
-	}
-	return *said // what is forwarded was told as it came
-}
-
-func (f *flow) take() {
-	e := &f.events[f.next]
-	now := &state{e.State, e.Status}
-	if f.is != nil && now.tcp == "" { // only the status is another
-		now.tcp = f.is.tcp
-	}
-	f.is = now
-	f.next++
-}
-
-// explains reports whether a packet may have made connection tracking do e.
-func (f *flow) explains(p *trace.Packet, direction int, e *tracking.Event) bool {
-	if e.Kind != tracking.Update || e.Status&^f.is.status&tracking.SeenReply != 0 && direction == 0 {
-		return false
-	}
-	if e.State == "" || e.State == f.is.tcp || !p.IsTCP() {
-		return true
-	}
-	has, wants := p.Flags&(packet.SYN|packet.FIN|packet.RST|packet.ACK), packet.ACK
-	switch e.State {
-	case "SYN_SENT", "SYN_SENT2":
-		wants = packet.SYN
-	case "SYN_RECV":
-		return has.Has(packet.SYN) && direction == 1
-	case "FIN_WAIT", "LAST_ACK":
-		return has.Has(packet.FIN)
-	case "CLOSE":
-		return has.Has(packet.RST)
-	}
-	return has == wants
-}
-
-// at is what is said of a packet that passes now, empty if nothing is known.
-func (f *flow) at(now time.Time) string {
-	if f.is == nil {
-		return ""
-	}
-	if last := f.events[len(f.events)-1]; last.Kind == tracking.Destroy {
-		switch {
-		case last.Stop.IsZero() && f.next == len(f.events)-1:
-			return "" // it may have been forgotten, or not yet
-		case !last.Stop.IsZero() && now.After(last.Stop):
-			return fmt.Sprintf("none: forgotten %.3fs before", now.Sub(last.Stop).Seconds())
-		}
-	}
-	e := f.events[0]
-	text := f.is.tcp
-	if text != "" {
-		text += " "
-	}
-	if f.is.status&tracking.SeenReply == 0 {
-		text += "[UNREPLIED] "
-	}
-	if f.is.status&tracking.Assured != 0 {
-		text += "[ASSURED] "
-	}
-	return fmt.Sprintf("%s%s > %s, answers %s > %s", text, end(e.Orig.Src), end(e.Orig.Dst), end(e.Reply.Src),
-		end(e.Reply.Dst))
-}
-
-// end is an address with its port, if it has one.
-func end(a netip.AddrPort) string {
-	if a.Port() == 0 {
-		return a.Addr().String()
-	}
-	return a.String()
+// known reports whether the flags of a packet are those that tell states apart.
+func known(p *trace.Packet) packet.TCPFlags {
+	return p.Flags & (packet.SYN | packet.FIN | packet.RST | packet.ACK)
 }

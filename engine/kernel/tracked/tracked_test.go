@@ -31,6 +31,9 @@ const (
 	rst  = packet.RST
 )
 
+// numbers are those that both sides have reached, by whether they answer.
+var numbers = map[bool]uint32{false: 1000, true: 1 << 31}
+
 // crossing is a packet that the gateway forwards: it arrives and leaves.
 type crossing struct {
 	at     time.Duration
@@ -55,11 +58,20 @@ func forwarded(all []crossing) (out []*trace.Packet) {
 			}
 			out = append(out, &trace.Packet{N: len(out) + 1, Time: c.at, Point: point, Dir: dir,
 				Segment: &trace.Segment{Packet: packet.Packet{Proto: t.Proto, Src: t.Src.Addr(), Dst: t.Dst.Addr(),
-					SrcPort: t.Src.Port(), DstPort: t.Dst.Port(), Flags: c.flags}}})
+					SrcPort: t.Src.Port(), DstPort: t.Dst.Port(), Flags: c.flags, WScale: -1, Window: 1000,
+					Seq: numbers[c.answer], Ack: numbers[!c.answer]}}})
+			if last := out[len(out)-1]; c.flags == rst && !c.answer {
+				last.Seq += 1 << 20
+			}
 		}
 	}
 	return out
 }
+
+// arrived is the frame in which a packet that is forwarded was first seen, alone that of
+// packets which are seen once.
+func arrived(frame int) int { return frame - (frame-1)%2 }
+func alone(frame int) int   { return frame }
 
 func event(kind tracking.Kind, id uint32, state string, status uint32) tracking.Event {
 	return tracking.Event{Kind: kind, ID: id, Orig: orig, Reply: reply, State: state, Status: status}
@@ -70,6 +82,11 @@ func at(e tracking.Event, start, stop time.Duration) tracking.Event {
 	if stop > 0 {
 		e.Stop = began.Add(stop)
 	}
+	return e
+}
+
+func zoned(e tracking.Event) tracking.Event {
+	e.Zone = 7
 	return e
 }
 
@@ -112,6 +129,14 @@ func TestStates(t *testing.T) {
 				crossing{90 * ms, true, ack, "ESTABLISHED [ASSURED] " + says},
 				crossing{150 * ms, true, ack, "none: forgotten 0.050s before"},
 				crossing{220 * ms, false, ack, "ESTABLISHED [UNREPLIED] " + says})},
+		// A reset that nobody waits for is invalid, the one after it is not.
+		{"forged", append(slices.Clone(open), event(tracking.Update, 1, "CLOSE", assured)),
+			append(slices.Clone(opened), crossing{40 * ms, false, rst, "ESTABLISHED [ASSURED] " + says},
+				crossing{50 * ms, true, rst, "CLOSE [ASSURED] " + says})},
+		{"at once from both sides", []tracking.Event{open[0], event(tracking.Update, 1, "SYN_SENT2", seen),
+			event(tracking.Update, 1, "SYN_RECV", seen)},
+			[]crossing{opened[1], {20 * ms, true, syn, "SYN_SENT2 " + says}, {30 * ms, false, syn | ack, "SYN_RECV " + says}}},
+		{"zones", []tracking.Event{open[0], zoned(event(tracking.New, 2, "SYN_SENT", 0))}, []crossing{{0, false, syn, ""}}},
 		{"reset", append(slices.Clone(open), event(tracking.Update, 1, "CLOSE", assured)),
 			append(slices.Clone(opened), crossing{40 * ms, true, rst, "CLOSE [ASSURED] " + says})},
 		// The kernel does not say when: what may have been forgotten has no state.
@@ -120,7 +145,7 @@ func TestStates(t *testing.T) {
 			append(slices.Clone(opened[:3]), crossing{30 * ms, false, ack, ""}, crossing{90 * ms, true, ack, ""})},
 	} {
 		packets := forwarded(tt.packets)
-		got := States(packets, began, "gateway", tt.events)
+		got := States(packets, arrived, began, "gateway", tt.events)
 		for i, c := range tt.packets {
 			for n := 2*i + 1; n <= 2*i+2; n++ { // as it came, and as it left
 				if got[n] != c.want {
@@ -128,7 +153,7 @@ func TestStates(t *testing.T) {
 				}
 			}
 		}
-		if other := States(packets, began, "client", tt.events); len(other) > 0 {
+		if other := States(packets, arrived, began, "client", tt.events); len(other) > 0 {
 			t.Errorf("%s: another node has %v", tt.name, other)
 		}
 	}
@@ -146,10 +171,51 @@ func TestOwn(t *testing.T) {
 			Proto: t.Proto, Src: t.Src.Addr(), Dst: t.Dst.Addr(), SrcPort: t.Src.Port(), DstPort: t.Dst.Port()}}}
 	}
 	got := States([]*trace.Packet{record(1, 10*ms, trace.Out, udp), record(2, 20*ms, trace.Out, udp),
-		record(3, 30*ms, trace.In, udp.Reversed())}, began, "client", []tracking.Event{e, answered})
+		record(3, 30*ms, trace.In, udp.Reversed())}, alone, began, "client", []tracking.Event{e, answered})
 	for n, unreplied := range map[int]bool{1: true, 2: true, 3: false} {
 		if got[n] == "" || strings.Contains(got[n], "[UNREPLIED]") != unreplied {
 			t.Errorf("packet %d: %q", n, got[n])
+		}
+	}
+}
+
+// TestUntranslated has a packet leave as it came: connection tracking called it invalid.
+func TestUntranslated(t *testing.T) {
+	packets := forwarded([]crossing{{at: 0, flags: syn}, {at: 10 * ms, flags: ack}})
+	packets[3].Segment = packets[2].Segment
+	e := at(event(tracking.New, 1, "SYN_SENT", 0), ms, 0)
+	got := States(packets, arrived, began, "gateway", []tracking.Event{e})
+	for n, want := range []string{"SYN_SENT", "SYN_SENT", "invalid:", "invalid:"} {
+		if !strings.HasPrefix(got[n+1], want) {
+			t.Errorf("packet %d: %q, want %s", n+1, got[n+1], want)
+		}
+	}
+}
+
+// TestBatch has the first of several datagrams that come at once taken up, and a stream of
+// UDP assured only once it is old.
+func TestBatch(t *testing.T) {
+	udp := tracking.Tuple{Proto: packet.ProtoUDP, Src: client, Dst: server}
+	e := tracking.Event{ID: 1, Orig: udp, Reply: udp.Reversed(), Start: began.Add(ms)}
+	old := e
+	old.Kind, old.Status = tracking.Update, tracking.SeenReply|tracking.Assured
+	replied := e
+	replied.Kind, replied.Status = tracking.Update, tracking.SeenReply
+	point := &trace.Point{Node: "gateway"}
+	var packets []*trace.Packet
+	for i, at := range []time.Duration{0, 10 * time.Microsecond, 20 * time.Microsecond, ms, 1900 * ms, 2500 * ms} {
+		x := udp
+		if i >= 3 {
+			x = udp.Reversed()
+		}
+		packets = append(packets, &trace.Packet{N: i + 1, Time: at, Point: point, Dir: trace.In,
+			Segment: &trace.Segment{Packet: packet.Packet{Proto: x.Proto, Src: x.Src.Addr(), Dst: x.Dst.Addr(),
+				SrcPort: x.Src.Port(), DstPort: x.Dst.Port()}}})
+	}
+	got := States(packets, alone, began, "gateway", []tracking.Event{e, replied, old})
+	for n, want := range []string{"[UNREPLIED]", "[UNREPLIED]", "[UNREPLIED]", "192.0.2.1", "192.0.2.1", "[ASSURED]"} {
+		if !strings.HasPrefix(got[n+1], want) {
+			t.Errorf("packet %d: %q, want %s", n+1, got[n+1], want)
 		}
 	}
 }

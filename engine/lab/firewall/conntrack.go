@@ -28,7 +28,6 @@ type Entry struct {
 	Mark        uint32
 	Zone        uint16
 	Timeout     time.Duration // until it is forgotten
-	Start       time.Time     // when it was taken up; zero if the kernel does not say
 }
 
 var families = []netlink.InetFamily{unix.AF_INET, unix.AF_INET6}
@@ -49,9 +48,6 @@ func Conntrack(ns *netns.NS) ([]Entry, error) {
 		for _, f := range flows {
 			e := entry(f)
 			e.Timeout = time.Duration(f.TimeOut) * time.Second
-			if f.TimeStart > 0 {
-				e.Start = time.Unix(0, int64(f.TimeStart))
-			}
 			if t, ok := f.ProtoInfo.(*netlink.ProtoInfoTCP); ok && int(t.State) < len(tracking.States) {
 				e.State = tracking.States[t.State]
 			}

@@ -16,7 +16,6 @@ import (
 	"netrepro/engine/files"
 	"netrepro/engine/report/page"
 	"netrepro/engine/report/stream"
-	"netrepro/engine/sanitize"
 	"netrepro/scenarios"
 )
 
@@ -69,9 +68,8 @@ func pageName(name string) string {
 func recorded(ctx context.Context, run *stream.Run, c *stream.Case) *page.Document {
 	d := page.New(page.KindCase, c.Name)
 	d.Verdict, d.Word, d.Why, d.Took = c.Ended.Verdict, c.Ended.Word, c.Ended.Why, page.Second(c.Ended.Seconds)
-	d.Again = []string{c.Again}
-	if c.Again == "" { // a record of before
-		d.Again[0] = sanitize.Command("netrepro", "run", c.File, c.Name)
+	if c.Again != "" { // records of before say none
+		d.Again = []string{c.Again}
 	}
 	m := run.Machine
 	d.Environment = []page.Fact{{Name: "netrepro", Text: m.Program}, {Name: "kernel", Text: m.Kernel + " " + m.Arch},

@@ -214,5 +214,9 @@ func again(c *stream.Case) string {
 	if c.Again != "" {
 		return sanitize.Text(c.Again)
 	}
-	return sanitize.Command("netrepro", "run", c.File, c.Name)
+	name := c.Scenario
+	if c.Variant != "" {
+		name += "/" + c.Variant
+	}
+	return sanitize.Command("netrepro", "run", c.File, name)
 }

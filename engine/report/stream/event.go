@@ -52,7 +52,7 @@ type Began struct {
 	Line     int      `json:"line"`
 	Tags     []string `json:"tags,omitempty"`
 	Source   string   `json:"source"`          // a hash of the file
-	Again    string   `json:"again,omitempty"` // the command that runs it again
+	Again    string   `json:"again,omitempty"` // the command that runs it again, without other options of the run
 }
 
 // Said is something that happened in a case: a step, an expectation that was judged,

@@ -98,10 +98,12 @@ func whileShared(ctx context.Context, most time.Duration, paths []string, f func
 		}
 		_ = probe.Close()
 		lock, err := lockFile(ctx, path, false, most, nil)
-		if lock == nil || err != nil {
+		if lock == nil && (err == nil || ctx.Err() != nil) {
 			return false
 		}
-		defer func() { _ = lock.Close() }()
+		if lock != nil { // where files of the kernel cannot be locked, no case locks them
+			defer func() { _ = lock.Close() }()
+		}
 		break
 	}
 	f()

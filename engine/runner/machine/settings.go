@@ -74,12 +74,18 @@ func change(settings map[string]string, locks []*os.File) (restore func() error,
 	}
 	for _, s := range before {
 		if err := os.WriteFile(sysctlPath(s.Name), []byte(settings[s.Name]), 0); err != nil {
-			undone := k.restore()
-			if errors.Is(undone, fs.ErrPermission) {
-				undone = nil // nothing was changed either
-			}
-			return nil, errors.Join(fmt.Errorf("%w: %w", errNotMine, err), undone)
+			return nil, errors.Join(fmt.Errorf("%w: %w", errNotMine, err), unlessRefused(k.restore()))
 		}
 	}
 	return k.restore, nil
+}
+
+// unlessRefused is err without what could not be restored because it may not be written: it
+// could not be changed either.
+func unlessRefused(err error) error {
+	all := []error{err}
+	if joined, several := err.(interface{ Unwrap() []error }); several {
+		all = joined.Unwrap()
+	}
+	return errors.Join(slices.DeleteFunc(all, func(e error) bool { return e == nil || errors.Is(e, fs.ErrPermission) })...)
 }

@@ -88,13 +88,17 @@ func TestRespelled(t *testing.T) {
 			t.Errorf("%q: %s", text, got)
 		}
 	}
-	for text, want := range map[string]string{"10MBit": "10Mbit", "10mbps": "10Mbit", "1.5 Gb/s": "1.5Gbit",
-		"10MB/s": "80Mbit", "10MBps": "80Mbit", "100kbit/s": "100kbit", "10M": "10Mbit"} {
-		if got := hint(args.Rate.Read(nil, lua.LString(text))); got != `write "`+want+`"` {
+	for text, want := range map[string]string{"10MBit": `write "10Mbit"`, "1.5 Gbit": `write "1.5Gbit"`,
+		"10MB/s": `write "80Mbit"`, "10 MB/S": `write "80Mbit"`, "10MBps": `write "80Mbit"`, "10KB/S": `write "80kbit"`,
+		"100kbit/s": `write "100kbit"`, "10M": `write "10Mbit"`,
+		"10mbps":   `write "10Mbit", or "80Mbit" if these are bytes, as with tc`,
+		"10MBPS":   `write "10Mbit", or "80Mbit" if these are bytes, as with tc`,
+		"1.5 Gb/s": `write "1.5Gbit", or "12Gbit" if these are bytes, as with tc`} {
+		if got := hint(args.Rate.Read(nil, lua.LString(text))); got != want {
 			t.Errorf("%q: %s", text, got)
 		}
 	}
-	for text, want := range map[string]string{"4mb": "4MiB", "4 KiB": "4KiB", "1K": "1KiB", "9 bytes": "9B"} {
+	for text, want := range map[string]string{"4mb": "4MiB", "4 KiB": "4KiB", "1K": "1KiB", "9 bytes": "9B", "4 kB": "4kB"} {
 		if got := hint(args.Size.Read(nil, lua.LString(text))); got != `write "`+want+`"` {
 			t.Errorf("%q: %s", text, got)
 		}

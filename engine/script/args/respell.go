@@ -36,8 +36,8 @@ func words(units ...string) map[string]string {
 }
 
 // respelled is the hint for an amount that is written otherwise than here, if taken takes
-// what it then is, or else hint. Rates of other tools count bytes where their unit has a
-// capital B: "10MB/s" is 80 Mbit.
+// what it then is, or else hint. A capital B tells that bytes a second are meant: "10MB/s"
+// is 80 Mbit. Without it some tools mean bits, others bytes, as tc does ("mbps").
 func respelled(x lua.LValue, units map[string]string, taken func(string) bool, hint string) string {
 	s, ok := x.(lua.LString)
 	if !ok {
@@ -48,15 +48,26 @@ func respelled(x lua.LValue, units map[string]string, taken func(string) bool, h
 		return hint
 	}
 	number, unit := m[1], units[strings.ToLower(m[2])]
-	if strings.HasSuffix(unit, "bit") && strings.HasSuffix(strings.TrimRight(m[2], "/ps"), "B") {
-		n, err := strconv.ParseFloat(number, 64)
-		if err != nil {
-			return hint
-		}
-		number = strconv.FormatFloat(8*n, 'f', -1, 64)
+	if taken(number + m[2]) { // but for blanks
+		return `write "` + number + m[2] + `"`
 	}
 	if unit == "" || !taken(number+unit) {
 		return hint
+	}
+	n, err := strconv.ParseFloat(number, 64)
+	if !strings.HasSuffix(unit, "bit") || err != nil {
+		return `write "` + number + unit + `"`
+	}
+	octets := strconv.FormatFloat(8*n, 'f', -1, 64) + unit
+	stem, perSecond := strings.CutSuffix(strings.ToLower(m[2]), "ps")
+	if !perSecond {
+		stem = strings.TrimSuffix(stem, "/s")
+	}
+	switch bytes := m[2][len(stem)-1] == 'B'; {
+	case bytes && (m[2] != strings.ToUpper(m[2]) || !perSecond):
+		return `write "` + octets + `"`
+	case strings.HasSuffix(stem, "b"):
+		return `write "` + number + unit + `", or "` + octets + `" if these are bytes, as with tc`
 	}
 	return `write "` + number + unit + `"`
 }

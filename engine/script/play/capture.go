@@ -14,8 +14,7 @@ func (r *run) finishCapture(check bool) error {
 	if r.capture == "" || !captured.Small(r.Lab.Trace) {
 		return err
 	}
-	tracks, trackErr := r.Tracked()
-	if err = errors.Join(err, trackErr); r.witness != nil || tracks {
+	if r.Tracked() || r.witness != nil {
 		err = errors.Join(err, captured.Annotate(r.Lab.Trace, r.capture))
 	}
 	if err == nil && check {

@@ -68,7 +68,7 @@ type Input struct {
 	// "tcp_retransmit_timer"; empty if that is not known.
 	Timer string
 	// Conntrack is what state the connection tracking of the node at this capture point
-	// had its connection in once it had passed: "ESTABLISHED 192.0.2.1:4000 > …"; empty if the
+	// had its connection in once it had come: "ESTABLISHED 192.0.2.1:4000 > …"; empty if the
 	// node does not track it, or that is not known.
 	Conntrack string
 	// Kept says that the record stays where it is, so that what is found out

@@ -5,20 +5,16 @@
 //
 // It changes nothing, and does not know which packet did what.
 //
-// Invariant: what was lost is told; whoever knows of a loss knows no state after it.
+// Invariant: that something was lost is told; whoever hears of it knows no state for sure.
 package tracking
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"net/netip"
 	"time"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
-
-	"netrepro/engine/lab/netns"
 )
 
 // Tuple is one direction of a tracked connection.
@@ -51,6 +47,7 @@ type Event struct {
 	Kind        Kind
 	ID          uint32 // the connection's
 	Orig, Reply Tuple  // as it came, and as its answers come
+	Zone        uint16 // 0 where zones are not used
 	Status      uint32
 	State       string // of TCP, as the kernel names it: "ESTABLISHED"; empty for others
 	// Start is when it was taken up, Stop when it was forgotten or ran out; zero if the
@@ -62,56 +59,6 @@ type Event struct {
 // linux/netfilter/nf_conntrack_tcp.h).
 var States = []string{"NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK",
 	"TIME_WAIT", "CLOSE", "SYN_SENT2"}
-
-// room is how many bytes of events the kernel keeps until they are read: some ten
-// thousand events.
-const room = 8 << 20
-
-// Listener listens to a node.
-type Listener struct{ socket *nl.NetlinkSocket }
-
-// Listen begins to listen to what ns tracks. It must begin before the first rule that
-// needs connection tracking: connections of before are not heard of.
-func Listen(ns *netns.NS) (*Listener, error) {
-	var l Listener
-	err := ns.Do(func() (err error) {
-		// Groups of nfnetlink: new, update, destroy (linux/netfilter/nfnetlink_compat.h).
-		l.socket, err = nl.Subscribe(unix.NETLINK_NETFILTER, 1, 2, 3)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s: listen to connection tracking: %w", ns.Name(), err)
-	}
-	// What does not fit is told as lost.
-	_ = l.socket.SetReceiveBufferSize(room, true)
-	return &l, nil
-}
-
-// Close ends listening.
-func (l *Listener) Close() error {
-	l.socket.Close()
-	return nil
-}
-
-// Drain returns what happened since the last call, in order, and does not wait. lost says
-// that events are missing after those: there was no room for them.
-func (l *Listener) Drain() (events []Event, lost bool, err error) {
-	buffer := make([]byte, 1<<16)
-	for {
-		n, _, err := unix.Recvfrom(l.socket.GetFd(), buffer, unix.MSG_DONTWAIT)
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case errors.Is(err, unix.EAGAIN):
-			return events, false, nil
-		case errors.Is(err, unix.ENOBUFS):
-			return events, true, nil
-		case err != nil:
-			return events, false, fmt.Errorf("read what connection tracking did: %w", err)
-		}
-		events = append(events, parse(buffer[:n])...)
-	}
-}
 
 // parse reads netlink messages. What it does not understand says nothing.
 func parse(b []byte) (out []Event) {
@@ -151,6 +98,8 @@ func event(kind, flags uint16, b []byte) (e Event, ok bool) {
 			e.Status = binary.BigEndian.Uint32(v)
 		case what == nl.CTA_ID && len(v) == 4:
 			e.ID = binary.BigEndian.Uint32(v)
+		case what == nl.CTA_ZONE && len(v) == 2:
+			e.Zone = binary.BigEndian.Uint16(v)
 		case what == nl.CTA_PROTOINFO:
 			e.State = state(v)
 		case what == nl.CTA_TIMESTAMP:

@@ -1,0 +1,122 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"netrepro/cmd/netrepro-bench/figure"
+	"netrepro/cmd/netrepro-bench/program"
+	"netrepro/engine/report/stream"
+)
+
+// many runs a suite of trivial cases: how many a second, how much of their time is not
+// spent waiting, what memory the parent takes, and how long a report takes.
+func many(bin string) error {
+	for _, n := range []int{200, 2000} {
+		if err := suite(bin, n); err != nil {
+			return err
+		}
+	}
+	fmt.Println("  limits: a case makes three namespaces under the kernel's one lock, and lets go of them after an RCU " +
+		"grace period; the kernel's programs are loaded for each")
+	return nil
+}
+
+// suite runs n trivial cases.
+func suite(bin string, n int) error {
+	dir, err := os.MkdirTemp("", "netrepro-bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "minimal.lua")
+	if err := os.WriteFile(file, []byte(minimal), 0o644); err != nil {
+		return err
+	}
+	out := filepath.Join(dir, "out")
+	c := exec.Command(bin, "run", "--quiet", "--repeat", strconv.Itoa(n), "-o", out, file)
+	peaks, done := make(chan int64), make(chan struct{})
+	began := time.Now()
+	if err := c.Start(); err != nil {
+		return err
+	}
+	go func() { peaks <- peakOf(c.Process.Pid, done) }()
+	err = c.Wait()
+	took := time.Since(began)
+	close(done)
+	peak := <-peaks
+	var ee *exec.ExitError
+	if err != nil && (!errors.As(err, &ee) || ee.ExitCode() != program.Inconclusive) {
+		return fmt.Errorf("%d cases: %w", n, err)
+	}
+	total, waits, err := timesOf(filepath.Join(out, stream.File))
+	if err != nil {
+		return err
+	}
+	began = time.Now()
+	text, err := exec.Command(bin, "report", "--report", "junit="+filepath.Join(dir, "junit.xml"), out).CombinedOutput()
+	if err != nil && (!errors.As(err, &ee) || ee.ExitCode() != program.Inconclusive) {
+		return fmt.Errorf("report of %d cases: %w\n%s", n, err, text)
+	}
+	fmt.Printf("%d trivial cases: %.1f a second (aim 60), %.0f %% of their time is not waiting, the parent has %.1f MB at "+
+		"most, its report takes %.0f ms\n", n, float64(n)/took.Seconds(), 100*(1-waits/total), float64(peak)/1024,
+		figure.Milliseconds(time.Since(began)))
+	return nil
+}
+
+// peakOf is the most memory in KB that a process had, as far as it could be read before it
+// ended: its descendants are not counted.
+func peakOf(pid int, done <-chan struct{}) (peak int64) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return peak
+		case <-tick.C:
+		}
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			continue
+		}
+		_, rest, _ := strings.Cut(string(text), "VmHWM:")
+		var n int64
+		if _, err := fmt.Sscan(rest, &n); err == nil {
+			peak = max(peak, n)
+		}
+	}
+}
+
+// timesOf are the seconds of all cases of a record, and those that they waited.
+func timesOf(record string) (total, waits float64, err error) {
+	f, err := os.Open(record)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<24)
+	for lines.Scan() {
+		var e stream.Event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			return 0, 0, err
+		}
+		if e.Event == stream.End && e.Ended != nil && e.Phases != nil {
+			total, waits = total+e.Ended.Seconds, waits+e.Phases.Waits
+		}
+	}
+	if total == 0 {
+		return 0, 0, errors.Join(errors.New("the record has no times"), lines.Err())
+	}
+	return total, waits, lines.Err()
+}
