@@ -28,7 +28,7 @@ const (
 	maxLines = 1 << 10
 	maxBytes = 1 << 20
 	// wrapped is how many lines a packet's line may have been broken into, less one.
-	wrapped = 3
+	wrapped = 7
 )
 
 // Copy writes to w what may be shown of the text that r reads. It returns the number of

@@ -179,6 +179,7 @@ func held(f *incident.Flow, side int) *finding.Finding {
 	// Near who acknowledges, a piece that waits for that comes a round trip after it; one that
 	// does not comes at any time.
 	near, apart := f.Near(1-side) && f.RTT > 0, 0
+	answered := 0 // how many pieces the other side answers at once
 	for i := 1; i+1 < len(f.Segments); i++ {
 		a := f.Segments[i]
 		if a.Side == side || a.Class&sender.PureAck == 0 || a.PayloadLen > 0 || a.Has(packet.FIN) {
@@ -206,6 +207,15 @@ func held(f *incident.Flow, side int) *finding.Finding {
 			continue
 		}
 		acks, pieces, waits = append(acks, a), append(pieces, p), append(waits, wait)
+		for _, g := range f.Segments[i+2:] {
+			if g.Time-p.Time >= max(2*f.RTT, 20*time.Millisecond) || g.Side == side && g.IsData() {
+				break
+			}
+			if g.IsData() {
+				answered++
+				break
+			}
+		}
 	}
 	if len(acks) < 2 || apart*4 > len(acks) {
 		return nil
@@ -221,6 +231,9 @@ func held(f *incident.Flow, side int) *finding.Finding {
 		usual.Round(time.Millisecond)), acks...).Cite(pieces...)
 	if len(acks) > 2 {
 		c.For(1, fmt.Sprintf("%d times", len(acks)))
+	}
+	if answered*4 >= len(pieces)*3 {
+		c.For(0.8, "when the second piece is there, the answer comes at once")
 	}
 	if waits[len(waits)-1]-waits[0] < 20*time.Millisecond {
 		c.For(0.6, "by the same delay each time: a timer")

@@ -60,6 +60,9 @@ func afterClose(e *end) *finding.Finding {
 	crossing := !packet.After(first.Ack, e.fin.Seq) || first.Missing.Has(packet.NoAck)
 	rested := e.restBeforeFIN()
 	acked := e.fin.Acked != nil && e.fin.Acked.Time < first.Time || !crossing
+	if c := tooLate(e, first); c != nil {
+		return c
+	}
 	switch {
 	case pause >= halfClosed && acked && !onlyCloses(f, late):
 		c := finding.New("half-close-timeout", f).
@@ -81,9 +84,6 @@ func afterClose(e *end) *finding.Finding {
 		c.For(0.8, fmt.Sprintf("the connection was idle for %v before", rested.Round(time.Millisecond)))
 		return c.IsNot("idle-timeout-middlebox: the server itself closes").
 			IsNot("rst-middlebox-injected: it answers the request as a kernel does")
-	}
-	if c := tooLate(e, first); c != nil {
-		return c
 	}
 	c := finding.New("rst-after-close-notify", f).
 		Say("%s %d bytes come after the %s has closed (frame %d), and its kernel answers them with a reset. "+
