@@ -25,3 +25,22 @@ func TestCured(t *testing.T) {
 		t.Errorf("a variant that is not there cures: %v", c)
 	}
 }
+
+// TestOnly loads the one scenario that is wanted, and does not look at the others.
+func TestOnly(t *testing.T) {
+	const text = `for i = 1, 3 do
+  scenario("case-" .. i) { topology = path { host "a", wire {}, host "b" }, run = function() end }
+end
+scenario "broken" {}`
+	f, err := Load(t.Context(), "many.lua", text, Options{Only: "case-2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if len(f.Scenarios) != 1 || f.Case("case-2") == nil || f.Case("case-1") != nil {
+		t.Errorf("got %d scenarios", len(f.Scenarios))
+	}
+	if _, err := Load(t.Context(), "many.lua", text, Options{}); err == nil {
+		t.Error("a mistake in another scenario is not found where all are loaded")
+	}
+}

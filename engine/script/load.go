@@ -41,6 +41,9 @@ type Options struct {
 	// Print receives what the script prints.
 	Print func(where, text string)
 	Seed  uint64
+	// Only is the name of the one scenario that is wanted, empty if all are. Mistakes in the
+	// others are not found.
+	Only string
 }
 
 // Load reads a scenario file and runs its top level, which touches nothing on
@@ -52,7 +55,7 @@ func Load(ctx context.Context, name, text string, o Options) (*File, error) {
 	}
 	m := vm.New(ctx, vm.Config{Language: Language(), Load: o.loader(filepath.Dir(name)), Modules: o.modules(),
 		Print: o.Print, Seed: o.Seed})
-	ld := &loader{}
+	ld := &loader{only: o.Only}
 	m.Data = ld
 	release := memory.Guard(m, 0, func() uint64 { return loadMemory })
 	defer release()

@@ -46,8 +46,11 @@ type Scenario struct {
 // Compares reports whether the results of the scenario's cases are compared.
 func (s *Scenario) Compares() bool { return s.compare != nil }
 
-// loader collects the scenarios of a file.
-type loader struct{ found []*Scenario }
+// loader collects the scenarios of a file, or the one that is wanted.
+type loader struct {
+	only  string
+	found []*Scenario
+}
 
 // header is what the table of a scenario says.
 type header struct {
@@ -150,6 +153,9 @@ func define(c *vm.Call, name string, t *lua.LTable) error {
 	if !ok {
 		return c.Fail("scenario", "a module holds functions; scenarios stand in files of their own",
 			"scenario is used in a module")
+	}
+	if ld.only != "" && name != ld.only {
+		return nil
 	}
 	h := headerTable.Read(c, t)
 	s := &h.Scenario

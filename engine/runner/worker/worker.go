@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -85,7 +86,8 @@ const firstFile = 3
 
 func runJob(job Job, emit func(session.Event), commands <-chan session.Command) error {
 	ctx := context.Background()
-	o := script.Options{Lualib: job.Lualib, Seed: job.Seed, Print: func(where, text string) {
+	only, _, _ := strings.Cut(string(job.Case), "/")
+	o := script.Options{Lualib: job.Lualib, Seed: job.Seed, Only: only, Print: func(where, text string) {
 		emit(session.Event{Kind: session.EventLog, Text: text, Where: where})
 	}}
 	f, err := script.Load(ctx, job.Name, string(job.Text), o)
