@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"unique"
 
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/reset"
@@ -45,23 +46,27 @@ const (
 	maxRemark, maxName, maxReport = 256, 128, 4096
 )
 
-// short is the beginning of s, without the rest of it in memory.
+// short is the beginning of s, without the rest of it in memory, and once for all frames
+// that say the same: kernels have few names.
 func short(s string, most int) string {
-	if len(s) <= most {
-		return s
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
 	}
-	return strings.Clone(strings.ToValidUTF8(s[:most], "")) + "…"
+	return unique.Make(s).Value()
 }
+
+// name is a name in the kernel, cut to what the engine writes at most, once for all.
+func name(s string) string { return unique.Make(s[:min(len(s), maxName)]).Value() }
 
 // bound cuts k to what the engine writes at most.
 func bound(k *reset.Kernel) {
 	const stack = 24
 	for _, s := range []*string{&k.Reason, &k.State, &k.Before, &k.Process} {
-		*s = strings.Clone((*s)[:min(len(*s), maxName)])
+		*s = name(*s)
 	}
 	k.Stack = k.Stack[:min(len(k.Stack), stack)]
 	for i, f := range k.Stack {
-		k.Stack[i] = strings.Clone(f[:min(len(f), maxName)])
+		k.Stack[i] = name(f)
 	}
 	k.Stack = slices.Clip(k.Stack)
 }
