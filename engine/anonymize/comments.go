@@ -55,7 +55,7 @@ func (c *copier) tracked(state string) string {
 // trackedWord is a word of what the engine says of a tracked connection.
 var trackedWord = regexp.MustCompile(`^(NONE|SYN_SENT2?|SYN_RECV|ESTABLISHED|FIN_WAIT|CLOSE_WAIT|LAST_ACK|` +
 	`TIME_WAIT|CLOSE|\[(UNREPLIED|ASSURED)\]|>|answers|none:|forgotten|id|[0-9]{1,5},?|` +
-	`invalid:|passed|on|without|being|translated|[0-9]+\.[0-9]{3}s|before)$`)
+	`not|translated:|passed|on|as|it|came|[0-9]+\.[0-9]{3}s|before)$`)
 
 var (
 	word = regexp.MustCompile(`[A-Za-z0-9_\x80-\xff]+`)

@@ -129,13 +129,13 @@ func sooner(c, k *finding.Finding) bool {
 }
 
 // proved is the first frame of its flow's file that proves a finding, 0 if none does.
-func proved(c *finding.Finding) int {
+func proved(c *finding.Finding) (first int) {
 	for _, r := range c.Refs {
-		if r.File == c.Flow.File.Index {
-			return r.N
+		if r.File == c.Flow.File.Index && (first == 0 || r.N < first) {
+			first = r.N
 		}
 	}
-	return 0
+	return first
 }
 
 // aside takes out a single refusal where something else went wrong for sure: that nobody
@@ -166,7 +166,7 @@ func died(in *incident.Incident, kept []*finding.Finding) []*finding.Finding {
 		}
 		for j, reset := range kept {
 			if reset.ID != "rst-linger-or-unread" || reset.Flow == nil || !reset.Flow.SameServer(refused.Flow) ||
-				!together(in, refused.Flow) {
+				!together(in, refused.Flow, reset.Flow) {
 				continue
 			}
 			reset.For(1, "several connections are reset within a second, and after it nobody listens: the program died")
@@ -180,8 +180,8 @@ func died(in *incident.Incident, kept []*finding.Finding) []*finding.Finding {
 }
 
 // together reports whether the last that a server said before it refused a connection are
-// resets of several others within a second.
-func together(in *incident.Incident, refused *incident.Flow) bool {
+// resets of several others within a second, that of reset among them.
+func together(in *incident.Incident, refused, reset *incident.Flow) bool {
 	const soon, atOnce = time.Minute, time.Second
 	asked := refused.Segments[0].Time
 	var resets []time.Duration
@@ -196,18 +196,17 @@ func together(in *incident.Incident, refused *incident.Flow) bool {
 				said = max(said, g.Time)
 			}
 		}
-		for _, g := range server.Resets {
-			if g.Time < asked && f.Established() {
-				resets = append(resets, g.Time)
-			}
+		if len(server.Resets) > 0 && server.Resets[0].Time < asked && f.Established() {
+			resets = append(resets, server.Resets[0].Time)
 		}
 	})
-	if len(resets) < 2 {
+	if len(resets) < 2 || len(reset.Sides[incident.Server].Resets) == 0 {
 		return false
 	}
 	slices.Sort(resets)
-	last := resets[len(resets)-1]
-	return last-resets[len(resets)-2] <= atOnce && last >= said && asked-last <= soon
+	last, its := resets[len(resets)-1], reset.Sides[incident.Server].Resets[0].Time
+	return last-resets[len(resets)-2] <= atOnce && last >= said && asked-last <= soon && its < asked &&
+		last-its <= atOnce
 }
 
 // unclean takes out what says that nothing is wrong if something is.

@@ -4,6 +4,7 @@ package script
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -65,6 +66,11 @@ func Load(ctx context.Context, name, text string, o Options) (*File, error) {
 	if err != nil {
 		m.Close()
 		return nil, err
+	}
+	if len(ld.found) == 0 && o.Only != "" {
+		m.Close()
+		return nil, &diag.Error{File: name, Msg: fmt.Sprintf("scenario %q is not in this file any more", o.Only),
+			Hint: "a file must have the same scenarios each time it is loaded"}
 	}
 	if len(ld.found) == 0 {
 		m.Close()

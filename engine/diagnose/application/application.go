@@ -60,7 +60,7 @@ const (
 	// record of ChangeCipherSpec before.
 	alert13, alert13ccs, alert12 = 24, 30, 31
 	changeCipher                 = 6 // a record of ChangeCipherSpec
-	ldap                         = 389
+	ldap, globalCatalog          = 389, 3268
 	// A ClientHello is larger than helloLeast and, without a post-quantum key share,
 	// smaller than helloMost.
 	helloLeast, helloOld, helloMost = 90, 50, 2400
@@ -108,7 +108,8 @@ func alertBySize(f *incident.Flow) *finding.Finding {
 	}
 	n := int(last.PayloadLen)
 	plain := n == alertSize
-	if !plain && server.FIN != nil && server.FIN.Time < last.Time {
+	const chain = 1200 // bytes of a flight with certificates, at least
+	if server.FIN != nil && server.FIN.Time < last.Time && (!plain || len(client.Data) != 2 || flight < chain) {
 		return nil // who answers a close with an alert says goodbye
 	}
 	for _, g := range client.Data { // an encrypted alert is like any small message: it must come first
@@ -140,7 +141,7 @@ func alertBySize(f *incident.Flow) *finding.Finding {
 	if first := client.Data[0]; first != hello && int(first.PayloadLen) != changeCipher {
 		c.Against(1, "it had spoken before: the program's own protocol may end so")
 	}
-	if f.Ends[incident.Server].Port() == ldap {
+	if port := f.Ends[incident.Server].Port(); port == ldap || port == globalCatalog {
 		return nil // its unbind request has the size of an alert (RFC 4511, section 4.3)
 	}
 	c.For(w, fmt.Sprintf("%d bytes after the certificate flight, then the end", n), last).

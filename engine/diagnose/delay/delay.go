@@ -166,6 +166,8 @@ const (
 	// (TCP_DELACK_MIN), others 100 or 200, and 500 at most (RFC 9293, section 3.8.6.3).
 	delayLeast = 30 * time.Millisecond
 	delayMost  = 550 * time.Millisecond
+	// atOnce is how long a host takes at most to send what an acknowledgement lets go.
+	atOnce = 700 * time.Microsecond
 )
 
 // held is a small write that waits for the acknowledgement of the one before, which the
@@ -176,8 +178,8 @@ func held(f *incident.Flow, side int) *finding.Finding {
 	}
 	var acks, pieces []*incident.Segment
 	var waits []time.Duration
-	// Near who acknowledges, a piece that waits for that comes a round trip after it; one that
-	// does not comes at any time.
+	// Near who acknowledges, a piece that waits for that comes a round trip after it, near who
+	// writes at once; one that does not wait comes at any time.
 	near, apart := f.Near(1-side) && f.RTT > 0, 0
 	answered := 0 // how many pieces the other side answers at once
 	for i := 1; i+1 < len(f.Segments); i++ {
@@ -198,12 +200,14 @@ func held(f *incident.Flow, side int) *finding.Finding {
 		if full == 0 {
 			full = 1200
 		}
-		if int(w.PayloadLen) >= full-40 || wait-way < delayLeast || wait > delayMost+way ||
-			after > max(2*f.RTT, 5*time.Millisecond) || a.Ack != w.End() {
+		if int(w.PayloadLen) >= full-40 || wait-way < delayLeast || wait > delayMost+way || a.Ack != w.End() {
 			continue
 		}
-		if near && (after-f.RTT).Abs() > max(f.RTT/8, 2*time.Millisecond) {
+		if near && (after-f.RTT).Abs() > max(f.RTT/8, atOnce) || f.Near(side) && after > atOnce {
 			apart++
+			continue
+		}
+		if after > max(2*f.RTT, 5*time.Millisecond) {
 			continue
 		}
 		acks, pieces, waits = append(acks, a), append(pieces, p), append(waits, wait)

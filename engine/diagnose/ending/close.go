@@ -60,8 +60,10 @@ func afterClose(e *end) *finding.Finding {
 	crossing := !packet.After(first.Ack, e.fin.Seq) || first.Missing.Has(packet.NoAck)
 	rested := e.restBeforeFIN()
 	acked := e.fin.Acked != nil && e.fin.Acked.Time < first.Time || !crossing
-	if c := tooLate(e, first); c != nil {
-		return c
+	if f.Near(e.side) && e.rst.Distant(f.Sides[e.side].TTLs) == 0 { // the kernel of the client itself resets
+		if c := tooLate(e, first); c != nil {
+			return c
+		}
 	}
 	switch {
 	case pause >= halfClosed && acked && !onlyCloses(f, late):
@@ -85,6 +87,12 @@ func afterClose(e *end) *finding.Finding {
 		return c.IsNot("idle-timeout-middlebox: the server itself closes").
 			IsNot("rst-middlebox-injected: it answers the request as a kernel does")
 	}
+	if c := tooLate(e, first); c != nil {
+		return c
+	}
+	if c := unread(e, late); c != nil {
+		return c
+	}
 	c := finding.New("rst-after-close-notify", f).
 		Say("%s %d bytes come after the %s has closed (frame %d), and its kernel answers them with a reset. "+
 			"Everything was "+
@@ -99,6 +107,24 @@ func afterClose(e *end) *finding.Finding {
 	}
 	return c.IsNot("rst-middlebox-injected: it answers frame %d as a kernel does", first.N).
 		IsNot("rst-linger-or-unread: the connection was closed in order before")
+}
+
+// unread is data that an end had closed its direction on and then did not read: its socket
+// is there, and resets with the window that it had. Resets of a kernel that has no socket any
+// more have none.
+func unread(e *end, late []*incident.Segment) *finding.Finding {
+	const window = packet.NoWindow
+	if e.v.Kind != reset.Active || !e.rst.Has(packet.ACK) || e.rst.Missing.Has(window) || e.rst.Window == 0 ||
+		e.rst.Window != e.fin.Window && !e.rst.HasTS || int(late[0].PayloadLen) <= goodbye {
+		return nil
+	}
+	c := finding.New("rst-linger-or-unread", e.flow).
+		Say("The %s closed its direction (frame %d) and then the whole socket, with data of the %s unread: its kernel "+
+			"resets, and what was said before may be lost with it.", incident.Name(e.side), e.fin.N,
+			incident.Name(1-e.side))
+	c.For(1.8, "the reset has the window of the socket: it was there, and closed with data unread", e.fin, late[0], e.rst)
+	return c.IsNot("rst-after-close-notify: it was more than a goodbye that came").
+		IsNot("rst-middlebox-injected: sequence number, window and options are the socket's own")
 }
 
 // tooLate is an answer that comes when the client has closed because it did not come: nil if

@@ -13,8 +13,8 @@ import (
 
 // dribble is a side that, with nothing in flight, again and again sends just as many bytes as
 // the other's window says without its scale, whatever that is, and each time only after a
-// pause: a timer lets so little go. That there is a scale the other's SYN tells, or that
-// its windows begin as small as if one were in use.
+// pause: a timer lets so little go. Either both offer a scale, or only the side that sends does,
+// and the other's windows are small as if they had one.
 func dribble(f *incident.Flow, side int) *finding.Finding {
 	s, receiver := &f.Sides[side], &f.Sides[1-side]
 	exact, acks := exactly(f, side)
@@ -40,10 +40,10 @@ func dribble(f *incident.Flow, side int) *finding.Finding {
 	syn := [2]*incident.Segment{f.SYN, f.SYNACK}[1-side]
 	const far = 8
 	switch {
-	case receiver.Scale > 0 && most<<uint(receiver.Scale) > far*largest(s):
+	case receiver.Scale > 0 && s.Scale >= 0 && most<<uint(receiver.Scale) > far*largest(s):
 		c.For(0.9, fmt.Sprintf("the %s offers a scale of %d: its window is %d bytes", incident.Name(1-side), receiver.Scale,
 			most<<uint(receiver.Scale)), syn)
-	case receiver.Scale < 0 && syn != nil && int(syn.Window) > far*most:
+	case receiver.Scale < 0 && s.Scale > 0 && syn != nil && int(syn.Window) > far*most:
 		c.For(0.9, fmt.Sprintf("the %s's SYN has a window of %d, the next ones look like units of it",
 			incident.Name(1-side), syn.Window), syn)
 	default:
@@ -52,11 +52,11 @@ func dribble(f *incident.Flow, side int) *finding.Finding {
 	c.For(1.5, fmt.Sprintf("%d segments with nothing in flight have just the size of the window in the header, and change "+
 		"with it", len(exact)), exact...).Cite(f.SYN, f.SYNACK, f.Confirm).Cite(acks...)
 	return c.IsNot("zero-window: the window is open, for whoever knows its scale").
-		IsNot("slow-application: the pieces have the size of the window, which no program knows")
+		IsNot("slow-application: the pieces have the size of the window, whatever that is")
 }
 
 // exactly are the segments of a side that have, with nothing in flight, just the size of the
-// other's window as the header has it, and the acknowledgements among them. There are none if
+// other's window as the header has it, and the acknowledgements after the first of them. There are none if
 // a larger one follows, or if the other side says something in between.
 func exactly(f *incident.Flow, side int) (exact, acks []*incident.Segment) {
 	room := 0

@@ -37,7 +37,9 @@ func closed(f *incident.Flow, side int) *finding.Finding {
 		}
 	}
 	total := closedFor(f, side)
-	if total < minStall || len(f.Sides[side].Data) == 0 && len(during) < 2 {
+	const several = 3 // of a sender that was not captured, what answers its probes must tell
+	s := &f.Sides[side]
+	if total < minStall || len(s.Data) == 0 && len(during) < 2 && (len(s.Segments) > 0 || len(zero) < several) {
 		return nil
 	}
 	c := finding.New("zero-window", f).

@@ -110,23 +110,22 @@ func restarted(f, old *incident.Flow, challenge, rst *incident.Segment, other st
 }
 
 // silenced reports whether the client of a connection spoke at regular times, and had been
-// still for much longer than that before it sent the SYN of f, with the window that it
-// always has. It does not speak in the old connection any more.
+// still for much longer than that before it sent the SYN of f, with the window that it had
+// last. It does not speak in the old connection any more.
 func silenced(old, f *incident.Flow) bool {
 	c := &old.Sides[incident.Client]
-	const few, least, turns = 3, 10 * time.Second, 3
-	if len(c.Segments) < few || c.Scale > 0 {
+	const least, turns = 10 * time.Second, 2
+	if len(c.Data) <= turns || c.Scale > 0 {
 		return false
 	}
 	last := c.Segments[len(c.Segments)-1]
 	var longest time.Duration
+	for i, g := range c.Data[1:] {
+		longest = max(longest, g.Time-c.Data[i].Time)
+	}
 	regular := 0
-	for i, g := range c.Data[min(1, len(c.Data)):] {
-		gap := g.Time - c.Data[i].Time
-		if gap > longest {
-			regular, longest = 0, gap
-		}
-		if gap*5 > longest*4 {
+	for i, g := range c.Data[1:] {
+		if (g.Time-c.Data[i].Time)*5 > longest*4 {
 			regular++
 		}
 	}
@@ -142,7 +141,7 @@ func silenced(old, f *incident.Flow) bool {
 		}
 	}
 	pause := f.SYN.Time - last.Time
-	return last.Window == f.SYN.Window && regular >= turns-1 && pause > least && pause > longest*3/2
+	return last.Window == f.SYN.Window && regular*4 >= (len(c.Data)-1)*3 && pause > least && pause > longest*3/2
 }
 
 // stillFor is how long a connection in use is seldom still.

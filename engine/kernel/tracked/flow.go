@@ -5,6 +5,7 @@ package tracked
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"netrepro/engine/lab/firewall/tracking"
@@ -14,15 +15,23 @@ import (
 
 // flow is a connection that a node tracks.
 type flow struct {
+	number int // among the flows of the node
 	events []tracking.Event
 	next   int    // event that no packet has explained yet
 	is     *state // nil before it is taken up
-	// first is the frame that it was taken up with, 0 if that is not known; before is when
-	// the last packet came that may have been it.
-	first  int
-	before time.Time
-	sides  [2]side
-	text   string // what is said of packets in this state
+	// first is the frame that it was taken up with, 0 if that is not known; near says that
+	// it came right before that.
+	first int
+	near  bool
+	// lenient says that segments with any numbers may change its state (be_liberal).
+	lenient bool
+	sides   [2]side
+	train   train
+	text    string // what is said of packets in this state
+	// since are the frames told of since the last event that a packet explained, doubt is
+	// how many of them come before the first that may have changed the state.
+	since []int
+	doubt int
 }
 
 type state struct {
@@ -39,22 +48,70 @@ type side struct {
 	opened bool // its SYN was seen
 }
 
+// train is where the last segment with ACK ended, and whose it was.
+type train struct {
+	direction int
+	end       uint32
+	acks      bool
+}
+
 // translates reports whether the addresses or ports of a flow are changed.
 func (f *flow) translates() bool { return f.events[0].Orig != f.events[0].Reply.Reversed() }
 
+// pending reports whether connection tracking did something that no packet explains.
+func (f *flow) pending() bool {
+	return f.is != nil && f.next < len(f.events) && f.events[f.next].Kind == tracking.Update
+}
+
+// doubtful are the frames of which too much was said: those after the last event that was
+// explained, from the first on that may have changed the state.
+func (f *flow) doubtful() []int {
+	if !f.pending() {
+		return nil
+	}
+	return f.since[min(f.doubt, len(f.since)):]
+}
+
 // pass lets a packet explain what connection tracking did next, and is what is said of it;
 // empty if nothing is known.
-func (f *flow) pass(p *trace.Packet, direction int, now time.Time) string {
+func (f *flow) pass(p *trace.Packet, direction int, now time.Time) (said string) {
 	if f.is == nil && p.N != f.first {
 		return ""
 	}
-	if f.is == nil || f.next < len(f.events) && f.explains(p, direction, now) {
+	explained := f.is == nil || f.next < len(f.events) && f.explains(p, direction, now)
+	if explained {
 		f.take()
+	} else if e := f.waiting(); e != nil && f.doubt == len(f.since) && !f.changes(p, e) {
+		f.doubt++
 	}
-	if p.IsTCP() && f.expects(p, direction) {
+	if p.IsTCP() && (f.lenient || f.expects(p, direction)) {
 		f.sides[direction].hear(p)
+		f.train = train{direction, p.Seq + p.SeqLen(), p.Flags.Has(packet.ACK) && known(p) == packet.ACK}
 	}
-	return f.at(now)
+	if said = f.at(now); said != "" {
+		f.since = append(f.since, p.N)
+		if explained {
+			f.doubt = len(f.since)
+		}
+	}
+	return said
+}
+
+// waiting is the event that waits for a packet to explain it, nil if there is none.
+func (f *flow) waiting() *tracking.Event {
+	if f.next < len(f.events) && f.events[f.next].Kind == tracking.Update {
+		return &f.events[f.next]
+	}
+	return nil
+}
+
+// changes reports whether a packet may have changed the state to that of e, or to one before
+// that was not told: for TCP one with SYN, FIN or RST.
+func (f *flow) changes(p *trace.Packet, e *tracking.Event) bool {
+	if !p.IsTCP() || e.State == "" || e.State == f.is.tcp || f.is.tcp != "ESTABLISHED" {
+		return true
+	}
+	return p.Flags&(packet.SYN|packet.FIN|packet.RST) != 0
 }
 
 // take goes on to the next event.
@@ -65,7 +122,7 @@ func (f *flow) take() {
 	if f.is != nil && now.tcp == "" { // only the status is another
 		now.tcp = f.is.tcp
 	}
-	f.is, f.text = now, ""
+	f.is, f.text, f.since, f.doubt = now, "", nil, 0
 	if now.tcp != "" {
 		f.text = now.tcp + " "
 	}
@@ -83,6 +140,11 @@ func (f *flow) take() {
 // of net/netfilter/nf_conntrack_proto_udp.c).
 const streams = 2 * time.Second
 
+// before are the states that a state of TCP comes after; others come after any. That of a
+// packet which the node then drops is not told.
+var before = map[string][]string{"SYN_RECV": {"SYN_SENT", "SYN_SENT2"}, "FIN_WAIT": {"SYN_RECV", "ESTABLISHED"},
+	"CLOSE_WAIT": {"FIN_WAIT"}, "LAST_ACK": {"FIN_WAIT", "CLOSE_WAIT"}, "TIME_WAIT": {"LAST_ACK"}}
+
 // explains reports whether a packet may have made connection tracking do what it did next.
 func (f *flow) explains(p *trace.Packet, direction int, now time.Time) bool {
 	e := &f.events[f.next]
@@ -97,37 +159,56 @@ func (f *flow) explains(p *trace.Packet, direction int, now time.Time) bool {
 	if e.State == "" || e.State == f.is.tcp {
 		return true
 	}
-	has := known(p)
-	switch e.State {
+	if from := before[e.State]; from != nil && !slices.Contains(from, f.is.tcp) {
+		return false
+	}
+	var wanted bool
+	switch has := known(p); e.State {
 	case "SYN_SENT", "SYN_SENT2":
 		return has == packet.SYN
 	case "SYN_RECV":
 		return has == packet.SYN|packet.ACK
 	case "FIN_WAIT", "LAST_ACK":
-		return has.Has(packet.FIN) && f.expects(p, direction)
+		wanted = has.Has(packet.FIN)
 	case "CLOSE":
-		return has.Has(packet.RST) && f.expects(p, direction)
+		wanted = has.Has(packet.RST)
+	default:
+		wanted = has == packet.ACK
 	}
-	return has == packet.ACK && f.expects(p, direction)
+	return wanted && (f.lenient || f.expects(p, direction))
 }
 
 // expects reports whether the number of a segment is one that the other side waits for: a
-// segment that is not is invalid and changes no state.
+// segment that is not is invalid and changes no state. A reset of an open connection changes
+// it only if it is just the next number, or stands where its sender's last segment ended
+// (nf_conntrack_tcp_packet of net/netfilter/nf_conntrack_proto_tcp.c).
 func (f *flow) expects(p *trace.Packet, direction int) bool {
 	other := &f.sides[1-direction]
 	if !other.acks {
 		return true
 	}
 	const least = 1 << 16
-	room := max(other.window<<uint(max(other.scale, 0)), least)
+	room := max(other.window<<uint(f.shift(1-direction)), least)
 	if !other.opened {
 		room = 1 << 30 // the scale is not known
 	}
 	ahead := int32(p.Seq - other.ack)
-	if known(p).Has(packet.RST) {
-		return ahead >= 0 && uint32(ahead) <= room
+	switch {
+	case !known(p).Has(packet.RST):
+		return ahead <= int32(room) && ahead >= -int32(room)
+	case f.is != nil && f.is.tcp == "ESTABLISHED" && f.is.status&tracking.Assured != 0:
+		return ahead == 0 || f.train.acks && f.train.direction == direction && f.train.end == p.Seq
 	}
-	return ahead <= int32(room) && ahead >= -int32(room)
+	return ahead >= 0 && uint32(ahead) <= room
+}
+
+// shift is the scale of a side's window: none is in use unless both have offered one
+// (RFC 7323, section 2.2).
+func (f *flow) shift(direction int) int8 {
+	if f.sides[1-direction].opened && f.sides[1-direction].scale < 0 {
+		return 0
+	}
+	return max(f.sides[direction].scale, 0)
 }
 
 // hear takes in what a segment says.
@@ -145,15 +226,21 @@ func (s *side) hear(p *trace.Packet) {
 	s.window = uint32(p.Window)
 }
 
+// gone is when a flow was forgotten, as far as that is told: zero if it was not, or if the
+// kernel does not say when.
+func (f *flow) gone() time.Time {
+	if last := f.events[len(f.events)-1]; last.Kind == tracking.Destroy {
+		return last.Stop
+	}
+	return time.Time{}
+}
+
 // at is what is said of a packet that passes now.
 func (f *flow) at(now time.Time) string {
-	if last := f.events[len(f.events)-1]; last.Kind == tracking.Destroy {
-		switch {
-		case last.Stop.IsZero() && f.next == len(f.events)-1:
-			return "" // it may have been forgotten, or not yet
-		case !last.Stop.IsZero() && now.After(last.Stop):
-			return fmt.Sprintf("none: forgotten %.3fs before", now.Sub(last.Stop).Seconds())
-		}
+	if gone := f.gone(); !gone.IsZero() && now.After(gone) {
+		return fmt.Sprintf("none: forgotten %.3fs before", now.Sub(gone).Seconds())
+	} else if gone.IsZero() && f.next < len(f.events) && f.events[f.next].Kind == tracking.Destroy {
+		return "" // it may have been forgotten, or not yet
 	}
 	return f.text
 }

@@ -22,11 +22,14 @@ type line struct {
 	places []place
 	origs  []*flow // those of them whose packets came first with that tuple
 	at     int     // the flow that packets belong to now
-	mixed  bool    // flows of several zones: a tuple does not tell which
+	// mixed says that a tuple does not tell which flow is meant: those of several zones, or
+	// several of which it is not known when they began.
+	mixed bool
 }
 
-// linesOf are the lines of what leaves ([trace.Out]) and of what arrives ([trace.In]).
-func linesOf(events []tracking.Event) (lines [2]map[tracking.Tuple]*line) {
+// linesOf are the flows, and the lines of what leaves ([trace.Out]) and of what arrives
+// ([trace.In]).
+func linesOf(events []tracking.Event) (flows []*flow, lines [2]map[tracking.Tuple]*line) {
 	lines = [2]map[tracking.Tuple]*line{{}, {}}
 	add := func(dir trace.Dir, t tracking.Tuple, p place) {
 		l := lines[dir][t]
@@ -34,18 +37,19 @@ func linesOf(events []tracking.Event) (lines [2]map[tracking.Tuple]*line) {
 			l = &line{}
 			lines[dir][t] = l
 		}
-		l.mixed = l.mixed || len(l.places) > 0 && l.places[0].flow.events[0].Zone != p.flow.events[0].Zone
 		l.places = append(l.places, p)
 		if p.direction == 0 {
 			l.origs = append(l.origs, p.flow)
 		}
+		one, other := l.places[0].flow.events[0], p.flow.events[0]
+		l.mixed = l.mixed || one.Zone != other.Zone || len(l.places) > 1 && (one.Start.IsZero() || other.Start.IsZero())
 	}
 	byID := map[uint32]*flow{}
 	for _, e := range events {
 		f := byID[e.ID]
 		if e.Kind == tracking.New {
-			f = &flow{events: []tracking.Event{e}}
-			byID[e.ID] = f
+			f = &flow{number: len(flows), events: []tracking.Event{e}}
+			flows, byID[e.ID] = append(flows, f), f
 			add(trace.In, e.Orig, place{f, 0})
 			add(trace.In, e.Reply, place{f, 1})
 			add(trace.Out, e.Reply.Reversed(), place{f, 0})
@@ -54,21 +58,21 @@ func linesOf(events []tracking.Event) (lines [2]map[tracking.Tuple]*line) {
 			f.events = append(f.events, e)
 		}
 	}
-	return lines
+	return flows, lines
 }
 
-// atOnce is how far apart packets are at most that are delivered as one batch: the first of
-// them is taken up, and the time of that is later than that of all.
+// atOnce is how long before a flow is taken up packets come that are delivered as one batch
+// with the one that it is taken up with, which is the first of them.
 const atOnce = 200 * time.Microsecond
 
 // begin looks whether a packet is the one that a flow was taken up with: the last that
 // arrived before that, or, where the node sends it itself, the first that left after.
 func (l *line) begin(p *trace.Packet, now time.Time, came map[tracking.Tuple]bool) {
-	if len(l.origs) == 0 {
+	if len(l.origs) == 0 || l.mixed {
 		return
 	}
-	if l.origs[0].events[0].Start.IsZero() { // the kernel does not say when
-		if f := l.origs[0]; len(l.places) == 1 && f.first == 0 {
+	if l.origs[0].events[0].Start.IsZero() { // the kernel does not say when: there is one
+		if f := l.origs[0]; f.first == 0 {
 			f.first = p.N
 		}
 		return
@@ -76,13 +80,11 @@ func (l *line) begin(p *trace.Packet, now time.Time, came map[tracking.Tuple]boo
 	after := sort.Search(len(l.origs), func(i int) bool { return !l.origs[i].events[0].Start.Before(now) })
 	switch {
 	case p.Dir == trace.In && after < len(l.origs):
-		f := l.origs[after]
-		if f.first == 0 || now.Sub(f.before) > atOnce {
-			f.first = p.N
+		if f := l.origs[after]; !f.near {
+			f.first, f.near = p.N, f.events[0].Start.Sub(now) <= atOnce
 		}
-		f.before = now
 	case p.Dir == trace.Out && after > 0:
-		if f := l.origs[after-1]; f.first == 0 && own(f, 0, came) {
+		if f := l.origs[after-1]; f.first == 0 && !came[f.events[0].Orig] {
 			f.first = p.N
 		}
 	}

@@ -185,7 +185,7 @@ func TestUntranslated(t *testing.T) {
 	packets[3].Segment = packets[2].Segment
 	e := at(event(tracking.New, 1, "SYN_SENT", 0), ms, 0)
 	got := States(packets, arrived, began, "gateway", []tracking.Event{e})
-	for n, want := range []string{"SYN_SENT", "SYN_SENT", "invalid:", "invalid:"} {
+	for n, want := range []string{"SYN_SENT", "SYN_SENT", "not translated:", "not translated:"} {
 		if !strings.HasPrefix(got[n+1], want) {
 			t.Errorf("packet %d: %q, want %s", n+1, got[n+1], want)
 		}
@@ -196,7 +196,7 @@ func TestUntranslated(t *testing.T) {
 // UDP assured only once it is old.
 func TestBatch(t *testing.T) {
 	udp := tracking.Tuple{Proto: packet.ProtoUDP, Src: client, Dst: server}
-	e := tracking.Event{ID: 1, Orig: udp, Reply: udp.Reversed(), Start: began.Add(ms)}
+	e := tracking.Event{ID: 1, Orig: udp, Reply: udp.Reversed(), Start: began.Add(100 * time.Microsecond)}
 	old := e
 	old.Kind, old.Status = tracking.Update, tracking.SeenReply|tracking.Assured
 	replied := e

@@ -41,6 +41,7 @@ type Table struct {
 	// listener hears what connection tracking does; nil before the first rule, and where
 	// the kernel does not say.
 	listener *tracking.Listener
+	notrack  bool // some packets are not tracked: which ones is not told
 }
 
 // New makes an empty rule set for ns. Nothing reaches the kernel before the
@@ -191,6 +192,9 @@ func (t *Table) Add(specs ...Spec) (*Rule, error) {
 		}
 		if err := t.flush(fmt.Sprintf("the kernel refuses the rule %q in chain %s", specs[0].Text, specs[0].Chain)); err != nil {
 			return err
+		}
+		for _, s := range specs {
+			t.notrack = t.notrack || strings.Contains(s.Text, "notrack")
 		}
 		// There is no such setting before a rule needs connection tracking, or at all.
 		_ = sysctl.Set(t.ns, topology.Setting{Name: "net.netfilter.nf_conntrack_timestamp", Value: "1"})

@@ -88,8 +88,8 @@ func Fingerprint(ctx context.Context, folder string) fingerprint.Machine {
 }
 
 // whileShared calls f while it holds, with others, the lock of the first file that it can
-// open, and reports whether it did. Whoever can open none shares no settings with a case
-// that changes them.
+// open, and reports whether it called f: it does so without a lock where files of the kernel
+// cannot be opened or locked, for no case changes settings there.
 func whileShared(ctx context.Context, most time.Duration, paths []string, f func()) bool {
 	for _, path := range paths {
 		probe, err := os.Open(path)

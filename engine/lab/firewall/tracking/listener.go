@@ -14,6 +14,10 @@ import (
 	"netrepro/engine/lab/netns"
 )
 
+// most is how many events are kept until somebody asks: those of some ten thousand
+// connections.
+const most = 1 << 16
+
 // room is how many bytes of events the kernel keeps until they are read: some ten
 // thousand events. Without privilege it is what net.core.rmem_max allows.
 const room = 8 << 20
@@ -28,6 +32,7 @@ type Listener struct {
 	file *os.File
 
 	mu     sync.Mutex
+	buffer []byte
 	events []Event
 	lost   bool
 	err    error
@@ -37,7 +42,7 @@ type Listener struct {
 // Listen begins to listen to what ns tracks. It must begin before the first rule that
 // needs connection tracking: connections of before are not heard of.
 func Listen(ns *netns.NS) (*Listener, error) {
-	l := &Listener{ns: ns, ended: make(chan struct{})}
+	l := &Listener{ns: ns, buffer: make([]byte, 1<<16), ended: make(chan struct{})}
 	err := ns.Do(func() error {
 		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_NETFILTER)
 		if err != nil {
@@ -84,9 +89,8 @@ func (l *Listener) hear() {
 // read takes in what there is, and does not wait. That something was lost is told before
 // what was kept.
 func (l *Listener) read(fd int) {
-	buffer := make([]byte, 1<<16)
 	for l.err == nil {
-		n, _, err := unix.Recvfrom(fd, buffer, unix.MSG_DONTWAIT)
+		n, _, err := unix.Recvfrom(fd, l.buffer, unix.MSG_DONTWAIT)
 		switch {
 		case errors.Is(err, unix.EINTR):
 		case errors.Is(err, unix.EAGAIN):
@@ -95,15 +99,17 @@ func (l *Listener) read(fd int) {
 			l.lost = true
 		case err != nil:
 			l.err = fmt.Errorf("%s: read what connection tracking did: %w", l.ns.Name(), err)
+		case l.lost: // nobody will know anything for sure
+			l.events = nil
 		default:
-			l.events = append(l.events, parse(buffer[:n])...)
+			l.events = append(l.events, parse(l.buffer[:n])...)
+			l.lost = len(l.events) > most
 		}
 	}
 }
 
 // Drain returns what happened since the last call, in order; it does not wait. Connections
-// that are still there have the time when they were taken up. lost says that some events
-// are missing, anywhere.
+// have the time when they were taken up. lost says that some events are missing, anywhere.
 func (l *Listener) Drain() (events []Event, lost bool, err error) {
 	raw, err := l.file.SyscallConn()
 	if err != nil {
@@ -111,16 +117,17 @@ func (l *Listener) Drain() (events []Event, lost bool, err error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	// Those that have run out are forgotten when they are listed, and told after that.
+	there, err := list(l.ns)
+	if err != nil {
+		return nil, false, err
+	}
 	if err := raw.Control(func(fd uintptr) { l.read(int(fd)) }); err != nil {
 		return nil, false, err
 	}
 	events, lost, err = l.events, l.lost, l.err
 	l.events, l.lost = nil, false
-	if len(events) > 0 && err == nil {
-		there, listErr := list(l.ns)
-		dated(events, there)
-		err = listErr
-	}
+	dated(events, there)
 	return events, lost, err
 }
 

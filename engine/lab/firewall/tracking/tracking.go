@@ -51,7 +51,7 @@ type Event struct {
 	Status      uint32
 	State       string // of TCP, as the kernel names it: "ESTABLISHED"; empty for others
 	// Start is when it was taken up, Stop when it was forgotten or ran out; zero if the
-	// kernel does not say. It says neither before a connection is forgotten.
+	// kernel does not say. Only [Listener.Drain] knows the start of one that is there.
 	Start, Stop time.Time
 }
 
