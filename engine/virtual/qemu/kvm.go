@@ -37,6 +37,9 @@ func kvmOf(device string) error {
 		return fmt.Errorf("use KVM: %s has version %d, not %d", device, version, kvmStable)
 	}
 	vm, err := unix.IoctlRetInt(int(f.Fd()), kvmCreate)
+	for errors.Is(err, unix.EINTR) { // Go's own signals come at any time
+		vm, err = unix.IoctlRetInt(int(f.Fd()), kvmCreate)
+	}
 	if err != nil {
 		return fmt.Errorf("use KVM: make a machine: %w", err)
 	}
