@@ -97,19 +97,19 @@ func (p *points) find(iface int, o link.Origin) int {
 	return at
 }
 
-// described are the points as a file describes them.
-func (p *points) described(s *Source) []pcap.Interface {
+// described are the points, from a number on, as a file describes them.
+func (p *points) described(s *Source, begin int) (out []pcap.Interface) {
 	if len(p.all) == 0 {
-		return []pcap.Interface{{Link: s.frame.Link}}
+		return []pcap.Interface{{Link: s.frame.Link}}[begin:]
 	}
 	from := s.interfaces()
-	out := make([]pcap.Interface, len(p.all))
-	for i := range out {
-		out[i] = from[p.file[i]]
-		out[i].Name = p.all[i].Name
+	for i := begin; i < len(p.all); i++ {
+		x := from[p.file[i]]
+		x.Name = p.all[i].Name
 		if s.Text != nil {
-			out[i].Link = s.frame.Link
+			x.Link = s.frame.Link
 		}
+		out = append(out, x)
 	}
 	return out
 }

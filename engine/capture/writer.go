@@ -72,7 +72,7 @@ func (w *Writer) head() {
 		}
 	}
 	if w.ifaces == 0 || w.ifaces < len(w.source.points.all) {
-		for _, i := range w.source.points.described(w.source)[w.ifaces:] {
+		for _, i := range w.source.points.described(w.source, w.ifaces) {
 			w.buf = w.enc.Interface(w.buf, i)
 			w.ifaces++
 		}
