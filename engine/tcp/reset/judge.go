@@ -90,7 +90,8 @@ func Judge(s Situation) *Verdict {
 		j.v.Confidence = Low
 	}
 	j.kernel()
-	return &j.v
+	v := j.v // the rest of the judgement, with its packet, is not kept
+	return &v
 }
 
 func (j *judgement) stage() string {
