@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"netrepro/engine/files"
 	"netrepro/engine/report"
@@ -49,11 +50,14 @@ type Recorder struct {
 	baseline *history.History
 	failed   bool
 	ended    map[*task.Task]bool
+	logs     map[*task.Task]*strings.Builder // of cases that run
+	logErr   error
 }
 
 // New makes a recorder that passes on to next. Nothing is written before [Recorder.Open].
 func New(o Options, next task.Sink) *Recorder {
-	return &Recorder{Sink: next, o: o, ended: map[*task.Task]bool{}}
+	return &Recorder{Sink: next, o: o, ended: map[*task.Task]bool{},
+		logs: map[*task.Task]*strings.Builder{}}
 }
 
 // Open begins the record, once the folder is the run's own. An earlier one is written
@@ -106,7 +110,10 @@ func (r *Recorder) Begin(t *task.Task) {
 }
 
 // Live records what happens in a case.
-func (r *Recorder) Live(t *task.Task, try int, e session.Event) { r.w.Live(t, try, e) }
+func (r *Recorder) Live(t *task.Task, try int, e session.Event) {
+	r.remember(t, try, e)
+	r.w.Live(t, try, e)
+}
 
 // End implements [task.Sink].
 func (r *Recorder) End(t *task.Task, res session.Result) {
@@ -115,6 +122,7 @@ func (r *Recorder) End(t *task.Task, res session.Result) {
 	if d := r.differs(t, res); d != "" {
 		r.Event(t, session.Event{Kind: session.EventLog, Where: "machine", Text: d})
 	}
+	r.writeLog(t, res)
 	r.w.End(t, res)
 	if !t.Proof() && t.Shaken == 0 { // those are no runs of the case as it is
 		r.history.Ended(t.Case.ID(), stream.Source(t.File.Text), res)
@@ -132,7 +140,7 @@ func (r *Recorder) Close(ctx context.Context, interrupted bool, out io.Writer) e
 	}
 	left := slices.DeleteFunc(slices.Clone(r.o.Tasks), func(t *task.Task) bool { return r.ended[t] })
 	r.w.Finish(interrupted, names(left))
-	err := errors.Join(r.w.Err(), r.file.Close(), r.history.Write(ctx))
+	err := errors.Join(r.w.Err(), r.logErr, r.file.Close(), r.history.Write(ctx))
 	if len(r.o.Reports) == 0 {
 		return err
 	}

@@ -81,7 +81,18 @@ func routes(n *session.Node) (out []string, err error) {
 func sockets(n *session.Node) (out []string, err error) {
 	ss, err := kernel.ReadSockets(n.NS)
 	for _, s := range ss {
-		out = append(out, fmt.Sprintf("%+v", s))
+		text := fmt.Sprintf("%s %s %s > %s, %d bytes not read, %d not acknowledged", s.Proto, s.State, s.Local, s.Remote,
+			s.RecvQueue, s.SendQueue)
+		if s.State == "LISTEN" {
+			text = fmt.Sprintf("%s %s %s, %d wait to be accepted, %d may", s.Proto, s.State, s.Local, s.RecvQueue, s.SendQueue)
+		}
+		if s.Timer != "" {
+			text += fmt.Sprintf(", timer %s in %v", s.Timer, s.Expires)
+		}
+		if s.Owner != "" {
+			text += fmt.Sprintf(", of %s (%d)", s.Owner, s.Pid)
+		}
+		out = append(out, text)
 	}
 	return out, err
 }
