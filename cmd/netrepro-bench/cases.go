@@ -15,6 +15,7 @@ import (
 
 	"netrepro/cmd/netrepro-bench/figure"
 	"netrepro/cmd/netrepro-bench/program"
+	"netrepro/engine/report/formats"
 	"netrepro/engine/report/stream"
 )
 
@@ -65,12 +66,11 @@ func suite(bin string, n int) (peak int64, err error) {
 		return 0, err
 	}
 	go func() { peaks <- peakOf(c.Process.Pid, done) }()
-	err = c.Wait()
+	err = program.Measured(c.Wait())
 	took := time.Since(began)
 	close(done)
 	peak = <-peaks
-	var ee *exec.ExitError
-	if err != nil && (!errors.As(err, &ee) || ee.ExitCode() != program.Inconclusive) {
+	if err != nil {
 		return 0, fmt.Errorf("%d cases: %w", n, err)
 	}
 	total, waits, err := timesOf(filepath.Join(out, stream.File))
@@ -78,12 +78,12 @@ func suite(bin string, n int) (peak int64, err error) {
 		return 0, err
 	}
 	var reports []string
-	for _, format := range []string{"junit", "json", "tap", "github", "gitlab", "markdown"} {
+	for _, format := range formats.Names() {
 		reports = append(reports, format+"="+filepath.Join(dir, format))
 	}
 	began = time.Now()
 	text, err := exec.Command(bin, "report", "--report", strings.Join(reports, ","), out).CombinedOutput()
-	if err != nil && (!errors.As(err, &ee) || ee.ExitCode() != program.Inconclusive) {
+	if err := program.Measured(err); err != nil {
 		return 0, fmt.Errorf("report of %d cases: %w\n%s", n, err, text)
 	}
 	fmt.Printf("%d trivial cases: %.1f a second (aim 60), %.0f %% of their time is not waiting, the parent has %.1f MB at "+

@@ -31,8 +31,7 @@ func shipped(bin string) error {
 	began := time.Now()
 	out, err := c.Output()
 	took := time.Since(began).Seconds()
-	var ee *exec.ExitError
-	if err != nil && (!errors.As(err, &ee) || ee.ExitCode() != program.Inconclusive) {
+	if err := program.Measured(err); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
 	cases, sum := 0, 0.0

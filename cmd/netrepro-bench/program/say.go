@@ -16,8 +16,16 @@ import (
 	"time"
 )
 
-// Inconclusive is the exit code of a run that proves nothing.
-const Inconclusive = 4
+// Measured is the error of a run, nil if it only proves nothing: the host was busy, and what
+// was measured still counts.
+func Measured(err error) error {
+	const inconclusive = 4 // the exit code of such a run
+	var ee *exec.ExitError
+	if errors.As(err, &ee) && ee.ExitCode() == inconclusive {
+		return nil
+	}
+	return err
+}
 
 // Saying is what a scenario printed, and what running it took.
 type Saying struct {
@@ -49,11 +57,7 @@ func Say(bin, text string) (Saying, error) {
 	began := time.Now()
 	out, err := c.CombinedOutput()
 	s := Saying{Took: time.Since(began)}
-	var ee *exec.ExitError
-	if errors.As(err, &ee) && ee.ExitCode() == Inconclusive {
-		err = nil // the host was busy; what was measured still counts
-	}
-	if err != nil {
+	if err := Measured(err); err != nil {
 		return s, fmt.Errorf("%w\n%s", err, out)
 	}
 	if s.Memory, err = peak(); err != nil {

@@ -68,9 +68,7 @@ func pageName(name string) string {
 func recorded(ctx context.Context, run *stream.Run, c *stream.Case) *page.Document {
 	d := page.New(page.KindCase, c.Name)
 	d.Verdict, d.Word, d.Why, d.Took = c.Ended.Verdict, c.Ended.Word, c.Ended.Why, page.Second(c.Ended.Seconds)
-	if c.Again != "" { // records of before say none
-		d.Again = []string{c.Again}
-	}
+	d.Again = []string{c.Command()}
 	m := run.Machine
 	d.Environment = []page.Fact{{Name: "netrepro", Text: m.Program}, {Name: "kernel", Text: m.Kernel + " " + m.Arch},
 		{Name: "processors", Text: strconv.Itoa(m.Processors)}}

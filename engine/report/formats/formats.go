@@ -208,15 +208,3 @@ func details(c *stream.Case) string {
 func bad(c *stream.Case) bool {
 	return c.Ended.Verdict != stream.Passed && c.Ended.Verdict != stream.Skipped || c.Ended.Flaky()
 }
-
-// again is the command that runs a case again; records of before say none.
-func again(c *stream.Case) string {
-	if c.Again != "" {
-		return sanitize.Text(c.Again)
-	}
-	name := c.Scenario
-	if c.Variant != "" {
-		name += "/" + c.Variant
-	}
-	return sanitize.Command("netrepro", "run", c.File, name)
-}

@@ -26,7 +26,7 @@ func github(w io.Writer, r *stream.Run) error {
 		}
 		file, line := place(c)
 		fmt.Fprintf(&b, "::%s file=%s,line=%d,title=%s::%s\n", command, property(filepath.ToSlash(file)), line,
-			property(c.Name+": "+c.Ended.Word), message(said(c)+"\n"+details(c)+"again  "+again(c)))
+			property(c.Name+": "+c.Ended.Word), message(said(c)+"\n"+details(c)+"again  "+c.Command()))
 	}
 	for _, name := range r.Finished.NotRun {
 		fmt.Fprintf(&b, "::warning title=%s::%s\n", property(name), message("the case was not run"))

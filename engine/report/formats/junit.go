@@ -118,7 +118,7 @@ func junitCase(c *stream.Case) xmlCase {
 	x := xmlCase{Name: sanitize.Text(c.Name), Classname: sanitize.Text(strings.ReplaceAll(class, "/", ".")),
 		Time: fmt.Sprintf("%.3f", c.Ended.Seconds)}
 	file, line := place(c)
-	text := chars(fmt.Sprintf("%s:%d\n%sagain  %s\n", sanitize.Text(file), line, details(c), again(c)))
+	text := chars(fmt.Sprintf("%s:%d\n%sagain  %s\n", sanitize.Text(file), line, details(c), c.Command()))
 	reason := &xmlReason{Type: c.Ended.Verdict, Message: chars(said(c)), Text: text}
 	switch {
 	case c.Ended.Flaky():

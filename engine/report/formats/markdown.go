@@ -35,7 +35,7 @@ func markdown(w io.Writer, r *stream.Run) error {
 			file, line := place(c)
 			fmt.Fprintf(&b, "\n<details><summary>%s <b>%s</b>: %s</summary>\n\n`%s:%d`\n\n", c.Ended.Word,
 				inline(c.Name), inline(said(c)), strings.ReplaceAll(sanitize.Text(file), "`", "'"), line)
-			fenced(&b, details(c)+"again  "+again(c)+"\n")
+			fenced(&b, details(c)+"again  "+c.Command()+"\n")
 			b.WriteString("\n</details>\n")
 		}
 	}

@@ -56,7 +56,7 @@ func diagnostic(b *bytes.Buffer, c *stream.Case) {
 		put("message", said(c))
 		put("at", map[string]any{"file": file, "line": line})
 		put("details", details(c))
-		put("again", again(c))
+		put("again", c.Command())
 	}
 	b.WriteString("  ...\n")
 }

@@ -72,11 +72,12 @@ func (r *Recorder) remember(t *task.Task, try int, e session.Event) {
 func (r *Recorder) writeLog(t *task.Task, res session.Result) {
 	b := r.logs[t]
 	delete(r.logs, t)
+	if t.Dir == "" {
+		return
+	}
 	path := filepath.Join(t.Dir, logFile)
-	if t.Dir == "" || !res.Bad() && !res.Flaky() && res.Verdict != session.Inconclusive || b == nil {
-		if t.Dir != "" {
-			_ = os.Remove(path) // it may not be there
-		}
+	if b == nil || !res.Bad() && !res.Flaky() && res.Verdict != session.Inconclusive {
+		_ = os.Remove(path) // it may not be there
 		return
 	}
 	text := fmt.Sprintf("%s: %s\n%s\n%s\n\ntry, seconds since the case began, what happened\n%s", t.Name(),

@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"netrepro/engine/sanitize"
 )
 
 // Run is a record that was read.
@@ -27,6 +29,18 @@ type Case struct {
 	Ended *Ended // never nil: one that did not end has an error
 
 	before []*Said // of the try before
+}
+
+// Command is the command that runs the case again; records of before say none.
+func (c *Case) Command() string {
+	if c.Again != "" {
+		return sanitize.Text(c.Again)
+	}
+	name := c.Scenario
+	if c.Variant != "" {
+		name += "/" + c.Variant
+	}
+	return sanitize.Command("netrepro", "run", c.File, name)
 }
 
 // maxLine bounds a line of a record, and maxSaid what is kept of a case.
