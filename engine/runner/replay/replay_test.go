@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -220,5 +221,38 @@ func TestPeer(t *testing.T) {
 		if out.Verdict != session.Passed || out.Compared.Score < similar.Enough {
 			t.Errorf("side %d: %s, %s %q\n%+v", side, out.Verdict, out.Why, out.Failed, out.Compared)
 		}
+	}
+}
+
+// TestPeerSteps plays a client that acknowledged thirty segments at once, for its server's
+// initial window was that large. A Linux server sends ten, and waits for an acknowledgement.
+func TestPeerSteps(t *testing.T) {
+	leaks.Lab(t)
+	var text strings.Builder
+	line := func(at int, from, to, rest string) {
+		fmt.Fprintf(&text, "11:05:42.%06d IP %s > %s: Flags %s\n", at, from, to, rest)
+	}
+	c, s := "192.0.2.1.40000", "198.51.100.1.80"
+	line(0, c, s, "[S], seq 100, win 64240, options [mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7], length 0")
+	line(1000, s, c, "[S.], seq 500, ack 101, win 65160, options [mss 1460,sackOK,TS val 9 ecr 1,nop,wscale 7], length 0")
+	line(1100, c, s, "[.], ack 1, win 502, length 0")
+	line(1200, c, s, "[P.], seq 1:101, ack 1, win 502, length 100")
+	for i := range 30 {
+		line(2300+10*i, s, c, fmt.Sprintf("[.], seq %d:%d, ack 101, win 509, length 1448", 1+1448*i, 1+1448*(i+1)))
+	}
+	line(3000, c, s, "[.], ack 43441, win 502, length 0")
+	line(3100, c, s, "[F.], seq 101, ack 43441, win 502, length 0")
+	line(3200, s, c, "[F.], seq 43441, ack 102, win 509, length 0")
+	line(3300, c, s, "[.], ack 43442, win 502, length 0")
+	path := filepath.Join(t.TempDir(), "steps.txt")
+	if err := os.WriteFile(path, []byte(text.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out := again(t, path, reproduction.Client)
+	if out.Verdict == session.Inconclusive || out.Verdict == session.Skipped {
+		t.Skip(out.Why)
+	}
+	if out.Verdict != session.Passed || out.Compared.Score < similar.Enough {
+		t.Errorf("%s, %s %q\n%+v", out.Verdict, out.Why, out.Failed, out.Compared)
 	}
 }
