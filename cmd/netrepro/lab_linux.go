@@ -10,12 +10,12 @@ import (
 	"netrepro/cmd/netrepro/suite"
 	"netrepro/cmd/netrepro/virtual"
 	"netrepro/engine/runner"
-	"netrepro/engine/runner/guest"
+	"netrepro/engine/runner/guest/inside"
 )
 
 // helper runs the process as a part of a run if it was started as one.
 func helper() {
-	if code, played := guest.Play(os.Args); played {
+	if code, played := inside.Play(os.Args); played {
 		os.Exit(code)
 	}
 	if code, played := runner.Play(os.Args, os.Stdin, os.Stdout, os.Stderr); played {

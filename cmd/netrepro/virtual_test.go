@@ -167,6 +167,31 @@ func TestVirtualPrograms(t *testing.T) {
 	}
 }
 
+// TestVirtualShell looks into a case in a machine, where programs of this machine run on nodes
+// and no time goes by while nobody has typed.
+func TestVirtualShell(t *testing.T) {
+	needsMachines(t)
+	if _, err := exec.LookPath("ip"); err != nil {
+		t.Skip(err)
+	}
+	typed := "nodes\nx = net.client.addr\nx\nexec client ip addr show eth0\nexec client\nexec client ls /nowhere\ncontinue\n"
+	c := exec.CommandContext(t.Context(), os.Args[0], "shell", "--vm", "one-lost-segment", "--out", t.TempDir())
+	c.Env, c.Stdin = append(os.Environ(), asProgram+"=1"), strings.NewReader(typed)
+	said, err := c.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v", err)
+	}
+	for _, want := range []string{"stopped: before", "client server", `"10.0.1.1"`, "inet 10.0.1.1/24",
+		"has no terminal for a shell", "exit status 2", "✓ one-lost-segment"} {
+		if !strings.Contains(string(said), want) {
+			t.Errorf("%q is not in what it said", want)
+		}
+	}
+	if t.Failed() {
+		t.Errorf("%s", said)
+	}
+}
+
 // TestVirtualReplay replays in a machine what a run in another captured.
 func TestVirtualReplay(t *testing.T) {
 	needsMachines(t)

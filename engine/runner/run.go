@@ -59,6 +59,9 @@ type Look struct {
 	Terminal []*os.File // standard input, output and error of programs that they run on nodes
 	// Talk is told all that happens, and may send commands while a case stands still.
 	Talk func(e session.Event, send func(session.Command) error) error
+	// Wrote is told what programs on nodes write that have no terminal, for they run in a virtual
+	// machine; nil is not.
+	Wrote func(text []byte)
 }
 
 // patience is how long people may look into a case.

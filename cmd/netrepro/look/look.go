@@ -13,12 +13,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
+	"netrepro/engine/runner"
 	"netrepro/engine/sanitize"
+	"netrepro/engine/script"
 	"netrepro/engine/script/session"
 )
 
@@ -32,11 +35,33 @@ type Console struct {
 	Node string
 	// Words are what can be completed.
 	Words []string
+	// Apart says that cases run in a virtual machine: their programs have no terminal.
+	Apart bool
 
 	lines *bufio.Reader
 	tty   *term.Terminal
 	nodes []string
 	ended bool // nothing more is typed: cases go on
+}
+
+// New is a console of somebody who types at in and reads at out, with the shell that their
+// environment names.
+func New(in io.Reader, out io.Writer, getenv func(string) string) *Console {
+	shell := getenv("SHELL")
+	if shell == "" {
+		shell = "/bin/sh"
+	}
+	words := slices.Compact(slices.Sorted(slices.Values(script.Names())))
+	return &Console{In: in, Out: out, Shell: shell, Words: words}
+}
+
+// Into has cases stand still at the places given, and wherever they say pause().
+func (c *Console) Into(at ...session.Stop) *runner.Look {
+	l := &runner.Look{At: append(at, session.StopPause), Talk: c.Talk, Terminal: c.Terminal()}
+	if c.Apart {
+		l.Wrote = func(text []byte) { fmt.Fprint(c.Out, sanitize.Lines(string(text))) }
+	}
+	return l
 }
 
 // help is what can be typed.
@@ -127,6 +152,8 @@ func (c *Console) ask(send func(session.Command) error) error {
 			c.say("%s", strings.Join(c.nodes, " "))
 		case line == "continue" || line == "c":
 			return send(session.Command{})
+		case words[0] == "exec" && len(words) == 2 && c.Apart:
+			c.say("a virtual machine has no terminal for a shell: exec %s COMMAND", words[1])
 		case words[0] == "exec" && len(words) > 1:
 			_, rest, _ := strings.Cut(line, words[1])
 			return c.program(send, words[1], strings.TrimSpace(rest))

@@ -119,8 +119,8 @@ func (o *runOptions) valid(cmd *cobra.Command) ([]formats.Report, error) {
 	case o.prove && (o.verify > 0 || o.Repeat > 1 || o.Update || o.Keep):
 		return nil, errors.New("--prove runs other cases: leave out --repeat, --update, --keep and " +
 			"--verify-determinism")
-	case o.vm.On && (o.step || o.shellOnFailure):
-		return nil, errors.New("--step and --shell-on-failure look into cases on this machine: leave out the kernel")
+	case o.vm.Several() && (o.step || o.shellOnFailure):
+		return nil, errors.New("--step and --shell-on-failure look into cases on one kernel: name one with --kernel")
 	case o.Repeat < 1:
 		return nil, fmt.Errorf("--repeat is at least 1, not %d", o.Repeat)
 	case o.Retries < 0:

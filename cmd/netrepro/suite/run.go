@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"netrepro/cmd/netrepro/look"
 	"netrepro/cmd/netrepro/suite/given"
 	"netrepro/cmd/netrepro/virtual"
 	"netrepro/engine/files"
@@ -152,7 +153,9 @@ func (o *runOptions) run(ctx context.Context, e Console, r recorder.Options) err
 		if o.shellOnFailure {
 			at = append(at, session.StopFailure)
 		}
-		o.Look, o.Parallel = into(console(e), at...), 1
+		c := look.New(e.In, e.Out, e.Getenv)
+		c.Apart = o.vm.On
+		o.Look, o.Parallel = c.Into(at...), 1
 	}
 	err := o.start(ctx, e, r.Tasks, to)
 	interrupted := ctx.Err() != nil

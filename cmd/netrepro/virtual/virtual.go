@@ -22,6 +22,7 @@ import (
 	"netrepro/engine/runner"
 	"netrepro/engine/runner/fingerprint"
 	"netrepro/engine/runner/guest"
+	"netrepro/engine/runner/guest/inside"
 	"netrepro/engine/runner/sink"
 	"netrepro/engine/runner/task"
 	"netrepro/engine/virtual/kernels"
@@ -93,8 +94,8 @@ func (v *Flags) Check(o *runner.Options, given func(flag string) bool) error {
 		return fmt.Errorf("--time is virtual or real, not %q", v.time)
 	case v.memory < 256 || v.memory > 1<<16:
 		return errors.New("--vm-memory is from 256 to 65536 MB")
-	case v.broken != "" && !slices.Contains(guest.Breaks, v.broken):
-		return fmt.Errorf("--vm-break is one of %s", strings.Join(guest.Breaks, ", "))
+	case v.broken != "" && !slices.Contains(inside.Breaks, v.broken):
+		return fmt.Errorf("--vm-break is one of %s", strings.Join(inside.Breaks, ", "))
 	case v.patience <= 0:
 		return errors.New("--vm-patience is more than 0")
 	}

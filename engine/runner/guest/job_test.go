@@ -12,6 +12,7 @@ import (
 	"netrepro/engine/runner"
 	"netrepro/engine/runner/discover"
 	"netrepro/engine/runner/guest/origin"
+	"netrepro/engine/runner/guest/protocol"
 	"netrepro/engine/runner/task"
 	"netrepro/engine/script"
 	"netrepro/engine/script/session"
@@ -87,13 +88,13 @@ func TestExactJob(t *testing.T) {
 // TestPlace keeps a working directory that a file is not below.
 func TestPlace(t *testing.T) {
 	for name, want := range map[string]string{"two.lua": place, "below/two.lua": place} {
-		var j Job
+		var j protocol.Job
 		text := jobText(t, runner.Options{}, false, tasksOf(t, name, task.Selection{}), nil)
 		if err := json.Unmarshal([]byte(text), &j); err != nil || j.Dir != want {
 			t.Errorf("%s: %q, %v", name, j.Dir, err)
 		}
 	}
-	var j Job
+	var j protocol.Job
 	text := jobText(t, runner.Options{}, false, tasksOf(t, "../two.lua", task.Selection{}), nil)
 	here, err := os.Getwd()
 	if err != nil {
@@ -112,7 +113,7 @@ func TestCompared(t *testing.T) {
 		t.Fatalf("%s compares nothing", last.Name())
 	}
 	before := map[*task.Task]session.Result{last.Of[0]: {Verdict: session.Passed}, last.Of[1]: {Verdict: session.Failed}}
-	var j Job
+	var j protocol.Job
 	text := jobText(t, runner.Options{}, true, []*task.Task{last}, before)
 	if err := json.Unmarshal([]byte(text), &j); err != nil || len(j.Ended) != 2 || !strings.Contains(text, `"one/bug":{`) {
 		t.Errorf("%s: %v", text, err)
@@ -122,7 +123,7 @@ func TestCompared(t *testing.T) {
 		byName[t.Name()] = t
 	}
 	delete(j.Ended, "one/bug") // was not run
-	got := j.compared([]*task.Task{last}, byName)
+	got := j.Compared([]*task.Task{last}, byName)
 	if len(got) != 1 || len(last.Of) != 1 || got[last.Of[0]].Verdict != session.Failed {
 		t.Errorf("%v, of %d", got, len(last.Of))
 	}

@@ -5,12 +5,14 @@ package guest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
 
 	"netrepro/engine/runner/artifact"
 	"netrepro/engine/runner/guest/origin"
+	"netrepro/engine/runner/guest/protocol"
 	"netrepro/engine/runner/task"
 	"netrepro/engine/script/session"
 	"netrepro/engine/virtual/channel"
@@ -28,8 +30,10 @@ type listener struct {
 	ended   []bool    // by task
 	current int       // the task that has begun and not ended, or none
 	over    bool
+	vm      *qemu.Machine
+	memory  []byte // that it speaks through
 	origin  origin.Origin
-	final   message
+	final   protocol.Message
 }
 
 const none = -1
@@ -37,9 +41,20 @@ const none = -1
 // poll is how often it is looked whether a machine has said something.
 const poll = 20 * time.Millisecond
 
+// upWithKVM is how long a machine with KVM may take to come up, which is a second elsewhere: there
+// are machines where KVM can be opened and asked, and what runs in it hangs.
+const upWithKVM = time.Minute
+
+// errKVM says that it took longer.
+var errKVM = errors.New("the virtual machine did not come up with KVM")
+
 // listen passes on what the machine says until it ends, or says nothing for too long.
 func (l *listener) listen(vm *qemu.Machine, r *channel.Reader) error {
 	quiet := time.NewTimer(l.machine.Patience)
+	var slow <-chan time.Time // nil without KVM
+	if l.machine.Real && !l.slow && qemu.KVM() == nil {
+		slow = time.After(upWithKVM)
+	}
 	defer quiet.Stop()
 	look := time.NewTicker(poll)
 	defer look.Stop()
@@ -55,6 +70,10 @@ func (l *listener) listen(vm *qemu.Machine, r *channel.Reader) error {
 		case <-vm.Done():
 			return nil
 		case <-look.C:
+		case <-slow:
+			if l.up.IsZero() {
+				return errKVM
+			}
 		case <-quiet.C:
 			return fmt.Errorf("the virtual machine said nothing for %s, and was ended: the case may wait for very long, "+
 				"or the kernel hangs", l.machine.Patience)
@@ -77,8 +96,14 @@ func (l *listener) take(r *channel.Reader) (said bool, err error) {
 	if err != nil || !ok {
 		return false, err
 	}
+	if rec.Kind == protocol.SaysWrote {
+		if look := l.o.Look; look != nil && look.Wrote != nil {
+			look.Wrote(rec.Body)
+		}
+		return true, nil
+	}
 	head, data, _ := bytes.Cut(rec.Body, []byte("\n"))
-	var m message
+	var m protocol.Message
 	if err := json.Unmarshal(head, &m); err != nil {
 		return false, fmt.Errorf("%w: %w", channel.ErrDamaged, err)
 	}
@@ -89,30 +114,35 @@ func (l *listener) take(r *channel.Reader) (said bool, err error) {
 }
 
 // heard passes one message on.
-func (l *listener) heard(kind byte, m message, data []byte) error {
+func (l *listener) heard(kind byte, m protocol.Message, data []byte) error {
 	switch kind {
-	case saysUp:
+	case protocol.SaysUp:
 		l.up, l.first = time.Now(), m.Uptime
 		if m.Machine != nil {
 			l.origin.Machine = *m.Machine
 		}
 		return nil
-	case saysText:
+	case protocol.SaysLook:
+		if m.Event != nil && l.o.Look != nil {
+			return l.look(*m.Event)
+		}
+		return nil
+	case protocol.SaysText:
 		if l.o.Say != nil {
 			l.o.Say(m.Text)
 		}
 		return nil
-	case saysOver:
+	case protocol.SaysOver:
 		l.over, l.final = true, m
 		return nil
 	}
-	if m.Task < 0 || m.Task >= len(l.tasks) || l.ended[m.Task] || (kind == saysBegin) != (l.current == none) ||
-		kind != saysBegin && m.Task != l.current {
+	if m.Task < 0 || m.Task >= len(l.tasks) || l.ended[m.Task] || (kind == protocol.SaysBegin) != (l.current == none) ||
+		kind != protocol.SaysBegin && m.Task != l.current {
 		return fmt.Errorf("%w: a message of task %d while %d runs", channel.ErrDamaged, m.Task, l.current)
 	}
 	t := l.tasks[m.Task]
 	switch {
-	case kind == saysBegin:
+	case kind == protocol.SaysBegin:
 		if _, err := artifact.Empty(l.o.Out, t); err != nil {
 			return err
 		}
@@ -121,14 +151,14 @@ func (l *listener) heard(kind byte, m message, data []byte) error {
 		}
 		l.current = m.Task
 		l.sink.Begin(t)
-	case kind == saysEvent && m.Event != nil:
+	case kind == protocol.SaysEvent && m.Event != nil:
 		l.sink.Event(t, *m.Event)
 		if l.o.Live != nil {
 			l.o.Live(t, 1, *m.Event)
 		}
-	case kind == saysFile && filepath.IsLocal(m.Text):
+	case kind == protocol.SaysFile && filepath.IsLocal(m.Text):
 		return artifact.Put(l.o.Out, t, m.Text, data)
-	case kind == saysEnd && m.Result != nil:
+	case kind == protocol.SaysEnd && m.Result != nil:
 		l.ended[m.Task], l.current = true, none
 		if t.Case.Compares() {
 			l.results[t] = *m.Result
@@ -139,6 +169,22 @@ func (l *listener) heard(kind byte, m message, data []byte) error {
 		return fmt.Errorf("%w: a message of kind %q", channel.ErrDamaged, kind)
 	}
 	return nil
+}
+
+// look has somebody look into the case. In virtual time the machine stands still while they
+// think and type.
+func (l *listener) look(e session.Event) error {
+	if e.Asks() && !l.machine.Real {
+		l.vm.Pause()
+		defer l.vm.Resume()
+	}
+	return l.o.Look.Talk(e, func(c session.Command) error {
+		text, err := json.Marshal(c)
+		if err != nil {
+			return fmt.Errorf("write command: %w", err)
+		}
+		return channel.PutCommand(l.memory, text)
+	})
 }
 
 // count adds what this machine cost.

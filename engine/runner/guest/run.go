@@ -18,6 +18,7 @@ import (
 	"netrepro/engine/runner/artifact"
 	"netrepro/engine/runner/guest/carried"
 	"netrepro/engine/runner/guest/origin"
+	"netrepro/engine/runner/guest/protocol"
 	"netrepro/engine/runner/task"
 	"netrepro/engine/script/session"
 	"netrepro/engine/virtual/channel"
@@ -34,7 +35,7 @@ type Machine struct {
 	Memory   int           // in MB
 	Patience time.Duration // for how long it may say nothing, in time outside
 	Exact    bool          // each case has a machine of its own
-	Break    string        // of a test: how the first machine breaks, one of [Breaks]
+	Break    string        // of a test: how the first machine breaks, one of [netrepro/engine/runner/guest/inside.Breaks]
 }
 
 // Usual is what a machine has unless somebody says otherwise.
@@ -138,12 +139,13 @@ type host struct {
 	spent   Spent
 	results map[*task.Task]session.Result // of what is compared
 	stopped bool                          // no case is to begin any more
+	slow    bool                          // no machine came up with KVM
 }
 
 // config is the machine to be.
 func (h *host) config() qemu.Config {
 	return qemu.Config{Path: h.machine.Path, Kernel: h.image.kernel, Files: h.image.files, Real: h.machine.Real,
-		Memory: h.machine.Memory, Args: Arg}
+		Slow: h.slow, Memory: h.machine.Memory, Args: protocol.Arg}
 }
 
 // origin says what a machine that is given a job is made of. What it says of itself is
@@ -184,7 +186,7 @@ func (h *host) boot(tasks []*task.Task) (left []*task.Task, err error) {
 		return nil, err
 	}
 	c := h.config()
-	tree, err := carried.Programs(tasks)
+	tree, err := carried.Programs(tasks, h.o.Look != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +203,7 @@ func (h *host) boot(tasks []*task.Task) (left []*task.Task, err error) {
 	}
 	h.spent.Boots++
 	l := &listener{host: h, tasks: tasks, origin: h.origin(c, text), ended: make([]bool, len(tasks)),
-		current: none, started: time.Now()}
+		current: none, started: time.Now(), vm: vm, memory: shared.Memory}
 	why := l.listen(vm, reader)
 	ended := vm.End()
 	if err := l.drain(reader); why == nil {
@@ -215,6 +217,13 @@ func (h *host) boot(tasks []*task.Task) (left []*task.Task, err error) {
 		return nil, nil
 	case l.over:
 		return nil, l.finish()
+	case errors.Is(why, errKVM):
+		h.slow = true
+		if h.o.Say != nil {
+			h.o.Say(fmt.Sprintf("the virtual machine did not come up with KVM in %s: it is started without, some twenty times "+
+				"slower", upWithKVM))
+		}
+		return h.boot(tasks)
 	case why == nil:
 		why = died(vm.Console(), ended)
 	}

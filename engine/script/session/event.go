@@ -48,6 +48,9 @@ type Event struct {
 	Nodes []NodeDesc `json:"nodes,omitempty"`
 }
 
+// Asks reports whether the case stands still after it and waits for a [Command].
+func (e Event) Asks() bool { return e.Kind == EventStopped || e.Kind == EventReply }
+
 // NodeDesc is a node's namespace as a descriptor of the worker.
 type NodeDesc struct {
 	Name string `json:"name"`

@@ -1,7 +1,8 @@
 // Package channel is how a virtual machine and the process that started it speak: through
 // memory that both have mapped. The job goes in before the machine starts; what the machine
-// says grows behind it, record by record. Nothing interrupts the machine for it, so that
-// it does not change what the machine does.
+// says grows behind it, record by record; and where somebody looks into a case, commands stand
+// at the end, one at a time. Nothing interrupts the machine for it, so that it does not
+// change what the machine does.
 //
 // Invariant: what a reader is given was written whole; no bytes of a machine make it panic.
 package channel
@@ -19,10 +20,13 @@ const Size = 512 << 20
 
 // Where things stand.
 const (
-	jobLength  = 0
-	saidLength = 8
-	jobAt      = 4096
-	headLength = 5 // of a record: its kind, and how long it is
+	jobLength     = 0
+	saidLength    = 8
+	commandCount  = 16 // how many commands there were
+	commandLength = 24
+	jobAt         = 4096
+	headLength    = 5        // of a record: its kind, and how long it is
+	commandRoom   = 16 << 10 // at the end of the memory
 )
 
 // Record is one thing that a machine says.
@@ -76,7 +80,8 @@ func said(mem []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mem[min((jobAt+n+63)&^63, len(mem)):], nil
+	end := max(len(mem)-commandRoom, 0)
+	return mem[min((jobAt+n+63)&^63, end):end], nil
 }
 
 // Writer is the machine's side.
@@ -139,4 +144,32 @@ func (r *Reader) Next() (rec Record, ok bool, err error) {
 	rec.Body = append([]byte(nil), r.from[r.at+headLength:r.at+headLength+int(length)]...)
 	r.at += headLength + int(length)
 	return rec, true, nil
+}
+
+// PutCommand has the machine do something. The one before must have been taken.
+func PutCommand(mem, text []byte) error {
+	if len(text) > commandRoom || len(mem) < jobAt+commandRoom {
+		return fmt.Errorf("give the virtual machine a command of %d bytes: at most %d: %w", len(text), commandRoom, ErrFull)
+	}
+	copy(mem[len(mem)-commandRoom:], text)
+	binary.LittleEndian.PutUint64(mem[commandLength:], uint64(len(text)))
+	count := (*uint64)(unsafe.Pointer(&mem[commandCount]))
+	atomic.StoreUint64(count, atomic.LoadUint64(count)+1) // the command is whole before it is there
+	return nil
+}
+
+// Command is the command that was put after the first taken ones; ok is false if there is none yet.
+func Command(mem []byte, taken uint64) (text []byte, ok bool, err error) {
+	if len(mem) < jobAt+commandRoom {
+		return nil, false, ErrDamaged
+	}
+	if atomic.LoadUint64((*uint64)(unsafe.Pointer(&mem[commandCount]))) <= taken {
+		return nil, false, nil
+	}
+	n := binary.LittleEndian.Uint64(mem[commandLength:])
+	if n > commandRoom {
+		return nil, false, ErrDamaged
+	}
+	at := len(mem) - commandRoom
+	return append([]byte(nil), mem[at:at+int(n)]...), true, nil
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func TestChannel(t *testing.T) {
-	mem := make([]byte, 16384)
+	mem := make([]byte, 32<<10)
 	if err := PutJob(mem, []byte("do this")); err != nil {
 		t.Fatal(err)
 	}
@@ -50,12 +50,48 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
+// TestCommand takes each command once, and none that is too long or damaged.
+func TestCommand(t *testing.T) {
+	mem := make([]byte, 32<<10)
+	if _, ok, err := Command(mem, 0); ok || err != nil {
+		t.Errorf("there is a command: %v", err)
+	}
+	for i, text := range []string{"one", "", "another"} {
+		if err := PutCommand(mem, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if got, ok, err := Command(mem, uint64(i)); !ok || err != nil || string(got) != text {
+			t.Errorf("got %q, %v, %v, want %q", got, ok, err, text)
+		}
+		if _, ok, err := Command(mem, uint64(i+1)); ok || err != nil {
+			t.Errorf("it is there twice: %v", err)
+		}
+	}
+	if err := PutCommand(mem, make([]byte, commandRoom+1)); !errors.Is(err, ErrFull) {
+		t.Errorf("too long: %v", err)
+	}
+	binary.LittleEndian.PutUint64(mem[commandLength:], 1<<40)
+	if _, _, err := Command(mem, 0); !errors.Is(err, ErrDamaged) {
+		t.Errorf("damaged: %v", err)
+	}
+	// What a machine says does not reach where commands stand.
+	w, err := NewWriter(mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for w.Say('x', make([]byte, 100)) == nil {
+	}
+	if got := mem[len(mem)-commandRoom:][:7]; string(got) != "another" {
+		t.Errorf("the command became %q", got)
+	}
+}
+
 // FuzzReader gives the host whatever a machine may have written.
 func FuzzReader(f *testing.F) {
 	f.Add(uint64(3), uint64(12), []byte("x\x02\x00\x00\x00hi"))
 	f.Add(uint64(1<<63), uint64(1<<63), []byte{})
 	f.Fuzz(func(t *testing.T, job, said uint64, b []byte) {
-		mem := make([]byte, 8192)
+		mem := make([]byte, jobAt+4096+commandRoom)
 		copy(mem[jobAt:], b)
 		binary.LittleEndian.PutUint64(mem[jobLength:], job)
 		binary.LittleEndian.PutUint64(mem[saidLength:], said)

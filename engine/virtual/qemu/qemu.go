@@ -50,6 +50,7 @@ type Config struct {
 	Kernel []byte // as the machine enters it
 	Files  []byte // the first file system
 	Real   bool   // time passes as it does outside; else it passes as the machine's work does
+	Slow   bool   // without KVM, even if it seems to be there
 	Memory int    // in MB
 	Args   string // of process 1
 }
@@ -79,7 +80,7 @@ func Args(c Config, shared int) []string {
 		"-m", fmt.Sprint(c.Memory), "-cpu", "max", "-M", "pc",
 		"-smp", fmt.Sprint(Processors(c.Real))}
 	switch {
-	case c.Real && KVM() == nil:
+	case c.Real && !c.Slow && KVM() == nil:
 		args = append(args, "-accel", "kvm", "-rtc", "base=utc")
 	case c.Real:
 		args = append(args, "-accel", "tcg,thread=multi", "-rtc", "base=utc")
@@ -103,6 +104,7 @@ func Args(c Config, shared int) []string {
 // Machine is one that runs.
 type Machine struct {
 	cancel context.CancelFunc
+	group  int // of QEMU's processes
 	done   chan struct{}
 	err    error
 	says   tail
@@ -154,7 +156,23 @@ func Start(ctx context.Context, c Config, shared *Shared) (*Machine, error) {
 		cancel()
 		return nil, fmt.Errorf("start QEMU: %w", err)
 	}
+	m.group = cmd.Process.Pid
 	return m, nil
+}
+
+// Pause has the machine stand still, and its time with it, until [Machine.Resume].
+func (m *Machine) Pause() { m.signal(unix.SIGSTOP) }
+
+// Resume has it go on.
+func (m *Machine) Resume() { m.signal(unix.SIGCONT) }
+
+// signal sends a signal to QEMU, unless it has ended.
+func (m *Machine) signal(s unix.Signal) {
+	select {
+	case <-m.done:
+	default:
+		_ = unix.Kill(-m.group, s) // it may be ending
+	}
 }
 
 // Done is closed when the machine has ended.

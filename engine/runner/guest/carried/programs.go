@@ -42,10 +42,22 @@ const (
 // where programs are looked for in a virtual machine.
 const programs = "/usr/bin"
 
-// Programs are those of this machine that tasks need, with their libraries. One that is not
-// here is left out: the case that needs it is skipped, and says so.
-func Programs(tasks []*task.Task) (*Tree, error) {
+// usual are programs with which people look into a case.
+var usual = []string{"sh", "cat", "curl", "dmesg", "grep", "ip", "ls", "nft", "ping", "ss", "tcpdump"}
+
+// shell is where scripts and prompts have it.
+const shell = "/bin/sh"
+
+// Programs are those of this machine that tasks need, with their libraries; of tasks that
+// somebody looks into, those too that people look with. One that is not here is left out: the
+// case that needs it is skipped, and says so.
+func Programs(tasks []*task.Task, looked bool) (*Tree, error) {
 	names := map[string]bool{}
+	if looked {
+		for _, n := range usual {
+			names[n] = true
+		}
+	}
 	for _, t := range tasks {
 		if t.Of != nil {
 			continue // it runs none
@@ -65,6 +77,9 @@ func Programs(tasks []*task.Task) (*Tree, error) {
 		if err := b.program(n, path); err != nil {
 			return nil, fmt.Errorf("carry program %s into the virtual machine: %w", n, err)
 		}
+	}
+	if at, err := process.Find("sh"); looked && err == nil && at != shell {
+		b.Links[shell] = at
 	}
 	return &b.Tree, nil
 }

@@ -1,6 +1,10 @@
 //go:build linux
 
-package guest
+// Package inside is process 1 of a virtual machine: it runs the job that it finds as on any
+// machine, and says what happens.
+//
+// Invariant: it is called in no process but the first of a machine made for it.
+package inside
 
 import (
 	"context"
@@ -13,21 +17,21 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"netrepro/engine/files"
 	"netrepro/engine/runner"
 	"netrepro/engine/runner/discover"
 	"netrepro/engine/runner/fingerprint"
+	"netrepro/engine/runner/guest/protocol"
 	"netrepro/engine/runner/task"
 	"netrepro/engine/runner/worker"
+	"netrepro/engine/script"
 	"netrepro/engine/script/session"
 	"netrepro/engine/virtual/boot"
 	"netrepro/engine/virtual/channel"
 	"netrepro/engine/virtual/image"
 )
-
-// Arg is the argument of process 1.
-const Arg = "netrepro-guest"
 
 // Play runs the process in the role of process 1 of a virtual machine, or of its modprobe,
 // if it was started as one. It returns only if it was not, or with modprobe's end.
@@ -38,7 +42,7 @@ func Play(args []string) (code int, played bool) {
 			return 1, true
 		}
 		return 0, true
-	case os.Getpid() == 1 && slices.Contains(args, Arg):
+	case os.Getpid() == 1 && slices.Contains(args, protocol.Arg):
 		serve()
 		return 1, true
 	}
@@ -72,17 +76,17 @@ func do() error {
 	if err != nil {
 		return err
 	}
-	s := &speaker{w: w}
+	s := &speaker{w: w, mem: mem}
 	is := fingerprint.Take("/", func(read func()) { read() }) // no commit is checked out here
-	if err := s.say(saysUp, message{Uptime: uptime(), Machine: &is}); err != nil {
+	if err := s.say(protocol.SaysUp, protocol.Message{Uptime: uptime(), Machine: &is}); err != nil {
 		return err
 	}
-	end := message{}
+	end := protocol.Message{}
 	if err := s.run(text); err != nil {
 		end.Text, end.Cannot = err.Error(), errors.Is(err, worker.ErrCannot)
 	}
 	end.Uptime = uptime()
-	return s.say(saysOver, end)
+	return s.say(protocol.SaysOver, end)
 }
 
 // uptime is for how many seconds the machine has been on.
@@ -93,19 +97,41 @@ func uptime() float64 {
 	return n
 }
 
+// Out is the directory for artifacts in the machine.
+const outDir = "/out"
+
+// options are those of the run in the machine.
+func options(j *protocol.Job) runner.Options {
+	return runner.Options{
+		Options:   script.Options{Lualib: j.Lualib, Seed: j.Seed},
+		Selection: task.Selection{Repeat: j.Repeat, Variant: j.Variant, Out: outDir},
+		Parallel:  1, Retries: j.Retries, Retry: j.Retry, Timeout: j.Timeout,
+		Inferred: j.Inferred, Update: j.Update, Form: j.Form, Shake: j.Shake,
+		Check: j.Check, Virtual: j.Virtual,
+	}
+}
+
 // speaker tells the host what happens. It is the sink of the run.
 type speaker struct {
+	mu    sync.Mutex // of w
 	w     *channel.Writer
+	mem   []byte
 	index map[*task.Task]int
 	err   error
 	how   string // to break the machine when a case begins
 }
 
-func (s *speaker) say(kind byte, m message) error { return s.w.Say(kind, m.encode()) }
+func (s *speaker) say(kind byte, m protocol.Message) error { return s.put(kind, m.Encode()) }
+
+func (s *speaker) put(kind byte, body []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Say(kind, body)
+}
 
 // run runs the job.
 func (s *speaker) run(text []byte) error {
-	var j Job
+	var j protocol.Job
 	if err := json.Unmarshal(text, &j); err != nil {
 		return fmt.Errorf("read job: %w", err)
 	}
@@ -125,7 +151,10 @@ func (s *speaker) run(text []byte) error {
 		}
 	}
 	ctx := context.Background()
-	o := j.options()
+	o := options(&j)
+	if err := s.look(&j, &o); err != nil {
+		return err
+	}
 	loaded, err := discover.Load(ctx, j.Sources, o.Options)
 	if err != nil {
 		return err
@@ -152,27 +181,9 @@ func (s *speaker) run(text []byte) error {
 		s.index[t] = i
 		tasks = append(tasks, t)
 	}
-	o.Ended = j.compared(tasks, byName)
-	o.Say = func(text string) { s.note(s.say(saysText, message{Text: text})) }
+	o.Ended = j.Compared(tasks, byName)
+	o.Say = func(text string) { s.note(s.say(protocol.SaysText, protocol.Message{Text: text})) }
 	return errors.Join(runner.Run(ctx, tasks, o, s), s.err)
-}
-
-// compared has tasks compare those that run here or ran in a machine before, and returns
-// the results of the latter.
-func (j *Job) compared(tasks []*task.Task, byName map[string]*task.Task) map[*task.Task]session.Result {
-	before := map[*task.Task]session.Result{}
-	for name, r := range j.Ended {
-		if t := byName[name]; t != nil {
-			before[t] = r
-		}
-	}
-	for _, t := range tasks {
-		t.Of = slices.DeleteFunc(t.Of, func(of *task.Task) bool {
-			_, ended := before[of]
-			return !ended && !slices.Contains(tasks, of)
-		})
-	}
-	return before
 }
 
 func (s *speaker) note(err error) {
@@ -183,7 +194,7 @@ func (s *speaker) note(err error) {
 
 // Begin implements [task.Sink].
 func (s *speaker) Begin(t *task.Task) {
-	s.note(s.say(saysBegin, message{Task: s.index[t]}))
+	s.note(s.say(protocol.SaysBegin, protocol.Message{Task: s.index[t]}))
 	if s.how != "" {
 		s.note(broken(s.how))
 		s.how = ""
@@ -192,7 +203,7 @@ func (s *speaker) Begin(t *task.Task) {
 
 // Event implements [task.Sink].
 func (s *speaker) Event(t *task.Task, e session.Event) {
-	s.note(s.say(saysEvent, message{Task: s.index[t], Event: &e}))
+	s.note(s.say(protocol.SaysEvent, protocol.Message{Task: s.index[t], Event: &e}))
 }
 
 // End implements [task.Sink]: what the case has left goes first.
@@ -200,7 +211,7 @@ func (s *speaker) End(t *task.Task, r session.Result) {
 	if err := s.files(t); err != nil {
 		r.Also("pass on what the case left: " + err.Error())
 	}
-	s.note(s.say(saysEnd, message{Task: s.index[t], Result: &r, Uptime: uptime()}))
+	s.note(s.say(protocol.SaysEnd, protocol.Message{Task: s.index[t], Result: &r, Uptime: uptime()}))
 }
 
 // maxArtifact bounds a file that a case leaves.
@@ -220,8 +231,8 @@ func (s *speaker) files(t *task.Task) error {
 		if err != nil {
 			return err
 		}
-		head := message{Task: s.index[t], Text: filepath.ToSlash(rel)}.encode()
-		return s.w.Say(saysFile, slices.Concat(head, []byte("\n"), b))
+		head := protocol.Message{Task: s.index[t], Text: filepath.ToSlash(rel)}.Encode()
+		return s.put(protocol.SaysFile, slices.Concat(head, []byte("\n"), b))
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil // the case did not come to have one
