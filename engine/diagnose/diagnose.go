@@ -20,6 +20,7 @@ import (
 	"netrepro/engine/diagnose/finding"
 	"netrepro/engine/diagnose/idle"
 	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/diagnose/measured"
 	"netrepro/engine/diagnose/opening"
 	"netrepro/engine/diagnose/pathmtu"
 	"netrepro/engine/diagnose/reading"
@@ -66,7 +67,7 @@ func candidates(in *incident.Incident) (found []*finding.Finding) {
 
 // clean is said when no rule finds anything, with what looks odd and is not.
 func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
-	whole, partial := 0, 0
+	whole, partial, echoed := 0, 0, 0
 	var first *incident.Flow
 	in.All(func(f *incident.Flow) {
 		if first == nil || odd(f) > odd(first) {
@@ -74,7 +75,9 @@ func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
 		}
 		switch {
 		case f.OneSided() || !f.Established():
-			partial++
+			if partial++; f.Echoed() {
+				echoed++
+			}
 		default:
 			whole++
 		}
@@ -83,15 +86,32 @@ func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
 		c := finding.New(finding.Unclear, nil).Say("The capture has no TCP connection that could be judged.")
 		return c.For(1, "no TCP segment was captured")
 	}
+	if whole == 0 && echoed == partial {
+		return finding.New(finding.Clean, first).
+			Say("Nothing is wrong in the one direction that was captured: nothing is sent again, and its acknowledgements and "+
+				"timestamps tell that the other end answers.").
+			For(1.2, fmt.Sprintf("%s without loss or refusal", count(echoed, "connection")))
+	}
 	if whole == 0 {
 		c := finding.New(finding.Unclear, first).
 			Say("The capture has too little of its connections to tell: capture both directions, from before they " +
 				"open.")
 		return c.For(0.5, fmt.Sprintf("%d connections were captured in part only", partial))
 	}
-	c := finding.New(finding.Clean, first).
-		Say("Nothing is wrong here: what was sent arrived, in order and in time, and was acknowledged.")
-	c.For(1.6, fmt.Sprintf("%d connections without loss, stall or refusal", whole))
+	c := finding.New(finding.Clean, first)
+	switch lost, missed := made(in); {
+	case lost > 0:
+		c.Say("Nothing is wrong here that TCP did not make good: what was sent arrived and was acknowledged, %s of it at "+
+			"the second try.", count(lost, "segment"))
+		c.For(1.2, fmt.Sprintf("%s without stall or refusal", count(whole, "connection")))
+	case missed > 0:
+		c.Say("Nothing is wrong here: what was sent arrived and was acknowledged, %s among it that the capture missed.",
+			count(missed, "gap"))
+		c.For(1.6, fmt.Sprintf("%s without loss, stall or refusal", count(whole, "connection")))
+	default:
+		c.Say("Nothing is wrong here: what was sent arrived and was acknowledged.")
+		c.For(1.6, fmt.Sprintf("%s without loss, stall or refusal", count(whole, "connection")))
+	}
 	if partial == 0 {
 		c.For(0.6, "each of them was captured in both directions")
 	}
@@ -104,6 +124,25 @@ func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
 	}
 	quiet(in, c)
 	return c
+}
+
+// made is how many segments were lost and made good, and how many gaps are in the capture alone.
+func made(in *incident.Incident) (lost, missed int) {
+	in.All(func(f *incident.Flow) {
+		for side := range f.Sides {
+			l := measured.Lost(f, side)
+			lost, missed = lost+l.Before+l.After, missed+l.Missed
+		}
+	})
+	return lost, missed
+}
+
+// count is a number of things in a sentence.
+func count(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
 }
 
 // odd is how much of a connection looks like a fault and is none.

@@ -120,7 +120,7 @@ func add(kept []*finding.Finding, c *finding.Finding) []*finding.Finding {
 // sooner reports whether what proves a finding comes before what proves another that is
 // not much surer.
 func sooner(c, k *finding.Finding) bool {
-	const alike = 2
+	const alike = 1
 	if c.Flow == nil || k.Flow == nil || k.Odds()-c.Odds() > alike || c.Flow.File != k.Flow.File {
 		return false
 	}

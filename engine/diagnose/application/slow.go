@@ -15,6 +15,9 @@ func slow(f *incident.Flow) *finding.Finding {
 	if !f.Established() || len(f.Sides[0].Resent)+len(f.Sides[1].Resent) > len(f.Segments)/10 {
 		return nil
 	}
+	if beats(f) {
+		return nil
+	}
 	floor := max(20*f.RTT, 400*time.Millisecond)
 	var total, worst time.Duration
 	var waits []time.Duration
@@ -111,6 +114,29 @@ func slow(f *incident.Flow) *finding.Finding {
 		IsNot("zero-window: there was room for the answer")
 }
 
+// beats reports whether both ends only tell each other now and then that they are there, in small
+// messages that are all of one size, as BGP does: none is an answer.
+func beats(f *incident.Flow) bool {
+	const small, several, apart = 48, 2, 5 * time.Second
+	size := uint32(0)
+	for i := range f.Sides {
+		data := f.Sides[i].Data
+		if len(data) < several || data[len(data)-1].Time-data[0].Time < apart*time.Duration(len(data)-1) {
+			return false
+		}
+		for _, g := range data {
+			n := uint32(g.PayloadLen)
+			if size == 0 {
+				size = n
+			}
+			if n != size || n > small {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // slowGreeting is how long a server that speaks first may take, beyond what any answer may.
 const slowGreeting = 2 * time.Second
 
@@ -195,5 +221,8 @@ func idleClient(f *incident.Flow) *finding.Finding {
 			"time goes by in the client's own program.", (total / time.Duration(len(pauses))).Round(time.Millisecond))
 	c.For(1.4, fmt.Sprintf("%d pauses of the client, %v of %v in all", len(pauses), total.Round(time.Millisecond),
 		length.Round(time.Millisecond)), cited...)
+	if slices.Max(pauses)-slices.Min(pauses) < pauses[0]/50 {
+		c.Against(0.9, "it is the same pause each time: a timer, for which nobody may wait")
+	}
 	return c.IsNot("loss-one-way: nothing was sent again")
 }

@@ -35,6 +35,9 @@ func forgotten(f *incident.Flow) *finding.Finding {
 		if g.Side != after.Side {
 			return nil // it is answered
 		}
+		if heard(after, g) {
+			return nil // answers came that the capture does not have
+		}
 		tail = append(tail, g)
 	}
 	tries := 0
@@ -71,6 +74,15 @@ func forgotten(f *incident.Flow) *finding.Finding {
 	}
 	return c.IsNot("loss-one-way: it works until the pause, and new connections do").
 		IsNot("rst-no-socket-stale: nobody resets")
+}
+
+// heard reports whether the sender of a segment had heard from its peer when it sent another later:
+// it acknowledges more, or echoes a newer timestamp (RFC 7323).
+func heard(before, later *incident.Segment) bool {
+	const ack = packet.NoAck
+	return before.Has(packet.ACK) && later.Has(packet.ACK) && (before.Missing|later.Missing)&ack == 0 &&
+		packet.After(later.Ack, before.Ack) ||
+		before.HasTS && later.HasTS && packet.After(later.TSEcr, before.TSEcr)
 }
 
 // remapped is a connection that a NAT translates to another address or port than before:

@@ -306,9 +306,9 @@ func (f *File) places() {
 	for _, fl := range f.Flows {
 		c, s := votes[fl.Ends[Client].Addr()], votes[fl.Ends[Server].Addr()]
 		switch {
-		case c > 0 && c > s:
+		case c > 0 && c > s && !fl.Sides[Client].Travelled():
 			fl.From = AtClient
-		case s > 0 && s > c:
+		case s > 0 && s > c && !fl.Sides[Server].Travelled():
 			fl.From = AtServer
 		case fl.forwarded():
 			fl.From = AtMiddle

@@ -63,7 +63,7 @@ func Of(f *incident.Flow) *Facts {
 		if f.Opened() {
 			m.Initial[side] = initial(f, side)
 		}
-		m.Losses[side] = losses(f, side)
+		m.Losses[side] = Lost(f, side)
 	}
 	return m
 }
@@ -165,8 +165,8 @@ const (
 	overtaken = 3 * time.Millisecond
 )
 
-// losses finds where a side's segments were lost.
-func losses(f *incident.Flow, side int) (l Losses) {
+// Lost finds where a side's segments were lost.
+func Lost(f *incident.Flow, side int) (l Losses) {
 	var holes []hole
 	var next uint32
 	begun := false

@@ -75,14 +75,19 @@ func broken6(in *incident.Incident) (found []*finding.Finding) {
 				o.Ends[incident.Server].Port() == f.Ends[incident.Server].Port() &&
 				o.SYN != nil && o.Confirm != nil && o.SYN.Time > f.SYN.Time && o.SYN.Time-f.SYN.Time < patience
 		})
-		if len(others) == 0 {
-			return
+		rst := f.Sides[incident.Server].Resets
+		if len(others) == 0 || len(rst) > 0 && f.Ends[incident.Server].Addr().IsLoopback() {
+			return // within a host no path is broken: nobody listens there
 		}
 		o := others[0]
 		c := finding.New("ipv6-broken-v4-works", f).
 			Say("The connection to %s over IPv6 fails; the same over IPv4 opens in %v.", f.Ends[incident.Server],
 				(o.SYNACK.Time - o.SYN.Time).Round(100*time.Microsecond))
-		c.For(2.6, "IPv6 is not answered, IPv4 to the same port is", f.Sides[incident.Client].SYNs...)
+		if f.Refused() {
+			c.For(2.6, "IPv6 is refused, IPv4 to the same port is answered", f.Sides[incident.Client].SYNs...).Cite(rst...)
+		} else {
+			c.For(2.6, "IPv6 is not answered, IPv4 to the same port is", f.Sides[incident.Client].SYNs...)
+		}
 		c.Cite(o.SYN, o.SYNACK).CiteMessages(f.Messages...)
 		if stalled || stuck {
 			c.Cite(f.Sides[incident.Client].Resent...)

@@ -2,6 +2,7 @@ package opening
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"netrepro/engine/diagnose/finding"
@@ -32,6 +33,13 @@ func silent(f *incident.Flow) *finding.Finding {
 	})
 	here := f.From == incident.AtServer || f.SYN.Direction == tcp.In && len(f.SYN.Copies) == 0
 	switch {
+	case swallowed(f):
+		return finding.New("syn-unanswered-filtered", f).
+			Say("The SYNs to %s come in by %s and do not leave this host, which forwards others to it: a filter or a policy "+
+				"here drops them without a word.", server, f.SYN.Interface()).
+			For(1.6, fmt.Sprintf("%d SYNs come in and go out nowhere", len(syns)), syns...).
+			For(1.2, "others to the same server come in and go on by another interface").
+			IsNot("syn-unanswered-backlog: they do not reach the server")
 	case wrongWay(f):
 		return finding.New("asymmetric-path", f).
 			Say("The SYNs to %s come in by %s, but this host reaches %s by another interface: it drops what comes the "+
@@ -70,6 +78,22 @@ func silent(f *incident.Flow) *finding.Finding {
 		}
 	}
 	return c
+}
+
+// swallowed reports whether this host takes in the SYNs of f and passes none on, where it passes
+// on those of another connection to the same server.
+func swallowed(f *incident.Flow) bool {
+	out := func(g *incident.Segment) bool {
+		return g.Direction == tcp.Out ||
+			slices.ContainsFunc(g.Copies, func(c incident.Sighting) bool { return c.Direction == tcp.Out })
+	}
+	if f.SYN.Direction != tcp.In || slices.ContainsFunc(f.Sides[incident.Client].SYNs, out) {
+		return false
+	}
+	return len(f.Others(func(o *incident.Flow) bool {
+		return o.File == f.File && o.Ends[incident.Server].Addr() == f.Ends[incident.Server].Addr() && o.SYN != nil &&
+			o.SYN.Direction == tcp.In && out(o.SYN)
+	})) > 0
 }
 
 // early reports whether it is too early to tell that nobody answers: one SYN, and less time

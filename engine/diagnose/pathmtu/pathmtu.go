@@ -42,7 +42,8 @@ func tooBig(f *incident.Flow, side int) *finding.Finding {
 	if mss := f.Sides[1-side].MSS; mss > 0 && size > mss {
 		size = int(stuck[len(stuck)-1].PayloadLen) // what the device cut it into was sent again
 	}
-	if size <= s.LargestAcked || again < 2 && len(refusals) < 1 {
+	cut := cutSmaller(s, stuck)
+	if size <= s.LargestAcked || again < 2 && len(refusals) < 1 && cut == nil {
 		return nil
 	}
 	ignored := 0
@@ -66,6 +67,9 @@ func tooBig(f *incident.Flow, side int) *finding.Finding {
 	}
 	if again > 2 {
 		c.For(0.5, "again and again")
+	}
+	if cut != nil {
+		c.For(0.8, fmt.Sprintf("sent again in pieces of %d bytes, the same arrives", cut.PayloadLen), cut)
 	}
 	switch {
 	case ignored > 0:
@@ -145,6 +149,26 @@ func stuckLarge(f *incident.Flow, s *incident.Side) []*incident.Segment {
 		}
 	}
 	return nil
+}
+
+// cutSmaller is what carries the beginning of a stuck segment in a smaller piece, which arrives, where
+// several of that size were sent and none came through; nil if there is none.
+func cutSmaller(s *incident.Side, stuck []*incident.Segment) (cut *incident.Segment) {
+	const several, least = 3, 256
+	size, full := stuck[0].PayloadLen, 0
+	for _, g := range s.Segments {
+		if g.PayloadLen == size {
+			full++
+		}
+		if g.Seq == stuck[0].Seq && g.Time > stuck[len(stuck)-1].Time && g.PayloadLen < size && g.PayloadLen >= least &&
+			g.Acked != nil && cut == nil {
+			cut = g
+		}
+	}
+	if full < several+len(stuck)-1 {
+		return nil
+	}
+	return cut
 }
 
 // between reports whether the bytes of g were sent in smaller segments between g and

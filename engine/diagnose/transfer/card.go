@@ -105,18 +105,22 @@ func rightElsewhere(f *incident.Flow, side int) bool {
 	return false
 }
 
+// ethernet is the MSS of a device with an MTU of 1500 bytes: one that announces less may have
+// been told to, for what is behind it.
+const ethernet = 1460
+
 // offloaded is a frame larger than the MSS: cut, or joined, by the capturing host.
 func offloaded(in *incident.Incident) (found []*finding.Finding) {
 	in.All(func(f *incident.Flow) {
 		for side := range f.Sides {
 			s := &f.Sides[side]
-			mss := f.Sides[1-side].MSS
-			if own := s.MSS; own > 0 {
-				mss = min(mss, own)
-			}
+			mss := f.Sides[1-side].MSS // it bounds what this side may send
 			known := mss > 0
+			if own := s.MSS; own > 0 && known { // and no frame is larger than the device that it goes out by
+				mss = min(mss, max(own, ethernet))
+			}
 			if !known {
-				mss = 1460
+				mss = ethernet
 			}
 			if s.Largest <= mss {
 				continue

@@ -292,12 +292,24 @@ func crafted(syn *incident.Segment) bool {
 	return syn.Window == 0 && !syn.Missing.Has(packet.NoWindow)
 }
 
+// overtaken reports whether the client began the same over the other version of IP a moment before,
+// and that was sooner: it gives this attempt up (RFC 8305, section 5).
+func overtaken(f *incident.Flow) bool {
+	const moment = 2 * time.Second
+	port := f.Ends[incident.Server].Port()
+	return len(f.Others(func(o *incident.Flow) bool {
+		return o.SYN != nil && o.Confirm != nil && o.Ends[incident.Server].Port() == port &&
+			o.Ends[incident.Server].Addr().Is4() != f.Ends[incident.Server].Addr().Is4() &&
+			(f.SYN.Time-o.SYN.Time).Abs() < moment && o.Confirm.Time < f.SYNACK.Time+moment
+	})) > 0
+}
+
 // notAsked is a client that resets the SYN-ACK to its own SYN, again and again: it comes
 // to it from an address that it did not call.
 func notAsked(in *incident.Incident) (found []*finding.Finding) {
 	in.All(func(f *incident.Flow) {
 		if f.SYN == nil || f.SYNACK == nil || f.Sides[incident.Client].Bytes > 0 || f.Predecessor() != nil ||
-			crafted(f.SYN) {
+			crafted(f.SYN) || overtaken(f) {
 			return
 		}
 		var resets []*incident.Segment

@@ -6,6 +6,8 @@ import (
 )
 
 // player is what a played side says its packets with.
+//
+//nolint:dupword // it is Lua
 const player = `local conn, acked = nil, 1
 local function forge(flags, seq, ack, win, payload)
   acked = math.max(acked, ack)
