@@ -26,6 +26,7 @@ import (
 	"netrepro/engine/diagnose/reading"
 	"netrepro/engine/diagnose/transfer"
 	"netrepro/engine/diagnose/translation"
+	"netrepro/engine/packet"
 )
 
 // Rules are all rules.
@@ -67,7 +68,7 @@ func candidates(in *incident.Incident) (found []*finding.Finding) {
 
 // clean is said when no rule finds anything, with what looks odd and is not.
 func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
-	whole, partial, echoed := 0, 0, 0
+	whole, partial, well := 0, 0, 0
 	var first *incident.Flow
 	in.All(func(f *incident.Flow) {
 		if first == nil || odd(f) > odd(first) {
@@ -75,8 +76,8 @@ func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
 		}
 		switch {
 		case f.OneSided() || !f.Established():
-			if partial++; f.Echoed() {
-				echoed++
+			if partial++; echoed(f) {
+				well++
 			}
 		default:
 			whole++
@@ -86,11 +87,11 @@ func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
 		c := finding.New(finding.Unclear, nil).Say("The capture has no TCP connection that could be judged.")
 		return c.For(1, "no TCP segment was captured")
 	}
-	if whole == 0 && echoed == partial {
+	if whole == 0 && well == partial {
 		return finding.New(finding.Clean, first).
 			Say("Nothing is wrong in the one direction that was captured: nothing is sent again, and its acknowledgements and "+
 				"timestamps tell that the other end answers.").
-			For(1.2, fmt.Sprintf("%s without loss or refusal", count(echoed, "connection")))
+			For(1.2, fmt.Sprintf("%s without loss or refusal", count(well, "connection")))
 	}
 	if whole == 0 {
 		c := finding.New(finding.Unclear, first).
@@ -124,6 +125,26 @@ func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
 	}
 	quiet(in, c)
 	return c
+}
+
+// echoed reports whether only one end's segments were captured, and they tell that all goes well: it
+// sends nothing again, and acknowledges ever more or echoes newer timestamps of the other end.
+func echoed(f *incident.Flow) bool {
+	if !f.OneSided() {
+		return false
+	}
+	const enough = 3
+	for i := range f.Sides {
+		s := &f.Sides[i]
+		if len(s.Segments) < enough {
+			continue
+		}
+		first, last := s.Segments[0], s.Segments[len(s.Segments)-1]
+		return len(s.Resent) == 0 && len(s.Resets) == 0 && len(s.SYNs) < 2 && len(s.Zero) == 0 &&
+			(first.Missing|last.Missing)&packet.NoAck == 0 && (packet.After(last.Ack, first.Ack) ||
+			first.HasTS && last.HasTS && packet.After(last.TSEcr, first.TSEcr))
+	}
+	return false
 }
 
 // made is how many segments were lost and made good, and how many gaps are in the capture alone.

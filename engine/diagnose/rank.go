@@ -63,7 +63,7 @@ var explains = map[string][]string{
 	"snat-missing": {"syn-unanswered-backlog", "rst-linger-or-unread", "rst-no-socket-stale",
 		"syn-unanswered-filtered", "asymmetric-path",
 		"rst-no-listener", "conntrack-invalid-escapes-dnat"},
-	"conntrack-invalid-escapes-dnat": {"rst-no-socket-stale", "rst-middlebox-injected", "asymmetric-path",
+	"conntrack-invalid-escapes-dnat": {"bufferbloat", "rst-no-socket-stale", "rst-middlebox-injected", "asymmetric-path",
 		"loss-one-way", "loss-bursty", "reordering"},
 	"asymmetric-path": {"syn-unanswered-filtered", "loss-one-way", "slow-application"},
 	"firewall-reject": {"syn-unanswered-filtered", "rst-no-listener", "loss-one-way", "loss-bursty"},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"netrepro/engine/match"
+	"netrepro/engine/match/value"
 	"netrepro/engine/packet"
 	"netrepro/engine/testutil/exchange"
 	"netrepro/engine/trace"
@@ -49,6 +50,16 @@ func TestSequence(t *testing.T) {
 		if o := (Sequence{tt.rows}).Judge(exchange.Resets()); o.Pass != tt.want || o.Timed != tt.timed {
 			t.Errorf("%s: pass %t, timed %t: %s", tt.name, o.Pass, o.Timed, o.Message())
 		}
+	}
+}
+
+// TestNearly shows the reset that differs in one respect from what is expected, and what it is.
+func TestNearly(t *testing.T) {
+	want := meant("tcp=rst").With("from", exchange.Parties["server"]).With("rst", &value.Reset{Cause: "keepalive"})
+	o := Includes{want, Count{1, true}}.Judge(exchange.Resets())
+	if o.Pass || len(o.Packets) == 0 || !strings.Contains(strings.Join(o.Packets, "\n"), "<- all but rst") ||
+		!strings.Contains(strings.Join(o.Packets, "\n"), ": it is ") {
+		t.Errorf("%s\n%s", o.Message(), strings.Join(o.Packets, "\n"))
 	}
 }
 

@@ -27,8 +27,13 @@ func (s Includes) Judge(v *trace.View) Outcome {
 		o.evidence(v.Trace, got, nil)
 		return o
 	}
-	loose := s.Match.Without("tcp", "seq", "ack", "len", "flags")
-	o.evidence(v.Trace, loose.Find(v), nil)
+	without := s.Match.Without("tcp", "seq", "ack", "len", "flags")
+	loose := without.Find(v)
+	if o.evidence(v.Trace, loose, nil); len(loose) > 0 {
+		return o
+	}
+	near := Near(v, s.Match)
+	o.Frames, o.Packets = near.Frames, near.Packets
 	return o
 }
 

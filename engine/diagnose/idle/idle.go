@@ -27,6 +27,9 @@ func forgotten(f *incident.Flow) *finding.Finding {
 		return nil
 	}
 	idle, after := f.Idle()
+	if last, silent := lastPause(f); silent != nil { // half closed, less is borne than before
+		idle, after = last, silent
+	}
 	if after == nil || idle < Least {
 		return nil
 	}
@@ -74,6 +77,24 @@ func forgotten(f *incident.Flow) *finding.Finding {
 	}
 	return c.IsNot("loss-one-way: it works until the pause, and new connections do").
 		IsNot("rst-no-socket-stale: nobody resets")
+}
+
+// lastPause is the pause before all that a side sends in vain at the end, and the first of that,
+// where the other end had closed its direction; nil if there is none.
+func lastPause(f *incident.Flow) (time.Duration, *incident.Segment) {
+	first := len(f.Segments) - 1
+	for first > 0 && f.Segments[first-1].Side == f.Segments[first].Side {
+		first--
+	}
+	for i := max(first, 1); i < len(f.Segments); i++ { // it may have sent before the pause, too
+		g := f.Segments[i]
+		fin := f.Sides[1-g.Side].FIN
+		pause := g.Time - f.Segments[i-1].Time
+		if fin != nil && fin.Time < f.Segments[i-1].Time && pause >= Least && g.IsData() && !g.Again() {
+			return pause, g
+		}
+	}
+	return 0, nil
 }
 
 // heard reports whether the sender of a segment had heard from its peer when it sent another later:

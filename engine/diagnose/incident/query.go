@@ -43,26 +43,6 @@ func (f *Flow) Near(side int) bool {
 	return f.From == [2]From{Client: AtClient, Server: AtServer}[side]
 }
 
-// Echoed reports whether only one end's segments were captured, and they tell that all goes well: it
-// sends nothing again, and acknowledges ever more or echoes newer timestamps of the other end.
-func (f *Flow) Echoed() bool {
-	if !f.OneSided() {
-		return false
-	}
-	const enough = 3
-	for i := range f.Sides {
-		s := &f.Sides[i]
-		if len(s.Segments) < enough {
-			continue
-		}
-		first, last := s.Segments[0], s.Segments[len(s.Segments)-1]
-		return len(s.Resent) == 0 && len(s.Resets) == 0 && len(s.SYNs) < 2 && len(s.Zero) == 0 &&
-			(first.Missing|last.Missing)&packet.NoAck == 0 && (packet.After(last.Ack, first.Ack) ||
-			first.HasTS && last.HasTS && packet.After(last.TSEcr, first.TSEcr))
-	}
-	return false
-}
-
 // Travelled reports whether all packets of a side have passed a router where they were
 // captured: their time to live is none that a host begins with.
 func (s *Side) Travelled() bool {

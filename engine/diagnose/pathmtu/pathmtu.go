@@ -43,7 +43,8 @@ func tooBig(f *incident.Flow, side int) *finding.Finding {
 		size = int(stuck[len(stuck)-1].PayloadLen) // what the device cut it into was sent again
 	}
 	cut := cutSmaller(s, stuck)
-	if size <= s.LargestAcked || again < 2 && len(refusals) < 1 && cut == nil {
+	became := again > 1 && narrowed(s, stuck)
+	if size <= s.LargestAcked && !became || again < 2 && len(refusals) < 1 && cut == nil {
 		return nil
 	}
 	ignored := 0
@@ -67,6 +68,13 @@ func tooBig(f *incident.Flow, side int) *finding.Finding {
 	}
 	if again > 2 {
 		c.For(0.5, "again and again")
+	}
+	if became && size <= s.LargestAcked {
+		text := "before, segments of that size arrived: the path changed"
+		if ttl := anotherWay(f, side); ttl != "" {
+			text += ", and " + ttl
+		}
+		c.For(0.5, text)
 	}
 	if cut != nil {
 		c.For(0.8, fmt.Sprintf("sent again in pieces of %d bytes, the same arrives", cut.PayloadLen), cut)
@@ -149,6 +157,43 @@ func stuckLarge(f *incident.Flow, s *incident.Side) []*incident.Segment {
 		}
 	}
 	return nil
+}
+
+// narrowed reports whether, from a stuck segment on, nothing of its size arrives, of several that are
+// sent, and something smaller does: before, the path may have taken them.
+func narrowed(s *incident.Side, stuck []*incident.Segment) bool {
+	const several = 3
+	size := stuck[0].PayloadLen
+	full, smaller := map[uint32]bool{}, false
+	for _, g := range s.Segments {
+		if g.Time < stuck[0].Time || !g.IsData() {
+			continue
+		}
+		switch arrived := g.Acked != nil || g.Sacked != nil; {
+		case g.PayloadLen < size:
+			smaller = smaller || arrived
+		case arrived:
+			return false
+		default:
+			full[g.Seq] = true
+		}
+	}
+	return smaller && len(full) >= several
+}
+
+// anotherWay says that the time to live of the other end's packets is not what it was;
+// empty if it is, or is not known.
+func anotherWay(f *incident.Flow, side int) string {
+	was, is := uint8(0), uint8(0)
+	for _, o := range f.Sides[1-side].Segments {
+		if is = o.TTL; was == 0 {
+			was = o.TTL
+		}
+	}
+	if was == is {
+		return ""
+	}
+	return fmt.Sprintf("the %s's time to live with it, from %d to %d", incident.Name(1-side), was, is)
 }
 
 // cutSmaller is what carries the beginning of a stuck segment in a smaller piece, which arrives, where

@@ -132,9 +132,9 @@ func (r *run) near(f fault.Handle) judged.Outcome {
 		return judged.Outcome{}
 	}
 	s := of.Spec()
-	return judged.Near(r.Lab.Trace, s.Match, func(p *trace.Packet) bool {
+	return judged.Near(r.Lab.Trace.All().Where("", func(p *trace.Packet) bool {
 		return p.Dir == trace.Out && p.Point.Wire == s.Where
-	})
+	}), s.Match)
 }
 
 // starves is of how much of a case's time, one part in so many, the host may stall
