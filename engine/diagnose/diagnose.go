@@ -56,7 +56,22 @@ func FilesWithKeys(ctx context.Context, paths []string, keyLog string) (*Report,
 	if err != nil {
 		return nil, err
 	}
-	return &Report{Incident: in, Findings: rank(in, candidates(in))}, nil
+	found := rank(in, candidates(in))
+	for _, f := range found {
+		mixed(f)
+	}
+	return &Report{Incident: in, Findings: found}, nil
+}
+
+// mixed adds to what a finding says that the two ends do not speak the same.
+func mixed(f *finding.Finding) {
+	if f.Flow == nil || f.ID == finding.Clean {
+		return
+	}
+	if a, b, apart := f.Flow.Carried.Apart(); apart {
+		f.Summary += fmt.Sprintf(" Look there first: the client speaks %s and the server %s, so that the port is "+
+			"the wrong one, or what it is called with.", a, b)
+	}
 }
 
 func candidates(in *incident.Incident) (found []*finding.Finding) {

@@ -8,6 +8,7 @@
 package carried
 
 import (
+	"bytes"
 	"net/netip"
 
 	"netrepro/engine/diagnose/carried/dns"
@@ -45,6 +46,7 @@ type Conn struct {
 	ends   [2]netip.AddrPort
 	orders [2]*stream.Order
 	kinds  [2]kind
+	speaks [2]string // what the first bytes of each side are
 	dns    [2]dns.Stream
 }
 
@@ -120,6 +122,9 @@ func (c *Conn) take(side int, data []byte, size int, at stream.Place) {
 	if c.kinds[side] == unknown {
 		c.kinds[side] = c.kind(data)
 	}
+	if c.speaks[side] == "" && len(data) > 0 {
+		c.speaks[side] = called(c.kinds[side], data)
+	}
 	ok := true
 	switch c.kinds[side] {
 	case isTLS:
@@ -153,6 +158,34 @@ func (c *Conn) kind(b []byte) kind {
 	return unknown
 }
 
+// other is what begins as none of the protocols that are known here.
+const other = "another protocol"
+
+// called is what the protocol of a side's first bytes is called.
+func called(k kind, b []byte) string {
+	switch {
+	case k == isTLS:
+		return "TLS"
+	case k == isHTTP:
+		return "HTTP/1"
+	case bytes.HasPrefix(b, []byte("SSH-")): // RFC 4253, section 4.2
+		return "SSH"
+	case len(b) >= 5 && (bytes.EqualFold(b[:5], []byte("<html")) || bytes.EqualFold(b[:5], []byte("<!doc"))):
+		return "HTML"
+	}
+	return other
+}
+
+// Apart says what each side speaks where that is not the same: a port was called with a protocol that
+// is not its own.
+func (c *Conn) Apart() (first, second string, apart bool) {
+	if c == nil {
+		return "", "", false
+	}
+	first, second = c.speaks[0], c.speaks[1]
+	return first, second, first != second && first != "" && second != "" && first != other && second != other
+}
+
 // tell takes in what a text says of a segment without its bytes.
 func (c *Conn) tell(side int, e *payload.Event, at stream.Place) {
 	switch e.Proto {
@@ -184,7 +217,11 @@ func (c *Conn) Finish(log *keylog.Log) {
 
 // Swap changes which side is which.
 func (c *Conn) Swap() {
-	if c != nil && c.TLS != nil {
+	if c == nil {
+		return
+	}
+	c.speaks[0], c.speaks[1] = c.speaks[1], c.speaks[0]
+	if c.TLS != nil {
 		c.TLS.Swap()
 	}
 }

@@ -68,8 +68,7 @@ func afterClose(e *end) *finding.Finding {
 	switch {
 	case pause >= halfClosed && acked && !onlyCloses(f, late):
 		c := finding.New("half-close-timeout", f).
-			Say("The %s closed its direction in frame %d and the other went on; %v later, what keeps state had "+
-				"given the "+
+			Say("The %s closed its direction in frame %d and the other went on; %v later, what keeps state had given the "+
 				"half-closed connection up and answers with a reset.", incident.Name(e.side), e.fin.N,
 				pause.Round(time.Millisecond))
 		c.For(2, fmt.Sprintf("the %s still sends data %v after the FIN and is reset", incident.Name(1-e.side),
@@ -78,8 +77,7 @@ func afterClose(e *end) *finding.Finding {
 	case crossing && e.side == incident.Server && rested >= keepsAlive && int(first.PayloadLen) > 31 &&
 		!goodbyeOnly(f, first):
 		c := finding.New("keepalive-race", f).
-			Say("The server closes the idle connection (frame %d) while the client's next request is on its way "+
-				"(frame %d): "+
+			Say("The server closes the idle connection (frame %d) while the client's next request is on its way (frame %d): "+
 				"its kernel answers the request with a reset.", e.fin.N, first.N)
 		c.For(1.8, fmt.Sprintf("request and FIN are %v apart and do not acknowledge each other",
 			pause.Round(time.Microsecond)), e.fin, first, e.rst)
@@ -94,10 +92,8 @@ func afterClose(e *end) *finding.Finding {
 		return c
 	}
 	c := finding.New("rst-after-close-notify", f).
-		Say("%s %d bytes come after the %s has closed (frame %d), and its kernel answers them with a reset. "+
-			"Everything was "+
-			"exchanged before; nobody loses anything.", describe(first), first.PayloadLen, incident.Name(e.side),
-			e.fin.N)
+		Say("%s %d bytes come after the %s has closed (frame %d), and its kernel answers them with a reset. What was "+
+			"exchanged before is whole.", describe(first), first.PayloadLen, incident.Name(e.side), e.fin.N)
 	c.For(1.6, fmt.Sprintf("the %s closed before, in frame %d", incident.Name(e.side), e.fin.N), e.fin, first, e.rst)
 	if int(first.PayloadLen) <= goodbye {
 		c.For(1, fmt.Sprintf("%d bytes: the size of TLS's close_notify", first.PayloadLen))
@@ -252,8 +248,7 @@ func givenUp(e *end) *finding.Finding {
 	}
 	after := e.rst.Time - fin.Time
 	c := finding.New("half-close-timeout", e.flow).
-		Say("The %s closed its direction in frame %d and waits for the rest; %v later the connection is reset in "+
-			"the %s's "+
+		Say("The %s closed its direction in frame %d and waits for the rest; %v later the connection is reset in the %s's "+
 			"name: what keeps state gave the half-closed connection up before the answer was complete.",
 			incident.Name(1-e.side), fin.N, after.Round(time.Millisecond), incident.Name(e.side))
 	c.For(1.4, fmt.Sprintf("the reset comes %v after the FIN of the other side", after.Round(time.Millisecond)), fin,

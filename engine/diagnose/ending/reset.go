@@ -187,13 +187,24 @@ func stale(e *end) *finding.Finding {
 	if midway(f) && !e.known() {
 		c.For(0.8, "nothing else of its sender was captured: it answers each packet with a reset")
 	}
-	if n := len(f.Sides[1-e.side].Resent); n > 1 {
+	if n := unheard(e); n > 1 {
 		c.For(0.5, "the packets before were not answered: the host was away")
 	}
 	if e.known() && !midway(f) && e.idle < time.Second {
 		c.Against(0.6, "it had just taken part in the connection")
 	}
 	return c
+}
+
+// unheard is how much was sent again since the reset's sender last said something.
+func unheard(e *end) (n int) {
+	said := e.flow.Before(e.rst, func(g *incident.Segment) bool { return g.Side == e.side })
+	for _, g := range e.flow.Sides[1-e.side].Resent {
+		if g.Time < e.rst.Time && (said == nil || g.Time > said.Time) {
+			n++
+		}
+	}
+	return n
 }
 
 // unseen is a reset that answers a packet which the capturing program lost: it has the
@@ -249,21 +260,18 @@ func active(e *end) *finding.Finding {
 	switch {
 	case done && e.quiet > incident.RTO && e.side == incident.Client:
 		c := finding.New(finding.Clean, f).
-			Say("The client drops the idle connection with a reset %v after the last answer, when everything was "+
-				"exchanged "+
+			Say("The client drops the idle connection with a reset %v after the last answer, when everything was exchanged "+
 				"and acknowledged: nobody loses anything.", e.quiet.Round(time.Millisecond))
 		return c.For(1.6, "all was acknowledged in both directions before", e.rst).
 			IsNot("rst-middlebox-injected: numbers and time are those of the client's own socket")
 	case e.side == incident.Client && f.Sides[0].Bytes+f.Sides[1].Bytes == 0 && f.Opened():
 		c := finding.New(finding.Clean, f).
-			Say("The client opens the connection and resets it without sending anything: it only looks whether " +
-				"the port is " +
+			Say("The client opens the connection and resets it without sending anything: it only looks whether the port is " +
 				"open, as health checks and traces do.")
 		return c.For(1.2, "a handshake, no data, a reset of the client", e.rst).
 			IsNot("rst-middlebox-injected: numbers and time are those of the client's own socket")
 	case unread:
-		c.Say("The %s's own socket resets the connection: it is closed while the %d bytes of frame %d are unread, "+
-			"or with "+
+		c.Say("The %s's own socket resets the connection: it is closed while the %d bytes of frame %d are unread, or with "+
 			"SO_LINGER 0.", incident.Name(e.side), e.data.PayloadLen, e.data.N)
 		c.For(1.8, "it comes after the peer's data and before any answer", e.data, e.rst)
 	default:

@@ -60,7 +60,7 @@ func silent(f *incident.Flow) *finding.Finding {
 			For(0.9, "other connections to the same port were opened before and after", syns...)
 	}
 	c := finding.New("syn-unanswered-filtered", f).
-		Say("Nobody answers the SYNs to %s: a filter drops them without a word, or the answers.", server)
+		Say("Nobody answers the SYNs to %s: a filter drops them without a word, or the answers; or the host is away.", server)
 	c.For(1.5, fmt.Sprintf("%d SYNs, nothing comes back: no SYN-ACK, no reset, no ICMP", len(syns)), syns...)
 	if len(syns) > 2 {
 		c.For(0.6, "the client gave it several tries")

@@ -155,10 +155,10 @@ func challenged(f *incident.Flow) *incident.Segment {
 			return nil
 		}
 		if g.Has(packet.ACK) && g.Time >= f.SYN.Time {
-			if g.Ack != f.SYN.End() {
-				return g
+			if g.Ack == f.SYN.End() || g.Ack == f.SYN.Seq { // its own number says nothing of another connection
+				return nil
 			}
-			return nil
+			return g
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"netrepro/engine/diagnose/incident"
@@ -28,7 +29,7 @@ func facts(f *incident.Flow) string {
 	if f.Opened() {
 		say("window scale %s and %s", incident.Scale(c.Scale), incident.Scale(s.Scale))
 	}
-	if n := max(c.LargestAcked, s.LargestAcked); n > 0 {
+	if n := max(c.LargestAcked, s.LargestAcked); n > 0 && seen(f, n) {
 		say("the largest payload that arrived has %d bytes", n)
 	}
 	say("the client sent %d bytes and the server %d", c.Bytes, s.Bytes)
@@ -38,6 +39,11 @@ func facts(f *incident.Flow) string {
 	parts = append(parts, factsText(f)...)
 	say("%s", closed(f))
 	return strings.Join(parts, ", ")
+}
+
+// seen reports whether a segment of the flow has n bytes: the pieces that a device cuts are not seen.
+func seen(f *incident.Flow, n int) bool {
+	return slices.ContainsFunc(f.Segments, func(g *incident.Segment) bool { return int(g.PayloadLen) == n })
 }
 
 // closed says how the connection ended.
