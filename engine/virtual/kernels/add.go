@@ -24,12 +24,20 @@ func (s Store) Add(debs ...string) (version string, err error) {
 		return "", fmt.Errorf("make folder for kernels: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	var empty error // of a package that only names the others that a kernel consists of
 	for _, d := range debs {
 		of, err := unpack(d, work)
-		if err != nil {
+		switch {
+		case errors.Is(err, errEmpty):
+			empty = fmt.Errorf("add %s: %w", d, err)
+		case err != nil:
 			return "", fmt.Errorf("add %s: %w", d, err)
+		default:
+			version = of
 		}
-		version = of
+	}
+	if version == "" && empty != nil {
+		return "", empty
 	}
 	found, err := os.ReadDir(work)
 	if err != nil {
@@ -65,11 +73,14 @@ func unpack(deb, dir string) (version string, err error) {
 		return root.WriteFile(at, data, 0o644)
 	})
 	if err == nil && version == "" {
-		err = errors.New("it holds neither a kernel nor modules: some distributions divide a kernel into several " +
-			"packages, whose names end in its version: add those with -image, -binary and -modules in their names")
+		err = errEmpty
 	}
 	return version, err
 }
+
+// errEmpty says that a package has nothing of a kernel.
+var errEmpty = errors.New("it holds neither a kernel nor modules: some distributions divide a kernel into several " +
+	"packages, whose names end in its version: add those with -image, -binary and -modules in their names, together")
 
 // versionOf is which kernel a file of a package belongs to, by its path.
 func versionOf(name string) string {

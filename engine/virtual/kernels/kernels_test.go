@@ -116,6 +116,9 @@ func TestAdd(t *testing.T) {
 	if _, err := s.Add(none); err == nil || !strings.Contains(err.Error(), "neither a kernel nor modules") {
 		t.Errorf("a package without a kernel: %v", err)
 	}
+	if v, err := s.Add(image, modules, none); err != nil || v != "7.2" {
+		t.Errorf("with a package that only names the others: %q, %v", v, err)
+	}
 	if k, err := s.Find("7.2"); err != nil || k.Modules == "" {
 		t.Errorf("got %+v, %v", k, err)
 	}
