@@ -65,10 +65,16 @@ func FilesWithKeys(ctx context.Context, paths []string, keyLog string) (*Report,
 
 // mixed adds to what a finding says that the two ends do not speak the same.
 func mixed(f *finding.Finding) {
-	if f.Flow == nil || f.ID == finding.Clean {
+	if f.Flow == nil {
 		return
 	}
-	if a, b, apart := f.Flow.Carried.Apart(); apart {
+	a, b, apart := f.Flow.Carried.Apart()
+	switch {
+	case !apart:
+	case f.ID == finding.Clean:
+		f.Summary = fmt.Sprintf("The network does its work: what was sent arrived. But the client speaks %s and the server %s: "+
+			"the port is the wrong one, or what it is called with.", a, b)
+	default:
 		f.Summary += fmt.Sprintf(" Look there first: the client speaks %s and the server %s, so that the port is "+
 			"the wrong one, or what it is called with.", a, b)
 	}
@@ -104,8 +110,8 @@ func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
 	}
 	if whole == 0 && well == partial {
 		return finding.New(finding.Clean, first).
-			Say("Nothing is wrong in the one direction that was captured: nothing is sent again, and its acknowledgements and "+
-				"timestamps tell that the other end answers.").
+			Say("Nothing is wrong in the one direction that was captured: nothing is sent again, and its acknowledgements "+
+				"tell that the other end answers.").
 			For(1.2, fmt.Sprintf("%s without loss or refusal", count(well, "connection")))
 	}
 	if whole == 0 {
@@ -117,12 +123,12 @@ func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
 	c := finding.New(finding.Clean, first)
 	switch lost, missed := made(in); {
 	case lost > 0:
-		c.Say("Nothing is wrong here that TCP did not make good: what was sent arrived and was acknowledged, %s of it at "+
-			"the second try.", count(lost, "segment"))
+		c.Say("Nothing is wrong here that TCP did not make good: what was sent arrived and was acknowledged. %s had to be sent "+
+			"more than once.", count(lost, "segment"))
 		c.For(1.2, fmt.Sprintf("%s without stall or refusal", count(whole, "connection")))
 	case missed > 0:
-		c.Say("Nothing is wrong here: what was sent arrived and was acknowledged, %s among it that the capture missed.",
-			count(missed, "gap"))
+		c.Say("Nothing is wrong here: what was sent arrived and was acknowledged. The capture itself has %s: what is missing "+
+			"there was acknowledged too.", count(missed, "gap"))
 		c.For(1.6, fmt.Sprintf("%s without loss, stall or refusal", count(whole, "connection")))
 	default:
 		c.Say("Nothing is wrong here: what was sent arrived and was acknowledged.")
@@ -143,7 +149,7 @@ func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
 }
 
 // echoed reports whether only one end's segments were captured, and they tell that all goes well: it
-// sends nothing again, and acknowledges ever more or echoes newer timestamps of the other end.
+// sends nothing again, misses nothing, and acknowledges more and more that the other end sent.
 func echoed(f *incident.Flow) bool {
 	if !f.OneSided() {
 		return false
@@ -151,13 +157,20 @@ func echoed(f *incident.Flow) bool {
 	const enough = 3
 	for i := range f.Sides {
 		s := &f.Sides[i]
-		if len(s.Segments) < enough {
+		var said []*incident.Segment
+		for _, g := range s.Segments {
+			if len(g.SACK()) > 0 {
+				return false // something did not arrive, or not in order
+			}
+			if g.Has(packet.ACK) && !g.Has(packet.SYN) && !g.Missing.Has(packet.NoAck) {
+				said = append(said, g)
+			}
+		}
+		if len(said) < enough {
 			continue
 		}
-		first, last := s.Segments[0], s.Segments[len(s.Segments)-1]
 		return len(s.Resent) == 0 && len(s.Resets) == 0 && len(s.SYNs) < 2 && len(s.Zero) == 0 &&
-			(first.Missing|last.Missing)&packet.NoAck == 0 && (packet.After(last.Ack, first.Ack) ||
-			first.HasTS && last.HasTS && packet.After(last.TSEcr, first.TSEcr))
+			packet.After(said[len(said)-1].Ack, said[0].Ack)
 	}
 	return false
 }

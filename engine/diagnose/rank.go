@@ -7,6 +7,7 @@ import (
 
 	"netrepro/engine/diagnose/finding"
 	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/packet"
 	"netrepro/engine/tcp/sender"
 )
 
@@ -93,6 +94,10 @@ func rank(in *incident.Incident, all []*finding.Finding) []*finding.Finding {
 			kept = append(kept, clean(in, notes[:min(len(notes), 1)]))
 		}
 		kept = append(kept, notes...)
+		if len(notes) > 0 && kept[0].ID == finding.Clean && len(notes[0].Refs) > 2 &&
+			notes[0].Confidence() >= kept[0].Confidence() && plain(in) {
+			slices.Reverse(kept) // there is nothing else that a reader may wonder at
+		}
 	} else {
 		for _, h := range harmless {
 			kept[0].Not = append(kept[0].Not, "jumbo frames: "+h.Summary)
@@ -100,6 +105,34 @@ func rank(in *incident.Incident, all []*finding.Finding) []*finding.Finding {
 		}
 	}
 	return kept
+}
+
+// plain reports whether no connection has anything that looks like a fault and is none: nothing odd,
+// nothing that the capture missed or has twice, no window that goes down.
+func plain(in *incident.Incident) bool {
+	strange := false
+	in.All(func(f *incident.Flow) {
+		strange = strange || odd(f) > 0 || shrinks(f) ||
+			slices.ContainsFunc(f.Segments, func(g *incident.Segment) bool { return len(g.Copies) > 0 })
+	})
+	_, missed := made(in)
+	return !strange && missed == 0
+}
+
+// shrinks reports whether a side's window goes down by a third or more.
+func shrinks(f *incident.Flow) bool {
+	for i := range f.Sides {
+		most := uint16(0)
+		for _, g := range f.Sides[i].Segments {
+			if g.Has(packet.SYN) || g.Missing.Has(packet.NoWindow) {
+				continue
+			}
+			if most = max(most, g.Window); uint32(g.Window)*3 < uint32(most)*2 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // add joins a finding to one of the same cause in the same file, or appends it.
@@ -226,6 +259,10 @@ func explained(c *finding.Finding, all []*finding.Finding) bool {
 		if k.ID == c.ID || !slices.Contains(explains[k.ID], c.ID) || k.Confidence() < sure ||
 			slices.Contains(explains[c.ID], k.ID) && c.Odds() > k.Odds() {
 			continue
+		}
+		if k.ID == "conntrack-invalid-escapes-dnat" && c.ID == "bufferbloat" && k.Flow != c.Flow &&
+			(c.Flow == nil || k.Flow == nil || !slices.Contains(k.Flow.Twins, c.Flow)) {
+			continue // another connection's queue is its own matter
 		}
 		if k.Flow == c.Flow || k.Flow != nil && c.Flow != nil && akin(k.Flow, c.Flow) {
 			return true

@@ -57,8 +57,7 @@ func TestSequence(t *testing.T) {
 func TestNearly(t *testing.T) {
 	want := meant("tcp=rst").With("from", exchange.Parties["server"]).With("rst", &value.Reset{Cause: "keepalive"})
 	o := Includes{want, Count{1, true}}.Judge(exchange.Resets())
-	if o.Pass || len(o.Packets) == 0 || !strings.Contains(strings.Join(o.Packets, "\n"), "<- all but rst") ||
-		!strings.Contains(strings.Join(o.Packets, "\n"), ": it is ") {
+	if o.Pass || len(o.Packets) == 0 || !strings.Contains(strings.Join(o.Packets, "\n"), "<- all but rst") {
 		t.Errorf("%s\n%s", o.Message(), strings.Join(o.Packets, "\n"))
 	}
 }

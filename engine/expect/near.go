@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	"netrepro/engine/match"
+	"netrepro/engine/packet"
 	"netrepro/engine/trace"
 )
 
 // maxNear is how many packets are shown that a match nearly means, and maxSearched how many
 // are looked at.
-const maxNear, maxSearched = 3, 100_000
+const maxNear, maxSearched = 3, 5_000
 
 // Near are the first packets of a view that m nearly means: all its terms hold but one, which is
 // named beside each. It judges nothing.
@@ -22,18 +23,16 @@ func Near(v *trace.View, m match.Match) (o Outcome) {
 			break
 		}
 		if missed := m.Missed(ask(p)); len(missed) == 1 {
+			if missed[0].Key.Name == "rst" && !p.Flags.Has(packet.RST) {
+				continue // what it is instead says nothing
+			}
 			ps = append(ps, p)
 			remarks[p] = "all but " + missed[0].String()
-			q := ask(p)
 			switch missed[0].Key.Name { // an address may be one that NAT gave it
 			case "from":
 				remarks[p] += fmt.Sprintf(": it comes from %s", p.Src)
 			case "to":
 				remarks[p] += fmt.Sprintf(": it goes to %s", p.Dst)
-			case "rst":
-				if q.Record != nil && q.Record.Reset != nil {
-					remarks[p] += fmt.Sprintf(": it is %s", q.Record.Reset)
-				}
 			}
 		}
 	}

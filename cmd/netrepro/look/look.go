@@ -59,7 +59,8 @@ func New(in io.Reader, out io.Writer, getenv func(string) string) *Console {
 func (c *Console) Into(at ...session.Stop) *runner.Look {
 	l := &runner.Look{At: append(at, session.StopPause), Talk: c.Talk, Terminal: c.Terminal()}
 	if c.Apart {
-		l.Wrote = func(text []byte) { fmt.Fprint(c.Out, sanitize.Lines(string(text))) }
+		ends := strings.NewReplacer("\r\n", "\n", "\r", "\n") // what draws over its own line has one for each
+		l.Wrote = func(text []byte) { fmt.Fprint(c.Out, sanitize.Lines(ends.Replace(string(text)))) }
 	}
 	return l
 }
@@ -72,6 +73,14 @@ const help = `  net.client:dial { to = net.server, port = 80 }   anything that a
   nodes                                            lists nodes
   continue                                         the case goes on, to where it stops next; so does the end of input
 `
+
+// help is what can be typed here.
+func (c *Console) help() string {
+	if !c.Apart {
+		return help
+	}
+	return strings.Replace(help, "  exec NODE                                        opens a shell there\n", "", 1)
+}
 
 // Terminal are the files of programs that run on nodes: those of this process if somebody
 // types there.
@@ -147,7 +156,7 @@ func (c *Console) ask(send func(session.Command) error) error {
 		switch {
 		case len(words) == 0:
 		case line == "help":
-			fmt.Fprint(c.Out, help)
+			fmt.Fprint(c.Out, c.help())
 		case line == "nodes":
 			c.say("%s", strings.Join(c.nodes, " "))
 		case line == "continue" || line == "c":

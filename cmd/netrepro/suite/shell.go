@@ -111,6 +111,7 @@ func shell(cmd *cobra.Command, e Console, args []string, at string, o runner.Opt
 	o.Repeat, o.Parallel, o.Look = 1, 1, c.Into(where...)
 	t := report.NewTerminal(e.Out, 1, report.Style{UserNS: os.Geteuid() != 0})
 	run := runner.Run
+	o.Say = func(text string) { fmt.Fprintln(e.Err, "netrepro: "+text) }
 	if vm.On {
 		run = func(ctx context.Context, tasks []*task.Task, o runner.Options, to task.Sink) error {
 			return vm.Run(ctx, tasks, o, to, e.Err)

@@ -2,6 +2,7 @@ package application
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -13,9 +14,6 @@ import (
 // slow is an answer that takes its time although the question was acknowledged at once.
 func slow(f *incident.Flow) *finding.Finding {
 	if !f.Established() || len(f.Sides[0].Resent)+len(f.Sides[1].Resent) > len(f.Segments)/10 {
-		return nil
-	}
-	if beats(f) {
 		return nil
 	}
 	floor := max(20*f.RTT, 400*time.Millisecond)
@@ -41,8 +39,8 @@ func slow(f *incident.Flow) *finding.Finding {
 			break
 		}
 		if g.Side == incident.Client && g.IsData() {
-			if asked = g; g.PayloadLen <= 1 {
-				asked = nil // a keep-alive with a byte
+			if asked = g; g.PayloadLen <= 1 || beats(f, g) {
+				asked = nil // a keep-alive
 			}
 			continue
 		}
@@ -114,27 +112,11 @@ func slow(f *incident.Flow) *finding.Finding {
 		IsNot("zero-window: there was room for the answer")
 }
 
-// beats reports whether both ends only tell each other now and then that they are there, in small
-// messages that are all of one size, as BGP does: none is an answer.
-func beats(f *incident.Flow) bool {
-	const small, several, apart = 48, 2, 5 * time.Second
-	size := uint32(0)
-	for i := range f.Sides {
-		data := f.Sides[i].Data
-		if len(data) < several || data[len(data)-1].Time-data[0].Time < apart*time.Duration(len(data)-1) {
-			return false
-		}
-		for _, g := range data {
-			n := uint32(g.PayloadLen)
-			if size == 0 {
-				size = n
-			}
-			if n != size || n > small {
-				return false
-			}
-		}
-	}
-	return true
+// beats reports whether a message only tells that its sender is there, so that nothing answers it: a
+// KEEPALIVE of BGP (RFC 4271, section 4.4).
+func beats(f *incident.Flow, g *incident.Segment) bool {
+	const bgp, keepalive = 179, 19
+	return f.Ends[incident.Server].Port() == bgp && g.PayloadLen == keepalive
 }
 
 // slowGreeting is how long a server that speaks first may take, beyond what any answer may.
@@ -195,7 +177,7 @@ func polls(waits []time.Duration) bool {
 // again and again.
 func idleClient(f *incident.Flow) *finding.Finding {
 	const least, most = 250 * time.Millisecond, 5 * time.Second
-	var pauses []time.Duration
+	var pauses, asks []time.Duration
 	var cited []*incident.Segment
 	var total time.Duration
 	var answer *incident.Segment
@@ -205,7 +187,7 @@ func idleClient(f *incident.Flow) *finding.Finding {
 			answer = g
 		case g.Side == incident.Client && g.IsData() && answer != nil:
 			if p := g.Time - answer.Time; p >= least && p <= most && p > 10*f.RTT {
-				pauses, total = append(pauses, p), total+p
+				pauses, total, asks = append(pauses, p), total+p, append(asks, g.Time)
 				cited = append(cited, g)
 			}
 			answer = nil
@@ -221,8 +203,18 @@ func idleClient(f *incident.Flow) *finding.Finding {
 			"time goes by in the client's own program.", (total / time.Duration(len(pauses))).Round(time.Millisecond))
 	c.For(1.4, fmt.Sprintf("%d pauses of the client, %v of %v in all", len(pauses), total.Round(time.Millisecond),
 		length.Round(time.Millisecond)), cited...)
-	if slices.Max(pauses)-slices.Min(pauses) < pauses[0]/50 {
-		c.Against(0.9, "it is the same pause each time: a timer, for which nobody may wait")
+	if steady(asks) {
+		c.Against(1.6, "it asks at the beat of a timer: nobody may wait for that")
 	}
 	return c.IsNot("loss-one-way: nothing was sent again")
+}
+
+// steady reports whether all steps between times are of one length.
+func steady(times []time.Duration) bool {
+	least, most := time.Duration(math.MaxInt64), time.Duration(0)
+	for i := 1; i < len(times); i++ {
+		step := times[i] - times[i-1]
+		least, most = min(least, step), max(most, step)
+	}
+	return len(times) > 2 && most-least < least/20
 }

@@ -47,6 +47,7 @@ type Conn struct {
 	orders [2]*stream.Order
 	kinds  [2]kind
 	speaks [2]string // what the first bytes of each side are
+	begun  [2]bool   // its SYN was captured, and nothing is missing before what it said first
 	dns    [2]dns.Stream
 }
 
@@ -89,6 +90,7 @@ func (c *Conn) Segment(side int, p *packet.Packet, data []byte, told *payload.Ev
 	if p.Flags.Has(packet.SYN) {
 		from++ // data in a SYN (RFC 7413) begins after it
 		c.orders[side].Begin(from)
+		c.begun[side] = true
 	}
 	c.orders[side].Add(from, int(p.PayloadLen), data, at, direction{c, side})
 }
@@ -104,6 +106,9 @@ func (d direction) Take(data []byte, size int, at stream.Place) { d.c.take(d.sid
 
 // Gap implements [stream.Sink].
 func (d direction) Gap(n int) {
+	if d.c.speaks[d.side] == "" {
+		d.c.begun[d.side] = false
+	}
 	ok := false
 	switch d.c.kinds[d.side] {
 	case isTLS:
@@ -122,7 +127,7 @@ func (c *Conn) take(side int, data []byte, size int, at stream.Place) {
 	if c.kinds[side] == unknown {
 		c.kinds[side] = c.kind(data)
 	}
-	if c.speaks[side] == "" && len(data) > 0 {
+	if c.speaks[side] == "" && len(data) > 0 && c.begun[side] {
 		c.speaks[side] = called(c.kinds[side], data)
 	}
 	ok := true
@@ -221,6 +226,7 @@ func (c *Conn) Swap() {
 		return
 	}
 	c.speaks[0], c.speaks[1] = c.speaks[1], c.speaks[0]
+	c.begun[0], c.begun[1] = c.begun[1], c.begun[0]
 	if c.TLS != nil {
 		c.TLS.Swap()
 	}

@@ -18,6 +18,9 @@ var Rules = []finding.Rule{finding.Sides(queued), finding.Sides(held), pinged}
 
 // queued is a round trip that grows many times over while data is under way.
 func queued(f *incident.Flow, side int) *finding.Finding {
+	if f.Near(1 - side) {
+		return nil // from here to this host's own acknowledgement there is no way
+	}
 	samples := trips(f, side)
 	if len(samples) < 6 {
 		return nil

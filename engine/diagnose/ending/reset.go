@@ -196,11 +196,11 @@ func stale(e *end) *finding.Finding {
 	return c
 }
 
-// unheard is how much was sent again since the reset's sender last said something.
+// unheard is how much a timer sent again since the reset's sender last said something.
 func unheard(e *end) (n int) {
 	said := e.flow.Before(e.rst, func(g *incident.Segment) bool { return g.Side == e.side })
 	for _, g := range e.flow.Sides[1-e.side].Resent {
-		if g.Time < e.rst.Time && (said == nil || g.Time > said.Time) {
+		if g.Class&sender.RTO != 0 && g.Time < e.rst.Time && (said == nil || g.Time > said.Time) {
 			n++
 		}
 	}

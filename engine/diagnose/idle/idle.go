@@ -5,6 +5,7 @@ package idle
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"netrepro/engine/diagnose/finding"
@@ -44,6 +45,9 @@ func forgotten(f *incident.Flow) *finding.Finding {
 		tail = append(tail, g)
 	}
 	tries := 0
+	if !slices.ContainsFunc(tail, (*incident.Segment).Again) {
+		return nil // the capture may only end before the answer comes
+	}
 	for _, g := range tail {
 		if g.SeqLen() > 0 && g.Class&sender.KeepAlive == 0 { // a keep-alive may carry a byte
 			tries++

@@ -50,7 +50,7 @@ func (s *Side) Travelled() bool {
 	for _, g := range s.Segments {
 		switch g.TTL {
 		case 0: // not known
-		case 30, 32, 60, 64, 128, 255:
+		case 1, 30, 32, 60, 64, 128, 255:
 			return false
 		default:
 			n++

@@ -160,8 +160,8 @@ type hole struct {
 
 const (
 	maxHoles = 1000
-	// overtaken is how late a packet may be that another overtook; later ones were sent
-	// again.
+	// overtaken is how late a packet may be at least that another overtook; later ones were
+	// sent again.
 	overtaken = 3 * time.Millisecond
 )
 
@@ -186,7 +186,7 @@ func Lost(f *incident.Flow, side int) (l Losses) {
 		case packet.After(g.End(), next): // the next, or with a piece that was sent before
 			next = g.End()
 		default:
-			left, filled, late := fill(holes, g)
+			left, filled, late := fill(holes, g, max(overtaken, f.RTT/2)) // who sends it again must hear of the hole first
 			switch holes = left; {
 			case filled && late:
 				l.Before++
@@ -208,7 +208,7 @@ func Lost(f *incident.Flow, side int) (l Losses) {
 
 // fill takes out of holes what a segment fills. late says that it came too late to have
 // been overtaken only.
-func fill(holes []hole, g *incident.Segment) (left []hole, filled, late bool) {
+func fill(holes []hole, g *incident.Segment, soon time.Duration) (left []hole, filled, late bool) {
 	for i, h := range holes {
 		if !packet.Before(g.Seq, h.to) || !packet.After(g.End(), h.from) {
 			continue
@@ -220,7 +220,7 @@ func fill(holes []hole, g *incident.Segment) (left []hole, filled, late bool) {
 		if packet.Before(g.End(), h.to) {
 			left = append(left, hole{g.End(), h.to, h.since})
 		}
-		return append(left, holes[i+1:]...), true, g.Time-h.since > overtaken
+		return append(left, holes[i+1:]...), true, g.Time-h.since > soon
 	}
 	return holes, false, false
 }

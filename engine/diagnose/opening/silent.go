@@ -36,7 +36,7 @@ func silent(f *incident.Flow) *finding.Finding {
 	case swallowed(f):
 		return finding.New("syn-unanswered-filtered", f).
 			Say("The SYNs to %s come in by %s and do not leave this host, which forwards others to it: a filter or a policy "+
-				"here drops them without a word.", server, f.SYN.Interface()).
+				"here drops them without a word, or it finds no way on (ip route, ip neigh).", server, f.SYN.Interface()).
 			For(1.6, fmt.Sprintf("%d SYNs come in and go out nowhere", len(syns)), syns...).
 			For(1.2, "others to the same server come in and go on by another interface").
 			IsNot("syn-unanswered-backlog: they do not reach the server")
@@ -84,8 +84,14 @@ func silent(f *incident.Flow) *finding.Finding {
 // on those of another connection to the same server.
 func swallowed(f *incident.Flow) bool {
 	out := func(g *incident.Segment) bool {
-		return g.Direction == tcp.Out ||
-			slices.ContainsFunc(g.Copies, func(c incident.Sighting) bool { return c.Direction == tcp.Out })
+		return g.Direction == tcp.Out || slices.ContainsFunc(g.Copies,
+			func(c incident.Sighting) bool { return c.Direction == tcp.Out && c.Point != g.Point })
+	}
+	own := f.Others(func(o *incident.Flow) bool {
+		return o.SameServer(f) && o.SYN != nil && o.SYNACK != nil && !out(o.SYN)
+	})
+	if len(own) > 0 {
+		return false // this host answers for it
 	}
 	if f.SYN.Direction != tcp.In || slices.ContainsFunc(f.Sides[incident.Client].SYNs, out) {
 		return false

@@ -42,8 +42,8 @@ func tooBig(f *incident.Flow, side int) *finding.Finding {
 	if mss := f.Sides[1-side].MSS; mss > 0 && size > mss {
 		size = int(stuck[len(stuck)-1].PayloadLen) // what the device cut it into was sent again
 	}
-	cut := cutSmaller(s, stuck)
-	became := again > 1 && narrowed(s, stuck)
+	cut := cutSmaller(s, stuck, f.Sides[1-side].MSS)
+	became := again > 1 && narrowed(f, side, stuck)
 	if size <= s.LargestAcked && !became || again < 2 && len(refusals) < 1 && cut == nil {
 		return nil
 	}
@@ -71,7 +71,7 @@ func tooBig(f *incident.Flow, side int) *finding.Finding {
 	}
 	if became && size <= s.LargestAcked {
 		text := "before, segments of that size arrived: the path changed"
-		if ttl := anotherWay(f, side); ttl != "" {
+		if ttl := anotherWay(f, side, stuck[0]); ttl != "" {
 			text += ", and " + ttl
 		}
 		c.For(0.5, text)
@@ -87,9 +87,12 @@ func tooBig(f *incident.Flow, side int) *finding.Finding {
 			"of %d: "+
 			"the message does not reach its TCP, or is ignored.", incident.Name(side), size, refusals[0].ICMP().MTU)
 	default:
-		c.Say("The %s's segments of %d bytes never arrive, smaller ones do: the path's MTU is below %d, and no "+
-			"message "+
-			"says so.", incident.Name(side), size, stuck[0].IPLen)
+		never := "never arrive"
+		if became && size <= s.LargestAcked {
+			never = "do not arrive any more"
+		}
+		c.Say("The %s's segments of %d bytes %s, smaller ones do: the path's MTU is below %d, and no message says so.",
+			incident.Name(side), size, never, stuck[0].IPLen)
 	}
 	if idle, after := f.Idle(); idle > 28*time.Second && after == stuck[0] {
 		c.Against(2, fmt.Sprintf("it comes after %v of silence: the pause may be the cause", idle.Round(time.Second)))
@@ -160,12 +163,22 @@ func stuckLarge(f *incident.Flow, s *incident.Side) []*incident.Segment {
 }
 
 // narrowed reports whether, from a stuck segment on, nothing of its size arrives, of several that are
-// sent, and something smaller does: before, the path may have taken them.
-func narrowed(s *incident.Side, stuck []*incident.Segment) bool {
+// sent, and something smaller does: before, the path may have taken them. That the path is there at all
+// is known by what came through since the second try, in this connection or in another of the same hosts.
+func narrowed(f *incident.Flow, side int, stuck []*incident.Segment) bool {
 	const several = 3
 	size := stuck[0].PayloadLen
 	full, smaller := map[uint32]bool{}, false
-	for _, g := range s.Segments {
+	heard := func(o *incident.Flow) bool {
+		from := o.Sides[1-side].Segments
+		return len(from) > 0 && from[len(from)-1].Time > stuck[1].Time
+	}
+	if !heard(f) && len(f.Others(func(o *incident.Flow) bool {
+		return o.File == f.File && o.Ends[0].Addr() == f.Ends[0].Addr() && o.Ends[1].Addr() == f.Ends[1].Addr() && heard(o)
+	})) == 0 {
+		return false
+	}
+	for _, g := range f.Sides[side].Segments {
 		if g.Time < stuck[0].Time || !g.IsData() {
 			continue
 		}
@@ -181,16 +194,18 @@ func narrowed(s *incident.Side, stuck []*incident.Segment) bool {
 	return smaller && len(full) >= several
 }
 
-// anotherWay says that the time to live of the other end's packets is not what it was;
+// anotherWay says that the time to live of the other end's packets is not what it was before g;
 // empty if it is, or is not known.
-func anotherWay(f *incident.Flow, side int) string {
+func anotherWay(f *incident.Flow, side int, g *incident.Segment) string {
 	was, is := uint8(0), uint8(0)
 	for _, o := range f.Sides[1-side].Segments {
-		if is = o.TTL; was == 0 {
+		if o.Time < g.Time {
 			was = o.TTL
+		} else {
+			is = o.TTL
 		}
 	}
-	if was == is {
+	if was == is || was == 0 || is == 0 {
 		return ""
 	}
 	return fmt.Sprintf("the %s's time to live with it, from %d to %d", incident.Name(1-side), was, is)
@@ -198,8 +213,11 @@ func anotherWay(f *incident.Flow, side int) string {
 
 // cutSmaller is what carries the beginning of a stuck segment in a smaller piece, which arrives, where
 // several of that size were sent and none came through; nil if there is none.
-func cutSmaller(s *incident.Side, stuck []*incident.Segment) (cut *incident.Segment) {
+func cutSmaller(s *incident.Side, stuck []*incident.Segment, mss int) (cut *incident.Segment) {
 	const several, least = 3, 256
+	if mss > 0 && int(stuck[0].PayloadLen) > mss {
+		return nil // a device cuts it: its pieces are as large as those of the first try
+	}
 	size, full := stuck[0].PayloadLen, 0
 	for _, g := range s.Segments {
 		if g.PayloadLen == size {

@@ -138,11 +138,16 @@ func offloaded(in *incident.Incident) (found []*finding.Finding) {
 			if arrived*2 < len(big) {
 				continue
 			}
-			c := finding.New("jumbo-is-tso", f).
-				Say("Frames of up to %d bytes of payload, with an MSS of %d, are segmentation offload: the "+
-					"capture was made "+
+			c := finding.New("jumbo-is-tso", f)
+			if known {
+				c.Say("Frames of up to %d bytes of payload, with an MSS of %d, are segmentation offload: the capture was made "+
 					"before the card cuts them, or after it joined them. On the wire they are not larger than the MSS.",
 					s.Largest, mss)
+			} else {
+				c.Say("Frames of up to %d bytes of payload are most likely segmentation offload: the capture was made before the "+
+					"card cuts them, or after it joined them. The MSS is not known: on a network with jumbo frames they may be "+
+					"what crosses the wire.", s.Largest)
+			}
 			c.For(1.6, fmt.Sprintf("%d segments are larger than the MSS, and they are acknowledged", len(big)), big...)
 			if known {
 				c.For(0.6, "both MSS are known")

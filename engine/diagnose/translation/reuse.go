@@ -154,9 +154,15 @@ func challenged(f *incident.Flow) *incident.Segment {
 		if g.Has(packet.SYN) {
 			return nil
 		}
+		end := f.SYN.End() // of what the client has said by then
+		for _, o := range f.Sides[incident.Client].Segments {
+			if o.Time <= g.Time && packet.After(o.End(), end) {
+				end = o.End()
+			}
+		}
 		if g.Has(packet.ACK) && g.Time >= f.SYN.Time {
-			if g.Ack == f.SYN.End() || g.Ack == f.SYN.Seq { // its own number says nothing of another connection
-				return nil
+			if !packet.Before(g.Ack, f.SYN.Seq) && !packet.After(g.Ack, end) {
+				return nil // of this connection, whatever the capture missed
 			}
 			return g
 		}

@@ -296,6 +296,9 @@ func crafted(syn *incident.Segment) bool {
 // and that was sooner: it gives this attempt up (RFC 8305, section 5).
 func overtaken(f *incident.Flow) bool {
 	const moment = 2 * time.Second
+	if len(f.Sides[incident.Client].SYNs) > 1 {
+		return false // it still wants the connection
+	}
 	port := f.Ends[incident.Server].Port()
 	return len(f.Others(func(o *incident.Flow) bool {
 		return o.SYN != nil && o.Confirm != nil && o.Ends[incident.Server].Port() == port &&

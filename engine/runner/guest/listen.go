@@ -31,6 +31,7 @@ type listener struct {
 	current int       // the task that has begun and not ended, or none
 	over    bool
 	vm      *qemu.Machine
+	gone    bool   // it has ended
 	memory  []byte // that it speaks through
 	origin  origin.Origin
 	final   protocol.Message
@@ -53,7 +54,7 @@ func (l *listener) listen(vm *qemu.Machine, r *channel.Reader) error {
 	quiet := time.NewTimer(l.machine.Patience)
 	var slow <-chan time.Time // nil without KVM
 	if l.machine.Real && !l.slow && qemu.KVM() == nil {
-		slow = time.After(upWithKVM)
+		slow = time.After(min(upWithKVM, l.machine.Patience/2))
 	}
 	defer quiet.Stop()
 	look := time.NewTicker(poll)
@@ -63,8 +64,9 @@ func (l *listener) listen(vm *qemu.Machine, r *channel.Reader) error {
 		if err != nil || l.over || l.stopped {
 			return err
 		}
-		if said {
+		if said { // it may have more to say, and wait for an answer
 			quiet.Reset(l.machine.Patience)
+			continue
 		}
 		select {
 		case <-vm.Done():
@@ -81,8 +83,9 @@ func (l *listener) listen(vm *qemu.Machine, r *channel.Reader) error {
 	}
 }
 
-// drain takes what a machine that has ended had still said.
+// drain takes what a machine that has ended had still said. Nobody can look into it any more.
 func (l *listener) drain(r *channel.Reader) error {
+	l.gone = true
 	for {
 		if said, err := l.take(r); err != nil || !said || l.stopped {
 			return err
@@ -123,7 +126,7 @@ func (l *listener) heard(kind byte, m protocol.Message, data []byte) error {
 		}
 		return nil
 	case protocol.SaysLook:
-		if m.Event != nil && l.o.Look != nil {
+		if m.Event != nil && l.o.Look != nil && !l.gone {
 			return l.look(*m.Event)
 		}
 		return nil

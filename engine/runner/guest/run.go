@@ -80,6 +80,12 @@ func Run(ctx context.Context, tasks []*task.Task, o runner.Options, m Machine, s
 			now, later = tasks[:1], tasks[1:]
 		}
 		left, err := h.boot(now)
+		if errors.Is(err, errKVM) {
+			if h.slow = true; h.o.Say != nil {
+				h.o.Say("the virtual machine did not come up with KVM: it is started without, some twenty times slower")
+			}
+			continue
+		}
 		if err != nil {
 			return h.spent, err
 		}
@@ -139,7 +145,7 @@ type host struct {
 	spent   Spent
 	results map[*task.Task]session.Result // of what is compared
 	stopped bool                          // no case is to begin any more
-	slow    bool                          // no machine came up with KVM
+	slow    bool                          // a machine did not come up with KVM
 }
 
 // config is the machine to be.
@@ -206,6 +212,10 @@ func (h *host) boot(tasks []*task.Task) (left []*task.Task, err error) {
 		current: none, started: time.Now(), vm: vm, memory: shared.Memory}
 	why := l.listen(vm, reader)
 	ended := vm.End()
+	if errors.Is(why, errKVM) {
+		l.count()
+		return nil, why // nothing that it may have begun since then counts
+	}
 	if err := l.drain(reader); why == nil {
 		why = err
 	}
@@ -217,13 +227,6 @@ func (h *host) boot(tasks []*task.Task) (left []*task.Task, err error) {
 		return nil, nil
 	case l.over:
 		return nil, l.finish()
-	case errors.Is(why, errKVM):
-		h.slow = true
-		if h.o.Say != nil {
-			h.o.Say(fmt.Sprintf("the virtual machine did not come up with KVM in %s: it is started without, some twenty times "+
-				"slower", upWithKVM))
-		}
-		return h.boot(tasks)
 	case why == nil:
 		why = died(vm.Console(), ended)
 	}

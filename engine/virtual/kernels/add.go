@@ -63,7 +63,12 @@ func unpack(deb, dir string) (version string, err error) {
 		return "", err
 	}
 	defer root.Close()
-	err = kernelfile.Debian(f, wanted, func(name string, data []byte) error {
+	other := false // it has more than its own papers
+	want := func(name string) bool {
+		other = other || !strings.HasPrefix(name, "usr/share/")
+		return wanted(name)
+	}
+	err = kernelfile.Debian(f, want, func(name string, data []byte) error {
 		name = strings.TrimPrefix(name, "usr/")
 		version = versionOf(name)
 		at := path.Join(version, name)
@@ -72,15 +77,22 @@ func unpack(deb, dir string) (version string, err error) {
 		}
 		return root.WriteFile(at, data, 0o644)
 	})
-	if err == nil && version == "" {
+	switch {
+	case err != nil || version != "":
+	case other:
+		err = errors.New(neither)
+	default:
 		err = errEmpty
 	}
 	return version, err
 }
 
-// errEmpty says that a package has nothing of a kernel.
-var errEmpty = errors.New("it holds neither a kernel nor modules: some distributions divide a kernel into several " +
-	"packages, whose names end in its version: add those with -image, -binary and -modules in their names, together")
+// neither says that a package has nothing of a kernel.
+const neither = "it holds neither a kernel nor modules: some distributions divide a kernel into several packages, " +
+	"whose names end in its version: add those with -image, -binary and -modules in their names, together"
+
+// errEmpty is of a package that has nothing but its papers: it may only name others.
+var errEmpty = errors.New(neither)
 
 // versionOf is which kernel a file of a package belongs to, by its path.
 func versionOf(name string) string {

@@ -52,7 +52,7 @@ const shell = "/bin/sh"
 // somebody looks into, those too that people look with. One that is not here is left out: the
 // case that needs it is skipped, and says so.
 func Programs(tasks []*task.Task, looked bool) (*Tree, error) {
-	names := map[string]bool{}
+	names, asked := map[string]bool{}, map[string]bool{}
 	if looked {
 		for _, n := range usual {
 			names[n] = true
@@ -64,7 +64,7 @@ func Programs(tasks []*task.Task, looked bool) (*Tree, error) {
 		}
 		for _, n := range t.Case.Needs {
 			if p := need.Program(n); p != "" {
-				names[p] = true
+				names[p], asked[p] = true, true
 			}
 		}
 	}
@@ -75,6 +75,9 @@ func Programs(tasks []*task.Task, looked bool) (*Tree, error) {
 			continue
 		}
 		if err := b.program(n, path); err != nil {
+			if !asked[n] {
+				continue
+			}
 			return nil, fmt.Errorf("carry program %s into the virtual machine: %w", n, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -90,7 +91,10 @@ func (l *looking) pass() {
 		if err == nil {
 			err = l.flush()
 		}
-		if err != nil && !errors.Is(err, unix.EINTR) {
+		switch {
+		case errors.Is(err, io.EOF):
+			return
+		case err != nil && !errors.Is(err, unix.EINTR):
 			l.note(err)
 			return
 		}
@@ -109,6 +113,8 @@ func (l *looking) flush() error {
 			return nil
 		case err != nil:
 			return fmt.Errorf("read what a program wrote: %w", err)
+		case n == 0:
+			return io.EOF // no program has it any more
 		}
 		if err := l.put(protocol.SaysWrote, b[:n]); err != nil {
 			return err

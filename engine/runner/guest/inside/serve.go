@@ -113,7 +113,7 @@ func options(j *protocol.Job) runner.Options {
 
 // speaker tells the host what happens. It is the sink of the run.
 type speaker struct {
-	mu    sync.Mutex // of w
+	mu    sync.Mutex // of w and err
 	w     *channel.Writer
 	mem   []byte
 	index map[*task.Task]int
@@ -187,6 +187,8 @@ func (s *speaker) run(text []byte) error {
 }
 
 func (s *speaker) note(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.err == nil {
 		s.err = err
 	}
