@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"netrepro/engine/kernel"
+	"netrepro/engine/kernel/counters"
 	"netrepro/engine/lab"
 	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/topology"
@@ -75,7 +75,7 @@ func race(client, server *node.Node) error {
 		}
 	}
 	took := time.Since(began)
-	of, err := kernel.ReadCounters(server.NS)
+	of, err := counters.Read(server.NS)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/kernel/bpf"
+	"netrepro/engine/kernel/counters"
 	"netrepro/engine/lab/netns"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp/reset"
@@ -58,6 +59,10 @@ type Witness struct {
 	held   []heldBack
 	lost   uint64
 	err    error
+	// count is how many resets a node has sent by its own count, doubted are nodes that did not
+	// tell of all of them.
+	count   func(node string) (uint64, error)
+	doubted map[string]bool
 	// toldSilent is what whoever asks knows of silent.
 	toldSilent bool
 }
@@ -78,7 +83,16 @@ func Watch(ring *bpf.Ring, start time.Time, nodes []*netns.NS) (*Witness, error)
 		return nil, err
 	}
 	w.start = time.Duration(now.Nano()) - time.Since(start)
+	spaces := map[string]*netns.NS{}
+	w.count = func(node string) (uint64, error) {
+		ns := spaces[node]
+		if ns == nil {
+			return 0, nil // no TCP of its own is watched there
+		}
+		return counters.SentResets(ns)
+	}
 	for _, ns := range nodes {
+		spaces[ns.Name()] = ns
 		cookie, err := ns.Cookie()
 		if err != nil {
 			return nil, err
@@ -138,6 +152,7 @@ func (w *Witness) Word(p *trace.Packet) trace.Word {
 	e := w.join.of(p)
 	switch {
 	case e == nil:
+		out.Asked = out.Asked && !w.doubts(p)
 	case e.Kind == bpf.SendReset:
 		out.Reset = e.verdict()
 	case e.Kind == bpf.Retransmit:
@@ -173,7 +188,11 @@ func (w *Witness) Events() (events []*Event, lost uint64, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.drain(0)
-	return slices.Clone(w.events), w.lost, w.err
+	lost = w.lost
+	for node := range w.doubted {
+		lost += w.untold(node)
+	}
+	return slices.Clone(w.events), lost, w.err
 }
 
 // Close stops listening.

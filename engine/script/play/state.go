@@ -15,6 +15,7 @@ import (
 
 	"netrepro/engine/files"
 	"netrepro/engine/kernel"
+	"netrepro/engine/kernel/counters"
 	"netrepro/engine/lab/firewall"
 	"netrepro/engine/script/session"
 )
@@ -43,7 +44,7 @@ func (r *run) keepState(res session.Result) error {
 		part(&b, "route", func() ([]string, error) { return routes(n) })
 		part(&b, "rule", func() ([]string, error) { return firewall.Rules(n.NS) })
 		part(&b, "socket", func() ([]string, error) { return sockets(n) })
-		part(&b, "counter", func() ([]string, error) { return counters(n) })
+		part(&b, "counter", func() ([]string, error) { return counted(n) })
 	}
 	if err := os.WriteFile(path, b.Bytes(), files.Secret); err != nil {
 		return fmt.Errorf("write how the nodes stand: %w", err)
@@ -97,9 +98,9 @@ func sockets(n *session.Node) (out []string, err error) {
 	return out, err
 }
 
-// counters are those that are not 0.
-func counters(n *session.Node) (out []string, err error) {
-	c, err := kernel.ReadCounters(n.NS)
+// counted are the counters that are not 0.
+func counted(n *session.Node) (out []string, err error) {
+	c, err := counters.Read(n.NS)
 	for name, value := range c {
 		if value > 0 {
 			out = append(out, fmt.Sprintf("%s %d", name, value))

@@ -12,6 +12,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/kernel"
+	"netrepro/engine/kernel/counters"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
@@ -48,7 +49,7 @@ var countersField = &vm.Field{Name: "counters", Type: "Counters", Doc: "The node
 	"kernel's names: server.counters.TCPAbortOnClose. A node begins with all of them 0. A counter that " +
 	"this kernel does not have is nil.",
 	Get: func(v *vm.VM, x any) (lua.LValue, error) {
-		c, err := kernel.ReadCounters(x.(*session.Node).NS)
+		c, err := counters.Read(x.(*session.Node).NS)
 		if err != nil {
 			return nil, err
 		}
@@ -58,18 +59,18 @@ var countersField = &vm.Field{Name: "counters", Type: "Counters", Doc: "The node
 var countersClass = &vm.Class{Name: "Counters", What: "this kernel",
 	Doc: "Counters of a node at one moment (/proc/net/netstat, snmp, snmp6, dev, nf_conntrack, softnet_stat).",
 	Index: func(self any, name string) (lua.LValue, bool) {
-		n, ok := self.(kernel.Counters)[name]
-		if !ok && kernel.Counts(name) {
+		n, ok := self.(counters.Counters)[name]
+		if !ok && counters.Counts(name) {
 			return lua.LNil, true // other kernels have it
 		}
 		return lua.LNumber(n), ok
 	},
-	Names:  func(self any) []string { return slices.Sorted(maps.Keys(self.(kernel.Counters))) },
-	String: func(x any) string { return fmt.Sprintf("%d counters", len(x.(kernel.Counters))) }}
+	Names:  func(self any) []string { return slices.Sorted(maps.Keys(self.(counters.Counters))) },
+	String: func(x any) string { return fmt.Sprintf("%d counters", len(x.(counters.Counters))) }}
 
-var kCounters = vm.NewKind("counters", "Counters", func(_ *vm.Call, x lua.LValue) (kernel.Counters, error) {
+var kCounters = vm.NewKind("counters", "Counters", func(_ *vm.Call, x lua.LValue) (counters.Counters, error) {
 	if c, ok := vm.As(x, countersClass); ok {
-		return c.(kernel.Counters), nil
+		return c.(counters.Counters), nil
 	}
 	return nil, args.Wrong(x, "a reading of counters", "give what host.counters was before")
 })
@@ -77,12 +78,12 @@ var kCounters = vm.NewKind("counters", "Counters", func(_ *vm.Call, x lua.LValue
 var sinceVerb = vm.Verb(vm.Method{Name: "since",
 	Doc:     "How much each counter has grown since another reading; only those that changed are in it.",
 	Example: `server.counters:since(before).TCPTimeouts`, Returns: "table<string,integer>"},
-	func(before *kernel.Counters) []vm.Argument {
+	func(before *counters.Counters) []vm.Argument {
 		return []vm.Argument{kCounters.Param(before, "before", "what counters was before")}
 	},
-	func(c *vm.Call, before *kernel.Counters) error {
+	func(c *vm.Call, before *counters.Counters) error {
 		t := c.L.NewTable()
-		moved := c.Self.(kernel.Counters).Since(*before)
+		moved := c.Self.(counters.Counters).Since(*before)
 		for _, name := range slices.Sorted(maps.Keys(moved)) {
 			if moved[name] != 0 {
 				t.RawSetString(name, lua.LNumber(moved[name]))

@@ -1,6 +1,9 @@
 //go:build linux
 
-package kernel
+// Package counters reads what the kernel counts of a network namespace.
+//
+// Invariant: a counter that a kernel does not have is not there, and is never taken for 0.
+package counters
 
 import (
 	"bytes"
@@ -21,11 +24,11 @@ import (
 // both "InErrs" and "TcpInErrs" name the counter of TCP.
 type Counters map[string]uint64
 
-// ReadCounters reads all counters of a namespace: /proc/net/netstat, snmp and
+// Read reads all counters of a namespace: /proc/net/netstat, snmp and
 // snmp6 (Documentation/networking/snmp_counter.rst), every device's ("eth0
 // rx_dropped"), conntrack's and those of the receive queues ("softnet dropped").
 // Softnet's are those of the whole machine.
-func ReadCounters(ns *netns.NS) (Counters, error) {
+func Read(ns *netns.NS) (Counters, error) {
 	c := Counters{}
 	for _, f := range []struct {
 		name string
@@ -196,3 +199,21 @@ var counted = sync.OnceValue(func() map[string]bool {
 // Counts reports whether some kernel has a counter of that name, if perhaps not
 // this one.
 func Counts(name string) bool { return counted()[name] }
+
+// SentResets is how many resets the TCP of a namespace has sent by its own count (RFC 4022,
+// tcpOutRsts).
+func SentResets(ns *netns.NS) (uint64, error) {
+	var text []byte
+	err := ns.Do(func() (err error) {
+		text, err = os.ReadFile("/proc/thread-self/net/snmp")
+		return err
+	})
+	c := Counters{}
+	if err == nil {
+		err = pairs(c, text)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("count resets of %s: %w", ns.Name(), err)
+	}
+	return c["TcpOutRsts"], nil
+}
