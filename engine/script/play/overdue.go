@@ -22,7 +22,8 @@ var errOverdue = errors.New("scenario timed out")
 // timedOut says why the case took too long.
 func (r *run) timedOut() error {
 	const loop = time.Second // is longer than an exchange goes on without a pause
-	if since, pace := r.pace(); since >= min(loop, r.c.Timeout/2) && pace > 0 {
+	const dense = 100        // packets a second: more than what an exchange sends that waits for timers
+	if since, pace := r.pace(); since >= min(loop, r.c.Timeout/2) && pace > dense {
 		return fmt.Errorf("%w after %s: the wires never went idle, %d packets a second for the last %.1fs: look "+
 			"for switches in a loop, or boxes that answer each other",
 			errOverdue, r.c.Timeout, pace, since.Seconds())
@@ -48,7 +49,7 @@ func (r *run) timedOut() error {
 // went over them. The relay cannot tell while it stands in a function of the
 // script's, which nothing stops before the case is.
 func (r *run) pace() (since time.Duration, perSecond int) {
-	const most = 100 * time.Millisecond
+	const most = time.Second
 	told := make(chan struct{})
 	var s time.Duration
 	var n int

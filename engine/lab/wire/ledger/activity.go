@@ -5,8 +5,9 @@ package ledger
 import "time"
 
 const (
-	// busyPause is how long a pause is at least, for Ledger.Busy.
-	busyPause = 200 * time.Millisecond
+	// busyPause is how long a pause is at least, for Ledger.Busy: longer than a busy host may take the
+	// relay's processor away.
+	busyPause = 500 * time.Millisecond
 	// pastRTO is longer than the first retransmission timeout of a path
 	// without much delay (200 ms, TCP_RTO_MIN of Linux).
 	pastRTO = 300 * time.Millisecond
