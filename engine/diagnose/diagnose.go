@@ -180,7 +180,13 @@ func made(in *incident.Incident) (lost, missed int) {
 	in.All(func(f *incident.Flow) {
 		for side := range f.Sides {
 			l := measured.Lost(f, side)
-			lost, missed = lost+l.Before+l.After, missed+l.Missed
+			data := 0 // that was sent again: a FIN may only have crossed the other's
+			for _, g := range f.Sides[side].Resent {
+				if g.PayloadLen > 0 {
+					data++
+				}
+			}
+			lost, missed = lost+l.Before+min(l.After, data), missed+l.Missed
 		}
 	})
 	return lost, missed

@@ -152,8 +152,7 @@ func afterTimeWait(e *end) *finding.Finding {
 	if wait >= halfClosed && (other == nil || other.Time-e.fin.Time >= halfClosed) {
 		c := finding.New("half-close-timeout", e.flow).
 			Say("The %s closed its direction in frame %d; %v later the half-closed connection is reset.",
-				incident.Name(e.side),
-				e.fin.N, wait.Round(time.Millisecond))
+				incident.Name(e.side), e.fin.N, wait.Round(time.Millisecond))
 		c.For(1.2, "the reset comes long after the FIN, and the other side had not closed", e.fin, e.rst)
 		timeout(c, wait, 100*time.Millisecond, 1)
 		if other != nil && other.Time <= e.rst.Time {
@@ -245,6 +244,9 @@ func givenUp(e *end) *finding.Finding {
 	fin := e.flow.Sides[1-e.side].FIN
 	if fin == nil || fin.Time >= e.rst.Time || e.rst.Time-fin.Time < halfClosed || e.near() {
 		return nil
+	}
+	if e.side == incident.Client && len(e.flow.After(fin, (*incident.Segment).IsData)) == 0 {
+		return nil // the server had answered and closed: the client closes late
 	}
 	after := e.rst.Time - fin.Time
 	c := finding.New("half-close-timeout", e.flow).
