@@ -24,6 +24,10 @@ func (r *run) judge(err error) session.Result {
 		return session.Result{Verdict: session.Errored, Why: bug.Error()}
 	}
 	if err != nil && !errors.Is(err, session.ErrStopped) {
+		if total, _ := r.Lab.Stalls.During(r.Started); r.overdue() && inTime(time.Since(r.Started), total, r.c.Timeout) {
+			return session.Result{Verdict: session.Inconclusive, Why: fmt.Sprintf(
+				"its time of %s was up, of which the host stalled for %s", r.c.Timeout, total.Round(time.Millisecond))}
+		}
 		return errored(err)
 	}
 	for _, f := range r.Faults.Armed() {

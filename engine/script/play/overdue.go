@@ -19,6 +19,12 @@ func (r *run) overdue() bool { return errors.Is(context.Cause(r.VM.Context()), e
 // errOverdue is what ends a case whose time is up.
 var errOverdue = errors.New("scenario timed out")
 
+// inTime reports whether a case whose time was up had not had that time: the host stalled for a good part
+// of it.
+func inTime(took, stalled, timeout time.Duration) bool {
+	return stalled >= timeout/starves && took-stalled < timeout
+}
+
 // timedOut says why the case took too long.
 func (r *run) timedOut() error {
 	const loop = time.Second // is longer than an exchange goes on without a pause
