@@ -17,14 +17,18 @@ func (w *Witness) doubts(p *trace.Packet) bool {
 		return false
 	}
 	node := p.Point.Node
-	if w.untold(node) == 0 {
-		return false
+	short, known := w.short[node] // many resets may pass a node: it is asked once for all
+	if !known {
+		if w.short == nil {
+			w.short, w.doubted = map[string]bool{}, map[string]bool{}
+		}
+		short = w.untold(node) > 0
+		w.short[node] = short
 	}
-	if w.doubted == nil {
-		w.doubted = map[string]bool{}
+	if short {
+		w.doubted[node] = true
 	}
-	w.doubted[node] = true
-	return true
+	return short
 }
 
 // untold is how many resets a node counted and did not tell of.

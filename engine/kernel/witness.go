@@ -59,9 +59,10 @@ type Witness struct {
 	held   []heldBack
 	lost   uint64
 	err    error
-	// count is how many resets a node has sent by its own count, doubted are nodes that did not
-	// tell of all of them.
+	// count is how many resets a node has sent by its own count, short whether it has told of
+	// fewer, until events are asked for again, and doubted the nodes of which that was ever so.
 	count   func(node string) (uint64, error)
+	short   map[string]bool
 	doubted map[string]bool
 	// toldSilent is what whoever asks knows of silent.
 	toldSilent bool
@@ -120,6 +121,7 @@ func (w *Witness) Hear(fresh []*trace.Packet, wait time.Duration) (changed int) 
 // drain takes in what was said.
 func (w *Witness) drain(wait time.Duration) {
 	evs, err := w.ring.Drain(w.untilDue(wait))
+	clear(w.short) // they may have sent, or told, since
 	if err != nil && w.err == nil {
 		w.err = err
 	}

@@ -42,11 +42,7 @@ func Read(ns *netns.NS) (Counters, error) {
 		{"net/stat/nf_conntrack", conntrack, true},
 		{"net/softnet_stat", softnet, true},
 	} {
-		var text []byte
-		err := ns.Do(func() (err error) {
-			text, err = os.ReadFile("/proc/thread-self/" + f.name)
-			return err
-		})
+		text, err := text(ns, f.name)
 		if err == nil {
 			err = f.read(c, text)
 		} else if f.may && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)) {
@@ -200,15 +196,20 @@ var counted = sync.OnceValue(func() map[string]bool {
 // this one.
 func Counts(name string) bool { return counted()[name] }
 
+// text is what stands in a file of /proc as threads in a namespace see it.
+func text(ns *netns.NS, name string) (b []byte, err error) {
+	err = ns.Do(func() (err error) {
+		b, err = os.ReadFile("/proc/thread-self/" + name)
+		return err
+	})
+	return b, err
+}
+
 // SentResets is how many resets the TCP of a namespace has sent by its own count (RFC 4022,
 // tcpOutRsts).
 func SentResets(ns *netns.NS) (uint64, error) {
-	var text []byte
-	err := ns.Do(func() (err error) {
-		text, err = os.ReadFile("/proc/thread-self/net/snmp")
-		return err
-	})
 	c := Counters{}
+	text, err := text(ns, "net/snmp")
 	if err == nil {
 		err = pairs(c, text)
 	}

@@ -97,7 +97,7 @@ func uptime() float64 {
 	return n
 }
 
-// Out is the directory for artifacts in the machine.
+// outDir is the directory for artifacts in the machine.
 const outDir = "/out"
 
 // options are those of the run in the machine.
