@@ -2,10 +2,10 @@ package anonymize
 
 import (
 	"net/netip"
-	"regexp"
 	"strings"
 
 	"netrepro/engine/capture"
+	"netrepro/engine/pattern"
 )
 
 // comments are those of a frame that the engine wrote, with other names. Any others may
@@ -53,19 +53,19 @@ func (c *copier) tracked(state string) string {
 }
 
 // trackedWord is a word of what the engine says of a tracked connection.
-var trackedWord = regexp.MustCompile(`^(NONE|SYN_SENT2?|SYN_RECV|ESTABLISHED|FIN_WAIT|CLOSE_WAIT|LAST_ACK|` +
+var trackedWord = pattern.New(`^(NONE|SYN_SENT2?|SYN_RECV|ESTABLISHED|FIN_WAIT|CLOSE_WAIT|LAST_ACK|` +
 	`TIME_WAIT|CLOSE|\[(UNREPLIED|ASSURED)\]|>|answers|none:|forgotten|id|[0-9]{1,5},?|` +
 	`not|translated:|passed|on|as|it|came|[0-9]+\.[0-9]{3}s|before)$`)
 
 var (
-	word = regexp.MustCompile(`[A-Za-z0-9_\x80-\xff]+`)
+	word = pattern.New(`[A-Za-z0-9_\x80-\xff]+`)
 	// symbol is what the kernel calls a function or a reason.
-	symbol = regexp.MustCompile(`^(_{0,2}(tcp|udp|ip|ip6|ipv6|icmp|icmpv6|inet|inet6|nf|nft|sk|skb|sock|kfree|netif|arp|fib|dst|rtnl|sys|do|x64|` +
+	symbol = pattern.New(`^(_{0,2}(tcp|udp|ip|ip6|ipv6|icmp|icmpv6|inet|inet6|nf|nft|sk|skb|sock|kfree|netif|arp|fib|dst|rtnl|sys|do|x64|` +
 		`arm64|release|entry|ksys|task|exit|run|call|net|napi|neigh|br|veth|dev|fput|asm|irq|softirq|handle)_[a-z0-9_]+|` +
 		`(TCP|UDP|IP|ICMP|NETFILTER|NO|NOT|SOCKET|PKT|SKB|NEIGH|QDISC|XFRM|UNHANDLED|ABORT|KEEPALIVE|INVALID|OTHERHOST|` +
 		`FULL|CPU|DEV|HDR|VLAN|FRAG|DUP|SYN|CLOSE|FIN|TIME|LAST|NEW|ERROR|TC|BPF|XDP|TAP|MPTCP|PROTO|UNICAST|LOCAL|RPF)` +
 		`(_[A-Z0-9]+)*)$`)
-	digits = regexp.MustCompile(`^[0-9]+$`)
+	digits = pattern.New(`^[0-9]+$`)
 )
 
 // said are the words that the engine says of what it did to a frame, and states of

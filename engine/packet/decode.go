@@ -3,9 +3,6 @@ package packet
 import (
 	"fmt"
 
-	"github.com/google/gopacket"
-	"github.com/google/gopacket/layers"
-
 	"netrepro/engine/packet/fragment"
 	"netrepro/engine/packet/header"
 	"netrepro/engine/packet/header/encap"
@@ -28,7 +25,6 @@ type Decoder struct {
 	// captured. It costs time with every byte.
 	Sums bool
 
-	udp       layers.UDP
 	fragments fragment.Table
 	payload   []byte
 	outer     []byte // from the first IP header on
@@ -63,8 +59,8 @@ func (d *Decoder) starts(data []byte) {
 func (d *Decoder) Frame(l Link, data []byte, wireLen int, p *Packet) {
 	*p = Packet{Length: int32(wireLen), WScale: -1, Cut: len(data) < wireLen}
 	d.payload, d.outer = nil, nil
-	// The library's decoders are known to slice past the end of short or
-	// crafted layers; the trace must survive what it is shown.
+	// What slices past the end of short or crafted layers must not end the reading of
+	// a capture: the trace must survive what it is shown.
 	defer func() {
 		if r := recover(); r != nil {
 			p.more().malformed = fmt.Sprint(r)
@@ -119,8 +115,7 @@ func (d *Decoder) within(in encap.Inner, p *Packet) {
 }
 
 // ipv4 decodes a packet that has size bytes of the frame to itself, whatever
-// its header claims. It is not left to the library, which gives up at a damaged
-// option.
+// its header claims.
 func (d *Decoder) ipv4(data []byte, size int, p *Packet) {
 	d.starts(data)
 	p.EtherType, d.unsummed = EtherTypeIPv4, false
@@ -238,11 +233,11 @@ func (d *Decoder) transport(data []byte, size int, p *Packet) {
 		d.tcp(data, size, p)
 		d.sum(data, size, p)
 	case ProtoUDP:
-		if err := d.udp.DecodeFromBytes(data, gopacket.NilDecodeFeedback); err != nil {
-			p.more().malformed = err.Error()
+		if why := udpDamage(data); why != "" {
+			p.more().malformed = why
 			return
 		}
-		p.SrcPort, p.DstPort = uint16(d.udp.SrcPort), uint16(d.udp.DstPort)
+		p.SrcPort, p.DstPort = header.UDPSrcPort.Get(data), header.UDPDstPort.Get(data)
 		p.PayloadLen = int32(max(size-header.UDPSize, 0))
 		d.payload = data[header.UDPSize:]
 		if !d.udpTunnel(data, size, p) {
@@ -266,6 +261,18 @@ func (d *Decoder) transport(data []byte, size int, p *Packet) {
 			p.more().malformed = in.Why
 		}
 	}
+}
+
+// udpDamage says what is wrong with the header of a datagram, empty for nothing. A length
+// of 0 is that of a jumbogram (RFC 2675, section 4).
+func udpDamage(data []byte) string {
+	if len(data) < header.UDPSize {
+		return fmt.Sprintf("udp header shorter than 8 bytes: %d", len(data))
+	}
+	if n := header.UDPLength.Get(data); n > 0 && n < header.UDPSize {
+		return fmt.Sprintf("udp length of %d bytes is shorter than its header", n)
+	}
+	return ""
 }
 
 // udpTunnel decodes what the payload carries, and reports whether it is a tunnel.

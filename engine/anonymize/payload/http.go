@@ -3,10 +3,10 @@ package payload
 import (
 	"bytes"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"netrepro/engine/pattern"
 	tcppayload "netrepro/engine/tcp/payload"
 )
 
@@ -139,7 +139,7 @@ func (p *piece) words(from, to int, port bool) {
 	p.s.remember(p.seq+uint32(from), p.out[from:to])
 }
 
-var portNumber = regexp.MustCompile(`^\d{1,5}$`)
+var portNumber = pattern.New(`^\d{1,5}$`)
 
 // field replaces the value of a header field, and its name if it is not one that
 // everybody uses.
@@ -174,11 +174,11 @@ func (p *piece) field(whole bool) {
 }
 
 // shape is what the value of a field may be, to stay.
-func shape(s string) *regexp.Regexp { return regexp.MustCompile(`^(?i:` + s + `)$`) }
+func shape(s string) *pattern.Pattern { return pattern.New(`^(?i:` + s + `)$`) }
 
 // fields are the header fields whose names stay, with the values that do (IANA, HTTP
 // field names).
-var fields = map[string]*regexp.Regexp{
+var fields = map[string]*pattern.Pattern{
 	"connection":        shape(`(keep-alive|close|upgrade|te|http2-settings)(, ?(keep-alive|close|upgrade|te|http2-settings))*`),
 	"proxy-connection":  shape(`keep-alive|close`),
 	"keep-alive":        shape(`(timeout|max)=\d{1,6}(, ?(timeout|max)=\d{1,6})?`),

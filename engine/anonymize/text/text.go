@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
 	"netrepro/engine/anonymize/standin"
@@ -19,6 +18,7 @@ import (
 	"netrepro/engine/capture/tcpdump"
 	"netrepro/engine/capture/tcpdump/paste"
 	"netrepro/engine/packet"
+	"netrepro/engine/pattern"
 	"netrepro/engine/tcp"
 )
 
@@ -262,4 +262,4 @@ func (c *copier) write() {
 func indented(s string) bool { return strings.HasPrefix(s, "    ") }
 
 // counts are the lines that tcpdump ends with.
-var counts = regexp.MustCompile(`^\d{1,10} packets? (captured|received by filter|dropped by (kernel|interface))$`)
+var counts = pattern.New(`^\d{1,10} packets? (captured|received by filter|dropped by (kernel|interface))$`)

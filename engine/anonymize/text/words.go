@@ -2,11 +2,11 @@ package text
 
 import (
 	"net/netip"
-	"regexp"
 	"strings"
 
 	"netrepro/engine/anonymize/standin"
 	"netrepro/engine/capture/tcpdump"
+	"netrepro/engine/pattern"
 	"netrepro/engine/tcp/payload"
 )
 
@@ -70,27 +70,27 @@ func startLine(s string) string {
 }
 
 // starts are start lines of HTTP (RFC 9112, sections 3 and 4) without what they are about.
-var starts = regexp.MustCompile(`^ HTTP: (` + payload.MethodPattern + `|HTTP/1\.\d \d{3})\b`)
+var starts = pattern.New(`^ HTTP: (` + payload.MethodPattern + `|HTTP/1\.\d \d{3})\b`)
 
 // listed is a start line in a list of packets, and what the list says behind it.
-var listed = regexp.MustCompile(`(?:→ *|[ \t])\S+[ \t]+(?:\d+[ \t]+\d+[ \t]+)?(?:HTTP(?:/[A-Z]+)?|TCP)[ \t]+\d+[ \t]+(` +
+var listed = pattern.New(`(?:→ *|[ \t])\S+[ \t]+(?:\d+[ \t]+\d+[ \t]+)?(?:HTTP(?:/[A-Z]+)?|TCP)[ \t]+\d+[ \t]+(` +
 	payload.MethodPattern + `|HTTP/1\.\d \d{3})` +
 	`\b[^\[]*( *\[TCP segment of a reassembled PDU\])?`)
 
 // payloadBegins is where tcpdump goes on with what a segment carries.
-var payloadBegins = regexp.MustCompile(`, length \d+:`)
+var payloadBegins = pattern.New(`, length \d+:`)
 
 // between is what stands between words.
 const between = " \t,;()[]{}<>\"|="
 
 var (
-	flagSet = regexp.MustCompile(`^[FSRPUEWe.]{1,9}$`)
+	flagSet = pattern.New(`^[FSRPUEWe.]{1,9}$`)
 	// oldFlags are those of the notation before tcpdump 4.1, in its order.
-	oldFlags = regexp.MustCompile(`^(F?S?R?P?\.?U?[EW]{0,2}|[SFRP]{1,2})$`)
-	macAddr  = regexp.MustCompile(`^(?i:[0-9a-f]{1,2}:){5}(?i:[0-9a-f]{1,2})$`)
-	number   = regexp.MustCompile(`^([0-9][0-9:.+*/-]{0,40}|[+-][0-9][0-9.:]{0,20}|0x[0-9a-f]{1,8}|[0-9]{1,10}(ns|us|ms|s|m|h|d))$`)
-	service  = regexp.MustCompile(`^[0-9]{1,5}$`)
-	arrows   = regexp.MustCompile(`^([->.:*#?!+-]{1,4}|→)$`)
+	oldFlags = pattern.New(`^(F?S?R?P?\.?U?[EW]{0,2}|[SFRP]{1,2})$`)
+	macAddr  = pattern.New(`^(?i:[0-9a-f]{1,2}:){5}(?i:[0-9a-f]{1,2})$`)
+	number   = pattern.New(`^([0-9][0-9:.+*/-]{0,40}|[+-][0-9][0-9.:]{0,20}|0x[0-9a-f]{1,8}|[0-9]{1,10}(ns|us|ms|s|m|h|d))$`)
+	service  = pattern.New(`^[0-9]{1,5}$`)
+	arrows   = pattern.New(`^([->.:*#?!+-]{1,4}|→)$`)
 )
 
 // Word is what stands in for a word: an address for an address, a name for a name. Numbers
@@ -120,11 +120,11 @@ func Word(m *standin.Map, word string) string {
 }
 
 // device is the usual name of a network device, which tells its kind and nobody's name.
-var device = regexp.MustCompile(`^(?:eth|en[ops]|ens|em|wlan|wl|lo|any|wg|tun|tap|utun|ppp|gre|sit|vti|ipsec|bond|br|vxlan|` +
+var device = pattern.New(`^(?:eth|en[ops]|ens|em|wlan|wl|lo|any|wg|tun|tap|utun|ppp|gre|sit|vti|ipsec|bond|br|vxlan|` +
 	`veth|docker|cni|cali|lxc|bridge|dummy|vlan|pflog|pktap)[0-9]{0,4}$`)
 
 // begins is how such names begin, where something else follows.
-var begins = regexp.MustCompile(`^(?:eth|en|em|wl|wg|tun|tap|utun|ppp|gre|sit|vti|ipsec|bond|br|vxlan|veth|docker|cni|cali|` +
+var begins = pattern.New(`^(?:eth|en|em|wl|wg|tun|tap|utun|ppp|gre|sit|vti|ipsec|bond|br|vxlan|veth|docker|cni|cali|` +
 	`lxc|vlan|vpn|xfrm|l2tp|tailscale|zt|nordlynx)`)
 
 // Device is what stands in for the name of a network device: one that tells its kind.

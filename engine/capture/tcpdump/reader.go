@@ -18,7 +18,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -31,6 +30,7 @@ import (
 	"netrepro/engine/capture/tcpdump/paste"
 	"netrepro/engine/capture/tcpdump/relative"
 	"netrepro/engine/packet/header"
+	"netrepro/engine/pattern"
 )
 
 // Reader reads frames from text.
@@ -288,10 +288,10 @@ func (e *entry) join(text string) bool {
 func isTCP(r line.Result) bool { return r.Packet != nil && r.Packet.Proto == header.ProtoTCP }
 
 var (
-	counted  = regexp.MustCompile(`^\[?(\d{1,9})[\]:.)]{0,2} +`)
-	grepped  = regexp.MustCompile(`^\d+[:-](\d\d:\d\d:\d\d[.:,]|IP6? )`)
-	embedded = regexp.MustCompile(`(?:\d{4}-\d\d-\d\d[ T])?\b\d\d:\d\d:\d\d(?:[.,]\d{1,9})? +(?:IP6? |\S+ +(?:In|Out) +IP6? )`)
-	listOf   = regexp.MustCompile(`→|⇒|->|â†’|\\342\\206\\222|\[(?:SYN|ACK|RST|FIN|PSH)[,\]]|^"?\d+"?,"| (?:TCP|UDP|TLSv1\S*|HTTP|DNS|ICMPv?6?) `)
+	counted  = pattern.New(`^\[?(\d{1,9})[\]:.)]{0,2} +`)
+	grepped  = pattern.New(`^\d+[:-](\d\d:\d\d:\d\d[.:,]|IP6? )`)
+	embedded = pattern.New(`(?:\d{4}-\d\d-\d\d[ T])?\b\d\d:\d\d:\d\d(?:[.,]\d{1,9})? +(?:IP6? |\S+ +(?:In|Out) +IP6? )`)
+	listOf   = pattern.New(`→|⇒|->|â†’|\\342\\206\\222|\[(?:SYN|ACK|RST|FIN|PSH)[,\]]|^"?\d+"?,"| (?:TCP|UDP|TLSv1\S*|HTTP|DNS|ICMPv?6?) `)
 )
 
 // mayList reports whether it is worth while to look for [listOf] in a line: to look for words
@@ -341,12 +341,12 @@ func (r *Reader) read(l paste.Line) *entry {
 }
 
 // omitted is a line that stands for those that were left out.
-var omitted = regexp.MustCompile(`(?i)^[\[(<{*\s-]*(?:\.{2,}|…+|(?:\.+ ?)?(?:snip(?:ped)?|cut|omitted|skipped|truncated|省略)(?: ?\.+)?)[\])>}*\s-]*$`)
+var omitted = pattern.New(`(?i)^[\[(<{*\s-]*(?:\.{2,}|…+|(?:\.+ ?)?(?:snip(?:ped)?|cut|omitted|skipped|truncated|省略)(?: ?\.+)?)[\])>}*\s-]*$`)
 
 // IsOmission reports whether a line stands for packets that were left out of the text.
 func IsOmission(line string) bool { return omitted.MatchString(line) }
 
-var dropped = regexp.MustCompile(`^(\d+) packets? dropped by (?:kernel|interface)`)
+var dropped = pattern.New(`^(\d+) packets? dropped by (?:kernel|interface)`)
 
 // aside takes in a line that is of no packet.
 func (r *Reader) aside(l paste.Line) bool {

@@ -1,11 +1,11 @@
 package tcpdump
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
 	"netrepro/engine/capture/pcap"
+	"netrepro/engine/pattern"
 )
 
 // run is one capture of the text.
@@ -17,10 +17,10 @@ type run struct {
 }
 
 var (
-	listening = regexp.MustCompile(`^(?:tcpdump: )?listening on (\S+?),? `)
-	command   = regexp.MustCompile(`^(.*?)(?:^|[\s$#%>])(?:sudo +)?(?:\S*/)?(?:tcpdump|tshark)((?: +-[A-Za-z-]| +[a-z]+ ).*)$`)
-	onWhich   = regexp.MustCompile(` -[a-zA-Z]*i *(\S+)`)
-	summary   = regexp.MustCompile(`^\d+ packets? captured`)
+	listening = pattern.New(`^(?:tcpdump: )?listening on (\S+?),? `)
+	command   = pattern.New(`^(.*?)(?:^|[\s$#%>])(?:sudo +)?(?:\S*/)?(?:tcpdump|tshark)((?: +-[A-Za-z-]| +[a-z]+ ).*)$`)
+	onWhich   = pattern.New(` -[a-zA-Z]*i *(\S+)`)
+	summary   = pattern.New(`^\d+ packets? captured`)
 )
 
 // section reports whether a line says that another capture begins or one ends; where and

@@ -2,7 +2,11 @@ package build_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"testing"
+
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
 
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/build"
@@ -40,6 +44,88 @@ func TestBuild(t *testing.T) {
 			t.Errorf("%s: %+v", name, p)
 		}
 	}
+}
+
+// TestAsLayers holds what is built, byte for byte, to what the packet library's layers make of it.
+func TestAsLayers(t *testing.T) {
+	for name, p := range frames.Samples() {
+		p.TOS, p.DF = 0x2e, true
+		frame := frames.Of(t, p)
+		b := gopacket.NewSerializeBuffer()
+		all := append(layersOf(p), gopacket.Payload(p.Payload))
+		o := gopacket.SerializeOptions{FixLengths: true}
+		if err := gopacket.SerializeLayers(b, o, all...); err != nil {
+			t.Fatal(err)
+		}
+		want := build.Frame(p.DstMAC, p.SrcMAC, p.Tag, b.Bytes())
+		header.SetChecksums(want)
+		if !bytes.Equal(frame, want) {
+			t.Errorf("%s is\n%x, the library's\n%x", name, frame, want)
+		}
+	}
+}
+
+// layersOf are the headers of p behind Ethernet, as the packet library has them.
+func layersOf(p build.Packet) []gopacket.SerializableLayer {
+	proto := layers.IPProtocol(p.Proto)
+	var network gopacket.SerializableLayer = &layers.IPv6{Version: 6, TrafficClass: p.TOS, HopLimit: p.TTL,
+		NextHeader: proto, SrcIP: p.Src.AsSlice(), DstIP: p.Dst.AsSlice()}
+	if p.Src.Is4() {
+		network = &layers.IPv4{Version: 4, TOS: p.TOS, Id: p.ID, TTL: p.TTL, Protocol: proto,
+			Flags: layers.IPv4DontFragment, SrcIP: p.Src.AsSlice(), DstIP: p.Dst.AsSlice()}
+	}
+	f := p.Flags
+	switch p.Proto {
+	case packet.ProtoTCP:
+		return []gopacket.SerializableLayer{network, &layers.TCP{
+			SrcPort: layers.TCPPort(p.SrcPort), DstPort: layers.TCPPort(p.DstPort), Seq: p.Seq, Ack: p.Ack,
+			FIN: f.Has(packet.FIN), SYN: f.Has(packet.SYN), RST: f.Has(packet.RST), PSH: f.Has(packet.PSH),
+			ACK: f.Has(packet.ACK), URG: f.Has(packet.URG), ECE: f.Has(packet.ECE), CWR: f.Has(packet.CWR),
+			Window: p.Window, Urgent: p.Urgent, Options: optionsOf(p.Options)}}
+	case packet.ProtoUDP:
+		return []gopacket.SerializableLayer{network, &layers.UDP{
+			SrcPort: layers.UDPPort(p.SrcPort), DstPort: layers.UDPPort(p.DstPort)}}
+	case packet.ProtoICMP, packet.ProtoICMPv6: // which begins with the same fields
+		return []gopacket.SerializableLayer{network, &layers.ICMPv4{
+			TypeCode: layers.CreateICMPv4TypeCode(p.ICMPType, p.ICMPCode),
+			Id:       uint16(p.ICMPRest >> 16), Seq: uint16(p.ICMPRest)}}
+	}
+	return []gopacket.SerializableLayer{network}
+}
+
+// optionsOf are TCP options in the order and with the padding that Linux gives them.
+func optionsOf(o build.Options) (out []layers.TCPOption) {
+	be := binary.BigEndian
+	add := func(kind layers.TCPOptionKind, data ...byte) {
+		out = append(out, layers.TCPOption{OptionType: kind, OptionData: data})
+	}
+	if o.MSS >= 0 {
+		add(layers.TCPOptionKindMSS, be.AppendUint16(nil, uint16(o.MSS))...)
+	}
+	if o.HasTS != o.SACKPermitted {
+		add(layers.TCPOptionKindNop)
+		add(layers.TCPOptionKindNop)
+	}
+	if o.SACKPermitted {
+		add(layers.TCPOptionKindSACKPermitted)
+	}
+	if o.HasTS {
+		add(layers.TCPOptionKindTimestamps, be.AppendUint32(be.AppendUint32(nil, o.TSVal), o.TSEcr)...)
+	}
+	if o.WScale >= 0 {
+		add(layers.TCPOptionKindNop)
+		add(layers.TCPOptionKindWindowScale, byte(o.WScale))
+	}
+	if len(o.SACK) > 0 {
+		add(layers.TCPOptionKindNop)
+		add(layers.TCPOptionKindNop)
+		var blocks []byte
+		for _, s := range o.SACK {
+			blocks = be.AppendUint32(be.AppendUint32(blocks, s.Left), s.Right)
+		}
+		add(layers.TCPOptionKindSACK, blocks...)
+	}
+	return out
 }
 
 func TestBuildRefuses(t *testing.T) {

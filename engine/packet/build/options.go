@@ -4,9 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/google/gopacket/layers"
-
 	"netrepro/engine/packet"
+	"netrepro/engine/packet/header"
 )
 
 // Options are the TCP options of a segment.
@@ -25,37 +24,33 @@ var NoOptions = Options{MSS: -1, WScale: -1}
 // maxOptions is what a TCP header has room for, in bytes (RFC 9293, section 3.1).
 const maxOptions = 40
 
-// layers are the options in Linux's order and padding (tcp_options_write of
-// net/ipv4/tcp_output.c).
-func (o *Options) layers() (out []layers.TCPOption, err error) {
-	size := 0
-	add := func(kind layers.TCPOptionKind, data []byte) {
-		out = append(out, layers.TCPOption{OptionType: kind, OptionData: data})
-		if size++; kind != layers.TCPOptionKindNop {
-			size += 1 + len(data)
-		}
+// bytes are the options in Linux's order and padding (tcp_options_write of
+// net/ipv4/tcp_output.c), up to a multiple of four.
+func (o *Options) bytes() (b []byte, err error) {
+	be := binary.BigEndian
+	add := func(kind uint8, value []byte) {
+		b = append(append(b, kind, uint8(header.OptionValue+len(value))), value...)
 	}
 	nop := func(n int) {
 		for range n {
-			add(layers.TCPOptionKindNop, nil)
+			b = append(b, header.TCPOptNop)
 		}
 	}
-	be := binary.BigEndian
 	if o.MSS >= 0 {
-		add(layers.TCPOptionKindMSS, be.AppendUint16(nil, uint16(o.MSS)))
+		add(header.TCPOptMSS, be.AppendUint16(nil, uint16(o.MSS)))
 	}
 	if o.HasTS != o.SACKPermitted { // together they need no padding
 		nop(2)
 	}
 	if o.SACKPermitted {
-		add(layers.TCPOptionKindSACKPermitted, nil)
+		add(header.TCPOptSACKPermitted, nil)
 	}
 	if o.HasTS {
-		add(layers.TCPOptionKindTimestamps, be.AppendUint32(be.AppendUint32(nil, o.TSVal), o.TSEcr))
+		add(header.TCPOptTimestamps, be.AppendUint32(be.AppendUint32(nil, o.TSVal), o.TSEcr))
 	}
 	if o.WScale >= 0 {
 		nop(1)
-		add(layers.TCPOptionKindWindowScale, []byte{byte(o.WScale)})
+		add(header.TCPOptWScale, []byte{byte(o.WScale)})
 	}
 	if len(o.SACK) > 0 {
 		nop(2)
@@ -63,10 +58,13 @@ func (o *Options) layers() (out []layers.TCPOption, err error) {
 		for _, s := range o.SACK {
 			blocks = be.AppendUint32(be.AppendUint32(blocks, s.Left), s.Right)
 		}
-		add(layers.TCPOptionKindSACK, blocks)
+		add(header.TCPOptSACK, blocks)
 	}
-	if size > maxOptions {
-		return nil, fmt.Errorf("TCP options of %d bytes do not fit the %d there are", size, maxOptions)
+	if len(b) > maxOptions {
+		return nil, fmt.Errorf("TCP options of %d bytes do not fit the %d there are", len(b), maxOptions)
 	}
-	return out, nil
+	for len(b)%4 != 0 {
+		b = append(b, header.TCPOptEnd)
+	}
+	return b, nil
 }

@@ -12,11 +12,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
 	"netrepro/engine/packet"
+	"netrepro/engine/pattern"
 	"netrepro/engine/report/inspect"
 	"netrepro/engine/tcp"
 	"netrepro/engine/view"
@@ -206,7 +206,7 @@ func ordinal(n int) string {
 }
 
 // frameNumber is what a mark says of other packets: in another capture it is another.
-var frameNumber = regexp.MustCompile(`,? ?(answers |copy of |of )?#\d+`)
+var frameNumber = pattern.New(`,? ?(answers |copy of |of )?#\d+`)
 
 func (n *naming) row(i int, r *view.Row, first *tcp.Record) *Row {
 	out := &Row{Number: i, Frame: r.Frames[0], Label: r.Label, flow: n.flow(first)}

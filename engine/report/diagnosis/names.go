@@ -3,15 +3,15 @@ package diagnosis
 import (
 	"encoding/json"
 	"net/netip"
-	"regexp"
 	"strings"
 
 	"netrepro/engine/diagnose"
+	"netrepro/engine/pattern"
 	"netrepro/engine/sanitize"
 )
 
 // address is what may be an address in a text.
-var address = regexp.MustCompile(`\d+\.\d+\.\d+\.\d+|\[[0-9a-f]*:[0-9a-f:.]*\]|[0-9a-f]*:[0-9a-f:]*[0-9a-f]`)
+var address = pattern.New(`\d+\.\d+\.\d+\.\d+|\[[0-9a-f]*:[0-9a-f:.]*\]|[0-9a-f]*:[0-9a-f:]*[0-9a-f]`)
 
 // named puts the names of hosts, as a text that was read has them, in place of the addresses
 // that stand for them.

@@ -4,17 +4,17 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
+	"netrepro/engine/pattern"
 	"netrepro/engine/reproduction"
 	"netrepro/engine/tcp"
 	"netrepro/engine/trace/golden"
 )
 
 // heading begins the events of a connection in a golden form.
-var heading = regexp.MustCompile(`^connection \d+: (\S+) > (\S+):\d+$`)
+var heading = pattern.New(`^connection \d+: (\S+) > (\S+):\d+$`)
 
 // forms gives each connection what it means: the golden form, with the sides for names.
 func forms(all []*tcp.Record, flows []*flow) {
@@ -74,7 +74,7 @@ func sided(l string, ends [2]string) string {
 }
 
 // host is what forms call hosts.
-var host = regexp.MustCompile(`^h\d+$`)
+var host = pattern.New(`^h\d+$`)
 
 // cut reports the loss of a packet that was on its way when the capture ended.
 func (f *flow) cut(event string) bool {

@@ -7,10 +7,10 @@ package similar
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"netrepro/engine/pattern"
 	"netrepro/engine/reproduction"
 )
 
@@ -172,9 +172,9 @@ type event struct {
 
 // dropped is what a loss says of who dropped it, repeated that there were several.
 var (
-	dropped  = regexp.MustCompile(`, dropped: .*$`)
-	nothing  = regexp.MustCompile(`loses (\d+:\d+)$`)
-	repeated = regexp.MustCompile(`, repeatedly$`)
+	dropped  = pattern.New(`, dropped: .*$`)
+	nothing  = pattern.New(`loses (\d+:\d+)$`)
+	repeated = pattern.New(`, repeatedly$`)
 )
 
 // weights of events: what tells one failure from another counts more.

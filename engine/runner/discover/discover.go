@@ -15,12 +15,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"netrepro/engine/files"
+	"netrepro/engine/pattern"
 	"netrepro/engine/script"
 	"netrepro/engine/script/diag"
 	"netrepro/scenarios"
@@ -95,7 +95,7 @@ func find(ctx context.Context, path string) ([]Source, error) {
 }
 
 // defines finds a scenario in a file.
-var defines = regexp.MustCompile(`(?m)^\s*scenario\b`)
+var defines = pattern.New(`(?m)^\s*scenario\b`)
 
 // MaxSource bounds a scenario file, and a golden trace, in bytes.
 const MaxSource = 16 << 20

@@ -3,10 +3,10 @@
 package sink
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"netrepro/engine/pattern"
 	"netrepro/engine/runner/task"
 	"netrepro/engine/script/session"
 	"netrepro/engine/trace/golden"
@@ -155,7 +155,7 @@ func (m *Matrix) Changes() []Change {
 
 // moved finds what only came at another place: which of two connections is first follows
 // from how fast a kernel is.
-var moved = regexp.MustCompile(`" moved (before|after) "|" moved to the (end|front)`)
+var moved = pattern.New(`" moved (before|after) "|" moved to the (end|front)`)
 
 // differ says how a case went otherwise than before.
 func differ(before, now Cell) []string {

@@ -3,15 +3,16 @@
 package args
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"netrepro/engine/pattern"
 
 	lua "github.com/yuin/gopher-lua"
 )
 
 // amount is a number and a unit as people write them.
-var amount = regexp.MustCompile(`^\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-zµμ/]+)\s*$`)
+var amount = pattern.New(`^\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-zµμ/]+)\s*$`)
 
 // Units as other tools and people write them, in small letters, and what they are here.
 var (

@@ -1,13 +1,13 @@
 package diag
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/yuin/gopher-lua/ast"
 	"github.com/yuin/gopher-lua/parse"
 
+	"netrepro/engine/pattern"
 	"netrepro/engine/script/foreign"
 	"netrepro/engine/script/foreign/grammar"
 )
@@ -66,7 +66,7 @@ func (s *Source) line(n int) string {
 	return strings.TrimRight(s.lines[n-1], "\r")
 }
 
-var syntaxError = regexp.MustCompile(`line:(\d+)\(column:(\d+)\) near '(.*)':\s*(.*)`)
+var syntaxError = pattern.New(`line:(\d+)\(column:(\d+)\) near '(.*)':\s*(.*)`)
 
 // syntax puts the parser's error, "x.lua line:3(column:3) near 'c':   syntax
 // error", into our shape.

@@ -2,14 +2,15 @@ package foreign
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"netrepro/engine/pattern"
 )
 
-var nilIndex = regexp.MustCompile(`^attempt to index a non-table object\((\w+)\)(?: with key '(.*)')?$`)
+var nilIndex = pattern.New(`^attempt to index a non-table object\((\w+)\)(?: with key '(.*)')?$`)
 
 // badArgument is what functions of Lua's library say of theirs.
-var badArgument = regexp.MustCompile(`^bad argument #(\d+) to (\S+) \((.*)\)$`)
+var badArgument = pattern.New(`^bad argument #(\d+) to (\S+) \((.*)\)$`)
 
 // Plain puts the interpreter's messages into words, with the word at fault and a remedy.
 func Plain(msg string) (text, word, hint string) {

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
+	"netrepro/engine/pattern"
 	"netrepro/engine/script/diag"
 	"netrepro/engine/script/foreign"
 	"netrepro/engine/script/show"
@@ -102,9 +102,9 @@ func (v *Interp) RaiseErr(l *lua.LState, word string, err error) {
 type Remedied interface{ Remedy() (word, hint string) }
 
 // stackLine is the first place in a script that a stack trace names.
-var stackLine = regexp.MustCompile(`(?m)^\s*([^\[\s][^:\n]*):(\d+): in `)
+var stackLine = pattern.New(`(?m)^\s*([^\[\s][^:\n]*):(\d+): in `)
 
-var luaError = regexp.MustCompile(`^(.+?):(\d+): (.*)$`)
+var luaError = pattern.New(`^(.+?):(\d+): (.*)$`)
 
 // explain is [Interp.plainly] with the places that called what failed.
 func (v *Interp) explain(l *lua.LState, err error) error {

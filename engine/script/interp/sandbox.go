@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
+	"netrepro/engine/pattern"
 	"netrepro/engine/script/diag"
 	"netrepro/engine/script/foreign"
 	"netrepro/engine/script/show"
@@ -143,7 +143,7 @@ func (v *Interp) noModule(l *lua.LState, name string) {
 	v.Throw(l, e)
 }
 
-var moduleName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+var moduleName = pattern.New(`^[a-z_][a-z0-9_]*$`)
 
 // require loads a module once per VM; a loop is an error that names the files.
 func (v *Interp) require(l *lua.LState) int {

@@ -2,11 +2,11 @@ package reference
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
+	"netrepro/engine/pattern"
 	"netrepro/lualib"
 )
 
@@ -20,7 +20,7 @@ type Module struct {
 // Function is a function of a module.
 type Function struct{ Signature, Doc string }
 
-var functionLine = regexp.MustCompile(`^function (\w+\.\w+\([^)]*\))`)
+var functionLine = pattern.New(`^function (\w+\.\w+\([^)]*\))`)
 
 // Modules are the modules, by name.
 func Modules() []Module { return modules() }

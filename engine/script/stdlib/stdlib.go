@@ -7,8 +7,9 @@ package stdlib
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"netrepro/engine/pattern"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -47,7 +48,7 @@ func Bound(l *lua.LState, t *lua.LTable) {
 	}))
 }
 
-var verb = regexp.MustCompile(`%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z%]`)
+var verb = pattern.New(`%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z%]`)
 
 // Format is string.format as Lua has it: every verb needs its argument, and
 // "%s" prints objects as tostring does.

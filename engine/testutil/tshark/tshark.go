@@ -5,6 +5,7 @@ package tshark
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ type Result struct {
 	Flags       int // flags that either side set
 	SameFlags   int // flags that both set
 	Differences []Difference
+	// Complaint is what tshark found wrong with the file, empty for nothing.
+	Complaint string
 }
 
 // Difference is a packet of which tshark says something else.
@@ -37,13 +40,14 @@ type Difference struct {
 // String says where it is and what both say.
 func (d Difference) String() string { return d.text }
 
-// Add adds the counts of o.
+// Add adds the counts of o. The first complaint stays.
 func (r *Result) Add(o Result) {
 	r.Packets += o.Packets
 	r.SameSet += o.SameSet
 	r.Flags += o.Flags
 	r.SameFlags += o.SameFlags
 	r.Differences = append(r.Differences, o.Differences...)
+	r.Complaint = cmp.Or(r.Complaint, o.Complaint)
 }
 
 // String sums r up in a line.
@@ -61,10 +65,11 @@ type line struct {
 // Compare reads the capture at path with both.
 func Compare(path string) (Result, error) {
 	var res Result
-	theirs, err := tshark(path)
+	theirs, said, err := tshark(path)
 	if err != nil {
 		return res, err
 	}
+	res.Complaint = said
 	ours, err := own(path)
 	if err != nil {
 		return res, err
@@ -89,7 +94,11 @@ func Compare(path string) (Result, error) {
 	return res, nil
 }
 
-func tshark(path string) (map[int]line, error) {
+// asRoot is what tshark says of whoever calls it.
+const asRoot = `Running as user "root" and group "root". This could be dangerous.`
+
+// tshark is what tshark says of each packet, and of the file.
+func tshark(path string) (map[int]line, string, error) {
 	args := []string{"-r", path, "-T", "fields"}
 	for _, n := range []string{"frame.number", "tcp.seq", "tcp.ack", "icmp.type", "icmpv6.type"} {
 		args = append(args, "-e", n)
@@ -103,14 +112,18 @@ func tshark(path string) (map[int]line, error) {
 	out, err := c.Output()
 	// A capture cut short is an error to both; what came before counts.
 	if err != nil && len(out) == 0 {
-		return nil, fmt.Errorf("tshark -r %s: %w: %s", path, err, errs.String())
+		return nil, "", fmt.Errorf("tshark -r %s: %w: %s", path, err, errs.String())
+	}
+	said := strings.TrimSpace(strings.ReplaceAll(errs.String(), asRoot, ""))
+	if err != nil {
+		said = strings.TrimSpace(said + " " + err.Error())
 	}
 	lines := map[int]line{}
 	for l := range strings.Lines(string(out)) {
 		f := strings.Split(strings.TrimSuffix(l, "\n"), "\t")
 		n, err := strconv.Atoi(f[0])
 		if err != nil {
-			return nil, fmt.Errorf("tshark -r %s printed %q", path, l)
+			return nil, "", fmt.Errorf("tshark -r %s printed %q", path, l)
 		}
 		if f[1] == "" || f[3] != "" || f[4] != "" { // no TCP, or quoted in ICMP
 			continue
@@ -123,7 +136,7 @@ func tshark(path string) (map[int]line, error) {
 		}
 		lines[n] = line{f[1], f[2], flags}
 	}
-	return lines, nil
+	return lines, said, nil
 }
 
 func own(path string) (map[int]line, error) {

@@ -13,10 +13,10 @@ package golden
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strings"
 
 	"netrepro/engine/packet"
+	"netrepro/engine/pattern"
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/payload"
 )
@@ -26,7 +26,7 @@ type Names func(netip.Addr) string
 
 // scriptLine is where in a script the fault stands that dropped a packet: the same fault elsewhere
 // means the same.
-var scriptLine = regexp.MustCompile(` \([^()]+:\d+\)$`)
+var scriptLine = pattern.New(` \([^()]+:\d+\)$`)
 
 // Form is the normal form of the records, one event a line.
 func Form(rs []*tcp.Record, names Names) []string {

@@ -10,9 +10,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"netrepro/engine/pattern"
 )
 
 // Module is one module.
@@ -24,7 +25,7 @@ type Module struct {
 }
 
 // suffix ends the names of files with modules.
-var suffix = regexp.MustCompile(`\.ko(\.xz|\.zst|\.gz)?$`)
+var suffix = pattern.New(`\.ko(\.xz|\.zst|\.gz)?$`)
 
 // NameOf is the name of the module in a file, as the kernel says it, and whether the file
 // is one.
@@ -40,7 +41,7 @@ func NameOf(file string) (name string, ok bool) {
 // canonical is a name with the one letter that the kernel writes in two ways.
 func canonical(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
-var softPre = regexp.MustCompile(`pre: (.*?)(?: post:|$)`)
+var softPre = pattern.New(`pre: (.*?)(?: post:|$)`)
 
 // Read reads a module that is not compressed.
 func Read(name string, data []byte) (*Module, error) {

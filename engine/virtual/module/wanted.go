@@ -1,8 +1,9 @@
 package module
 
 import (
-	"regexp"
 	"strings"
+
+	"netrepro/engine/pattern"
 )
 
 // wanted are the modules that a lab may ask for, besides those of nftables and of
@@ -20,7 +21,7 @@ var wantedFolders = []string{"kernel/net/netfilter/", "kernel/net/ipv4/netfilter
 	"kernel/net/ipv6/netfilter/nf"}
 
 // unwanted are modules in those folders that no lab asks for.
-var unwanted = regexp.MustCompile(`^(ip_vs|xt_|ipt_|ip6t_|ip_set|x_tables|ip_tables|ip6_tables|nfnetlink_acct|` +
+var unwanted = pattern.New(`^(ip_vs|xt_|ipt_|ip6t_|ip_set|x_tables|ip_tables|ip6_tables|nfnetlink_acct|` +
 	`nf_(conntrack|nat)_(h323|sip|amanda|irc|pptp|sane|snmp|tftp|broadcast|netbios_ns)|nf_nat_snmp)`)
 
 // Wanted reports whether a module, by the path of its file, belongs to those that a lab

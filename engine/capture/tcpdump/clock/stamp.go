@@ -7,10 +7,11 @@
 package clock
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"netrepro/engine/pattern"
 )
 
 // Kind is how a time is written.
@@ -32,13 +33,13 @@ type Stamp struct {
 }
 
 var (
-	clockText = regexp.MustCompile(`^(-?)(\d{1,3}):([0-5]\d):([0-5]\d|60)(?:[.,](\d{1,9}))?([Zz]|[+-]\d\d:?\d\d)?(?:[ |]|$)`)
-	dateText  = regexp.MustCompile(`^(?:(\d{4})[-/.](\d\d)[-/.](\d\d)|(\d\d)\.(\d\d)\.(\d{4}))[ T_]+`)
-	nameText  = regexp.MustCompile(`^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +)?(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)` +
+	clockText = pattern.New(`^(-?)(\d{1,3}):([0-5]\d):([0-5]\d|60)(?:[.,](\d{1,9}))?([Zz]|[+-]\d\d:?\d\d)?(?:[ |]|$)`)
+	dateText  = pattern.New(`^(?:(\d{4})[-/.](\d\d)[-/.](\d\d)|(\d\d)\.(\d\d)\.(\d{4}))[ T_]+`)
+	nameText  = pattern.New(`^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +)?(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)` +
 		` +(\d{1,2})(?:,? (\d{4}))?,? +`)
-	secondsText = regexp.MustCompile(`^(\d{1,10})[.](\d{1,9})(?: |$)`)
-	deltaText   = regexp.MustCompile(`^(?:(\d{1,5})\. )?(\d{6})(?: |$)`)
-	zoneText    = regexp.MustCompile(`^(?:[A-Z]{3,4}|[A-Z][a-z]+ (?:Standard|Daylight|Summer) Time) `)
+	secondsText = pattern.New(`^(\d{1,10})[.](\d{1,9})(?: |$)`)
+	deltaText   = pattern.New(`^(?:(\d{1,5})\. )?(\d{6})(?: |$)`)
+	zoneText    = pattern.New(`^(?:[A-Z]{3,4}|[A-Z][a-z]+ (?:Standard|Daylight|Summer) Time) `)
 )
 
 var months = map[string]time.Month{"Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6, "Jul": 7, "Aug": 8,

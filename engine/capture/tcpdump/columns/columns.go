@@ -6,7 +6,6 @@ package columns
 
 import (
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	"netrepro/engine/capture/tcpdump/told"
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/header"
+	"netrepro/engine/pattern"
 )
 
 // Row is a line of the list.
@@ -36,13 +36,13 @@ type Row struct {
 }
 
 var (
-	arrow = regexp.MustCompile(` *(?:→|⇒|->|-&gt;|\\342\\206\\222|â†’) *`)
-	csv   = regexp.MustCompile(`^"?\d+"?,"`)
-	row   = regexp.MustCompile(`^(\S+)(?: → | +)(\S+) +(?:(\d+) +(\d+) +)?([A-Za-z][\w./+-]*)(?: +(\d+))?(?: +(.*))?$`)
-	info  = regexp.MustCompile(`^(?:\[[^\]]*\] *)*([\w-]+)(?:\(\d+\))? *(?:→|>) *([\w-]+)(?:\(\d+\))? +\[([A-Z, <>]+)\](.*)$`)
-	field = regexp.MustCompile(`\b(Seq|Ack|Win|Len|MSS|WS|TSval|TSecr|TSV|TSER|SLE|SRE)=(\d+)`)
-	index = regexp.MustCompile(`^\d+ +`)
-	ports = regexp.MustCompile(`^(?:\[[^\]]*\] *)*(\d+) *(?:→|>) *(\d+)\b(?:.*\bLen=(\d+))?`)
+	arrow = pattern.New(` *(?:→|⇒|->|-&gt;|\\342\\206\\222|â†’) *`)
+	csv   = pattern.New(`^"?\d+"?,"`)
+	row   = pattern.New(`^(\S+)(?: → | +)(\S+) +(?:(\d+) +(\d+) +)?([A-Za-z][\w./+-]*)(?: +(\d+))?(?: +(.*))?$`)
+	info  = pattern.New(`^(?:\[[^\]]*\] *)*([\w-]+)(?:\(\d+\))? *(?:→|>) *([\w-]+)(?:\(\d+\))? +\[([A-Z, <>]+)\](.*)$`)
+	field = pattern.New(`\b(Seq|Ack|Win|Len|MSS|WS|TSval|TSecr|TSV|TSER|SLE|SRE)=(\d+)`)
+	index = pattern.New(`^\d+ +`)
+	ports = pattern.New(`^(?:\[[^\]]*\] *)*(\d+) *(?:→|>) *(\d+)\b(?:.*\bLen=(\d+))?`)
 )
 
 // letters are the flags as Wireshark names them.

@@ -7,12 +7,12 @@ package dump
 import (
 	"encoding/hex"
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"netrepro/engine/capture/tcpdump/told"
 	"netrepro/engine/packet/header"
+	"netrepro/engine/pattern"
 )
 
 // maxDump bounds what is kept of the bytes of one packet.
@@ -20,7 +20,7 @@ const maxDump = 4 << 10
 
 // dumped is a line of bytes, as -x and -X print them below the line of their packet: an
 // offset, groups of at most two bytes, and the same as text after two blanks.
-var dumped = regexp.MustCompile(`^0x([0-9a-f]{4,8}): +([0-9a-f]{2,4}(?: [0-9a-f]{2,4}){0,7})(?:$|  )`)
+var dumped = pattern.New(`^0x([0-9a-f]{4,8}): +([0-9a-f]{2,4}(?: [0-9a-f]{2,4}){0,7})(?:$|  )`)
 
 // Bytes are those of one packet, as far as they were printed.
 type Bytes struct {

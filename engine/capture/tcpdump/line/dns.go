@@ -2,14 +2,15 @@ package line
 
 import (
 	"encoding/binary"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"netrepro/engine/pattern"
 )
 
 // dnsText is what tcpdump prints of DNS: the number of the query, behind it an error and
 // marks, then how many records an answer has, or the question (print-domain.c).
-var dnsText = regexp.MustCompile(`^(\d{1,5})(?: ?(?:op\d+|inv_q|stat|[A-Za-z]+))?([*$|%+-]*) (?:(?:\[[^\]]*\] )*(?:q: [^?]*\? \S+ )?` +
+var dnsText = pattern.New(`^(\d{1,5})(?: ?(?:op\d+|inv_q|stat|[A-Za-z]+))?([*$|%+-]*) (?:(?:\[[^\]]*\] )*(?:q: [^?]*\? \S+ )?` +
 	`(\d+)/(\d+)/(\d+)|(?:\[[^\]]*\] )*[A-Z0-9]+\?)`)
 
 // Bits of the second word of a DNS header (RFC 1035, section 4.1.1; RFC 2535).

@@ -10,31 +10,31 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strings"
 
 	"netrepro/engine/capture/tcpdump/told"
 	"netrepro/engine/packet"
+	"netrepro/engine/pattern"
 )
 
 var (
-	strict = regexp.MustCompile(`^(?:::\.?)?[A-Za-z0-9_][A-Za-z0-9_.:%*-]*$|^::$`)
-	mac    = regexp.MustCompile(`^(?:[0-9A-Fa-f]{1,2}[:-]){5}[0-9A-Fa-f]{1,2}$`)
+	strict = pattern.New(`^(?:::\.?)?[A-Za-z0-9_][A-Za-z0-9_.:%*-]*$|^::$`)
+	mac    = pattern.New(`^(?:[0-9A-Fa-f]{1,2}[:-]){5}[0-9A-Fa-f]{1,2}$`)
 	// marked is what only a line of a packet has.
-	marked = regexp.MustCompile(`(?:^|[\s,:)])(?:IP6?|ethertype IPv[46](?: \(0x[0-9a-f]{4}\))?,?)(?:[\s:,]|$)|Flags \[|truncated-ip`)
+	marked = pattern.New(`(?:^|[\s,:)])(?:IP6?|ethertype IPv[46](?: \(0x[0-9a-f]{4}\))?,?)(?:[\s:,]|$)|Flags \[|truncated-ip`)
 	// others are the protocols of a link that are not IP.
-	others = regexp.MustCompile(`(?i)^(?:\S+ +(?:In|Out|B|M|P) +)?(?:.*ethertype )?(?:ARP|RARP|STP|LLDP|CDP|LLC|802\.1d|802\.3|EAPOL|EAP|` +
+	others = pattern.New(`(?i)^(?:\S+ +(?:In|Out|B|M|P) +)?(?:.*ethertype )?(?:ARP|RARP|STP|LLDP|CDP|LLC|802\.1d|802\.3|EAPOL|EAP|` +
 		`IS-?IS|LACP|LOOP|Slow Protocols|unknown|PPPoE D|MPCP|HomePlug|IPX|AppleTalk|AoE|Loopback|Beacon|Probe|` +
 		`Acknowledgment|Clear-To-Send)`)
 	// carried is what stands before a packet within another.
-	carried = regexp.MustCompile(`(?i)^(?:\[[^\]]*\] )?(?:IP6?[ ,(]|GREv?\d?\b|VXLAN|OTV|Geneve|MPLS|STT|GTP|NVGRE|L2TP|EtherIP|FOU|GUE|` +
+	carried = pattern.New(`(?i)^(?:\[[^\]]*\] )?(?:IP6?[ ,(]|GREv?\d?\b|VXLAN|OTV|Geneve|MPLS|STT|GTP|NVGRE|L2TP|EtherIP|FOU|GUE|` +
 		`truncated-ip|ip6?-encap|\((?:tos|class|flowlabel|hlim|ttl)\b|vlan \d|ethertype IPv|` +
 		`(?:[0-9a-f]{1,2}:){5}[0-9a-f]{1,2} )`)
 	// onNextLine is what tcpdump ends a line after, to print the packet within on the
 	// next.
-	onNextLine = regexp.MustCompile(`^(?:\[[^\]]*\] )?(?:VXLAN|OTV|Geneve|NVGRE|STT|GTP|VXLAN-GPE)\b`)
-	checksums  = regexp.MustCompile(`^\[(?:no cksum|no udp cksum|udp sum ok|bad udp cksum [^\]]*|bad checksum [^\]]*)\] `)
-	badUDP     = regexp.MustCompile(`^\[bad`)
+	onNextLine = pattern.New(`^(?:\[[^\]]*\] )?(?:VXLAN|OTV|Geneve|NVGRE|STT|GTP|VXLAN-GPE)\b`)
+	checksums  = pattern.New(`^\[(?:no cksum|no udp cksum|udp sum ok|bad udp cksum [^\]]*|bad checksum [^\]]*)\] `)
+	badUDP     = pattern.New(`^\[bad`)
 )
 
 // Result is what became of a line.
@@ -78,7 +78,7 @@ func Parse(text string, stamped bool) Result {
 }
 
 // ellipsis is what people leave of a line that they cut.
-var ellipsis = regexp.MustCompile(` ?(?:\.\.\.+|…+|\[(?:\.\.\.|…|snip|cut)\]|<(?:snip|cut)>)$`)
+var ellipsis = pattern.New(` ?(?:\.\.\.+|…+|\[(?:\.\.\.|…|snip|cut)\]|<(?:snip|cut)>)$`)
 
 func parse(text string, stamped bool, depth int) Result {
 	at := find(text)

@@ -1,11 +1,11 @@
 package line
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
 	"netrepro/engine/capture/pcap"
+	"netrepro/engine/pattern"
 )
 
 // link is what stands before the addresses: where the packet was seen, the header of its
@@ -23,13 +23,13 @@ type link struct {
 }
 
 var (
-	anyText   = regexp.MustCompile(`^([A-Za-z0-9_.:@/+-]+)(?:@\S+)? +(In|Out|B|M|P) +(?:ifindex \d+ +)?(?:IP|[0-9a-f]{2}:|ethertype|\(|MPLS|vlan|PPPoE)`)
-	sllText   = regexp.MustCompile(`^(In|Out|B|M|P) +(?:[0-9a-f]{2}:|ethertype|IP)`)
-	pktapText = regexp.MustCompile(`^\((\w[\w.-]*)(?:, [^()]*)?\)`)
-	pflogText = regexp.MustCompile(`^rule [^:]*?(?:: )?\b(?:pass|block|match|scrub|nat|rdr|binat|synproxy drop)(?:/\S+)? (in|out) on ([\w.]+):`)
-	nextText  = regexp.MustCompile(`(?:(?:^|[\s,:)\]])IP6?:?|ethertype IPv[46](?: \(0x[0-9a-f]{4}\))?,?(?: length \d+:)?|, length \d+:|bytes missing!|` +
+	anyText   = pattern.New(`^([A-Za-z0-9_.:@/+-]+)(?:@\S+)? +(In|Out|B|M|P) +(?:ifindex \d+ +)?(?:IP|[0-9a-f]{2}:|ethertype|\(|MPLS|vlan|PPPoE)`)
+	sllText   = pattern.New(`^(In|Out|B|M|P) +(?:[0-9a-f]{2}:|ethertype|IP)`)
+	pktapText = pattern.New(`^\((\w[\w.-]*)(?:, [^()]*)?\)`)
+	pflogText = pattern.New(`^rule [^:]*?(?:: )?\b(?:pass|block|match|scrub|nat|rdr|binat|synproxy drop)(?:/\S+)? (in|out) on ([\w.]+):`)
+	nextText  = pattern.New(`(?:(?:^|[\s,:)\]])IP6?:?|ethertype IPv[46](?: \(0x[0-9a-f]{4}\))?,?(?: length \d+:)?|, length \d+:|bytes missing!|` +
 		`PPP-IP6?(?: \(0x[0-9a-f]{4}\), length \d+:)?|\bip:|\bip \d+:|\b0?800 \d+:|on [\w.]+:)$`)
-	bigText = regexp.MustCompile(`^ ?\[(?:real|presumed)[^\]]*\]`)
+	bigText = pattern.New(`^ ?\[(?:real|presumed)[^\]]*\]`)
 )
 
 // ipHeader finds the header of IP that -v prints in parentheses; end is behind it.
@@ -52,7 +52,7 @@ func ipHeader(s string) (fields string, end int, closed bool) {
 	return s[at[0]+1:], len(s), false
 }
 
-var ipText = regexp.MustCompile(`\((?:tos|class|flowlabel|hlim|ttl|id|DF|len|prio|dsfield|payload length|next-header) ?`)
+var ipText = pattern.New(`\((?:tos|class|flowlabel|hlim|ttl|id|DF|len|prio|dsfield|payload length|next-header) ?`)
 
 // linkOf reads what stands before the addresses.
 func linkOf(s string) (l link) {
@@ -120,12 +120,12 @@ func (l *link) header(s string) {
 }
 
 var (
-	extText = regexp.MustCompile(`^(?:(?:HBH|DSTOPT|RT\d*|srcrt|AH|frag|Mobility|SHIM6|opt_\w+|mobility)\b[^()]*?(?:\([^()]*(?:\([^()]*\)[^()]*)*\)) *)`)
+	extText = pattern.New(`^(?:(?:HBH|DSTOPT|RT\d*|srcrt|AH|frag|Mobility|SHIM6|opt_\w+|mobility)\b[^()]*?(?:\([^()]*(?:\([^()]*\)[^()]*)*\)) *)`)
 	// portsAlone are those of a packet whose addresses stand further up.
-	portsAlone    = regexp.MustCompile(`^([\w-]+) > ([\w-]+): `)
-	laterFragment = regexp.MustCompile(`frag \((?:0x[0-9a-f]+:)?[1-9]\d*\|\d+\)|\(frag \d+:\d+@[1-9]\d*\+?\)`)
-	firstFragment = regexp.MustCompile(`frag \((?:0x[0-9a-f]+:)?0\|\d+\)|\(frag \d+:\d+@0\+\)`)
-	atFragment    = regexp.MustCompile(`([1-9]\d*)\||@([1-9]\d*)`)
+	portsAlone    = pattern.New(`^([\w-]+) > ([\w-]+): `)
+	laterFragment = pattern.New(`frag \((?:0x[0-9a-f]+:)?[1-9]\d*\|\d+\)|\(frag \d+:\d+@[1-9]\d*\+?\)`)
+	firstFragment = pattern.New(`frag \((?:0x[0-9a-f]+:)?0\|\d+\)|\(frag \d+:\d+@0\+\)`)
+	atFragment    = pattern.New(`([1-9]\d*)\||@([1-9]\d*)`)
 )
 
 // extensions is how long the IPv6 headers are that a text begins with.

@@ -1,23 +1,23 @@
 package line
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
 	"netrepro/engine/capture/tcpdump/told"
 	"netrepro/engine/packet"
+	"netrepro/engine/pattern"
 )
 
 // fields are the parts of a segment behind its flags, in whatever order they come.
 var (
-	sumText   = regexp.MustCompile(`^(?:cksum 0x[0-9a-f]+ \((correct|incorrect|unverified)[^()]*(?:\([^()]*\)?[^()]*)?\)|\[(tcp sum ok|bad tcp cksum)[^\]]*\])`)
-	seqText   = regexp.MustCompile(`^seq (\d+)(?::(\d+))?`)
-	rangeText = regexp.MustCompile(`^(\d+):(\d+)\((\d+)\)`)
-	wordText  = regexp.MustCompile(`^(ack|win|urg|length) (\d+)`)
-	noteText  = regexp.MustCompile(`^(?:\((?:DF|ttl|frag|E[C]T|tos|id|len)[^()]*\)|\[(?:tos|E[C]T|ttl|flowlabel|class|hlim|e[c]t|CE)[^\]]*\])`)
-	badHeader = regexp.MustCompile(`^\[(?:bad hdr|hdr)[^\]]*\]`)
-	snapped   = regexp.MustCompile(`^\[\|tcp\]?`)
+	sumText   = pattern.New(`^(?:cksum 0x[0-9a-f]+ \((correct|incorrect|unverified)[^()]*(?:\([^()]*\)?[^()]*)?\)|\[(tcp sum ok|bad tcp cksum)[^\]]*\])`)
+	seqText   = pattern.New(`^seq (\d+)(?::(\d+))?`)
+	rangeText = pattern.New(`^(\d+):(\d+)\((\d+)\)`)
+	wordText  = pattern.New(`^(ack|win|urg|length) (\d+)`)
+	noteText  = pattern.New(`^(?:\((?:DF|ttl|frag|E[C]T|tos|id|len)[^()]*\)|\[(?:tos|E[C]T|ttl|flowlabel|class|hlim|e[c]t|CE)[^\]]*\])`)
+	badHeader = pattern.New(`^\[(?:bad hdr|hdr)[^\]]*\]`)
+	snapped   = pattern.New(`^\[\|tcp\]?`)
 )
 
 // segment reads one.
@@ -109,7 +109,7 @@ func (g *segment) field() bool {
 	if n, ok := g.options(s); ok {
 		return take(n)
 	}
-	for _, re := range []*regexp.Regexp{noteText, badHeader} {
+	for _, re := range []*pattern.Pattern{noteText, badHeader} {
 		if m := re.FindString(s); m != "" {
 			g.DF = g.DF || strings.HasPrefix(m, "(DF")
 			g.oldHeader(m)
@@ -149,7 +149,7 @@ func (g *segment) word(name, v string) bool {
 	return true
 }
 
-var oldTTL = regexp.MustCompile(`\b(ttl|id) (\d+)`)
+var oldTTL = pattern.New(`\b(ttl|id) (\d+)`)
 
 // oldHeader reads "(ttl 64, id 3301, len 60)", which stood behind the segment once.
 func (g *segment) oldHeader(s string) {

@@ -1,24 +1,24 @@
 package line
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
 	"netrepro/engine/capture/tcpdump/told"
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/header"
+	"netrepro/engine/pattern"
 )
 
 var (
-	newTCP = regexp.MustCompile(`^Flags ?\[`)
+	newTCP = pattern.New(`^Flags ?\[`)
 	// oldTCP are the flags of a segment as tcpdump wrote them before 4.1, and what may
 	// stand behind them.
-	oldTCP = regexp.MustCompile(`^([SFRPUWE]{1,8}|\.|[SFRPUWE]+\.)(?: |, )(?:\d+:\d+\(\d+\)|ack \d|win \d|cksum |\[tcp sum|\[bad tcp|<)`)
+	oldTCP = pattern.New(`^([SFRPUWE]{1,8}|\.|[SFRPUWE]+\.)(?: |, )(?:\d+:\d+\(\d+\)|ack \d|win \d|cksum |\[tcp sum|\[bad tcp|<)`)
 	// oldTCPCut is the beginning of one.
-	oldTCPCut = regexp.MustCompile(`^(?:[SFRP]{1,2}|\.) (?:\d+(?::\d*(?:\(\d*\)?)?)?|ac?k?|wi?n?|cksum.*|\[.*)$`)
-	quiet     = regexp.MustCompile(`^tcp \d+`)
-	nameless  = regexp.MustCompile(`^(?:ip-proto-(\d+)|([A-Za-z][A-Za-z0-9]*,?))`)
+	oldTCPCut = pattern.New(`^(?:[SFRP]{1,2}|\.) (?:\d+(?::\d*(?:\(\d*\)?)?)?|ac?k?|wi?n?|cksum.*|\[.*)$`)
+	quiet     = pattern.New(`^tcp \d+`)
+	nameless  = pattern.New(`^(?:ip-proto-(\d+)|([A-Za-z][A-Za-z0-9]*,?))`)
 )
 
 // transport reads what stands behind the addresses.
@@ -78,7 +78,7 @@ func (p *reader) bare(src, dst string) { p.Src, p.SrcPort, p.Dst, p.DstPort = sr
 
 func addresses(src, dst string) bool { return told.IsAddr(src) && told.IsAddr(dst) }
 
-var fragmentSize = regexp.MustCompile(`\|(\d+)\)|:(\d+)@`)
+var fragmentSize = pattern.New(`\|(\d+)\)|:(\d+)@`)
 
 func (p *reader) sizedFragment(s string) {
 	if m := fragmentSize.FindStringSubmatch(s); m != nil {
@@ -106,8 +106,8 @@ func protocolOf(s string) uint8 {
 }
 
 var (
-	inParens = regexp.MustCompile(`\((\d+)\)(?: \((?:DF|ttl|frag)[^()]*\))?$`)
-	udpOld   = regexp.MustCompile(`^udp (\d+)`)
+	inParens = pattern.New(`\((\d+)\)(?: \((?:DF|ttl|frag)[^()]*\))?$`)
+	udpOld   = pattern.New(`^udp (\d+)`)
 )
 
 // service reports whether a port is that of DNS.
@@ -139,7 +139,7 @@ func (p *reader) other(src, dst, rest string) (used int, open bool) {
 	}
 	found := false
 	if p.Proto != told.Unknown || told.IsAddr(src) {
-		for _, re := range []*regexp.Regexp{told.Length, inParens, udpOld} {
+		for _, re := range []*pattern.Pattern{told.Length, inParens, udpOld} {
 			if m := re.FindStringSubmatch(rest); m != nil {
 				p.Payload, found = told.Size(m[1]), true
 				break

@@ -12,9 +12,10 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"netrepro/engine/pattern"
 )
 
 // Line is a line as it was printed.
@@ -95,13 +96,13 @@ func (r *Reader) read() (string, bool, error) {
 }
 
 var (
-	escape = regexp.MustCompile("\x1b(?:\\[[0-9;?]*[A-Za-z]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\))")
-	breaks = regexp.MustCompile(`(?i)<br\s*/?>|</(?:p|div|li|tr)>`)
-	markup = regexp.MustCompile(`(?i)</?(?:p|pre|code|span|div|b|i|em|strong|tt|li|td|tr|blockquote|font|a|samp|kbd|ul|ol)` +
+	escape = pattern.New("\x1b(?:\\[[0-9;?]*[A-Za-z]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\))")
+	breaks = pattern.New(`(?i)<br\s*/?>|</(?:p|div|li|tr)>`)
+	markup = pattern.New(`(?i)</?(?:p|pre|code|span|div|b|i|em|strong|tt|li|td|tr|blockquote|font|a|samp|kbd|ul|ol)` +
 		`(?:\s[^<>]*)?/?>`)
 	// quote is what stands before a line that somebody quotes. A number sign and a
 	// star may be those of a comment around a text.
-	quote = regexp.MustCompile(`^\s*(?:>|\|\s|\*(?:\s|$)|#+(?:\s|$)|//\s|;+\s|%\s|--\s|[-+]\s|•\s|~\s|"|'|` + "`+)")
+	quote = pattern.New(`^\s*(?:>|\|\s|\*(?:\s|$)|#+(?:\s|$)|//\s|;+\s|%\s|--\s|[-+]\s|•\s|~\s|"|'|` + "`+)")
 	blank = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u2009", " ", "\u3000", " ", "\t", " ", "\ufeff", "",
 		"\u200b", "", "\u200e", "", "\u00ad", "", "\x00", "", "：", ":", "，", ", ", "＞", ">")
 )

@@ -1,16 +1,16 @@
 package told
 
 import (
-	"regexp"
 	"strings"
 
+	"netrepro/engine/pattern"
 	"netrepro/engine/tcp/payload"
 )
 
 var (
-	tlsAlert = regexp.MustCompile(`\bAlert \(Level: (\w+), Description: ([^)]+)\)`)
-	tlsHello = regexp.MustCompile(`\b(Client|Server) Hello(?: \(SNI=([^)\s]+)\))?`)
-	httpLine = regexp.MustCompile(`(?:^|HTTP: |^HTTP +\d+ +)((?:` + payload.MethodPattern + `) \S+|HTTP/1\.\d \d{3})`)
+	tlsAlert = pattern.New(`\bAlert \(Level: (\w+), Description: ([^)]+)\)`)
+	tlsHello = pattern.New(`\b(Client|Server) Hello(?: \(SNI=([^)\s]+)\))?`)
+	httpLine = pattern.New(`(?:^|HTTP: |^HTTP +\d+ +)((?:` + payload.MethodPattern + `) \S+|HTTP/1\.\d \d{3})`)
 )
 
 // maxCarried bounds a start line.

@@ -1,12 +1,12 @@
 package told
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/header"
+	"netrepro/engine/pattern"
 )
 
 // icmpTexts are what tcpdump prints for ICMP messages (print-icmp.c), with type and code.
@@ -47,12 +47,12 @@ var icmp6Texts = []struct {
 }
 
 var (
-	icmpPort  = regexp.MustCompile(`(\S+) (tcp|udp) port (\S+) unreachable`)
-	icmpProto = regexp.MustCompile(`protocol \d+ unreachable`)
-	icmpMTU   = regexp.MustCompile(`(?:mtu|too big) (\d+)\b`)
-	icmpHost  = regexp.MustCompile(`(?:host |net )?(\S+) (?:unreachable|protocol|tcp port|udp port)`)
-	icmpEcho  = regexp.MustCompile(`\becho\b.*?(?:\bid[ =](\d+|0x[0-9a-f]+), *)?\bseq[ =](\d+)`)
-	icmpName  = regexp.MustCompile(`(?i)^icmp6?[:,]? ?`)
+	icmpPort  = pattern.New(`(\S+) (tcp|udp) port (\S+) unreachable`)
+	icmpProto = pattern.New(`protocol \d+ unreachable`)
+	icmpMTU   = pattern.New(`(?:mtu|too big) (\d+)\b`)
+	icmpHost  = pattern.New(`(?:host |net )?(\S+) (?:unreachable|protocol|tcp port|udp port)`)
+	icmpEcho  = pattern.New(`\becho\b.*?(?:\bid[ =](\d+|0x[0-9a-f]+), *)?\bseq[ =](\d+)`)
+	icmpName  = pattern.New(`(?i)^icmp6?[:,]? ?`)
 )
 
 // ICMP reads "ICMP 198.51.100.2 unreachable - need to frag (mtu 1400), length 36", and

@@ -2,11 +2,11 @@ package told
 
 import (
 	"encoding/binary"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"netrepro/engine/packet/header"
+	"netrepro/engine/pattern"
 )
 
 // maxOptions is how long the options of a segment are at most.
@@ -76,7 +76,7 @@ func mptcp(w []string) []byte {
 	return nil
 }
 
-var sackBlock = regexp.MustCompile(`\{(\d+):(\d+)\}`)
+var sackBlock = pattern.New(`\{(\d+):(\d+)\}`)
 
 // sackBlocks reads "sack 2 {1:16}{256:4096}".
 func sackBlocks(s string) []byte {

@@ -8,12 +8,12 @@ package told
 
 import (
 	"net/netip"
-	"regexp"
 	"strconv"
 
 	"netrepro/engine/capture/pcap"
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/header"
+	"netrepro/engine/pattern"
 	"netrepro/engine/tcp/payload"
 )
 
@@ -92,7 +92,7 @@ func IsAddr(s string) bool {
 }
 
 // Length finds the length that stands in a text.
-var Length = regexp.MustCompile(`(?:^|[ ,])length:? (\d+)`)
+var Length = pattern.New(`(?:^|[ ,])length:? (\d+)`)
 
 // Hidden is how many bytes of the header the line does not tell of.
 func (p *Packet) Hidden() int {

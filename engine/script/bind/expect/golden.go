@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strings"
 
 	"netrepro/engine/expect"
+	"netrepro/engine/pattern"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
@@ -28,7 +28,7 @@ type Golden struct {
 // SetGolden says what r does with golden traces.
 func SetGolden(r *session.Run, g Golden) { slot.Of(r).golden = g }
 
-var goldenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+var goldenName = pattern.New(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 
 var goldenVerbs = []*vm.Method{
 	traceVerb(vm.Method{Name: "same_as",

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"netrepro/engine/pattern"
 	"netrepro/engine/script/session"
 )
 
@@ -31,7 +31,7 @@ var slot = session.NewSlot(func(*session.Run) *state { return &state{taken: map[
 // Set says where the programs of r find things.
 func Set(r *session.Run, p Places) { slot.Of(r).Places = p }
 
-var unfit = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+var unfit = pattern.New(`[^A-Za-z0-9._-]+`)
 
 // directory makes a new directory for a program of a node, among the artifacts.
 func (s *state) directory(node, program string) (string, error) {

@@ -2,8 +2,9 @@ package grammar
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"netrepro/engine/pattern"
 )
 
 // Place is where something is wrong, and what.
@@ -167,7 +168,7 @@ func (s *script) lineByLine() *Place {
 	return nil
 }
 
-var decrement = regexp.MustCompile(`(?:^|[\s;])([A-Za-z_][\w.]*)--\s*;?\s*$`)
+var decrement = pattern.New(`(?:^|[\s;])([A-Za-z_][\w.]*)--\s*;?\s*$`)
 
 // Start says what Lua has for a word that begins a statement of others; empty if it is
 // none.
