@@ -21,7 +21,7 @@ func TestFindMissing(t *testing.T) {
 func TestArgs(t *testing.T) {
 	args := strings.Join(Args(Config{Memory: 512, Args: "x"}, 1<<20), " ")
 	for _, want := range []string{"-smp 1", "-icount shift=0,sleep=off,align=off,rr=record,rrfile=/dev/null",
-		"-rtc base=2020-01-01,clock=vm", "-seed 1", "-accel tcg", "norandmaps nokaslr", "cryptomgr.notests",
+		"-rtc base=2020-01-01,clock=vm", "-seed 1", "-accel tcg", "norandmaps nokaslr", "cryptomgr.notests", "clearcpuid=141",
 		"-nodefaults"} {
 		if !strings.Contains(args, want) {
 			t.Errorf("%s is not in %s", want, args)
