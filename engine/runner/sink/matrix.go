@@ -3,6 +3,7 @@
 package sink
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -161,7 +162,7 @@ var moved = pattern.New(`" moved (before|after) "|" moved to the (end|front)`)
 func differ(before, now Cell) []string {
 	var words []string
 	if before.Result.Verdict != now.Result.Verdict {
-		words = append(words, "it "+string(before.Result.Verdict)+" before, and "+string(now.Result.Verdict)+" now")
+		words = append(words, fmt.Sprintf("was %s, now %s", before.Result.Verdict, now.Result.Verdict))
 	}
 	if before.Form != nil && now.Form != nil && !slices.Equal(before.Form, now.Form) {
 		for _, w := range golden.Diff(before.Form, now.Form) {
