@@ -64,3 +64,18 @@ func segment(back bool, port uint16, seq, ack uint32, flags byte, size int, opts
 	b = append(b, byte((20+len(opts))/4)<<4, flags, 255, 255, 0, 0, 0, 0)
 	return ip(src, dst, 6, 1, 0, append(append(b, opts...), make([]byte, size)...))
 }
+
+// refusals are connections that are reset when their request has come; all begin with one
+// sequence number.
+func refusals(w io.Writer, n int) error {
+	b := begin(w, 1)
+	for i := range n {
+		port, ack := uint16(1024+i%60000), uint32(i)
+		b.packet(pcap.Frame{Data: segment(false, port, 7, 0, 0x02, 0)})
+		b.packet(pcap.Frame{Data: segment(true, port, ack, 8, 0x12, 0)})
+		b.packet(pcap.Frame{Data: segment(false, port, 8, ack+1, 0x10, 0)})
+		b.packet(pcap.Frame{Data: segment(false, port, 8, ack+1, 0x18, 27)})
+		b.packet(pcap.Frame{Data: segment(true, port, ack+1, 35, 0x14, 0)})
+	}
+	return b.err
+}

@@ -67,6 +67,16 @@ var hostiles = []hostile{
 	{"segments that fill holes backwards", []string{"trace", "--json", "FILE"}, [2]int{50000, 100000}, backwards},
 	{"many connections", []string{"trace", "--json", "FILE"}, [2]int{200000, 400000}, manyFlows},
 	{"many connections, ladder", []string{"trace", "FILE"}, [2]int{50000, 100000}, manyFlows},
+	{"what kernels said, diagnosed", []string{"diagnose", "FILE", "FILE"}, [2]int{20000, 40000}, kernelSaid},
+	{"flows at many points, diagnosed", []string{"diagnose", "FILE", "FILE"}, [2]int{5000, 10000}, flowsAtPoints},
+	{"storm of SACK blocks, imported", []string{"import", "FILE"}, [2]int{50000, 100000}, sackStorm},
+	{"storm of retransmissions, diagnosed", []string{"diagnose", "FILE"}, [2]int{50000, 100000}, rexmitStorm},
+	{"storm of retransmissions, imported", []string{"import", "FILE"}, [2]int{50000, 100000}, rexmitStorm},
+	{"segments that fill holes backwards, diagnosed", []string{"diagnose", "FILE"}, [2]int{50000, 100000}, backwards},
+	{"segments that fill holes backwards, imported", []string{"import", "FILE"}, [2]int{50000, 100000}, backwards},
+	{"many short connections, diagnosed", []string{"diagnose", "FILE", "FILE"}, [2]int{10000, 20000}, refusals},
+	{"many short connections, page", []string{"diagnose", "--html", "/dev/null", "FILE"}, [2]int{5000, 10000}, refusals},
+	{"many short connections, anonymous", []string{"anonymize", "FILE", "-o", "/dev/null"}, [2]int{10000, 20000}, refusals},
 }
 
 // BenchmarkCost fails if a file takes more memory than it may, or a time that

@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 
 	"netrepro/engine/anonymize/standin"
 	"netrepro/engine/anonymize/text"
@@ -31,10 +30,6 @@ type Map = standin.Map
 // NewMap is a map that knows nothing yet.
 func NewMap() *Map { return standin.NewMap() }
 
-// memoryGoal is when the garbage collector begins to hurry: no capture is to take more
-// than a quarter of a gigabyte.
-const memoryGoal = 216 << 20
-
 // mode is that of new files: they are to be shown.
 const mode = 0o644
 
@@ -45,7 +40,7 @@ const mode = 0o644
 // Of a capture that ends in the middle of a record, what came before is written, and the
 // error is [pcap.ErrCut]. After any other error the file at out is what it was.
 func File(ctx context.Context, path, out string, stdout, complain io.Writer) (err error) {
-	debug.SetMemoryLimit(memoryGoal)
+	capture.LimitMemory()
 	if err := errors.Join(files.Apart(out, path), files.Replaces(out, "capture", files.Capture, files.Unknown)); err != nil {
 		return err
 	}

@@ -112,12 +112,3 @@ type Datagram struct {
 	Time    time.Duration
 	Data    []byte // of the payload, its beginning
 }
-
-// Study works out what the files say together.
-func (in *Incident) Study() {
-	for i, f := range in.Files {
-		f.Index = i
-		f.study()
-	}
-	in.join()
-}

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"netrepro/engine/packet"
@@ -136,9 +137,10 @@ func (f *Flow) Unanswered(side int) (tail []*Segment) {
 			break
 		}
 		if g.SeqLen() > 0 || g.Has(packet.RST) || len(tail) > 0 {
-			tail = append([]*Segment{g}, tail...)
+			tail = append(tail, g)
 		}
 	}
+	slices.Reverse(tail)
 	return tail
 }
 

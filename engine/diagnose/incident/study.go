@@ -11,8 +11,8 @@ import (
 	"netrepro/engine/tcp/sender"
 )
 
-// study works out what the segments of each flow say together.
-func (f *File) study() {
+// Study works out what the segments of each flow say together.
+func (f *File) Study() {
 	f.bound()
 	for _, fl := range f.Flows {
 		fl.Ends = fl.Conn.Ends
@@ -81,7 +81,7 @@ func (f *File) bound() {
 	for _, fl := range byLength[maxFlows:] {
 		f.Beyond += len(fl.Segments)
 	}
-	kept := byLength[:maxFlows]
+	kept := slices.Clone(byLength[:maxFlows]) // the others are freed
 	slices.SortFunc(kept, func(a, b *Flow) int { return a.ID - b.ID })
 	f.Flows = kept
 }

@@ -213,14 +213,17 @@ func fill(holes []hole, g *incident.Segment, soon time.Duration) (left []hole, f
 		if !packet.Before(g.Seq, h.to) || !packet.After(g.End(), h.from) {
 			continue
 		}
-		left = append(left, holes[:i]...)
+		var rest []hole
 		if packet.After(g.Seq, h.from) {
-			left = append(left, hole{h.from, g.Seq, h.since})
+			rest = append(rest, hole{h.from, g.Seq, h.since})
 		}
 		if packet.Before(g.End(), h.to) {
-			left = append(left, hole{g.End(), h.to, h.since})
+			rest = append(rest, hole{g.End(), h.to, h.since})
 		}
-		return append(left, holes[i+1:]...), true, g.Time-h.since > soon
+		if len(holes) >= 2*maxHoles {
+			rest = rest[:min(len(rest), 1)]
+		}
+		return slices.Replace(holes, i, i+1, rest...), true, g.Time-h.since > soon
 	}
 	return holes, false, false
 }

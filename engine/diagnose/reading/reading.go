@@ -17,13 +17,14 @@ import (
 	"netrepro/engine/diagnose/carried/keylog"
 	"netrepro/engine/diagnose/carried/stream"
 	"netrepro/engine/diagnose/incident"
+	"netrepro/engine/diagnose/joining"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/payload"
 )
 
 const (
-	// maxSegments is how many segments of a file are kept, maxFlow how many of one flow.
+	// maxSegments is how many segments of all files are kept, maxFlow how many of one flow.
 	maxSegments = 300_000
 	maxFlow     = 150_000
 	maxOthers   = 20_000
@@ -36,24 +37,27 @@ const (
 // Files reads the captures at paths. A capture that is cut short is no error. What the
 // secrets of keys, and those in the captures, open of TLS is read.
 func Files(ctx context.Context, paths []string, keys *keylog.Log) (*incident.Incident, error) {
+	capture.LimitMemory()
 	in := &incident.Incident{}
 	for _, path := range paths {
-		f, err := readFile(ctx, path, keys)
+		f, err := readFile(ctx, path, keys, maxSegments/len(paths))
 		if err != nil {
 			return nil, err
 		}
+		f.Index = len(in.Files)
+		f.Study() // and lets go of what is too much, before the next is read
 		in.Files = append(in.Files, f)
 	}
-	in.Study()
+	joining.Files(in)
 	return in, nil
 }
 
-func readFile(ctx context.Context, path string, keys *keylog.Log) (*incident.File, error) {
+func readFile(ctx context.Context, path string, keys *keylog.Log, most int) (*incident.File, error) {
 	s, err := capture.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	f, err := read(s, keys)
+	f, err := read(s, keys, most)
 	f.Name = path
 	if errors.Is(err, pcap.ErrCut) {
 		f.Cut, err = err.Error(), nil
@@ -70,13 +74,15 @@ type reading struct {
 	flows   map[*tcp.Conn]*incident.Flow
 	byFrame map[int]*incident.Segment // first sightings, while copies of them may come
 	kept    int
+	most    int // kept at most
 	carried *carried.File
 	keys    *keylog.Log
 }
 
-func read(s *capture.Source, keys *keylog.Log) (*incident.File, error) {
+func read(s *capture.Source, keys *keylog.Log, most int) (*incident.File, error) {
 	r := &reading{file: &incident.File{Text: s.Text != nil}, flows: map[*tcp.Conn]*incident.Flow{},
-		byFrame: map[int]*incident.Segment{}, carried: carried.NewFile(), keys: keys}
+		byFrame: map[int]*incident.Segment{}, carried: carried.NewFile(), keys: keys,
+		most: most}
 	r.file.DNS = &r.carried.DNS
 	a := tcp.New(tcp.Options{})
 	var input tcp.Input
@@ -171,7 +177,7 @@ func (r *reading) flow(c *tcp.Conn) *incident.Flow {
 
 func (r *reading) segment(rec *tcp.Record) {
 	p := rec.Packet
-	if r.kept >= maxSegments {
+	if r.kept >= r.most {
 		r.file.Beyond++
 		return
 	}

@@ -19,6 +19,9 @@ func Page(ctx context.Context, r *diagnose.Report, paths []string) (*page.Docume
 	}
 	d := page.New(page.KindDiagnosis, strings.Join(names, ", "))
 	d.Again = []string{"netrepro diagnose " + strings.Join(paths, " ")}
+	for _, f := range r.Findings { // first, so that what the report holds is freed while captures are read
+		d.Findings = append(d.Findings, pageOf(r, f))
+	}
 	for _, path := range paths {
 		c, remarks, err := page.Read(ctx, path)
 		if err != nil {
@@ -27,9 +30,6 @@ func Page(ctx context.Context, r *diagnose.Report, paths []string) (*page.Docume
 		d.Captures = append(d.Captures, c)
 		d.Remarks = append(d.Remarks, remarks...)
 		d.Again = append(d.Again, "netrepro import "+path)
-	}
-	for _, f := range r.Findings {
-		d.Findings = append(d.Findings, pageOf(r, f))
 	}
 	return d, nil
 }

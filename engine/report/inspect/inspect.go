@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 
 	"netrepro/engine/capture"
 	"netrepro/engine/capture/pcap"
@@ -55,10 +54,6 @@ func Walk(ctx context.Context, path string, o Options, complain io.Writer) (Know
 	return k, err
 }
 
-// memoryGoal is when the garbage collector begins to hurry: no capture is to take
-// more than a quarter of a gigabyte.
-const memoryGoal = 216 << 20
-
 // usage is a mistake in a flag.
 type usage struct{ error }
 
@@ -71,7 +66,7 @@ func Show(ctx context.Context, path string, o Options, out, complain io.Writer) 
 // show is Show, and hands what it knows at the end to done.
 func show(ctx context.Context, path string, o Options, out, complain io.Writer, done func(*tracer)) (err error) {
 	// What is in use stays well below; this is for what is not used any more.
-	debug.SetMemoryLimit(memoryGoal)
+	capture.LimitMemory()
 	open := capture.Open
 	if o.Follow {
 		open = capture.Follow

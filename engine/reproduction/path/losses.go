@@ -2,6 +2,7 @@ package path
 
 import (
 	"slices"
+	"sort"
 	"time"
 
 	"netrepro/engine/packet"
@@ -29,8 +30,11 @@ func Losses(connection *segment.Flow) {
 		}
 		fates[k] = append(fates[k], s.Lost)
 	}
+	again := [2]*uint32{f.firstAgain(0), f.firstAgain(1)}
 	for _, k := range order {
-		if k.TCP == "ack" && !f.worthAck(k) {
+		// The loss of an acknowledgement made a difference if what it acknowledges was sent again,
+		// or the FIN was.
+		if end := again[1-k.Side]; k.TCP == "ack" && (end == nil || int(*end) > k.Ack) {
 			continue
 		}
 		f.Losses = append(f.Losses, runs(k, fates[k])...)
@@ -38,11 +42,15 @@ func Losses(connection *segment.Flow) {
 	if !f.Everywhere {
 		f.unseen()
 	}
+	type place struct{ side, seq int }
+	overtaken := map[place]bool{}
+	for _, l := range f.Late {
+		overtaken[place{l.Side, l.Seq}] = true
+	}
+	holes := [2]spans{f.lost(0), f.lost(1)}
 	for _, s := range f.Segs {
-		overtaken := slices.ContainsFunc(f.Late, func(l reproduction.Late) bool {
-			return l.Side == s.Side && l.Seq == int(s.Seq)
-		})
-		if s.Class&sender.Rexmit == 0 || overtaken || f.Everywhere && !f.lost(s) {
+		if s.Class&sender.Rexmit == 0 || overtaken[place{s.Side, int(s.Seq)}] ||
+			f.Everywhere && !holes[s.Side].meet(span{s.Seq, s.End}) {
 			continue
 		}
 		if timeout := s.Class&sender.RTO != 0; timeout || s.Original != "arrived" {
@@ -87,11 +95,19 @@ func (f *flow) unseen() {
 // overtaking is how much later a packet comes at most that was only overtaken.
 const overtaking = 5 * time.Millisecond
 
-// lost reports that a sending of a segment's sequence space was lost.
-func (f *flow) lost(s *segment.Segment) bool {
-	return slices.ContainsFunc(f.Segs, func(o *segment.Segment) bool {
-		return o.Side == s.Side && o.Lost && int32(o.End-s.Seq) > 0 && int32(s.End-o.Seq) > 0
-	})
+// lost are the parts of a side's sequence space of which a sending was lost.
+func (f *flow) lost(side int) (out spans) {
+	var all spans
+	for _, s := range f.Of(side) {
+		if s.Lost && s.End != s.Seq {
+			all = append(all, span{s.Seq, s.End})
+		}
+	}
+	slices.SortFunc(all, func(a, b span) int { return int(int32(a.from - b.from)) })
+	for _, s := range all {
+		out.add(s)
+	}
+	return out
 }
 
 // runs are the faults that lose what was lost of equal segments.
@@ -116,12 +132,14 @@ func runs(k reproduction.Loss, lost []bool) (out []reproduction.Loss) {
 	return out
 }
 
-// worthAck reports whether the loss of an acknowledgement made a difference: what it
-// acknowledges was sent again, or the FIN was.
-func (f *flow) worthAck(k reproduction.Loss) bool {
-	return slices.ContainsFunc(f.Segs, func(s *segment.Segment) bool {
-		return s.Side != k.Side && s.Class&sender.Rexmit != 0 && int(s.End) <= k.Ack
-	})
+// firstAgain is the lowest end of what a side sent again, nil for nothing.
+func (f *flow) firstAgain(side int) (end *uint32) {
+	for _, s := range f.Of(side) {
+		if s.Class&sender.Rexmit != 0 && (end == nil || s.End < *end) {
+			end = &s.End
+		}
+	}
+	return end
 }
 
 // guessLost marks what was lost where the capture shows one end alone: what was sent
@@ -129,41 +147,64 @@ func (f *flow) worthAck(k reproduction.Loss) bool {
 func (f *flow) guessLost() {
 	for i, s := range f.Segs {
 		if s.Class&sender.KeepAlive != 0 {
-			s.Lost = i+1 == len(f.Segs) || f.Segs[i+1].Side == s.Side
+			f.Lose(s, i+1 == len(f.Segs) || f.Segs[i+1].Side == s.Side)
 		}
 	}
 	for side := range 2 {
 		own := f.Of(side)
+		reset := slices.ContainsFunc(f.Of(1-side), func(o *segment.Segment) bool { return o.Has(packet.RST) })
+		again := f.sentAgain(side)
 		for i, s := range own {
-			if s.Packet.SeqLen() == 0 || s.Class&(sender.KeepAlive|sender.WindowProbe) != 0 || s.Has(packet.RST) {
-				continue
+			switch {
+			case s.Packet.SeqLen() == 0 || s.Class&(sender.KeepAlive|sender.WindowProbe) != 0 || s.Has(packet.RST):
+			case again[i] == nil:
+				f.Lose(s, !reset && f.unanswered(s))
+			default:
+				upto, _ := f.Acknowledged(side, again[i].Sent)
+				f.Lose(s, int32(upto-s.End) < 0 && again[i].Original != "arrived" && !f.needless(s, again[i]))
 			}
-			j := slices.IndexFunc(own[i+1:], func(o *segment.Segment) bool {
-				return o.Class&sender.Rexmit != 0 && o.Seq == s.Seq && o.Packet.SeqLen() > 0
-			})
-			if j < 0 {
-				s.Lost = f.unanswered(s)
-				continue
-			}
-			again := own[i+1+j]
-			upto, _ := f.Acknowledged(side, again.Sent)
-			s.Lost = int32(upto-s.End) < 0 && again.Original != "arrived" && !f.needless(s, again)
 		}
 	}
 	f.unheard()
 }
 
+// sentAgain is, for each segment of a side, the first that sends it again, nil for none.
+func (f *flow) sentAgain(side int) []*segment.Segment {
+	own := f.Of(side)
+	out := make([]*segment.Segment, len(own))
+	next := map[uint32]*segment.Segment{}
+	for i, s := range slices.Backward(own) {
+		out[i] = next[s.Seq]
+		if s.Class&sender.Rexmit != 0 && s.Packet.SeqLen() > 0 {
+			next[s.Seq] = s
+		}
+	}
+	return out
+}
+
 // unheard marks the acknowledgements that were lost behind the capture point: what they
 // acknowledge was sent again after they should have come.
 func (f *flow) unheard() {
-	for _, again := range f.Segs {
-		if again.Class&sender.Rexmit == 0 || again.Packet.PayloadLen == 0 || f.Away[1-again.Side] > near {
+	for side := range 2 {
+		if f.Away[1-side] > near {
 			continue
 		}
-		for _, o := range f.Segs {
-			if o.Side != again.Side && o.Packet.SeqLen() == 0 && o.Has(packet.ACK) && !o.Has(packet.RST) &&
-				int32(o.Ack-again.End) >= 0 && o.Arrived < again.Sent {
-				o.Lost = true
+		again := slices.DeleteFunc(slices.Clone(f.Of(side)), func(s *segment.Segment) bool {
+			return s.Class&sender.Rexmit == 0 || s.Packet.PayloadLen == 0
+		})
+		least := make([]uint32, len(again)) // the lowest end from there on
+		for i, s := range slices.Backward(again) {
+			if least[i] = s.End; i+1 < len(again) && int32(least[i+1]-s.End) < 0 {
+				least[i] = least[i+1]
+			}
+		}
+		for _, o := range f.Of(1 - side) {
+			if o.Packet.SeqLen() > 0 || !o.Has(packet.ACK) || o.Has(packet.RST) {
+				continue
+			}
+			i := sort.Search(len(again), func(i int) bool { return again[i].Sent > o.Arrived })
+			if i < len(again) && int32(o.Ack-least[i]) >= 0 {
+				f.Lose(o, true)
 			}
 		}
 	}
@@ -176,8 +217,14 @@ func (f *flow) needless(s, again *segment.Segment) bool {
 	if rtt < 4*time.Millisecond {
 		return false
 	}
-	for _, o := range f.Segs {
-		if o.Side != s.Side && o.Has(packet.ACK) && !o.Lost && int32(o.Ack-s.End) >= 0 && o.Arrived > again.Sent {
+	// What arrives later than that was sent no longer ago than the way takes.
+	others := f.Of(1 - s.Side)
+	from := sort.Search(len(others), func(i int) bool { return others[i].Sent > again.Sent-rtt })
+	for _, o := range others[from:] {
+		if o.Sent-again.Sent >= rtt {
+			break
+		}
+		if o.Has(packet.ACK) && !o.Lost && int32(o.Ack-s.End) >= 0 && o.Arrived > again.Sent {
 			return o.Arrived-again.Sent < rtt*3/4
 		}
 	}
@@ -191,7 +238,5 @@ func (f *flow) unanswered(s *segment.Segment) bool {
 		return false
 	}
 	upto, _ := f.Acknowledged(s.Side, 1<<62)
-	return int32(upto-s.End) < 0 && !slices.ContainsFunc(f.Segs, func(o *segment.Segment) bool {
-		return o.Side != s.Side && o.Has(packet.RST)
-	})
+	return int32(upto-s.End) < 0
 }

@@ -5,6 +5,7 @@
 package path
 
 import (
+	"slices"
 	"time"
 
 	"netrepro/engine/packet"
@@ -218,14 +219,15 @@ func (f *flow) hole(side int) *reproduction.Narrow {
 	count := map[uint32]int{}
 	worst := 0
 	delivered, _ := f.Acknowledged(side, 1<<62)
-	for _, s := range f.Of(side) {
+	had := sacked{later: f.Of(1 - side)}
+	for _, s := range slices.Backward(f.Of(side)) {
 		n := int(s.Packet.PayloadLen)
 		if n == 0 {
 			continue
 		}
 		arrived := !s.Lost
 		if !f.Everywhere {
-			arrived = int32(delivered-s.End) >= 0 || f.sacked(s)
+			arrived = int32(delivered-s.End) >= 0 || had.covers(s)
 		}
 		if arrived {
 			passed = max(passed, n)
@@ -296,33 +298,16 @@ func (f *flow) gap(side int) *reproduction.Narrow {
 	return f.narrow(side, passed, full)
 }
 
-// sacked reports that the other side said that it has a segment.
-func (f *flow) sacked(s *segment.Segment) bool {
-	for _, o := range f.Segs {
-		if o.Side == s.Side || o.Sent < s.Sent {
-			continue
-		}
-		for _, b := range o.Packet.SACK() {
-			if !packet.Before(s.Packet.Seq, b.Left) && !packet.After(s.Packet.Seq+s.Packet.SeqLen(), b.Right) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // forgive takes away the faults that the narrow part stands for.
 func (f *flow) forgive(n *reproduction.Narrow) {
 	var keep []reproduction.Loss
 	headers := f.headers()
+	largest := map[int]int{} // by sequence number
+	for _, s := range f.Of(n.Side) {
+		largest[int(s.Seq)] = max(largest[int(s.Seq)], int(s.Packet.PayloadLen)+headers)
+	}
 	for _, l := range f.Losses {
-		size := 0
-		for _, s := range f.Segs {
-			if s.Side == l.Side && int(s.Seq) == l.Seq {
-				size = max(size, int(s.Packet.PayloadLen)+headers)
-			}
-		}
-		if l.Side != n.Side || size <= n.MTU {
+		if l.Side != n.Side || largest[l.Seq] <= n.MTU {
 			keep = append(keep, l)
 		}
 	}

@@ -24,19 +24,21 @@ const goodbye = 31
 // stepper finds out what the program on one side did.
 type stepper struct {
 	*flow
-	side   int
-	next   uint32        // of its own stream, what was not sent yet
-	taken  int           // payload of the other side that it has read
-	ended  bool          // it has read to the end of the stream
-	shut   bool          // it has closed, at least for writing
-	done   bool          // nothing more is its program's
-	ready  time.Duration // since when it could have done the next thing
-	late   bool          // it resets what was not captured
-	open   bool          // its last write may go on
-	small  uint32        // end of the last segment that was not full
-	waited bool          // until it could read, and did not
-	limit  int           // what it reads at most, -1 for all
-	steps  []reproduction.Step
+	side     int
+	next     uint32                   // of its own stream, what was not sent yet
+	taken    int                      // payload of the other side that it has read
+	ended    bool                     // it has read to the end of the stream
+	shut     bool                     // it has closed, at least for writing
+	done     bool                     // nothing more is its program's
+	ready    time.Duration            // since when it could have done the next thing
+	late     bool                     // it resets what was not captured
+	open     bool                     // its last write may go on
+	small    uint32                   // end of the last segment that was not full
+	waited   bool                     // until it could read, and did not
+	limit    int                      // what it reads at most, -1 for all
+	answered map[int][]*reset.Verdict // the other side's resets by what they answer; nil while nobody asked
+	stamps   *bool                    // its first data has timestamps; nil while nobody asked
+	steps    []reproduction.Step
 }
 
 // flow is the connection that is looked at.
@@ -241,19 +243,30 @@ func (s *stepper) write(seg *segment.Segment, took, keep bool) {
 
 // afterEnd reports that a segment answers nothing: its receiver had closed, and resets.
 func (s *stepper) afterEnd(seg *segment.Segment) bool {
-	return slices.ContainsFunc(s.Segs, func(o *segment.Segment) bool {
-		return o.Side != s.side && o.Has(packet.RST) && o.Reset != nil && o.Reset.Answers == seg.N &&
-			(o.Reset.May("data-after-close") || o.Reset.May("time-wait"))
+	return slices.ContainsFunc(s.answers(seg), func(v *reset.Verdict) bool {
+		return v.May("data-after-close") || v.May("time-wait")
 	})
 }
 
 // meetsNobody reports that a kernel answered a segment because it had no such connection any
 // more: sent earlier, the segment would have been received.
 func (s *stepper) meetsNobody(seg *segment.Segment) bool {
-	return slices.ContainsFunc(s.Segs, func(o *segment.Segment) bool {
-		return o.Side != s.side && o.Has(packet.RST) && o.Reset != nil && o.Reset.Answers == seg.N &&
-			o.Reset.Kind == reset.Passive && (o.Reset.Cause == reset.NoSocket || o.Reset.Cause == reset.Listener)
+	return slices.ContainsFunc(s.answers(seg), func(v *reset.Verdict) bool {
+		return v.Kind == reset.Passive && (v.Cause == reset.NoSocket || v.Cause == reset.Listener)
 	})
+}
+
+// answers are the other side's resets that answer a segment.
+func (s *stepper) answers(seg *segment.Segment) []*reset.Verdict {
+	if s.answered == nil {
+		s.answered = map[int][]*reset.Verdict{}
+		for _, o := range s.Of(1 - s.side) {
+			if o.Has(packet.RST) && o.Reset != nil {
+				s.answered[o.Reset.Answers] = append(s.answered[o.Reset.Answers], o.Reset)
+			}
+		}
+	}
+	return s.answered[seg.N]
 }
 
 // full is the payload of a full segment of the side.
@@ -265,15 +278,23 @@ func (s *stepper) full() int {
 	if mss == 0 {
 		mss = min(s.Conn.Largest[s.side]+12, 1460)
 	}
-	for _, seg := range s.Segs {
-		if seg.Side == s.side && seg.Packet.PayloadLen > 0 {
-			if seg.Packet.HasTS {
-				mss -= 12
-			}
-			break
-		}
+	if s.stamped() {
+		mss -= 12
 	}
 	return mss
+}
+
+// stamped reports that the first data of the side has timestamps.
+func (s *stepper) stamped() bool {
+	if s.stamps == nil {
+		var has bool
+		own := s.Of(s.side)
+		if i := slices.IndexFunc(own, func(o *segment.Segment) bool { return o.Packet.PayloadLen > 0 }); i >= 0 {
+			has = own[i].Packet.HasTS
+		}
+		s.stamps = &has
+	}
+	return *s.stamps
 }
 
 // close takes in the side's FIN.

@@ -1,6 +1,7 @@
 package read
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -14,7 +15,7 @@ import (
 )
 
 // infer makes an incident of the chosen connections.
-func infer(g *gathered, chosen []*tally, o Options) *reproduction.Incident {
+func infer(g *gathered, chosen []*tally, o Options) (*reproduction.Incident, error) {
 	inc := &reproduction.Incident{Others: len(g.conns) - len(chosen), Kept: o.Payload, Asked: g.asked, Names: g.names}
 	records := map[*tcp.Conn][]*tcp.Record{}
 	for _, r := range g.records {
@@ -25,7 +26,7 @@ func infer(g *gathered, chosen []*tally, o Options) *reproduction.Incident {
 		all = append(all, records[t.conn]...)
 	}
 	if len(all) == 0 {
-		return inc
+		return inc, nil
 	}
 	p := path.Of(all)
 	inc.Vantage, inc.Delay, inc.MTU, inc.Plain = p.Vantage, p.Delay(), p.MTU, p.Plain
@@ -67,12 +68,34 @@ func infer(g *gathered, chosen []*tally, o Options) *reproduction.Incident {
 	for _, f := range flows {
 		plain = append(plain, f.Flow)
 	}
+	if err := tooMuch(inc); err != nil {
+		return nil, err
+	}
 	path.Order(plain)
 	forms(all, flows)
 	path.Narrow(inc, plain)
 	reject(inc, flows)
 	shorten(inc)
-	return inc
+	return inc, nil
+}
+
+// What a scenario has of each at most: nobody reads more, and it would take minutes to write.
+const maxLosses, maxSteps = 5000, 20000
+
+// tooMuch is the error of a capture that makes a scenario nobody could read.
+func tooMuch(inc *reproduction.Incident) error {
+	losses, steps := 0, 0
+	for _, f := range inc.Flows {
+		losses, steps = losses+len(f.Losses), steps+len(f.Steps[0])+len(f.Steps[1])
+	}
+	const hint = "choose a connection with --flow, or a part of it with netrepro trace --filter … --write FILE"
+	switch {
+	case losses > maxLosses:
+		return fmt.Errorf("segments were lost in %d ways, and a scenario has at most %d: %s", losses, maxLosses, hint)
+	case steps > maxSteps:
+		return fmt.Errorf("the ends do %d things, and a scenario has at most %d: %s", steps, maxSteps, hint)
+	}
+	return nil
 }
 
 // flow is a connection that is looked at.

@@ -68,6 +68,7 @@ type gathered struct {
 
 // File reads the capture at path.
 func File(ctx context.Context, path string, o Options) (*reproduction.Incident, error) {
+	capture.LimitMemory()
 	g, err := gather(ctx, path, o)
 	if err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func File(ctx context.Context, path string, o Options) (*reproduction.Incident, 
 	if err != nil {
 		return nil, err
 	}
-	return infer(g, chosen, o), nil
+	return infer(g, chosen, o)
 }
 
 // gather reads the whole capture.

@@ -80,6 +80,8 @@ type Flow struct {
 	Cut     []*Segment
 	Overdue []Overdue        // by [reproduction.Flow.Late]
 	Away    [2]time.Duration // of the capture point from each side
+
+	index index
 }
 
 // Add takes in the records of the connection.
@@ -178,39 +180,6 @@ func (f *Flow) answered(s *Segment) bool {
 // onTheWay is how long a packet may take that a busy host keeps.
 const onTheWay = time.Millisecond
 
-// Of are the segments of a side.
-func (f *Flow) Of(side int) []*Segment {
-	return slices.DeleteFunc(slices.Clone(f.Segs), func(s *Segment) bool { return s.Side != side })
-}
-
-// Arrival is when a side had all that the other had sent before seq.
-func (f *Flow) Arrival(side int, seq uint32) time.Duration {
-	var at time.Duration
-	next := uint32(1)
-	for _, s := range f.Segs {
-		if s.Side == side || s.Lost || s.Packet.SeqLen() == 0 || int32(s.End-next) <= 0 {
-			continue
-		}
-		if int32(next-seq) >= 0 {
-			break
-		}
-		next, at = s.End, max(at, s.Arrived)
-	}
-	return at
-}
-
-// Acknowledged is how far the other side had acknowledged what a side sent, as that
-// side knew at a time.
-func (f *Flow) Acknowledged(side int, at time.Duration) (upto uint32, since time.Duration) {
-	for _, s := range f.Segs {
-		if s.Side != side && s.Has(packet.ACK) && !s.Has(packet.RST) && !s.Lost && s.Arrived <= at &&
-			int32(s.Ack-upto) > 0 {
-			upto, since = s.Ack, s.Arrived
-		}
-	}
-	return upto, since
-}
-
 // Received is how much payload of the other a side has acknowledged.
 func (f *Flow) Received(side int, ack uint32) (bytes int, end bool) {
 	fin := f.Fin[1-side]
@@ -218,16 +187,6 @@ func (f *Flow) Received(side int, ack uint32) (bytes int, end bool) {
 		return int(fin) - 1, true
 	}
 	return max(int(ack)-1, 0), false
-}
-
-// Most is the highest acknowledgement of a side.
-func (f *Flow) Most(side int) (ack uint32) {
-	for _, s := range f.Segs {
-		if s.Side == side && s.Has(packet.ACK) && !s.Has(packet.RST) {
-			ack = max(ack, s.Ack)
-		}
-	}
-	return ack
 }
 
 // Key is what tells the segment from others, as a fault that may drop it: counted from the
