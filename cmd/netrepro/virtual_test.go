@@ -103,11 +103,14 @@ func TestVirtualAlike(t *testing.T) {
 			t.Fatalf("exit code %d: %s", code, said)
 		}
 	}
-	one, two := traces(t, dirs[0]), traces(t, dirs[1])
+	one, two := traces(t, filepath.Join(dirs[0], "out")), traces(t, filepath.Join(dirs[1], "out"))
 	if len(one) < 6 || len(one) != len(two) {
 		t.Errorf("%d and %d captures", len(one), len(two))
 	}
 	for name, b := range one {
+		if filepath.Dir(name) == "." {
+			continue // the record of the run has the times of the machine that started others
+		}
 		if two[name] != b {
 			t.Errorf("%s: %d bytes, and others, %d, in another machine", name, len(b), len(two[name]))
 		}
@@ -128,7 +131,7 @@ func TestVirtualExact(t *testing.T) {
 			t.Fatalf("exit code %d: %s", code, said)
 		}
 	}
-	one, two := traces(t, dirs[0]), traces(t, dirs[1])
+	one, two := traces(t, filepath.Join(dirs[0], "out")), traces(t, filepath.Join(dirs[1], "out"))
 	for _, file := range []string{"trace.pcapng", origin.File} {
 		alone := one[filepath.Join("out", "redirect-port-clash", "bug", file)]
 		for _, round := range []string{"bug#1", "bug#2"} {
