@@ -39,13 +39,18 @@ const (
 func Files(ctx context.Context, paths []string, keys *keylog.Log) (*incident.Incident, error) {
 	capture.LimitMemory()
 	in := &incident.Incident{}
-	for _, path := range paths {
-		f, err := readFile(ctx, path, keys, maxSegments/len(paths))
+	left := maxSegments
+	for i, path := range paths {
+		// What a file does not take is for those after it.
+		f, err := readFile(ctx, path, keys, left/(len(paths)-i))
 		if err != nil {
 			return nil, err
 		}
 		f.Index = len(in.Files)
 		f.Study() // and lets go of what is too much, before the next is read
+		for _, fl := range f.Flows {
+			left -= len(fl.Segments)
+		}
 		in.Files = append(in.Files, f)
 	}
 	joining.Files(in)
