@@ -44,14 +44,6 @@ func (p *Pattern) FindStringSubmatchIndex(s string) []int {
 	return p.compiled().FindStringSubmatchIndex(s)
 }
 
-// FindAllString is the first n matches in s, all for n below 0.
-func (p *Pattern) FindAllString(s string, n int) []string { return p.compiled().FindAllString(s, n) }
-
-// FindAllStringIndex is where the first n matches in s begin and end, all for n below 0.
-func (p *Pattern) FindAllStringIndex(s string, n int) [][]int {
-	return p.compiled().FindAllStringIndex(s, n)
-}
-
 // FindAllStringSubmatch is the first n matches in s with their groups, all for n below 0.
 func (p *Pattern) FindAllStringSubmatch(s string, n int) [][]string {
 	return p.compiled().FindAllStringSubmatch(s, n)

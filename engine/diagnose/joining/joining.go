@@ -17,15 +17,13 @@ const mostAlike = 32
 // Files makes twins of flows of different files that are one connection: the same ends, or the
 // same initial sequence numbers behind a NAT.
 func Files(in *incident.Incident) {
-	for i, other := range in.Files {
-		if i == 0 {
-			continue
-		}
-		at := index(other)
+	most := mostAlike * len(in.Files)
+	for i := 1; i < len(in.Files); i++ {
+		at := index(in.Files[i])
 		for _, file := range in.Files[:i] {
 			for _, f := range file.Flows {
 				for _, o := range at.alike(f) {
-					if len(f.Twins) < mostAlike*len(in.Files) && len(o.Twins) < mostAlike*len(in.Files) && same(f, o) {
+					if len(f.Twins) < most && len(o.Twins) < most && same(f, o) {
 						f.Twins, o.Twins = append(f.Twins, o), append(o.Twins, f)
 					}
 				}

@@ -36,8 +36,8 @@ type stepper struct {
 	small    uint32                   // end of the last segment that was not full
 	waited   bool                     // until it could read, and did not
 	limit    int                      // what it reads at most, -1 for all
-	answered map[int][]*reset.Verdict // the other side's resets by what they answer; nil while nobody asked
-	stamps   *bool                    // its first data has timestamps; nil while nobody asked
+	answered map[int][]*reset.Verdict // the other side's resets, by what they answer
+	full     int                      // payload of a full segment
 	steps    []reproduction.Step
 }
 
@@ -49,7 +49,8 @@ func Find(connection *segment.Flow, keep bool) {
 	f := &flow{connection}
 	late := false
 	for _, side := range []int{reproduction.Server, reproduction.Client} {
-		s := &stepper{flow: f, side: side, next: 1, limit: f.leaves(side)}
+		s := &stepper{flow: f, side: side, next: 1, limit: f.leaves(side), full: f.fullPayload(side),
+			answered: f.answers(1 - side)}
 		s.ready = f.established(side)
 		for _, seg := range f.Of(side) {
 			s.segment(seg, keep)
@@ -191,9 +192,8 @@ func (s *stepper) pause(at time.Duration) time.Duration {
 // write takes in new payload.
 func (s *stepper) write(seg *segment.Segment, took, keep bool) {
 	n := int(seg.PayloadEnd() - s.next)
-	full := s.full()
 	size := int(seg.Packet.PayloadLen)
-	partial := full == 0 || size%full != 0
+	partial := s.full == 0 || size%s.full != 0
 	pause := s.pause(seg.Sent)
 	var upto uint32
 	var since time.Duration
@@ -243,7 +243,7 @@ func (s *stepper) write(seg *segment.Segment, took, keep bool) {
 
 // afterEnd reports that a segment answers nothing: its receiver had closed, and resets.
 func (s *stepper) afterEnd(seg *segment.Segment) bool {
-	return slices.ContainsFunc(s.answers(seg), func(v *reset.Verdict) bool {
+	return slices.ContainsFunc(s.answered[seg.N], func(v *reset.Verdict) bool {
 		return v.May("data-after-close") || v.May("time-wait")
 	})
 }
@@ -251,50 +251,37 @@ func (s *stepper) afterEnd(seg *segment.Segment) bool {
 // meetsNobody reports that a kernel answered a segment because it had no such connection any
 // more: sent earlier, the segment would have been received.
 func (s *stepper) meetsNobody(seg *segment.Segment) bool {
-	return slices.ContainsFunc(s.answers(seg), func(v *reset.Verdict) bool {
+	return slices.ContainsFunc(s.answered[seg.N], func(v *reset.Verdict) bool {
 		return v.Kind == reset.Passive && (v.Cause == reset.NoSocket || v.Cause == reset.Listener)
 	})
 }
 
-// answers are the other side's resets that answer a segment.
-func (s *stepper) answers(seg *segment.Segment) []*reset.Verdict {
-	if s.answered == nil {
-		s.answered = map[int][]*reset.Verdict{}
-		for _, o := range s.Of(1 - s.side) {
-			if o.Has(packet.RST) && o.Reset != nil {
-				s.answered[o.Reset.Answers] = append(s.answered[o.Reset.Answers], o.Reset)
-			}
+// answers are the resets of a side, by the segments that they answer.
+func (f *flow) answers(side int) map[int][]*reset.Verdict {
+	out := map[int][]*reset.Verdict{}
+	for _, o := range f.Of(side) {
+		if o.Has(packet.RST) && o.Reset != nil {
+			out[o.Reset.Answers] = append(out[o.Reset.Answers], o.Reset)
 		}
 	}
-	return s.answered[seg.N]
+	return out
 }
 
-// full is the payload of a full segment of the side.
-func (s *stepper) full() int {
-	mss := s.Conn.MSS[1-s.side]
-	if own := s.Conn.MSS[s.side]; own > 0 && (mss == 0 || own < mss) {
+// fullPayload is the payload of a full segment of a side.
+func (f *flow) fullPayload(side int) int {
+	mss := f.Conn.MSS[1-side]
+	if own := f.Conn.MSS[side]; own > 0 && (mss == 0 || own < mss) {
 		mss = own
 	}
 	if mss == 0 {
-		mss = min(s.Conn.Largest[s.side]+12, 1460)
+		mss = min(f.Conn.Largest[side]+12, 1460)
 	}
-	if s.stamped() {
+	data := func(o *segment.Segment) bool { return o.Packet.PayloadLen > 0 }
+	own := f.Of(side)
+	if i := slices.IndexFunc(own, data); i >= 0 && own[i].Packet.HasTS {
 		mss -= 12
 	}
 	return mss
-}
-
-// stamped reports that the first data of the side has timestamps.
-func (s *stepper) stamped() bool {
-	if s.stamps == nil {
-		var has bool
-		own := s.Of(s.side)
-		if i := slices.IndexFunc(own, func(o *segment.Segment) bool { return o.Packet.PayloadLen > 0 }); i >= 0 {
-			has = own[i].Packet.HasTS
-		}
-		s.stamps = &has
-	}
-	return *s.stamps
 }
 
 // close takes in the side's FIN.

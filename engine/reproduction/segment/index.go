@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 	"time"
@@ -21,9 +22,8 @@ type index struct {
 
 // acked says how far a side's data was acknowledged, from a time on.
 type acked struct {
-	from  time.Duration
-	upto  uint32
 	since time.Duration
+	upto  uint32
 	sent  int // the place of the acknowledgement among the segments
 }
 
@@ -92,26 +92,28 @@ func (f *Flow) Acknowledged(side int, at time.Duration) (upto uint32, since time
 		f.index.acked[side] = f.acknowledgements(side)
 	}
 	all := f.index.acked[side]
-	i := sort.Search(len(all), func(i int) bool { return all[i].from > at })
+	i := sort.Search(len(all), func(i int) bool { return all[i].since > at })
+	if i == 0 {
+		return 0, 0
+	}
 	return all[i-1].upto, all[i-1].since
 }
 
 // acknowledgements are in the order in which they arrived. Of two of one number the one
 // that was sent first says since when.
 func (f *Flow) acknowledgements(side int) []acked {
-	const ever = -1 << 62
 	var came []acked
 	for i, s := range f.Of(1 - side) {
 		if s.Has(packet.ACK) && !s.Has(packet.RST) && !s.Lost {
-			came = append(came, acked{s.Arrived, s.Ack, s.Arrived, i})
+			came = append(came, acked{s.Arrived, s.Ack, i})
 		}
 	}
-	slices.SortStableFunc(came, func(a, b acked) int { return int(max(min(a.from-b.from, 1), -1)) })
-	out := []acked{{from: ever}}
+	slices.SortStableFunc(came, func(a, b acked) int { return cmp.Compare(a.since, b.since) })
+	out := []acked{}
+	var last acked
 	for _, a := range came {
-		last := out[len(out)-1]
-		if d := int32(a.upto - last.upto); d > 0 || d == 0 && a.sent < last.sent && len(out) > 1 {
-			out = append(out, a)
+		if d := int32(a.upto - last.upto); d > 0 || d == 0 && a.sent < last.sent {
+			out, last = append(out, a), a
 		}
 	}
 	return out

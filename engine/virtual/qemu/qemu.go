@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -86,8 +85,9 @@ func Args(c Config, shared int) []string {
 	args := []string{"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-m", fmt.Sprint(c.Memory), "-cpu", "max", "-M", "pc",
 		"-smp", fmt.Sprint(Processors(c.Real))}
+	kvm := c.Real && !c.Slow && KVM() == nil
 	switch {
-	case c.Real && !c.Slow && KVM() == nil:
+	case kvm:
 		args = append(args, "-accel", "kvm", "-rtc", "base=utc")
 	case c.Real:
 		args = append(args, "-accel", "tcg,thread=multi", "-rtc", "base=utc")
@@ -98,7 +98,7 @@ func Args(c Config, shared int) []string {
 	}
 	// The kernel's tests of its own ciphers are left out: they take a good part of the boot.
 	line := "console=ttyS0 quiet panic=-1 norandmaps nokaslr mitigations=off cryptomgr.notests"
-	if !slices.Contains(args, "kvm") {
+	if !kvm {
 		line += noCX16
 	}
 	if !c.Real {
