@@ -13,7 +13,7 @@ import (
 
 // Study works out what the segments of each flow say together.
 func (f *File) Study() {
-	f.bound()
+	f.Thin(0)
 	for _, fl := range f.Flows {
 		fl.Ends = fl.Conn.Ends
 		fl.roles()
@@ -71,19 +71,29 @@ const (
 	maxAsked = 200
 )
 
-// bound leaves aside the shortest connections of a file that has very many.
-func (f *File) bound() {
-	if len(f.Flows) <= maxFlows {
-		return
+// Thin leaves aside the shortest connections of a file that has very many, but for so many that
+// had a packet last, which may go on. It returns those left aside.
+func (f *File) Thin(recent int) []*Flow {
+	if len(f.Flows) <= maxFlows+recent {
+		return nil
 	}
-	byLength := slices.Clone(f.Flows)
-	slices.SortStableFunc(byLength, func(a, b *Flow) int { return len(b.Segments) - len(a.Segments) })
-	for _, fl := range byLength[maxFlows:] {
+	last := func(fl *Flow) int {
+		if n := len(fl.Segments); n > 0 {
+			return fl.Segments[n-1].N
+		}
+		return 0
+	}
+	flows := slices.Clone(f.Flows)
+	slices.SortStableFunc(flows, func(a, b *Flow) int { return len(b.Segments) - len(a.Segments) })
+	slices.SortStableFunc(flows[maxFlows:], func(a, b *Flow) int { return last(b) - last(a) })
+	aside := flows[maxFlows+recent:]
+	for _, fl := range aside {
 		f.Beyond += len(fl.Segments)
 	}
-	kept := slices.Clone(byLength[:maxFlows]) // the others are freed
+	kept := slices.Clone(flows[:maxFlows+recent]) // the others are freed
 	slices.SortFunc(kept, func(a, b *Flow) int { return a.ID - b.ID })
 	f.Flows = kept
+	return aside
 }
 
 // lastBefore is the last segment of a side that came before a time, among the few before

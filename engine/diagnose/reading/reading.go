@@ -28,6 +28,10 @@ const (
 	maxSegments = 300_000
 	maxFlow     = 150_000
 	maxOthers   = 20_000
+	// crowd is how many connections of a file are kept until the shortest are left aside, but for
+	// recent of them.
+	crowd  = 20_000
+	recent = 4_000
 	// head is how much of a datagram is kept.
 	head = 64
 	// maxCopies is how many sightings of one packet are kept.
@@ -77,6 +81,7 @@ func readFile(ctx context.Context, path string, keys *keylog.Log, most int) (*in
 type reading struct {
 	file    *incident.File
 	flows   map[*tcp.Conn]*incident.Flow
+	aside   map[int]bool              // connections left aside, by number
 	byFrame map[int]*incident.Segment // first sightings, while copies of them may come
 	kept    int
 	most    int // kept at most
@@ -86,7 +91,7 @@ type reading struct {
 
 func read(s *capture.Source, keys *keylog.Log, most int) (*incident.File, error) {
 	r := &reading{file: &incident.File{Text: s.Text != nil}, flows: map[*tcp.Conn]*incident.Flow{},
-		byFrame: map[int]*incident.Segment{}, carried: carried.NewFile(), keys: keys,
+		aside: map[int]bool{}, byFrame: map[int]*incident.Segment{}, carried: carried.NewFile(), keys: keys,
 		most: most}
 	r.file.DNS = &r.carried.DNS
 	a := tcp.New(tcp.Options{})
@@ -153,8 +158,9 @@ func (r *reading) add(rec *tcp.Record) {
 	case p.ICMP() != nil && rec.Copy == 0 && len(f.Messages) < maxOthers:
 		m := &incident.Message{Packet: *p, File: f, N: rec.N, Line: rec.Line, Time: rec.Time, Side: rec.Side}
 		if rec.About != nil {
-			m.About = r.flow(rec.About)
-			m.About.Messages = append(m.About.Messages, m)
+			if m.About = r.flow(rec.About); m.About != nil {
+				m.About.Messages = append(m.About.Messages, m)
+			}
 		}
 		f.Messages = append(f.Messages, m)
 	case p.Proto == packet.ProtoUDP && rec.Copy == 0 && len(f.Datagrams) < maxOthers:
@@ -166,18 +172,34 @@ func (r *reading) add(rec *tcp.Record) {
 	}
 }
 
-// flow is the flow of a connection, that before the NAT if it is behind one.
+// flow is the flow of a connection, that before the NAT if it is behind one; nil if that was left
+// aside.
 func (r *reading) flow(c *tcp.Conn) *incident.Flow {
 	for c.Nat != nil {
 		c = c.Nat
 	}
 	fl := r.flows[c]
-	if fl == nil {
+	if fl == nil && !r.aside[c.ID] {
+		if len(r.file.Flows) >= crowd {
+			r.thin()
+		}
 		fl = &incident.Flow{File: r.file, Conn: c, ID: c.ID}
 		r.flows[c] = fl
 		r.file.Flows = append(r.file.Flows, fl)
 	}
 	return fl
+}
+
+// thin leaves aside the shortest connections, and lets go of what is kept of them.
+func (r *reading) thin() {
+	for _, fl := range r.file.Thin(recent) {
+		r.aside[fl.ID] = true
+		delete(r.flows, fl.Conn)
+		r.kept -= len(fl.Segments)
+		for _, g := range fl.Segments {
+			delete(r.byFrame, g.N)
+		}
+	}
 }
 
 func (r *reading) segment(rec *tcp.Record) {
@@ -194,7 +216,7 @@ func (r *reading) segment(rec *tcp.Record) {
 		return
 	}
 	fl := r.flow(rec.Conn)
-	if len(fl.Segments) >= maxFlow {
+	if fl == nil || len(fl.Segments) >= maxFlow {
 		r.file.Beyond++
 		return
 	}
