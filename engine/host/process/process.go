@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"time"
 
+	"netrepro/engine/lab/stall"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -186,6 +188,9 @@ func (p *Process) Pid() int {
 	defer p.mu.Unlock()
 	return p.pid
 }
+
+// Usage is what the program, and what it started, had of the processors so far.
+func (p *Process) Usage() stall.Usage { return stall.UsedBelow(os.DirFS("/proc"), p.cmd.Process.Pid) }
 
 // Signal sends a signal to the program.
 func (p *Process) Signal(s syscall.Signal) error {

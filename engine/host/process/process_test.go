@@ -9,12 +9,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"netrepro/engine/lab/netns"
+	"netrepro/engine/lab/stall"
 	"netrepro/engine/testutil/leaks"
 )
 
@@ -306,6 +308,25 @@ func TestStop(t *testing.T) {
 		}
 		if err := p.Signal(syscall.SIGTERM); err != nil {
 			t.Errorf("%s: a signal to what has ended: %v", tt.name, err)
+		}
+	}
+}
+
+// TestUsage counts what a program's children wait for: more of them want a processor than the
+// machine has.
+func TestUsage(t *testing.T) {
+	var spin strings.Builder
+	for range 2*runtime.NumCPU() + 1 {
+		spin.WriteString("while :; do :; done & ")
+	}
+	p := start(t, Spec{NS: namespace(t)}, spin.String()+"wait")
+	if p.Usage().Ran == 0 && stall.Used(os.DirFS("/proc"), os.Getpid()).Ran == 0 {
+		t.Skip("this kernel does not count what threads ran (schedstat)")
+	}
+	ctx := patient(t)
+	for u := p.Usage(); u.Waited < 50*time.Millisecond || u.Ran < 10*time.Millisecond; u = p.Usage() {
+		if ctx.Err() != nil {
+			t.Fatalf("it ran %s and waited %s", u.Ran, u.Waited)
 		}
 	}
 }

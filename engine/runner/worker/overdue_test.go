@@ -3,12 +3,12 @@
 package worker
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"netrepro/engine/lab/stall"
 	"netrepro/engine/script/session"
 )
 
@@ -20,15 +20,15 @@ func TestOverdue(t *testing.T) {
 		want session.Verdict
 		says string
 	}{
-		{"a case that does not end is at fault", true, seen{had: usage{ran: time.Second}}, session.Errored,
+		{"a case that does not end is at fault", true, seen{had: stall.Usage{Ran: time.Second}}, session.Errored,
 			"within its timeout, 5s"},
 		{"one that others left no processor says nothing", true,
-			seen{had: usage{ran: time.Second, waited: 2 * time.Second}},
+			seen{had: stall.Usage{Ran: time.Second, Waited: 2 * time.Second}},
 			session.Inconclusive, "waited 2s for a processor"},
 		{"one that uses its processor up is at fault", true,
-			seen{had: usage{ran: 4 * time.Second, waited: 2 * time.Second}},
+			seen{had: stall.Usage{Ran: 4 * time.Second, Waited: 2 * time.Second}},
 			session.Errored, "and was killed"},
-		{"one that the kernel held says nothing", true, seen{had: usage{ran: time.Second}, stuck: "rtnl_lock"},
+		{"one that the kernel held says nothing", true, seen{had: stall.Usage{Ran: time.Second}, stuck: "rtnl_lock"},
 			session.Inconclusive, "at least 1s, in rtnl_lock"},
 		{"a lab that does not come up is the machine's matter", false, seen{}, session.Inconclusive,
 			"did not come up within 30s"},
@@ -37,13 +37,6 @@ func TestOverdue(t *testing.T) {
 		if got != tt.want || !strings.Contains(why, tt.says) || !strings.HasSuffix(why, "last words") {
 			t.Errorf("%s: %s, %q", tt.name, got, why)
 		}
-	}
-}
-
-// TestUsed reads what this process had.
-func TestUsed(t *testing.T) {
-	if u := used(os.Getpid()); u.ran <= 0 {
-		t.Skip("this kernel does not count what threads ran (schedstat)")
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"netrepro/engine/lab/stall"
 )
 
 // sleep is where a thread waits that not even a signal can wake, or that it waits for a
@@ -105,7 +107,7 @@ type deadline struct {
 // seen is what a worker was doing when its time was up: what its threads had of the processors,
 // and the kernel's functions that held some of them.
 type seen struct {
-	had   usage
+	had   stall.Usage
 	stuck string
 }
 
@@ -120,7 +122,7 @@ func newDeadline(after time.Duration, end func()) *deadline {
 	d.over = time.AfterFunc(after, func() {
 		pid := int(d.pid.Load())
 		d.mu.Lock()
-		d.had = used(pid)
+		d.had = stall.Used(os.DirFS("/proc"), pid)
 		if time.Since(d.looked) >= grace/2 { // else both looks are of one moment
 			d.stuck = stuck(d.before, asleep(os.DirFS("/proc"), pid))
 		}

@@ -28,6 +28,9 @@ func (r *run) judge(err error) session.Result {
 			return session.Result{Verdict: session.Inconclusive, Why: fmt.Sprintf(
 				"its time of %s was up, of which the host stalled for %s", r.c.Timeout, total.Round(time.Millisecond))}
 		}
+		if why := r.Starved(); why != "" {
+			return session.Result{Verdict: session.Inconclusive, Why: fmt.Sprintf("%s: %v", why, err)}
+		}
 		return errored(err)
 	}
 	for _, f := range r.Faults.Armed() {
@@ -51,6 +54,9 @@ func (r *run) judge(err error) session.Result {
 	}
 	if len(r.Failures()) == 0 {
 		return session.Result{Verdict: session.Passed}
+	}
+	if why := r.Starved(); why != "" {
+		return session.Result{Verdict: session.Inconclusive, Why: why}
 	}
 	if why, paused := r.excused(); paused {
 		return session.Result{Verdict: session.Passed} // how long things take is not what is tried

@@ -29,6 +29,7 @@ type Run struct {
 	Halt func(c *vm.Call, at Stop, text string) bool
 
 	failures []Failure
+	starved  string
 	drawn    uint64
 	numbered int
 	slots
@@ -68,6 +69,17 @@ func (r *Run) Fail(f Failure) { r.failures = append(r.failures, f) }
 
 // Failures are all failures so far.
 func (r *Run) Failures() []Failure { return r.failures }
+
+// Starve says that others had the processors that a part of the case needed in time. What goes wrong
+// after that proves nothing; what has gone wrong before does.
+func (r *Run) Starve(why string) {
+	if r.starved == "" && len(r.failures) == 0 {
+		r.starved = why
+	}
+}
+
+// Starved says why what went wrong proves nothing; it is empty if that stands.
+func (r *Run) Starved() string { return r.starved }
 
 // Node is the node of that name, nil if there is none.
 func (r *Run) Node(name string) *Node {

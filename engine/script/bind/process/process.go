@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netrepro/engine/host/process"
+	"netrepro/engine/lab/stall"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/session"
 	"netrepro/engine/script/vm"
@@ -39,6 +40,15 @@ func (p *proc) Close() error {
 	return p.Process.Close()
 }
 
+// late notes that the program was not done within a time in which it had so much of the processors,
+// if that was because others had them.
+func (p *proc) late(had stall.Usage, within time.Duration) {
+	if had.Starved(within) {
+		p.node.Run.Starve(fmt.Sprintf("%s was not done within %s, and for %s it waited for a processor that others had",
+			p.Name, within, had.Waited.Round(100*time.Millisecond)))
+	}
+}
+
 // run are the arguments of run.
 type run struct {
 	timeout time.Duration
@@ -62,16 +72,20 @@ var runVerb = vm.Verb(vm.Method{Name: "run",
 		}
 		started := time.Now()
 		var e process.Exit
+		var had stall.Usage
 		c.VM.Block(func() {
 			if e, err = p.Wait(ctx); err == nil {
 				short, cancel := context.WithTimeout(ctx, drainTime)
 				p.Drained(short)
 				cancel()
+			} else {
+				had = p.Usage()
 			}
 			_ = p.Close()
 		})
 		x := &exit{p: p, Exit: e, timeout: err != nil}
 		if x.timeout {
+			p.late(had, a.timeout)
 			x.Exit, _ = p.Exited()
 			x.Took = time.Since(started)
 		}
@@ -110,6 +124,9 @@ var startVerb = vm.Verb(vm.Method{Name: "start",
 		if a.ready != nil {
 			c.VM.Block(func() { err = a.ready.wait(ctx, p) })
 			if err != nil {
+				if errors.Is(err, context.DeadlineExceeded) {
+					p.late(p.Usage(), a.timeout)
+				}
 				_ = p.Close()
 				if over := session.Over(c); over != nil {
 					return over
@@ -164,7 +181,11 @@ var processClass = &vm.Class{Name: "Process", Doc: "A program that runs on a nod
 				p := c.Self.(*proc)
 				var e process.Exit
 				var err error
+				before := p.Usage()
 				c.VM.Block(func() { e, err = p.Wait(ctx) })
+				if err != nil {
+					p.late(p.Usage().Since(before), a.timeout)
+				}
 				c.Return(c.VM.New(exitClass, &exit{p: p, Exit: e, timeout: err != nil}))
 				return session.Over(c)
 			}),
@@ -178,9 +199,12 @@ var processClass = &vm.Class{Name: "Process", Doc: "A program that runs on a nod
 				ctx, cancel := session.Deadline(c, a.timeout)
 				defer cancel()
 				var err error
-				c.VM.Block(func() { err = c.Self.(*proc).WaitLine(ctx, a.text) })
+				p := c.Self.(*proc)
+				before := p.Usage()
+				c.VM.Block(func() { err = p.WaitLine(ctx, a.text) })
 				c.Return(lua.LTrue)
 				if err != nil {
+					p.late(p.Usage().Since(before), a.timeout)
 					session.ReturnErr(c, err)
 				}
 				return session.Over(c)

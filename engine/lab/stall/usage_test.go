@@ -1,0 +1,60 @@
+package stall
+
+import (
+	"os"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+func file(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+
+// TestUsed adds up the threads of a process, and those of what came of it.
+func TestUsed(t *testing.T) {
+	proc := fstest.MapFS{
+		"7/task/7/schedstat":  file("1000000000 20000000 3\n"),
+		"7/task/8/schedstat":  file("2000000000 30000000 3\n"),
+		"7/task/7/children":   file(""),
+		"7/task/8/children":   file("9 11 "),
+		"9/task/9/schedstat":  file("1000000 4000000000 1\n"),
+		"9/task/9/children":   file("10 "),
+		"10/task/10/children": file(""),
+		// 11 has ended, and 10 is of a kernel that does not count.
+	}
+	for _, tt := range []struct {
+		name      string
+		got, want Usage
+	}{
+		{"a process", Used(proc, 7), Usage{3 * time.Second, 50 * time.Millisecond}},
+		{"with what came of it", UsedBelow(proc, 7), Usage{3001 * time.Millisecond, 4050 * time.Millisecond}},
+		{"one that has ended", UsedBelow(proc, 11), Usage{}},
+		{"one that is not counted", Used(proc, 10), Usage{}},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, tt.got, tt.want)
+		}
+	}
+}
+
+// TestUsedHere reads what this process had.
+func TestUsedHere(t *testing.T) {
+	if u := Used(os.DirFS("/proc"), os.Getpid()); u.Ran <= 0 {
+		t.Skip("this kernel does not count what threads ran (schedstat)")
+	}
+}
+
+func TestStarved(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		u    Usage
+		want bool
+	}{
+		{"it slept", Usage{time.Second, 0}, false},
+		{"others had the processors", Usage{time.Second, 3 * time.Second}, true},
+		{"it ran most of the time", Usage{6 * time.Second, 3 * time.Second}, false},
+	} {
+		if got := tt.u.Starved(10 * time.Second); got != tt.want {
+			t.Errorf("%s: %t", tt.name, got)
+		}
+	}
+}
