@@ -76,6 +76,9 @@ var hostiles = []hostile{
 	{"segments that fill holes backwards, imported", []string{"import", "FILE"}, [2]int{50000, 100000}, backwards},
 	{"many short connections, diagnosed", []string{"diagnose", "FILE", "FILE"}, [2]int{10000, 20000}, refusals},
 	{"many short connections, page", []string{"diagnose", "--html", "/dev/null", "FILE"}, [2]int{5000, 10000}, refusals},
+	{"many connections, diagnosed", []string{"diagnose", "FILE", "FILE"}, [2]int{100000, 200000}, manyFlows},
+	{"many connections, page", []string{"trace", "--html", "/dev/null", "FILE"}, [2]int{100000, 200000}, manyFlows},
+	{"what kernels said, compared", []string{"trace", "FILE", "--diff", "FILE"}, [2]int{10000, 20000}, kernelSaid},
 	{"many short connections, anonymous", []string{"anonymize", "FILE", "-o", "/dev/null"}, [2]int{10000, 20000}, refusals},
 }
 

@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -122,17 +123,24 @@ func byFlow(rows []*Row) (by map[string][]*Row, order []string) {
 	return by, order
 }
 
-// mostRows bounds how many rows of a capture are compared.
-const mostRows = 200_000
+// mostRows bounds how many rows of a capture are compared, mostFlows of how many connections.
+const (
+	mostRows  = 200_000
+	mostFlows = 20_000
+)
 
 // read reads the rows of a capture.
 func read(ctx context.Context, path string, complain io.Writer) ([]*Row, error) {
 	var kept []*tcp.Record
+	conns := map[int]bool{}
 	var said bytes.Buffer
 	known, err := inspect.Walk(ctx, path, inspect.Options{Each: func(r *tcp.Record) error {
-		if len(kept) == mostRows {
-			return fmt.Errorf("%s has more than %d packets: write parts of both with netrepro trace --filter frame=… "+
-				"--write, and compare these", path, mostRows)
+		if c := r.Root(); c != nil {
+			conns[c.ID] = true
+		}
+		if len(kept) == mostRows || len(conns) > mostFlows {
+			return fmt.Errorf("%s has more than %d packets, or more than %d connections: write parts of both with "+
+				"netrepro trace --filter frame=… --write, and compare these", path, mostRows, mostFlows)
 		}
 		kept = append(kept, view.Keep(r))
 		return nil
@@ -210,13 +218,13 @@ var frameNumber = pattern.New(`,? ?(answers |copy of |of )?#\d+`)
 
 func (n *naming) row(i int, r *view.Row, first *tcp.Record) *Row {
 	out := &Row{Number: i, Frame: r.Frames[0], Label: r.Label, flow: n.flow(first)}
-	host := func(v view.Names, side int) string {
-		if side == 0 {
-			return nameOf(v, first.Packet.Src.String())
+	host := func(a netip.Addr) string {
+		if name := n.names[a]; name != "" {
+			return name
 		}
-		return nameOf(v, first.Packet.Dst.String())
+		return a.String()
 	}
-	out.Way = host(n.names, 0) + " > " + host(n.names, 1)
+	out.Way = host(first.Packet.Src) + " > " + host(first.Packet.Dst)
 	for _, m := range r.Marks {
 		if m.Kind == view.MarkSign || m.Kind == view.MarkRemark {
 			continue
@@ -236,13 +244,4 @@ func (n *naming) row(i int, r *view.Row, first *tcp.Record) *Row {
 		out.key = out.Way + " " + out.Label
 	}
 	return out
-}
-
-func nameOf(names view.Names, addr string) string {
-	for a, name := range names {
-		if a.String() == addr {
-			return name
-		}
-	}
-	return addr
 }

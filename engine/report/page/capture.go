@@ -17,8 +17,11 @@ import (
 	"netrepro/engine/view"
 )
 
-// MaxPackets bounds how many packets of a capture a page has.
-const MaxPackets = 200_000
+// MaxPackets bounds how many packets of a capture a page has, maxFlows of how many connections.
+const (
+	MaxPackets = 200_000
+	maxFlows   = 20_000
+)
 
 // Read reads the capture at path. Remarks are what its reader must know.
 func Read(ctx context.Context, path string) (c Capture, remarks []string, err error) {
@@ -32,7 +35,7 @@ func Read(ctx context.Context, path string) (c Capture, remarks []string, err er
 	var said bytes.Buffer
 	flows, more := flowTable{}, 0
 	o := inspect.Options{Each: func(r *tcp.Record) error {
-		if len(kept) == MaxPackets {
+		if more > 0 || len(kept) == MaxPackets || len(flows.conns) == maxFlows && flows.begins(r) {
 			more++
 			return nil
 		}
@@ -118,6 +121,9 @@ func (f *flowTable) add(r *tcp.Record) {
 		f.scale[c.ID][r.Side] = n
 	}
 }
+
+// begins reports whether a record is the first of its connection.
+func (f *flowTable) begins(r *tcp.Record) bool { return r.Conn != nil && f.scale[r.Conn.ID] == nil }
 
 func (f *flowTable) list(names view.Names) []Flow {
 	out := []Flow{}

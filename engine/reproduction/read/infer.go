@@ -16,7 +16,8 @@ import (
 
 // infer makes an incident of the chosen connections.
 func infer(g *gathered, chosen []*tally, o Options) (*reproduction.Incident, error) {
-	inc := &reproduction.Incident{Others: len(g.conns) - len(chosen), Kept: o.Payload, Asked: g.asked, Names: g.names}
+	others := len(g.conns) + len(g.passed) - len(chosen)
+	inc := &reproduction.Incident{Others: others, Kept: o.Payload, Asked: g.asked, Names: g.names}
 	records := map[*tcp.Conn][]*tcp.Record{}
 	for _, r := range g.records {
 		records[r.Root()] = append(records[r.Root()], r)

@@ -40,8 +40,9 @@ var ErrNone = errors.New("there is no TCP connection in the capture")
 const (
 	// maxFlows is how many connections make a scenario that a person can read.
 	maxFlows = 12
-	// maxRecords bounds what is kept of a capture, in packets.
+	// maxRecords bounds what is kept of a capture, in packets, maxConns in connections.
 	maxRecords = 200_000
+	maxConns   = 20_000
 	// maxPayload bounds what is kept of payload, in bytes.
 	maxPayload = 8 << 20
 )
@@ -58,6 +59,8 @@ type tally struct {
 type gathered struct {
 	records []*tcp.Record
 	conns   []*tally // in the order they began
+	byConn  map[*tcp.Conn]*tally
+	passed  map[int]bool // connections that are not wanted, by number
 	names   []string
 	other   map[string]int // what there was besides TCP
 	payload int
@@ -87,9 +90,8 @@ func gather(ctx context.Context, path string, o Options) (g *gathered, err error
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	g = &gathered{other: map[string]int{}}
+	g = &gathered{byConn: map[*tcp.Conn]*tally{}, passed: map[int]bool{}, other: map[string]int{}}
 	a := tcp.New(tcp.Options{})
-	byConn := map[*tcp.Conn]*tally{}
 	last := 0
 	var in tcp.Input
 	var r tcp.Record
@@ -113,7 +115,7 @@ func gather(ctx context.Context, path string, o Options) (g *gathered, err error
 		}
 		a.Add(&in, &r)
 		g.over = in.Time
-		g.add(&r, byConn, o)
+		g.add(&r, o)
 	}
 	for _, n := range s.Names() {
 		g.names = append(g.names, n.Host, n.Addr.String())
@@ -122,30 +124,31 @@ func gather(ctx context.Context, path string, o Options) (g *gathered, err error
 }
 
 // add takes in a record.
-func (g *gathered) add(r *tcp.Record, byConn map[*tcp.Conn]*tally, o Options) {
+func (g *gathered) add(r *tcp.Record, o Options) {
 	c := r.Root()
 	if c == nil {
 		g.other[protocol(r.Packet)]++
 		return
 	}
-	t := byConn[c]
+	g.asked = g.asked || r.Kernel != nil || r.Asked
+	if o.Flow >= 0 && c.ID != o.Flow {
+		g.passed[c.ID] = true
+		return
+	}
+	t := g.byConn[c]
+	if g.dropped || len(g.records) == maxRecords || t == nil && len(g.conns) == maxConns {
+		g.drop(o)
+		return
+	}
 	if t == nil {
 		t = &tally{conn: c}
-		byConn[c] = t
+		g.byConn[c] = t
 		g.conns = append(g.conns, t)
 	}
 	if t.packets++; t.packets == 1 && strings.HasPrefix(r.Fault, segment.Forged) {
 		t.begun = true
 	}
-	g.asked = g.asked || r.Kernel != nil || r.Asked
 	t.count(r)
-	if o.Flow >= 0 && c.ID != o.Flow {
-		return
-	}
-	if len(g.records) == maxRecords {
-		g.dropped = true
-		return
-	}
 	k := *r
 	k.Packet, k.Frame = packet.Clone(r.Packet), nil
 	k.Payload, k.App = nil, nil
@@ -157,6 +160,14 @@ func (g *gathered) add(r *tcp.Record, byConn map[*tcp.Conn]*tally, o Options) {
 		k.App = slices.Clone(r.App)
 	}
 	g.records = append(g.records, &k)
+}
+
+// drop lets go of what is too much. Of one connection what is kept is enough.
+func (g *gathered) drop(o Options) {
+	g.dropped = true
+	if o.Flow < 0 {
+		g.records, g.conns, g.byConn = nil, nil, nil
+	}
 }
 
 // count takes in what makes a connection worth a look.
@@ -193,19 +204,16 @@ func protocol(p *packet.Packet) string {
 
 // choose chooses the connections that become a scenario.
 func choose(g *gathered, o Options) ([]*tally, error) {
-	if len(g.conns) == 0 {
+	switch {
+	case g.dropped && o.Flow < 0:
+		return nil, fmt.Errorf("the capture has more than %d TCP packets, or more than %d connections: choose a "+
+			"connection with --flow, netrepro trace shows their numbers", maxRecords, maxConns)
+	case len(g.conns)+len(g.passed) == 0:
 		return nil, fmt.Errorf("%w: it has %s", ErrNone, g.found())
-	}
-	if o.Flow >= 0 {
-		i := slices.IndexFunc(g.conns, func(t *tally) bool { return t.conn.ID == o.Flow })
-		if i < 0 {
-			return nil, fmt.Errorf("there is no flow %d: netrepro trace shows their numbers", o.Flow)
-		}
-		return g.conns[i : i+1], nil
-	}
-	if g.dropped {
-		return nil, fmt.Errorf("the capture has more than %d TCP packets: choose a connection with --flow, "+
-			"netrepro trace shows their numbers", maxRecords)
+	case o.Flow >= 0 && len(g.conns) == 0:
+		return nil, fmt.Errorf("there is no flow %d: netrepro trace shows their numbers", o.Flow)
+	case o.Flow >= 0:
+		return g.conns, nil
 	}
 	// What began before the capture is left out, but for what some hand made.
 	whole := slices.DeleteFunc(slices.Clone(g.conns), func(t *tally) bool { return !t.begun })
