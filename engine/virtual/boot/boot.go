@@ -65,14 +65,22 @@ func Up() error {
 // in virtual time that is all that an idle hour costs. What a kernel has not it does not do.
 func tune() {
 	for name, value := range map[string]string{
-		"vm/compaction_proactiveness":  "0",
-		"vm/stat_interval":             "36000",
-		"vm/dirty_writeback_centisecs": "0",
+		"/proc/sys/vm/compaction_proactiveness":                         "0",
+		"/proc/sys/vm/stat_interval":                                    "36000",
+		"/proc/sys/vm/dirty_writeback_centisecs":                        "0",
+		"/proc/sys/kernel/hung_task_timeout_secs":                       "0",
+		"/sys/devices/system/machinecheck/machinecheck0/check_interval": "0",
+		// Probing of neighbours that somebody has marked as managed (NTF_MANAGED); nobody does.
+		"/proc/sys/net/ipv4/neigh/default/interval_probe_time_ms": "36000000",
+		"/proc/sys/net/ipv6/neigh/default/interval_probe_time_ms": "36000000",
+		// Time that is kept for others than real-time programs; there are none. A timer for it follows
+		// whatever runs.
+		"/sys/kernel/debug/sched/fair_server/cpu0/runtime": "0",
 		// What all labs together may answer by ICMP, which is a machine's own affair.
-		"net/ipv4/icmp_msgs_per_sec": "1000000",
-		"net/ipv4/icmp_msgs_burst":   "1000000",
+		"/proc/sys/net/ipv4/icmp_msgs_per_sec": "1000000",
+		"/proc/sys/net/ipv4/icmp_msgs_burst":   "1000000",
 	} {
-		_ = os.WriteFile("/proc/sys/"+name, []byte(value), 0)
+		_ = os.WriteFile(name, []byte(value), 0)
 	}
 }
 

@@ -102,7 +102,8 @@ func Args(c Config, shared int) []string {
 		line += noCX16
 	}
 	if !c.Real {
-		line += " nowatchdog tsc=reliable" // what watches over clocks and programs wakes a machine that rests
+		// What watches over clocks and programs, and over how long these wait, wakes a machine that rests.
+		line += " nowatchdog tsc=reliable psi=0"
 	}
 	return append(args,
 		"-object", fmt.Sprintf("memory-backend-file,id=shared,size=%d,mem-path=%s,share=on", shared, sharedFile),
