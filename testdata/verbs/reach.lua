@@ -9,7 +9,7 @@ end
 local function each(name, run, o)
   o = o or {}
   for _, ip in ipairs { 4, 6 } do
-    scenario("reach-" .. name .. "-v" .. ip) { tags = { "probes" }, topology = (o.topology or line)(ip, o.wan and o.wan()), run = function(net) run(net, ip) end }
+    scenario("reach-" .. name .. "-v" .. ip) { tags = { "probes" }, timeout = o.timeout, topology = (o.topology or line)(ip, o.wan and o.wan()), run = function(net) run(net, ip) end }
   end
 end
 
@@ -150,14 +150,14 @@ end)
 
 each("programs-resolve", function(net, ip)
   -- Without a name server programs have one of their own, which is on no wire.
-  local args = { "python3", "-c", "import socket; print(socket.getaddrinfo('server', 80)[0][4][0])", quiet = true }
+  local args = { "python3", "-c", "import socket; print(socket.getaddrinfo('server', 80)[0][4][0])", quiet = true, timeout = "40s" }
   expect(net.client:run(args).output):equals(net.server.addr .. "\n")
   expect(net.trace):never { udp = true }
   net.server:dns { names = { ["api.test"] = net.far } }
   args[3] = args[3]:gsub("server", "api.test")
   expect(net.client:run(args).output):equals(net.far.addr .. "\n")
   expect(net.trace):includes { from = net.client, udp = true, dport = 53 }
-end)
+end, { timeout = "2m" })
 
 each("udp", function(net)
   local s = net.server:udp { port = 53 }

@@ -192,6 +192,22 @@ func (p *Process) Pid() int {
 // Usage is what the program, and what it started, had of the processors so far.
 func (p *Process) Usage() stall.Usage { return stall.UsedBelow(os.DirFS("/proc"), p.cmd.Process.Pid) }
 
+// Wants reports whether the program, or what it started, wants a processor over some time: it has
+// one or waits for one in most of several looks.
+func (p *Process) Wants() bool {
+	const looks, apart = 5, 10 * time.Millisecond
+	n := 0
+	for i := range looks {
+		if i > 0 {
+			time.Sleep(apart)
+		}
+		if stall.Wants(os.DirFS("/proc"), p.cmd.Process.Pid) {
+			n++
+		}
+	}
+	return n > looks/2
+}
+
 // Signal sends a signal to the program.
 func (p *Process) Signal(s syscall.Signal) error {
 	line, err := json.Marshal(order{int(s)})
@@ -205,18 +221,15 @@ func (p *Process) Signal(s syscall.Signal) error {
 	return nil
 }
 
-// Stop asks the program to end, and after grace ends it and all that it started.
-// asked says that asking was enough.
-func (p *Process) Stop(ctx context.Context, grace time.Duration) (e Exit, asked bool, err error) {
+// Ask asks the program to end, and waits for that as long as grace.
+func (p *Process) Ask(ctx context.Context, grace time.Duration) (ended bool, err error) {
 	if err := p.Signal(syscall.SIGTERM); err != nil {
-		return e, false, err
+		return false, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
-	_, werr := p.Wait(ctx)
-	err = p.Close()
-	e, _ = p.Exited()
-	return e, werr == nil, err
+	_, err = p.Wait(ctx)
+	return err == nil, nil
 }
 
 // Close ends the program and everything that it started, at once. Closing twice

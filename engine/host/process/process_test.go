@@ -285,8 +285,8 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// TestStop asks a program to end before it is ended.
-func TestStop(t *testing.T) {
+// TestAsk asks a program to end before it is ended.
+func TestAsk(t *testing.T) {
 	ns := namespace(t)
 	for _, tt := range []struct {
 		name, command string
@@ -303,8 +303,12 @@ func TestStop(t *testing.T) {
 		if err := p.WaitLine(patient(t), "ready"); err != nil {
 			t.Fatal(err)
 		}
-		if e, asked, err := p.Stop(t.Context(), tt.grace); err != nil || asked != tt.asked || e.String() != tt.want {
-			t.Errorf("%s: got %s, asked %v, %v", tt.name, e, asked, err)
+		asked, err := p.Ask(t.Context(), tt.grace)
+		if err := errors.Join(err, p.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if e, ended := p.Exited(); !ended || asked != tt.asked || e.String() != tt.want {
+			t.Errorf("%s: got %s, asked %v", tt.name, e, asked)
 		}
 		if err := p.Signal(syscall.SIGTERM); err != nil {
 			t.Errorf("%s: a signal to what has ended: %v", tt.name, err)
@@ -327,6 +331,14 @@ func TestUsage(t *testing.T) {
 	for u := p.Usage(); u.Waited < 50*time.Millisecond || u.Ran < 10*time.Millisecond; u = p.Usage() {
 		if ctx.Err() != nil {
 			t.Fatalf("it ran %s and waited %s", u.Ran, u.Waited)
+		}
+	}
+	if !p.Wants() {
+		t.Error("it wants no processor")
+	}
+	for sleeps := start(t, Spec{NS: namespace(t)}, "sleep 1000"); sleeps.Wants(); {
+		if ctx.Err() != nil {
+			t.Fatal("what sleeps wants a processor")
 		}
 	}
 }

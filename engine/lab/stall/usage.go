@@ -1,6 +1,7 @@
 package stall
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"strconv"
@@ -32,21 +33,60 @@ func Used(proc fs.FS, pid int) (u Usage) {
 	return u
 }
 
-// UsedBelow is what a process and all that came of it had so far. What has ended does not count,
-// nor does what a kernel without CONFIG_PROC_CHILDREN does not name.
-func UsedBelow(proc fs.FS, pid int) Usage {
-	u := Used(proc, pid)
+// Below are a process and all that came of it and has not ended. A kernel without
+// CONFIG_PROC_CHILDREN names none but the process.
+func Below(proc fs.FS, pid int) []int {
+	out := []int{pid}
 	tasks, _ := fs.Glob(proc, fmt.Sprintf("%d/task/*/children", pid))
 	for _, t := range tasks {
 		b, _ := fs.ReadFile(proc, t) // empty if the thread has ended
 		for _, f := range strings.Fields(string(b)) {
 			if child, err := strconv.Atoi(f); err == nil {
-				c := UsedBelow(proc, child)
-				u.Ran, u.Waited = u.Ran+c.Ran, u.Waited+c.Waited
+				out = append(out, Below(proc, child)...)
+			}
+		}
+	}
+	return out
+}
+
+// tick is the unit of times in /proc/PID/stat (USER_HZ).
+const tick = time.Second / 100
+
+// UsedBelow is what a process and all that came of it had so far. Of what has ended it is known how
+// long it ran, but not how long it waited.
+func UsedBelow(proc fs.FS, pid int) (u Usage) {
+	for _, p := range Below(proc, pid) {
+		one := Used(proc, p)
+		u.Ran, u.Waited = u.Ran+one.Ran, u.Waited+one.Waited
+		if f := status(proc, fmt.Sprintf("%d/stat", p)); len(f) > 14 {
+			for _, children := range f[13:15] { // cutime and cstime
+				n, _ := strconv.Atoi(children)
+				u.Ran += time.Duration(n) * tick
 			}
 		}
 	}
 	return u
+}
+
+// status are the words of a stat file of a process or a thread, from its state on (Linux,
+// proc_pid_stat(5)). Its name stands before, in brackets, and may have any characters.
+func status(proc fs.FS, path string) []string {
+	b, _ := fs.ReadFile(proc, path) // empty if it has ended
+	return strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+}
+
+// Wants reports whether a process, or what came of it, has a processor or waits for one at this
+// moment (state R).
+func Wants(proc fs.FS, pid int) bool {
+	for _, p := range Below(proc, pid) {
+		tasks, _ := fs.Glob(proc, fmt.Sprintf("%d/task/*/stat", p))
+		for _, t := range tasks {
+			if f := status(proc, t); len(f) > 0 && f[0] == "R" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Since is what of it came after before was read.

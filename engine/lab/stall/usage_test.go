@@ -12,9 +12,11 @@ func file(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(tex
 // TestUsed adds up the threads of a process, and those of what came of it.
 func TestUsed(t *testing.T) {
 	proc := fstest.MapFS{
-		"7/task/7/schedstat":  file("1000000000 20000000 3\n"),
-		"7/task/8/schedstat":  file("2000000000 30000000 3\n"),
-		"7/task/7/children":   file(""),
+		"7/task/7/schedstat": file("1000000000 20000000 3\n"),
+		"7/task/8/schedstat": file("2000000000 30000000 3\n"),
+		"7/task/7/children":  file(""),
+		// Children that have ended ran for 25 and 5 hundredths of a second.
+		"7/stat":              file("7 (a) b) S 1 7 7 0 -1 4194560 100 200 0 0 1000 2000 25 5 20 0 1 0"),
 		"7/task/8/children":   file("9 11 "),
 		"9/task/9/schedstat":  file("1000000 4000000000 1\n"),
 		"9/task/9/children":   file("10 "),
@@ -26,7 +28,7 @@ func TestUsed(t *testing.T) {
 		got, want Usage
 	}{
 		{"a process", Used(proc, 7), Usage{3 * time.Second, 50 * time.Millisecond}},
-		{"with what came of it", UsedBelow(proc, 7), Usage{3001 * time.Millisecond, 4050 * time.Millisecond}},
+		{"with what came of it", UsedBelow(proc, 7), Usage{3301 * time.Millisecond, 4050 * time.Millisecond}},
 		{"one that has ended", UsedBelow(proc, 11), Usage{}},
 		{"one that is not counted", Used(proc, 10), Usage{}},
 	} {
@@ -40,6 +42,22 @@ func TestUsed(t *testing.T) {
 func TestUsedHere(t *testing.T) {
 	if u := Used(os.DirFS("/proc"), os.Getpid()); u.Ran <= 0 {
 		t.Skip("this kernel does not count what threads ran (schedstat)")
+	}
+}
+
+// TestWants looks at the states of what came of a process.
+func TestWants(t *testing.T) {
+	proc := fstest.MapFS{
+		"7/task/7/stat":     file("7 (sh) S 1 7 7 0 -1"),
+		"7/task/7/children": file("8 9 "),
+		"8/task/8/stat":     file("8 (a) R (b) S 7 7 7 0 -1"),
+		"9/task/9/stat":     file("9 (x) ) R 7 7 7 0 -1"),
+		"10/task/10/stat":   file("10 (x"),
+	}
+	for pid, want := range map[int]bool{7: true, 8: false, 9: true, 10: false, 11: false} {
+		if got := Wants(proc, pid); got != want {
+			t.Errorf("process %d: %t", pid, got)
+		}
 	}
 }
 

@@ -70,8 +70,8 @@ func (r *Run) Fail(f Failure) { r.failures = append(r.failures, f) }
 // Failures are all failures so far.
 func (r *Run) Failures() []Failure { return r.failures }
 
-// Starve says that others had the processors that a part of the case needed in time. What goes wrong
-// after that proves nothing; what has gone wrong before does.
+// Starve says why a part of the case was late, if others had the processors that it needed; else why
+// is empty. What goes wrong after that proves nothing; what has gone wrong before does.
 func (r *Run) Starve(why string) {
 	if r.starved == "" && len(r.failures) == 0 {
 		r.starved = why

@@ -40,13 +40,15 @@ func (p *proc) Close() error {
 	return p.Process.Close()
 }
 
-// late notes that the program was not done within a time in which it had so much of the processors,
-// if that was because others had them.
-func (p *proc) late(had stall.Usage, within time.Duration) {
-	if had.Starved(within) {
-		p.node.Run.Starve(fmt.Sprintf("%s was not done within %s, and for %s it waited for a processor that others had",
-			p.Name, within, had.Waited.Round(100*time.Millisecond)))
+// late says why a program that was not done within a time, though before it had so much of the
+// processors, was late because others had them; it is empty if it was not. What is short and many,
+// as what a shell starts, is gone with what it had: that it still wants one must do.
+func (p *proc) late(before stall.Usage, within time.Duration) string {
+	had := p.Usage().Since(before)
+	if !had.Starved(within) && (had.Ran > within/2 || !p.Wants()) {
+		return ""
 	}
+	return fmt.Sprintf("%s was not done within %s, for others had the processors", p.Name, within)
 }
 
 // run are the arguments of run.
@@ -72,20 +74,20 @@ var runVerb = vm.Verb(vm.Method{Name: "run",
 		}
 		started := time.Now()
 		var e process.Exit
-		var had stall.Usage
+		late := ""
 		c.VM.Block(func() {
 			if e, err = p.Wait(ctx); err == nil {
 				short, cancel := context.WithTimeout(ctx, drainTime)
 				p.Drained(short)
 				cancel()
 			} else {
-				had = p.Usage()
+				late = p.late(stall.Usage{}, a.timeout)
 			}
 			_ = p.Close()
 		})
 		x := &exit{p: p, Exit: e, timeout: err != nil}
 		if x.timeout {
-			p.late(had, a.timeout)
+			p.node.Run.Starve(late)
 			x.Exit, _ = p.Exited()
 			x.Took = time.Since(started)
 		}
@@ -122,11 +124,14 @@ var startVerb = vm.Verb(vm.Method{Name: "start",
 			return err
 		}
 		if a.ready != nil {
-			c.VM.Block(func() { err = a.ready.wait(ctx, p) })
-			if err != nil {
-				if errors.Is(err, context.DeadlineExceeded) {
-					p.late(p.Usage(), a.timeout)
+			late := ""
+			c.VM.Block(func() {
+				if err = a.ready.wait(ctx, p); errors.Is(err, context.DeadlineExceeded) {
+					late = p.late(stall.Usage{}, a.timeout)
 				}
+			})
+			if err != nil {
+				p.node.Run.Starve(late)
 				_ = p.Close()
 				if over := session.Over(c); over != nil {
 					return over
@@ -181,11 +186,13 @@ var processClass = &vm.Class{Name: "Process", Doc: "A program that runs on a nod
 				p := c.Self.(*proc)
 				var e process.Exit
 				var err error
-				before := p.Usage()
-				c.VM.Block(func() { e, err = p.Wait(ctx) })
-				if err != nil {
-					p.late(p.Usage().Since(before), a.timeout)
-				}
+				before, late := p.Usage(), ""
+				c.VM.Block(func() {
+					if e, err = p.Wait(ctx); err != nil {
+						late = p.late(before, a.timeout)
+					}
+				})
+				p.node.Run.Starve(late)
 				c.Return(c.VM.New(exitClass, &exit{p: p, Exit: e, timeout: err != nil}))
 				return session.Over(c)
 			}),
@@ -200,11 +207,15 @@ var processClass = &vm.Class{Name: "Process", Doc: "A program that runs on a nod
 				defer cancel()
 				var err error
 				p := c.Self.(*proc)
-				before := p.Usage()
-				c.VM.Block(func() { err = p.WaitLine(ctx, a.text) })
+				before, late := p.Usage(), ""
+				c.VM.Block(func() {
+					if err = p.WaitLine(ctx, a.text); errors.Is(err, context.DeadlineExceeded) {
+						late = p.late(before, a.timeout)
+					}
+				})
+				p.node.Run.Starve(late)
 				c.Return(lua.LTrue)
 				if err != nil {
-					p.late(p.Usage().Since(before), a.timeout)
 					session.ReturnErr(c, err)
 				}
 				return session.Over(c)
@@ -225,16 +236,23 @@ var processClass = &vm.Class{Name: "Process", Doc: "A program that runs on a nod
 
 func stop(c *vm.Call, grace *time.Duration) error {
 	p := c.Self.(*proc)
-	var e process.Exit
 	var asked bool
 	var err error
+	before, late := p.Usage(), ""
 	c.VM.Block(func() {
-		e, asked, err = p.Stop(c.VM.Context(), *grace)
+		if asked, err = p.Ask(c.VM.Context(), *grace); err == nil {
+			if !asked {
+				late = p.late(before, *grace)
+			}
+			err = p.Process.Close()
+		}
 		p.node.Endpoints.Forget(p)
 	})
 	if err != nil {
 		return err
 	}
+	p.node.Run.Starve(late)
+	e, _ := p.Exited()
 	c.Return(c.VM.New(exitClass, &exit{p: p, Exit: e, timeout: !asked}))
 	return session.Over(c)
 }
