@@ -1807,7 +1807,7 @@ function Expectation:stalls(options) end
 ---@field longer Duration how long is too long
 ---@field conn? Conn|Call|Response one connection
 
----The stream that a sender's peer receives in order never stops for this long.
+---A sender's peer receives a stream in order, which never stops for this long; nor does it stop for good before all that was sent is there.
 ---```lua
 ---expect(net.trace):flows { from = net.server, longer = "200ms" }
 ---```

@@ -77,6 +77,9 @@ func replayCapture(cmd *cobra.Command, e env, path string, o importing.Options, 
 	if errors.Is(err, virtual.ErrCannot) {
 		return coded{err, exitCannot}
 	}
+	if errors.Is(err, worker.ErrFull) {
+		return coded{err, exitCannot}
+	}
 	if errors.Is(err, worker.ErrCannot) {
 		return coded{fmt.Errorf("%w: run as root, or allow user namespaces", err), exitCannot}
 	}

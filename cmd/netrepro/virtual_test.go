@@ -133,9 +133,9 @@ func TestVirtualExact(t *testing.T) {
 	}
 	one, two := traces(t, filepath.Join(dirs[0], "out")), traces(t, filepath.Join(dirs[1], "out"))
 	for _, file := range []string{"trace.pcapng", origin.File} {
-		alone := one[filepath.Join("out", "redirect-port-clash", "bug", file)]
+		alone := one[filepath.Join("redirect-port-clash", "bug", file)]
 		for _, round := range []string{"bug#1", "bug#2"} {
-			if among := two[filepath.Join("out", "redirect-port-clash", round, file)]; alone == "" || alone != among {
+			if among := two[filepath.Join("redirect-port-clash", round, file)]; alone == "" || alone != among {
 				t.Errorf("%s: %d bytes alone, and others, %d, as %s", file, len(alone), len(among), round)
 			}
 		}

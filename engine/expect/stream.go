@@ -3,6 +3,7 @@ package expect
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"netrepro/engine/match"
@@ -28,8 +29,13 @@ func (s Stalls) Early() bool { return false }
 func (s Stalls) Judge(v *trace.View) Outcome {
 	var all []gap
 	for _, c := range Connections(v) {
-		all = append(all, s.gaps(c)...)
+		all = append(all, s.stream(c).gaps...)
 	}
+	return s.outcome(v, all)
+}
+
+// outcome judges how often the streams stopped.
+func (s Stalls) outcome(v *trace.View, all []gap) Outcome {
 	o := Outcome{Pass: s.Times.Allows(len(all)),
 		Expected: fmt.Sprintf("the bytes from %s in %s to stop for %s %s", s.From.Name, v.Label, s.Longer, s.Times),
 		Saw:      number(len(all))}
@@ -54,24 +60,30 @@ func arrived(p *trace.Packet) bool {
 // gap is a stall: the packet that moved the stream before it, and after.
 type gap struct{ before, after *trace.Packet }
 
-// gaps are the stalls of one connection. What counts is where packets arrive,
-// if the view has such, else where they are seen.
-func (s Stalls) gaps(c *trace.View) []gap {
+// stream is what of a sender's stream arrived in order.
+type stream struct {
+	gaps []gap
+	last *trace.Packet // what moved it last, nil if nothing arrived
+	// awaited is the last packet with bytes that never arrived in order, nil if there are none.
+	awaited *trace.Packet
+}
+
+// stream follows the stream of one connection. What counts is where packets arrive, if the view has
+// such, else where they are seen.
+func (s Stalls) stream(c *trace.View) (out stream) {
 	m := match.Of(map[string]any{"from": s.From})
 	if s.Conn != nil {
 		m = m.With("conn", s.Conn)
 	}
 	ps := m.Find(c)
 	arrivals := slices.ContainsFunc(ps, arrived)
-	var out []gap
-	var last *trace.Packet
 	var next uint32 // end of what came in order
 	held := map[uint32]uint32{}
 	for _, p := range ps {
 		if arrivals && !arrived(p) || p.PayloadLen == 0 || p.Dropped != "" {
 			continue
 		}
-		if last == nil {
+		if out.last == nil {
 			next = p.RelSeq
 		}
 		end := p.RelSeq + uint32(p.PayloadLen)
@@ -90,12 +102,50 @@ func (s Stalls) gaps(c *trace.View) []gap {
 			delete(held, next)
 			next = e
 		}
-		if last != nil && p.Time-last.Time >= s.Longer {
-			out = append(out, gap{last, p})
+		if out.last != nil && p.Time-out.last.Time >= s.Longer {
+			out.gaps = append(out.gaps, gap{out.last, p})
 		}
-		last = p
+		out.last = p
+	}
+	for _, p := range ps {
+		if p.PayloadLen > 0 && (out.last == nil || int32(p.RelSeq+uint32(p.PayloadLen)-next) > 0) {
+			out.awaited = p
+		}
 	}
 	return out
+}
+
+// Flows expects the byte stream of a sender to arrive and never to stop as [Stalls] describes, be
+// it for good. Its Times says nothing.
+type Flows Stalls
+
+// Early implements [Spec].
+func (s Flows) Early() bool { return false }
+
+// Judge implements [Spec].
+func (s Flows) Judge(v *trace.View) Outcome {
+	all, there := []gap(nil), false
+	var never *trace.Packet
+	for _, c := range Connections(v) {
+		one := Stalls(s).stream(c)
+		all = append(all, one.gaps...)
+		there = there || one.last != nil
+		if one.awaited == nil {
+			continue
+		}
+		ps := c.Packets()
+		if one.last == nil {
+			never = one.awaited
+		} else if end := ps[len(ps)-1]; end.Time-one.last.Time >= s.Longer {
+			all = append(all, gap{one.last, one.awaited})
+		}
+	}
+	if there && never == nil {
+		return Stalls{From: s.From, Conn: s.Conn, Longer: s.Longer}.outcome(v, all)
+	}
+	o := Outcome{Expected: fmt.Sprintf("bytes from %s in %s", s.From.Name, v.Label), Saw: "none that arrived"}
+	o.evidence(v.Trace, v.Packets(), nil)
+	return o
 }
 
 // Lossless expects that nothing was lost that no fault dropped: every packet that
@@ -128,7 +178,7 @@ func (s Lossless) Judge(v *trace.View) Outcome {
 			order = append(order, n)
 		}
 		j.last = p
-		j.dropped = j.dropped || p.Dropped != ""
+		j.dropped = j.dropped || p.Dropped != "" || strings.Contains(p.Fault, trace.HeldBy)
 		j.there = j.there || arrived(p)
 	}
 	var lost []*trace.Packet

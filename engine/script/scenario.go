@@ -192,12 +192,23 @@ func define(c *vm.Call, name string, t *lua.LTable) error {
 		}
 	}
 	for _, a := range s.Matrix {
+		if a.Name == "name" {
+			return c.Fail(a.Name, "give it another name", "name is what the variant is called, and not what a matrix sets")
+		}
 		for _, v := range s.Variants {
-			if a.Name == "name" || slices.ContainsFunc(v.Params, func(p Param) bool { return p.Name == a.Name }) {
+			if slices.ContainsFunc(v.Params, func(p Param) bool { return p.Name == a.Name }) {
 				return c.Fail(a.Name, "give one of them another name", "matrix and variant %q both set %q",
 					v.Name, a.Name)
 			}
 		}
+	}
+	called := map[string]bool{}
+	for _, one := range s.Cases() {
+		if called[one.ID()] {
+			return c.Fail("matrix", "write each value once: a number and its text look alike", "two cases are called %q",
+				one.ID())
+		}
+		called[one.ID()] = true
 	}
 	ld.found = append(ld.found, s)
 	return nil

@@ -37,6 +37,9 @@ type Point struct {
 // Name is the interface name in trace.pcapng: "node/wire".
 func (p *Point) Name() string { return p.Node + "/" + p.Wire }
 
+// HeldBy is what [Packet.Fault] says of what a fault keeps or has kept, before its name.
+const HeldBy = "held by "
+
 // Packet is one frame at one capture point. What it says of the frame itself
 // is shared between the record where it left and the one where it arrived.
 type Packet struct {

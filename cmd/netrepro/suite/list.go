@@ -56,11 +56,11 @@ func list(e Console, cases *selection.Cases, asJSON bool) error {
 					continue
 				}
 				if !named {
-					fmt.Fprintf(e.Out, "%s  (%s)  %s\n", s.Name, f.Name, strings.Join(s.Tags, " "))
+					fmt.Fprintf(e.Out, "%s  (%s)  %s\n", sanitize.Text(s.Name), f.Name, sanitize.Text(strings.Join(s.Tags, " ")))
 					named = true
 				}
 				if !asJSON {
-					fmt.Fprintf(e.Out, "    %s\n", c.ID())
+					fmt.Fprintf(e.Out, "    %s\n", sanitize.Text(c.ID()))
 					continue
 				}
 				if err := enc.Encode(map[string]any{"case": c.ID(), "scenario": s.Name, "variant": c.Variant.Name,

@@ -201,6 +201,9 @@ func (o *runOptions) start(ctx context.Context, e Console, tasks []*task.Task, t
 		return startable(o.vm.Run(ctx, tasks, o.Options, to, e.Err))
 	}
 	err := runner.Run(ctx, tasks, o.Options, to)
+	if errors.Is(err, worker.ErrFull) {
+		return &Exit{err, Cannot}
+	}
 	if errors.Is(err, worker.ErrCannot) {
 		return &Exit{fmt.Errorf("%w: run as root, or allow user namespaces (sysctl "+
 			"kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces above 0)", err), Cannot}

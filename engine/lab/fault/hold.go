@@ -56,7 +56,7 @@ func (h *Hold) Do(p *trace.Packet, v *wire.Verdict, name string) error {
 			close(h.change)
 			h.change = nil
 		}
-	}, h.Most, "held by "+name)
+	}, h.Most, trace.HeldBy+name)
 	return nil
 }
 

@@ -38,7 +38,7 @@ func Check(m *match.Match) (word string, err error) {
 	}
 	a := &asked{m: m, most: -1}
 	for _, rule := range []func(*asked){(*asked).ends, (*asked).ports, (*asked).segment, (*asked).payload, (*asked).sizes,
-		(*asked).sent} {
+		(*asked).sent, (*asked).layers} {
 		if rule(a); a.err != nil {
 			return a.word, a.err
 		}

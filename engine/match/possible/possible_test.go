@@ -37,6 +37,13 @@ func TestCheck(t *testing.T) {
 		{"rexmit=0 timer=x", "rexmit", "not sent before"}, {"tcp=data size=40", "size", "has more than"},
 		{"tcp=data size=55", "", ""}, {"len=100 size=60", "size", "has more than"}, {"udp ip_len=20", "ip_len", "has more than"},
 		{"udp len=0", "", ""}, {"size=0..60", "", ""}, {"udp tcp=syn", "tcp", "no packet"},
+		{"icmp=echo-request icmp_type=3", "icmp_type", "another message"}, {"icmp=echo-request icmp_type=8", "", ""},
+		{"icmp=echo-request icmp_type=128", "", ""}, {"icmp=frag-needed icmp_code=9", "", ""},
+		{"icmp=port-unreachable icmp_code=9", "icmp_code", "another message"}, {"icmp=any icmp_type=77", "", ""},
+		{"icmp=unreachable icmp_type=3 icmp_code=1", "", ""}, {"icmp=net-prohibited icmp_type=1", "icmp_type", "another"},
+		{"timestamps=false tsval=5", "tsval", "wants away"}, {"timestamps=true tsval=5", "", ""},
+		{"ether_type=2054 tcp=any", "ether_type", "EtherType"}, {"ether_type=33024 tcp=any", "", ""}, {"ether_type=2054", "", ""},
+		{"ether_type=2048 udp", "", ""}, {"ip_len=10", "ip_len", "20 bytes"}, {"ip_len=>=10", "", ""}, {"ip_len=20", "", ""},
 	} {
 		m, err := match.Parse(tt.text, names)
 		if err != nil {

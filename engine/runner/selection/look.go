@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"netrepro/engine/runner/discover"
+	"netrepro/engine/sanitize"
 	"netrepro/engine/script"
 	"netrepro/engine/script/diag"
 )
@@ -222,7 +223,7 @@ func (e *elsewhere) unknown(p pattern, files []*script.File) error {
 		var cases []string
 		each(of, func(_ *script.File, c *script.Case) {
 			if _, rest, more := strings.Cut(c.ID(), "/"); more && c.Name == p.scenario {
-				cases = append(cases, rest)
+				cases = append(cases, sanitize.Text(rest))
 			}
 		})
 		err.Msg = fmt.Sprintf("scenario %q has no case %q", p.scenario, p.rest)

@@ -96,6 +96,9 @@ func (s Selection) wants(f *script.File, c *script.Case) bool {
 	return (s.Variant == "" || c.Variant.Name == s.Variant) && (s.Wants == nil || s.Wants(f, c))
 }
 
+// most is how many runs one call of the program may have.
+const most = 100_000
+
 // List lists what sel selects from files, in order. Two cases of the same name
 // are an error: they would write over each other.
 func List(files []*script.File, sel Selection) ([]*Task, error) {
@@ -113,6 +116,9 @@ func List(files []*script.File, sel Selection) ([]*Task, error) {
 					if other, ok := from[t.Name()]; ok {
 						return nil, fmt.Errorf("%s and %s both have a case %q: name each scenario once",
 							other, f.Name, t.Name())
+					}
+					if len(out) == most {
+						return nil, fmt.Errorf("these are more than %d runs: lower --repeat", most)
 					}
 					from[t.Name()] = f.Name
 					out = append(out, t)

@@ -61,6 +61,10 @@ const Arg = "netrepro-worker"
 // ErrCannot says that this machine does not allow labs at all.
 var ErrCannot = errors.New("this machine does not let netrepro make namespaces")
 
+// ErrFull says that this machine, or whoever called netrepro, does not allow it as many open files as
+// it needs.
+var ErrFull = errors.New("there are too many open files")
+
 // Run runs one job in a worker and passes on its events, until it has ended or the
 // case's timeout is over. It returns the case's result; an error is one of the
 // runner itself, as [ErrCannot] is.
@@ -112,7 +116,7 @@ func Run(ctx context.Context, job Job, with Start, timeout time.Duration, emit f
 		}
 	}
 	switch {
-	case errors.Is(werr, ErrCannot):
+	case errors.Is(werr, ErrCannot), errors.Is(werr, ErrFull):
 		return session.Result{}, werr
 	case res != nil:
 		return *res, nil
@@ -202,18 +206,18 @@ func converse(ctx context.Context, job Job, with Start, stderr *said, emit func(
 	c.Stderr, c.ExtraFiles = stderr, with.Files
 	in, err := c.StdinPipe()
 	if err != nil {
-		return nil, fmt.Errorf("start worker: %w", err)
+		return nil, unstarted(err)
 	}
 	defer in.Close() // also tells the worker to end
 	out, err := c.StdoutPipe()
 	if err != nil {
-		return nil, fmt.Errorf("start worker: %w", err)
+		return nil, unstarted(err)
 	}
 	if err := on(with.CPUs, c.Start); err != nil {
 		if denied(err) {
 			return nil, fmt.Errorf("%w: %w", ErrCannot, netns.Limited(err))
 		}
-		return nil, fmt.Errorf("start worker: %w", err)
+		return nil, unstarted(err)
 	}
 	line, err := json.Marshal(job)
 	if err == nil {
@@ -260,6 +264,15 @@ func denied(err error) bool {
 		}
 	}
 	return false
+}
+
+// unstarted says why a worker was not started.
+func unstarted(err error) error {
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		return fmt.Errorf("start worker: %w: raise their limit (ulimit -n), or run fewer cases side by side (--jobs)",
+			ErrFull)
+	}
+	return fmt.Errorf("start worker: %w", err)
 }
 
 // CannotCode is what a worker exits with if it is denied what labs need.

@@ -26,6 +26,14 @@ var (
 		return 0, Wrong(x, "a duration", respelled(x, durationWords, isDuration,
 			`write it like "40ms", "1.5s" or "2h", at most "20d"`))
 	})
+	// Bound is a duration that bounds another: no time would be no bound, or one that nothing keeps.
+	Bound = vm.NewKind("duration", "Duration", func(c *vm.Call, x lua.LValue) (time.Duration, error) {
+		d, err := Duration.Read(c, x)
+		if err == nil && d == 0 {
+			err = Wrong(x, "a duration above 0", "leave it out, or write how long may pass")
+		}
+		return d, err
+	})
 	// Size is in bytes.
 	Size = vm.NewKind("size", "Size", func(_ *vm.Call, x lua.LValue) (int, error) {
 		if n, ok := parseSize(x); ok {
@@ -132,7 +140,11 @@ func rate(s string) (int64, bool) {
 func parseCount(_ *vm.Call, x lua.LValue) (expect.Count, error) {
 	switch x.(type) {
 	case lua.LNumber, lua.LString:
-		if c, err := expect.ParseCount(x.String()); err == nil {
+		c, err := expect.ParseCount(x.String())
+		if err == nil && c.OrMore && c.Min == 0 {
+			return c, Wrong(x, "a count", "any number is that many: write 0 for none, or leave the expectation out")
+		}
+		if err == nil {
 			return c, nil
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // Row are those of a row of a sequence.
 var Row = append(slices.Clone(Seen),
 	args.OptDef("times", args.Count, "1", `at least this many before the next row; others may stand between`),
-	args.Opt("within", args.Duration, "at most this long after the packet of the row before"))
+	args.Opt("within", args.Bound, "at most this long after the packet of the row before"))
 
 var rowTable = &vm.Method{Name: "row", Options: Row}
 

@@ -17,6 +17,9 @@ const (
 	// minRTO is the least retransmission timeout of Linux, TCP_RTO_MIN, less
 	// the slack that a capture point away from the sender adds.
 	minRTO = 180 * time.Millisecond
+	// minPTO is less than the least time until a tail loss probe: two ticks of the kernel, TCP_TIMEOUT_MIN
+	// of Linux, of which there are at most 1000 a second. What comes sooner is a copy.
+	minPTO = time.Millisecond
 	// sinceAdvance is how long after the last new acknowledgement a timeout
 	// comes at the earliest: what an acknowledgement lets out goes out at
 	// once. It is less than minRTO, for Linux restarts the timer from when
@@ -240,7 +243,7 @@ func (s *Sender) resent(p *packet.Packet, end uint32, now time.Duration) Sending
 		if s.reports < dupThresh {
 			r.Class |= RACK
 		}
-	case tail && r.Gap < minRTO && s.advanced.before(now) < r.Gap+minRTO:
+	case tail && r.Gap >= minPTO && r.Gap < minRTO && s.advanced.before(now) < r.Gap+minRTO:
 		r.Class |= TLP
 	}
 	return r

@@ -79,7 +79,7 @@ var narrowings = []*vm.Method{
 		Example: `expect(net.trace):within("50ms", { tcp = "rto" }):includes { tcp = "ack" }`},
 		func(w *within) []vm.Argument {
 			return []vm.Argument{
-				args.Duration.Param(&w.time, "time", "how long the part is"),
+				args.Bound.Param(&w.time, "time", "how long the part is"),
 				kMatch.Param(&w.match, "match", "the packet before the part"),
 			}
 		},

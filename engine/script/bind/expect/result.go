@@ -23,8 +23,8 @@ var resultExpectation = &vm.Class{Name: "ResultExpectation", What: "an expectati
 			Example: `expect(done):succeeds { before = "500ms" }`, Phase: vm.Running},
 			func(a *took) []vm.Argument {
 				return []vm.Argument{
-					args.Duration.Opt(&a.after, "after", "it took at least this long"),
-					args.Duration.Opt(&a.before, "before", "it took less than this"),
+					args.Bound.Opt(&a.after, "after", "it took at least this long"),
+					args.Bound.Opt(&a.before, "before", "it took less than this"),
 				}
 			}, succeeds),
 		vm.Verb(vm.Method{Name: "fails", Doc: "It failed; if a text is given, with this error.",

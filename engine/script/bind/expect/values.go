@@ -10,6 +10,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"netrepro/engine/expect"
+	"netrepro/engine/script/alike"
 	"netrepro/engine/script/args"
 	"netrepro/engine/script/vm"
 )
@@ -62,10 +63,6 @@ func typed(x lua.LValue) string {
 	return shown(x)
 }
 
-func same(a, b lua.LValue) bool {
-	return a.Type() == b.Type() && (a == b || a.String() == b.String() && a.Type() != lua.LTUserData)
-}
-
 // limits are the arguments of between.
 type limits struct{ low, high float64 }
 
@@ -80,12 +77,15 @@ var valueExpectation = &vm.Class{Name: "ValueExpectation", What: "an expectation
 				if got.Type() != (*want).Type() { // "200" and 200 look alike
 					return verdict{want: typed(*want), saw: typed(got)}, nil
 				}
-				return verdict{ok: same(got, *want), want: shown(*want)}, nil
+				return verdict{ok: alike.Same(got, *want), want: shown(*want)}, nil
 			}),
 		valueVerb("differs_from", "It is another value.", `expect(peer.port):differs_from(40000)`,
 			func(other *lua.LValue) []vm.Argument { return []vm.Argument{args.Any.Param(other, "other", "a value")} },
 			func(_ *vm.Call, other *lua.LValue, got lua.LValue) (verdict, error) {
-				return verdict{ok: !same(got, *other), want: "anything but " + shown(*other)}, nil
+				if got.Type() != (*other).Type() && got != lua.LNil && *other != lua.LNil { // it could not be the same
+					return verdict{want: "another value than " + typed(*other), saw: typed(got)}, nil
+				}
+				return verdict{ok: !alike.Same(got, *other), want: "anything but " + shown(*other)}, nil
 			}),
 		compared("less_than", "It is a smaller number.", "less than", func(a, b float64) bool { return a < b }),
 		compared("more_than", "It is a larger number.", "more than", func(a, b float64) bool { return a > b }),
@@ -153,7 +153,7 @@ func hasMembers(c *vm.Call, members **lua.LTable) error {
 		}
 		want = append(want, fmt.Sprintf("%s = %s", k, shown(x)))
 		saw = append(saw, fmt.Sprintf("%s = %s", k, shown(got)))
-		o.Pass = o.Pass && same(got, x)
+		o.Pass = o.Pass && alike.Same(got, x)
 	}
 	o.Expected, o.Saw = strings.Join(want, ", "), strings.Join(saw, ", ")
 	if e.value == lua.LNil {

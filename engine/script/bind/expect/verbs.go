@@ -163,12 +163,12 @@ type stalled struct {
 // stalledOptions are those of both; longer says what that is of each.
 func stalledOptions(a *stalled, longer string) []vm.Argument {
 	return []vm.Argument{
-		session.KHost.Need(&a.from, "from", "the sender"), args.Duration.Need(&a.longer, "longer", longer),
+		session.KHost.Need(&a.from, "from", "the sender"), args.Bound.Need(&a.longer, "longer", longer),
 		session.KEnds.Opt(&a.conn, "conn", "one connection"),
 	}
 }
 
-func (a *stalled) spec() expect.Spec {
+func (a *stalled) stalls() expect.Stalls {
 	return expect.Stalls{From: a.from.Party(), Longer: a.longer, Conn: a.conn, Times: a.times}
 }
 
@@ -182,12 +182,12 @@ var streamVerbs = []*vm.Method{
 		func(a *stalled) []vm.Argument {
 			return append(stalledOptions(a, "how long at least"), timesOption(&a.times))
 		},
-		func(_ *vm.Call, a *stalled) (expect.Spec, error) { return a.spec(), nil }),
-	traceVerb(vm.Method{Name: "flows", Doc: "The stream that a sender's peer receives in order never stops " +
-		"for this long.",
+		func(_ *vm.Call, a *stalled) (expect.Spec, error) { return a.stalls(), nil }),
+	traceVerb(vm.Method{Name: "flows", Doc: "A sender's peer receives a stream in order, which never stops " +
+		"for this long; nor does it stop for good before all that was sent is there.",
 		Example: `expect(net.trace):flows { from = net.server, longer = "200ms" }`},
 		func(a *stalled) []vm.Argument { return stalledOptions(a, "how long is too long") },
-		func(_ *vm.Call, a *stalled) (expect.Spec, error) { return a.spec(), nil }),
+		func(_ *vm.Call, a *stalled) (expect.Spec, error) { return expect.Flows(a.stalls()), nil }),
 	traceVerb(vm.Method{Name: "lossless", Doc: "Only faults drop packets: everything else that leaves a " +
 		"node arrives, and routers send on what they receive.", Example: `expect(net.trace):lossless()`},
 		func(*none) []vm.Argument { return nil },
