@@ -10,6 +10,7 @@ package packet
 
 import (
 	"net/netip"
+	"time"
 
 	"netrepro/engine/packet/header"
 )
@@ -202,6 +203,16 @@ type Quote struct {
 // IsTCP reports whether p carries a TCP header.
 func (p *Packet) IsTCP() bool {
 	return p.Proto == ProtoTCP && !p.Fragment && p.SrcPort|p.DstPort != 0
+}
+
+// SeenTwice reports whether a segment that was seen right after first, apart from it, is the same once
+// more: a mirror port, or a capture on all interfaces, has each packet twice. What TCP sends again
+// comes later.
+func SeenTwice(first, again *Packet, apart time.Duration) bool {
+	return apart >= 0 && apart <= time.Millisecond && again.Seq == first.Seq && again.Ack == first.Ack &&
+		again.PayloadLen == first.PayloadLen && again.Flags == first.Flags && again.TSVal == first.TSVal &&
+		again.TSEcr == first.TSEcr && again.Window == first.Window && again.Missing&NoSeq == 0 &&
+		(again.SeqLen() > 0 || again.Flags.Has(RST)) && (again.ID == first.ID || again.TTL != first.TTL)
 }
 
 // SeqLen is the sequence space p takes: its payload, plus one each for SYN and

@@ -37,8 +37,9 @@ type File struct {
 	// that stand for them.
 	Names []pcap.Name
 	// Lost is how many packets the capturing program lost, Unread how many lines or
-	// frames could not be read, Beyond how many came after the bound.
-	Lost, Unread, Beyond int
+	// frames could not be read, Beyond how many came after the bound, Backward how many have a time
+	// before that of one before them.
+	Lost, Unread, Beyond, Backward int
 	// Skipped says of the first lines of text that were not understood why.
 	Skipped []string
 	// Cut says why the file ends early; empty if it does not.

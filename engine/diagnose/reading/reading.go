@@ -34,6 +34,8 @@ const (
 	recent = 4_000
 	// head is how much of a datagram is kept.
 	head = 64
+	// jumble is how far packets of a capture may be out of order: those of several interfaces are.
+	jumble = 10 * time.Millisecond
 	// maxCopies is how many sightings of one packet are kept.
 	maxCopies = 8
 )
@@ -150,6 +152,9 @@ func place(rec *tcp.Record) stream.Place {
 func (r *reading) add(rec *tcp.Record) {
 	f := r.file
 	f.Packets++
+	if rec.Time < f.End-jumble {
+		f.Backward++
+	}
 	f.End = max(f.End, rec.Time)
 	p := rec.Packet
 	switch {
@@ -246,16 +251,9 @@ func (r *reading) segment(rec *tcp.Record) {
 // twice is the segment that g is seen of again at once: a capture on all interfaces whose
 // names the text does not tell has each packet that is forwarded twice.
 func twice(f *incident.Flow, g *incident.Segment) *incident.Segment {
-	const apart = time.Millisecond
 	for i := len(f.Segments) - 1; i >= 0 && i > len(f.Segments)-6; i-- {
 		o := f.Segments[i]
-		if g.Time-o.Time > apart || g.Time < o.Time {
-			return nil
-		}
-		if o.Side == g.Side && o.Seq == g.Seq && o.Ack == g.Ack && o.PayloadLen == g.PayloadLen && o.Flags == g.Flags &&
-			o.TSVal == g.TSVal && o.TSEcr == g.TSEcr && o.Window == g.Window &&
-			g.Missing&packet.NoSeq == 0 &&
-			(g.SeqLen() > 0 || g.Has(packet.RST)) && !g.Dsack && (g.ID == o.ID || g.TTL != o.TTL) {
+		if o.Side == g.Side && !g.Dsack && packet.SeenTwice(&o.Packet, &g.Packet, g.Time-o.Time) {
 			return o
 		}
 	}

@@ -35,7 +35,7 @@ func reused(f *incident.Flow) *finding.Finding {
 		return nil
 	}
 	pause := f.SYN.Time - old.Last().Time
-	if pause > remembers {
+	if pause > remembers || pause < 0 { // the capture is not in the order of time
 		return nil
 	}
 	rst := firstReset(f, incident.Client)

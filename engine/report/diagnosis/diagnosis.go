@@ -31,6 +31,10 @@ func Remarks(w io.Writer, r *diagnose.Report) {
 		for _, s := range f.Skipped {
 			fmt.Fprintf(w, "netrepro: %s: %s\n", base, s)
 		}
+		if f.Backward > 0 {
+			fmt.Fprintf(w, "netrepro: %s: %d packets have an earlier time than one before them: put the file in order "+
+				"first (reordercap), what is said of times may be wrong\n", base, f.Backward)
+		}
 		if f.Beyond > 0 {
 			fmt.Fprintf(w, "netrepro: %s: %d packets are left aside, for the capture is long: narrow it first\n",
 				base, f.Beyond)

@@ -53,6 +53,7 @@ type tally struct {
 	packets int
 	begun   bool
 	score   int
+	recent  []*tcp.Record // the last few
 }
 
 // gathered is what is kept of a capture.
@@ -145,6 +146,9 @@ func (g *gathered) add(r *tcp.Record, o Options) {
 		g.byConn[c] = t
 		g.conns = append(g.conns, t)
 	}
+	if r.Copy == 0 && t.twice(r) {
+		return
+	}
 	if t.packets++; t.packets == 1 && strings.HasPrefix(r.Fault, segment.Forged) {
 		t.begun = true
 	}
@@ -160,6 +164,22 @@ func (g *gathered) add(r *tcp.Record, o Options) {
 		k.App = slices.Clone(r.App)
 	}
 	g.records = append(g.records, &k)
+	t.recent = append(t.recent[max(len(t.recent)-few, 0):], &k)
+}
+
+// few is how many packets of a connection are looked at for one that was seen twice.
+const few = 5
+
+// twice reports whether the capture has a segment once more: nobody sent that, and nothing was lost.
+// A kernel sends the same reset for each segment that it does not want, and on a short path it sends
+// again soon; then only its identification tells.
+func (t *tally) twice(r *tcp.Record) bool {
+	const atOnce = 100 * time.Microsecond
+	return slices.ContainsFunc(t.recent, func(o *tcp.Record) bool {
+		return o.Conn == r.Conn && o.Side == r.Side && o.Copy == 0 && o.Point == r.Point &&
+			packet.SeenTwice(o.Packet, r.Packet, r.Time-o.Time) && (r.Packet.ID != 0 ||
+			r.Time-o.Time < atOnce && !r.Packet.Flags.Has(packet.RST))
+	})
 }
 
 // drop lets go of what is too much. Of one connection what is kept is enough.

@@ -214,3 +214,23 @@ func TestChoice(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestTwice reads a capture that has every packet twice, as a mirror port makes it: nothing is lost
+// in it, and nothing sent again.
+func TestTwice(t *testing.T) {
+	c := (&conversation{}).opens(20 * time.Millisecond)
+	c.say(time.Millisecond, true, "P.", 1, 101, 1, "")
+	c.say(20*time.Millisecond, false, ".", 1, 1449, 101, "")
+	c.say(0, false, ".", 1449, 2897, 101, "")
+	c.say(10*time.Microsecond, true, ".", 101, 101, 2897, "")
+	for i, line := range slices.Collect(strings.Lines(c.b.String())) {
+		if i == 0 {
+			c.b.Reset()
+		}
+		c.b.WriteString(line + line)
+	}
+	f := c.read(t, read.Options{Flow: -1}).Flows[0]
+	if len(f.Losses) > 0 || len(f.Resent) > 0 {
+		t.Errorf("lost %v, sent again %v", f.Losses, f.Resent)
+	}
+}
