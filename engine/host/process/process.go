@@ -192,21 +192,8 @@ func (p *Process) Pid() int {
 // Usage is what the program, and what it started, had of the processors so far.
 func (p *Process) Usage() stall.Usage { return stall.UsedBelow(os.DirFS("/proc"), p.cmd.Process.Pid) }
 
-// Wants reports whether the program, or what it started, wants a processor over some time: it has
-// one or waits for one in most of several looks.
-func (p *Process) Wants() bool {
-	const looks, apart = 5, 10 * time.Millisecond
-	n := 0
-	for i := range looks {
-		if i > 0 {
-			time.Sleep(apart)
-		}
-		if stall.Wants(os.DirFS("/proc"), p.cmd.Process.Pid) {
-			n++
-		}
-	}
-	return n > looks/2
-}
+// Wants reports whether the program, or what it started, wants a processor over some time.
+func (p *Process) Wants() bool { return stall.Keeps(os.DirFS("/proc"), p.cmd.Process.Pid) }
 
 // Signal sends a signal to the program.
 func (p *Process) Signal(s syscall.Signal) error {

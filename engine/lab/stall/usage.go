@@ -89,6 +89,22 @@ func Wants(proc fs.FS, pid int) bool {
 	return false
 }
 
+// Keeps reports whether a process, or what came of it, wants a processor over some time: in most of
+// several looks.
+func Keeps(proc fs.FS, pid int) bool {
+	const looks, apart = 5, 10 * time.Millisecond
+	n := 0
+	for i := range looks {
+		if i > 0 {
+			time.Sleep(apart)
+		}
+		if Wants(proc, pid) {
+			n++
+		}
+	}
+	return n > looks/2
+}
+
 // Since is what of it came after before was read.
 func (u Usage) Since(before Usage) Usage { return Usage{u.Ran - before.Ran, u.Waited - before.Waited} }
 

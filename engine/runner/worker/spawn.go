@@ -153,9 +153,9 @@ func overdue(name string, up bool, timeout time.Duration, late seen, stderr stri
 			name, setUp, stderr)
 		return session.Inconclusive, strings.TrimSpace(why)
 	}
-	if late.had.Starved(timeout) {
-		why := fmt.Sprintf("%s: the case did not end within its timeout, %s: its threads waited %v for a processor that "+
-			"others had\n%s", name, timeout, late.had.Waited.Round(100*time.Millisecond), stderr)
+	if late.had.Starved(timeout) || late.wants && late.had.Ran < timeout/2 {
+		why := fmt.Sprintf("%s: the case did not end within its timeout, %s: it waited for a processor that others had "+
+			"(%v at least)\n%s", name, timeout, late.had.Waited.Round(100*time.Millisecond), stderr)
 		return session.Inconclusive, strings.TrimSpace(why)
 	}
 	if late.stuck != "" {

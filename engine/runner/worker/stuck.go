@@ -104,10 +104,11 @@ type deadline struct {
 	seen                  // read when the worker has ended
 }
 
-// seen is what a worker was doing when its time was up: what its threads had of the processors,
+// seen is what a worker was doing when its time was up: what it and its programs had of the processors,
 // and the kernel's functions that held some of them.
 type seen struct {
 	had   stall.Usage
+	wants bool // it, or a program of its, still wanted a processor
 	stuck string
 }
 
@@ -122,7 +123,7 @@ func newDeadline(after time.Duration, end func()) *deadline {
 	d.over = time.AfterFunc(after, func() {
 		pid := int(d.pid.Load())
 		d.mu.Lock()
-		d.had = stall.Used(os.DirFS("/proc"), pid)
+		d.had, d.wants = stall.UsedBelow(os.DirFS("/proc"), pid), stall.Keeps(os.DirFS("/proc"), pid)
 		if time.Since(d.looked) >= grace/2 { // else both looks are of one moment
 			d.stuck = stuck(d.before, asleep(os.DirFS("/proc"), pid))
 		}

@@ -51,6 +51,21 @@ func (p *proc) late(before stall.Usage, within time.Duration) string {
 	return fmt.Sprintf("%s was not done within %s, for others had the processors", p.Name, within)
 }
 
+// gone ends the program with all that it started, and adds to why it was late if that took long: what
+// is killed needs a processor to end, and nothing else.
+func (p *proc) gone(late string) (string, error) {
+	began := time.Now()
+	err := p.Process.Close()
+	if took := time.Since(began); late == "" && took > longDying {
+		late = fmt.Sprintf("%s was killed, and gone only after %s: others had the processors", p.Name,
+			took.Round(100*time.Millisecond))
+	}
+	return late, err
+}
+
+// longDying is longer than what is killed takes to end where it has a processor.
+const longDying = 2 * time.Second
+
 // run are the arguments of run.
 type run struct {
 	timeout time.Duration
@@ -83,11 +98,12 @@ var runVerb = vm.Verb(vm.Method{Name: "run",
 			} else {
 				late = p.late(stall.Usage{}, a.timeout)
 			}
-			_ = p.Close()
+			late, _ = p.gone(late)
+			p.node.Endpoints.Forget(p)
 		})
+		p.node.Run.Starve(late)
 		x := &exit{p: p, Exit: e, timeout: err != nil}
 		if x.timeout {
-			p.node.Run.Starve(late)
 			x.Exit, _ = p.Exited()
 			x.Took = time.Since(started)
 		}
@@ -244,14 +260,14 @@ func stop(c *vm.Call, grace *time.Duration) error {
 			if !asked {
 				late = p.late(before, *grace)
 			}
-			err = p.Process.Close()
+			late, err = p.gone(late)
 		}
 		p.node.Endpoints.Forget(p)
 	})
+	p.node.Run.Starve(late)
 	if err != nil {
 		return err
 	}
-	p.node.Run.Starve(late)
 	e, _ := p.Exited()
 	c.Return(c.VM.New(exitClass, &exit{p: p, Exit: e, timeout: !asked}))
 	return session.Over(c)
