@@ -253,7 +253,7 @@ func (r *reading) segment(rec *tcp.Record) {
 func twice(f *incident.Flow, g *incident.Segment) *incident.Segment {
 	for i := len(f.Segments) - 1; i >= 0 && i > len(f.Segments)-6; i-- {
 		o := f.Segments[i]
-		if o.Side == g.Side && !g.Dsack && packet.SeenTwice(&o.Packet, &g.Packet, g.Time-o.Time) {
+		if o.Side == g.Side && packet.SeenTwice(&o.Packet, &g.Packet, g.Time-o.Time) {
 			return o
 		}
 	}
