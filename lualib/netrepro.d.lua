@@ -1435,7 +1435,7 @@ function Wire:set(options) end
 ---@class Wire.DownOptions
 ---@field carrier? boolean the devices at both ends see it (default false)
 
----Lets nothing pass in either direction. With carrier = true, the devices at both ends lose their carrier too, and what is on its way is lost.
+---Lets nothing pass in either direction. With carrier = true, the devices at both ends lose their carrier too, and what is on its way is lost: the trace shows it as dropped at the end that it would have reached.
 ---```lua
 ---net.wan:down()
 ---```

@@ -134,6 +134,24 @@ func (s *Source) Close() error {
 	return s.close.Close()
 }
 
+// Said are the things that a reader must know of how the capture was read, a sentence each.
+func (s *Source) Said() (out []string) {
+	if s.Unknown > 0 {
+		out = append(out, fmt.Sprintf("%s of link type %d, which is not decoded", counted(s.Unknown), s.UnknownLink))
+	}
+	if s.Text != nil {
+		out = append(out, s.Text.Said()...)
+	}
+	return out
+}
+
+func counted(n int) string {
+	if n == 1 {
+		return "1 frame is"
+	}
+	return fmt.Sprintf("%d frames are", n)
+}
+
 // Next reads the next packet. What in points to is good until the call after.
 func (s *Source) Next(in *tcp.Input) error {
 	if err := s.reader.Next(&s.frame); err != nil {

@@ -96,7 +96,8 @@ func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
 			first = f
 		}
 		switch {
-		case f.OneSided() || !f.Established():
+		case again(f):
+		case !complete(f) && !slices.ContainsFunc(f.Twins, complete):
 			if partial++; echoed(f) {
 				well++
 			}
@@ -106,6 +107,9 @@ func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
 	})
 	if first == nil {
 		c := finding.New(finding.Unclear, nil).Say("The capture has no TCP connection that could be judged.")
+		if slices.ContainsFunc(in.Files, func(f *incident.File) bool { return f.Unread > 0 }) {
+			return c.For(1, "no TCP segment could be read")
+		}
 		return c.For(1, "no TCP segment was captured")
 	}
 	if whole == 0 && well == partial {
@@ -118,7 +122,7 @@ func clean(in *incident.Incident, excused []*finding.Finding) *finding.Finding {
 		c := finding.New(finding.Unclear, first).
 			Say("The capture has too little of its connections to tell: capture both directions, from before they " +
 				"open.")
-		return c.For(0.5, fmt.Sprintf("%d connections were captured in part only", partial))
+		return c.For(0.5, "captured in part only: "+count(partial, "connection"))
 	}
 	c := finding.New(finding.Clean, first)
 	switch lost, missed := made(in); {
@@ -179,17 +183,40 @@ func echoed(f *incident.Flow) bool {
 func made(in *incident.Incident) (lost, missed int) {
 	in.All(func(f *incident.Flow) {
 		for side := range f.Sides {
-			l := measured.Lost(f, side)
-			data := 0 // that was sent again: a FIN may only have crossed the other's
-			for _, g := range f.Sides[side].Resent {
-				if g.PayloadLen > 0 {
-					data++
-				}
+			n, gaps := madeGood(f, side)
+			missed += gaps
+			if again(f) {
+				continue
 			}
-			lost, missed = lost+l.Before+min(l.After, data), missed+l.Missed
+			for _, t := range f.Twins { // each capture may have seen it
+				other, _ := madeGood(t, side)
+				n = max(n, other)
+			}
+			lost += n
 		}
 	})
 	return lost, missed
+}
+
+// madeGood is how many segments of a side had to be sent more than once, as one capture shows
+// it, and how many it has not got.
+func madeGood(f *incident.Flow, side int) (lost, missed int) {
+	l := measured.Lost(f, side)
+	data := 0 // that was sent again: a FIN may only have crossed the other's
+	for _, g := range f.Sides[side].Resent {
+		if g.PayloadLen > 0 {
+			data++
+		}
+	}
+	return l.Before + min(l.After, data), l.Missed
+}
+
+// complete reports whether a capture has both directions of a connection that opened.
+func complete(f *incident.Flow) bool { return !f.OneSided() && f.Established() }
+
+// again reports whether an earlier file has the same connection.
+func again(f *incident.Flow) bool {
+	return slices.ContainsFunc(f.Twins, func(t *incident.Flow) bool { return t.File.Index < f.File.Index })
 }
 
 // count is a number of things in a sentence.

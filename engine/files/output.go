@@ -33,6 +33,9 @@ const (
 // somebody reads from it or ctx ends. A new file has the mode, less what the
 // process's umask takes.
 func Create(ctx context.Context, path string, mode fs.FileMode) (*Output, error) {
+	if path == "-" { // of commands that take it as standard output, none comes here with it
+		return nil, errors.New("write -: a file is written here: name it, /dev/stdout for standard output")
+	}
 	o := &Output{path: path}
 	st, err := os.Stat(path)
 	switch {

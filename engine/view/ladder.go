@@ -123,6 +123,8 @@ func label(r *tcp.Record) string {
 		fmt.Fprintf(&b, "fragment of protocol %d", p.Proto)
 	case p.Proto == packet.ProtoUDP:
 		fmt.Fprintf(&b, "UDP %d > %d (%d)", p.SrcPort, p.DstPort, p.PayloadLen)
+	case p.Proto == packet.ProtoTCP: // its header is cut short, or it has no ports
+		fmt.Fprintf(&b, "TCP without ports (%d)", p.IPLen)
 	case p.Src.IsValid():
 		fmt.Fprintf(&b, "IP protocol %d (%d)", p.Proto, p.IPLen)
 	default:

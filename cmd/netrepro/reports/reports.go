@@ -60,6 +60,10 @@ cases stand in the way.`,
 			if merged != nil {
 				return merged
 			}
+			if run.Finished.Interrupted {
+				fmt.Fprintf(e.Err, "netrepro: the run did not end: it was interrupted, or its process was killed; "+
+					"of %d cases %d did not run\n", len(run.Started.Cases), len(run.Finished.NotRun))
+			}
 			if code := recordedCode(run); code != suite.Expected {
 				return &suite.Exit{Code: code}
 			}

@@ -128,6 +128,8 @@ func FuzzAnonymize(f *testing.F) {
 			f.Add(uint16(l), bytes.Repeat([]byte{0x45, 0, 0, 60, 8}, 12), uint16(9))
 		}
 	}
+	// A stack of MPLS labels that is longer than what is looked through.
+	f.Add(uint16(219), append(bytes.Repeat([]byte{0xc8}, 160), bytes.Repeat([]byte{0x31}, 40)...), uint16(9))
 	all := New(standin.NewMap())
 	f.Fuzz(func(t *testing.T, link uint16, b []byte, more uint16) {
 		out := bytes.Clone(b)

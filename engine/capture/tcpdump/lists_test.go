@@ -23,6 +23,16 @@ func TestTimes(t *testing.T) {
 			}
 		}
 	}
+	// either is for times that never fall: the reader is told that they may mean two things.
+	either := func(want bool, times ...string) func(*testing.T, *capture.Source, []row) {
+		return func(t *testing.T, s *capture.Source, got []row) {
+			t.Helper()
+			at(times...)(t, s, got)
+			if s.Text.Either != want || len(s.Text.Said()) > 0 != want {
+				t.Errorf("said %q", s.Text.Said())
+			}
+		}
+	}
 	tests := []struct {
 		name, times string
 		check       func(*testing.T, *capture.Source, []row)
@@ -31,7 +41,11 @@ func TestTimes(t *testing.T) {
 		{"past midnight", "23:59:59.9|00:00:00.1|00:00:03.1", at("0", "0.2", "3.2")},
 		{"since the one before", " 00:00:00.000000| 00:00:00.5| 00:00:00.0001", at("0", "0.5", "0.5001")},
 		{"since the one before, rising first", " 00:00:07| 00:00:08| 00:00:09| 00:00:00.5", at("0", "8", "17", "17.5")},
-		{"since the first", " 00:00:00.000000| 00:00:00.5| 00:00:00.5001", at("0", "0.5", "0.5001")},
+		{"since the first", " 00:00:00.000000| 00:00:00.5| 00:00:00.5001", either(true, "0", "0.5", "0.5001")},
+		{"gaps that double", " 00:00:00.000000| 00:00:01| 00:00:02| 00:00:04", either(true, "0", "1", "2", "4")},
+		{"two packets, of which both readings are one", " 00:00:00.000000| 00:00:01", either(false, "0", "1")},
+		{"gaps that fall", " 00:00:00.000000| 00:00:01| 00:00:00.5", either(false, "0", "1", "1.5")},
+		{"soon after midnight", "00:00:07.1|00:00:08.1|00:00:09.1", either(false, "0", "1", "2")},
 		{"since the first, an excerpt", " 00:00:07.5| 00:00:08| 00:00:09", at("0", "0.5", "1.5")},
 		{"over hours", " 00:00:00.000000| 02:00:00.5| 00:00:00.25", at("0", "7200.5", "7200.75")},
 		{"negative", " 00:00:00.000000| 00:00:01|-00:00:00.000002", at("0", "1", "0.999998")},

@@ -128,6 +128,11 @@ func TestOthers(t *testing.T) {
 			"1.0 IP6 (hlim 64, next-header Fragment (44) payload length: 1456) 2001:db8::7 > 2001:db8::9: frag (0x1234:0|1448) 4107 > 8443: Flags [.], seq 7712002:7713430, ack 4000000001, win 5, length 1428\n" +
 			"1.0 IP6 (flowlabel 0x3, hlim 64, next-header TCP (6) payload length: 40) 2001:db8::7.4107 > 2001:db8::9.8443: Flags [S], cksum 0x1 (correct), seq 7712001, win 5, length 0\n",
 			are("0.000000 2001:db8::7:4107 > 2001:db8::9:8443 S 7712001 win 5", "0.000000 2001:db8::7:4107 > 2001:db8::9:8443 S 7712001 win 5", "0.000000 2001:db8::7:4107 > 2001:db8::9:8443 . 7712002 ack 4000000001 win 5 len 1428", "0.000000 2001:db8::7:4107 > 2001:db8::9:8443 S 7712001 win 5")},
+		{"headers of IPv6 without their options", "1.0 IP6 2001:db8::7 > ff02::16: HBH ICMP6, multicast listener report v2, 1 group record(s), length 28\n" +
+			"1.0 IP6 2001:db8::7 > 2001:db8::9: HBH (rtalert: 0x0000) (padn) ICMP6, echo request, id 1, seq 1, length 64\n" +
+			"1.0 IP6 2001:db8::7 > 2001:db8::9: HBH 4107 > 8443: Flags [S], seq 7712001, win 5, length 0\n",
+			are("0.000000 2001:db8::7 > ff02::16 icmp 143 0 mtu 0 len 20", "0.000000 2001:db8::7 > 2001:db8::9 icmp 128 0 mtu 0 len 56",
+				"0.000000 2001:db8::7:4107 > 2001:db8::9:8443 S 7712001 win 5")},
 		{"others", "1.0 IP 192.0.2.7 > 198.51.100.9: ESP(spi=0x1,seq=0x2), length 100\n1.0 IP 192.0.2.7 > 224.0.0.1: igmp query v2\n1.0 IP 192.0.2.7.1 > 198.51.100.9.2: sctp (1) [INIT] [init tag: 1]\n",
 			are("0.000000 A > B proto 50", "0.000000 A > 224.0.0.1 proto 2", "0.000000 A > B proto 132")},
 		{"names", "1.0 IP client.example.com.4107 > ip-10-0-0-1.ec2.internal.https: Flags [S], seq 7712001, win 5, length 0\n1.0 IP localhost.4107 > localhost.frobnicate: Flags [S], seq 7712001, win 5, length 0\n" +

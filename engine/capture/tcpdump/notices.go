@@ -26,6 +26,9 @@ type Notices struct {
 	CutWhat       string
 	// Timeless says that lines have no time: those of their packets are not known.
 	Timeless bool
+	// Either says that times may count from the packet before, and were taken to count from
+	// the first.
+	Either bool
 	// Ports are services whose port is not known, with the numbers that stand for them.
 	Ports map[string]uint16
 }
@@ -71,6 +74,10 @@ func (n *Notices) Said() (out []string) {
 	}
 	if n.Timeless {
 		out = append(out, "the text has packets without a time: how far apart they are is not known")
+	}
+	if n.Either {
+		out = append(out, "its times are taken to count from the first packet (tcpdump -ttttt); if each counts from "+
+			"the packet before (-ttt), the gaps are wrong: print it with -tt")
 	}
 	if len(n.Ports) > 0 {
 		var all []string

@@ -119,6 +119,7 @@ func (r *Reader) Next(f *pcap.Frame) error {
 // end is the error at the end of the text.
 func (r *Reader) end() error {
 	if r.frames > 0 {
+		r.Either = r.clock.Either()
 		return io.EOF
 	}
 	why := "no line of it is one that tcpdump prints"

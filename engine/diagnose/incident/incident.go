@@ -40,7 +40,7 @@ type File struct {
 	// frames could not be read, Beyond how many came after the bound, Backward how many have a time
 	// before that of one before them.
 	Lost, Unread, Beyond, Backward int
-	// Skipped says of the first lines of text that were not understood why.
+	// Skipped is what was not read, a sentence each: lines of text, frames of an unknown link.
 	Skipped []string
 	// Cut says why the file ends early; empty if it does not.
 	Cut string

@@ -125,9 +125,9 @@ func (r *reading) finish(s *capture.Source) {
 	for _, p := range f.Points {
 		f.Owned = f.Owned || len(p.Addrs) > 0
 	}
+	f.Skipped = s.Said()
 	if s.Text != nil {
 		f.Unread += s.Text.Skipped
-		f.Skipped = s.Text.Said()
 		f.Names = s.Text.Names
 	}
 	if s.Start > dated {

@@ -62,11 +62,18 @@ func lost(f *incident.Flow, side int) *finding.Finding {
 	what := fmt.Sprintf("%d of the %s's %d data segments", len(es), incident.Name(side), len(s.Data)+len(es))
 	if id == "loss-bursty" {
 		c.Say("%s are lost, up to %d in a row: a queue overflows or a policer drops, with calm between.", what, worst)
-		c.For(0.8, fmt.Sprintf("%d bursts of at least %d segments", bursts, burstLength))
+		c.For(0.8, fmt.Sprintf("bursts of at least %d segments: %d", burstLength, bursts))
 	} else {
 		c.Say("%s are lost on the way to the %s; the other direction is whole.", what, incident.Name(1-side))
 	}
-	c.For(weight, fmt.Sprintf("%d ranges are missed and sent again, %d times in all", len(es), tries))
+	missed := fmt.Sprintf("%d ranges are missed and sent again, %d times in all", len(es), tries)
+	switch {
+	case len(es) == 1 && tries == 1:
+		missed = "1 range is missed and sent again"
+	case len(es) == 1:
+		missed = fmt.Sprintf("1 range is missed and sent again, %d times", tries)
+	}
+	c.For(weight, missed)
 	switch {
 	case tries > 1 || len(es) > 1:
 		c.For(0.7, "more than once")

@@ -133,13 +133,8 @@ func (t *tracer) remarks(w io.Writer) {
 	if n := s.Lost(); n > 0 {
 		fmt.Fprintf(w, "netrepro: the capturing program lost %d packets: what seems lost may only be missing here\n", n)
 	}
-	if s.Unknown > 0 {
-		fmt.Fprintf(w, "netrepro: %d frames are of link type %d, which is not decoded\n", s.Unknown, s.UnknownLink)
-	}
-	if s.Text != nil {
-		for _, said := range s.Text.Said() {
-			fmt.Fprintf(w, "netrepro: %s\n", sanitize.Text(said))
-		}
+	for _, said := range s.Said() {
+		fmt.Fprintf(w, "netrepro: %s\n", sanitize.Text(said))
 	}
 	switch {
 	case t.last == 0:

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -115,7 +114,9 @@ func save(ctx context.Context, path string, write func(io.Writer) error) error {
 		return fmt.Errorf("write page: %w", err)
 	}
 	w := bufio.NewWriterSize(o, 1<<16)
-	err = errors.Join(write(w), w.Flush())
+	if err = write(w); err == nil {
+		err = w.Flush()
+	}
 	if err = o.Close(err); err != nil {
 		return fmt.Errorf("write page: %w", err)
 	}

@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"netrepro/engine/files"
 	"netrepro/engine/report"
 	"netrepro/engine/report/formats"
@@ -63,7 +65,8 @@ func New(o Options, next task.Sink) *Recorder {
 // Open begins the record, once the folder is the run's own. An earlier one is written
 // over; the history goes on.
 func (r *Recorder) Open() error {
-	f, err := os.OpenFile(filepath.Join(r.o.Out, stream.File), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, files.Secret)
+	f, err := os.OpenFile(filepath.Join(r.o.Out, stream.File), os.O_WRONLY|os.O_CREATE|os.O_TRUNC|
+		unix.O_NONBLOCK, files.Secret) // a pipe that nobody reads is an error and not a wait
 	if err != nil {
 		return fmt.Errorf("write record: %w", err)
 	}

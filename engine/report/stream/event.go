@@ -83,6 +83,8 @@ const (
 	Inconclusive = "inconclusive"
 )
 
+var verdicts = []string{Passed, Failed, Errored, Skipped, Inconclusive}
+
 // Ended is how a case ended.
 type Ended struct {
 	Verdict string  `json:"verdict"`

@@ -114,6 +114,9 @@ func (r *Run) take(e *Event, byName map[string]*Case) error {
 			return fmt.Errorf("case %q never began", e.Case)
 		}
 		if e.Event == End {
+			if !slices.Contains(verdicts, e.Verdict) {
+				return fmt.Errorf("case %q ends as %q, which is no verdict", e.Case, e.Verdict)
+			}
 			if c.Ended = e.Ended; c.Ended.Flaky() {
 				c.Said = c.before // what went wrong
 			}

@@ -52,7 +52,8 @@ func TestRead(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"": "does not begin with a start", "x\n": "line 1 is no event",
+		start + ends("a", "splendid"): `case "a" ends as "splendid", which is no verdict`,
+		"":                            "does not begin with a start", "x\n": "line 1 is no event",
 		strings.Replace(start, `"version":1`, `"version":9`, 1):                                                            "its version is 9",
 		start + ends("a", "passed") + ends("a", "passed"):                                                                  "begins twice",
 		start + `{"event":"end","at":1,"case":"z","verdict":"passed","word":"w","seconds":0,"packets":0,"tries":1}` + "\n": "never began",

@@ -21,6 +21,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"netrepro/engine/files"
 	"netrepro/engine/runner/fingerprint"
 	"netrepro/engine/script/session"
@@ -132,7 +134,8 @@ func (h *History) Write(ctx context.Context) error {
 	if h.size+int64(h.fresh.Len()) > maxFile {
 		return h.rewrite(ctx)
 	}
-	f, err := os.OpenFile(h.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, files.Secret)
+	// A pipe that nobody reads is an error and not a wait.
+	f, err := os.OpenFile(h.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NONBLOCK, files.Secret)
 	if err != nil {
 		return fmt.Errorf("write history: %w", err)
 	}

@@ -3,12 +3,15 @@
 package history
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"netrepro/engine/runner/fingerprint"
 	"netrepro/engine/script/session"
@@ -103,5 +106,18 @@ func TestDamaged(t *testing.T) {
 	}
 	if h := Open(filepath.Join(dir, "none")); len(h.entries) > 0 || h.Failed() == nil {
 		t.Error("there is a history in no folder")
+	}
+}
+
+// TestPipe has a pipe in place of the history: it is neither read nor waited for.
+func TestPipe(t *testing.T) {
+	dir := t.TempDir()
+	if err := unix.Mkfifo(filepath.Join(dir, File), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := Open(dir)
+	h.On(here)
+	if err := h.Write(t.Context()); !errors.Is(err, unix.ENXIO) {
+		t.Errorf("got %v", err)
 	}
 }

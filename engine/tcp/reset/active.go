@@ -24,7 +24,29 @@ func (j *judgement) withAck() {
 			return
 		}
 	}
-	j.active()
+	if !j.foreignRefusal() {
+		j.active()
+	}
+}
+
+// foreignRefusal judges an answer to a SYN that Linux would give with sequence number 0
+// and without a window. No connection was there that a program could have closed, so
+// another system refuses it.
+func (j *judgement) foreignRefusal() bool {
+	if newest := j.Peer.Newest(); j.Sender.Sent > 0 || newest == nil || !newest.Flags.Has(packet.SYN) {
+		return false
+	}
+	t := j.trigger(func(t *Seen) bool {
+		return t.Flags.Has(packet.SYN) && !t.Flags.Has(packet.ACK) && t.End() == j.p.Ack
+	})
+	if t == nil {
+		return false
+	}
+	j.v.Answers = int(t.N)
+	j.sign("it acknowledges frame %d, a SYN that nothing else answered", t.N)
+	j.sign("Linux would refuse it with sequence number 0 and window 0: another system does, or a firewall")
+	j.is(Passive, Medium, ClosedPort)
+	return true
 }
 
 // refused judges the answer to a segment without ACK (RFC 9293, section

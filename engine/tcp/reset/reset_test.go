@@ -86,6 +86,8 @@ func TestJudge(t *testing.T) {
 	active := rst(packet.ACK, serverISN+1, clientISN+101)
 	refuses := rst(packet.ACK, 0, clientISN+1)
 	refuses.Window, refuses.NoOptions = 0, true
+	windowed := rst(packet.ACK, 0, clientISN+1)
+	windowed.Window = 500
 	forged := rst(packet.ACK, serverISN+1, clientISN+101)
 	forged.TTL = 200
 	for _, tt := range []struct {
@@ -98,6 +100,10 @@ func TestJudge(t *testing.T) {
 		stage   string
 	}{
 		{"a SYN that nobody wants", (*talk).syn, refuses, nil, "passive: closed-port (inferred, high)", 1, "post-syn"},
+		{"a SYN that another system refuses", (*talk).syn, windowed, nil, "passive: closed-port (inferred, medium)", 1,
+			"post-syn"},
+		{"a SYN that is refused with a number", (*talk).syn, rst(packet.ACK, serverISN, clientISN+1), nil,
+			"passive: closed-port (inferred, medium)", 1, "post-syn"},
 		{"data for the listener", ask, rst(0, serverISN+1, 0), nil, "passive: listener (inferred, high)", 4,
 			"post-data"},
 		{"unread, or lingering", ask, active, nil, "active: unread or linger or listener-closed (inferred, high)", 0,

@@ -29,6 +29,8 @@ type Clock struct {
 	decided bool
 	ahead   int64
 	looked  bool
+	zero    bool // the first is 0, as tcpdump -ttt and -ttttt print it
+	more    int  // how many after it are not
 
 	lines []timeline // of which the first is that of the first packet
 }
@@ -58,12 +60,22 @@ func (c *Clock) Look(s Stamp) (decided bool) {
 	case c.looked && s.NS < c.ahead && (c.ahead-s.NS > second/1000 || s.NS < 10*second):
 		c.falling, c.decided = s.Kind, true
 	}
+	if !c.looked {
+		c.zero = s.Kind == OfDay && s.NS == 0
+	} else if s.NS > 0 {
+		c.more++
+	}
 	c.ahead, c.looked = s.NS, true
 	return c.decided
 }
 
 // Decided reports whether all is known that decides what times count from.
 func (c *Clock) Decided() bool { return c.decided }
+
+// Either reports whether times could count from the packet before as well as from the first:
+// no gap is shorter than the one before it, as with a SYN that is sent again and again. They
+// were taken to count from the first.
+func (c *Clock) Either() bool { return !c.decided && c.zero && c.more > 1 }
 
 // Time is when a packet was captured, in nanoseconds, by its time and those before it.
 func (c *Clock) Time(s Stamp) int64 {

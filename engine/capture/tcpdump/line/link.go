@@ -120,7 +120,8 @@ func (l *link) header(s string) {
 }
 
 var (
-	extText = pattern.New(`^(?:(?:HBH|DSTOPT|RT\d*|srcrt|AH|frag|Mobility|SHIM6|opt_\w+|mobility)\b[^()]*?(?:\([^()]*(?:\([^()]*\)[^()]*)*\)) *)`)
+	extText = pattern.New(`^(?:(?:HBH|DSTOPT)(?: *\((?:[^()]|\([^()]*\))*\))*(?: +|$)|` +
+		`(?:RT\d*|srcrt|AH|frag|Mobility|SHIM6|opt_\w+|mobility)\b[^()]*?\((?:[^()]|\([^()]*\))*\) *)`)
 	// portsAlone are those of a packet whose addresses stand further up.
 	portsAlone    = pattern.New(`^([\w-]+) > ([\w-]+): `)
 	laterFragment = pattern.New(`frag \((?:0x[0-9a-f]+:)?[1-9]\d*\|\d+\)|\(frag \d+:\d+@[1-9]\d*\+?\)`)

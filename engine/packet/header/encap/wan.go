@@ -122,10 +122,18 @@ func (p *Path) networkLayer(r Rest) Inner {
 	return Inner{}
 }
 
+// maxLabels is how many labels a packet has at most: networks use up to ten (RFC 8662 speaks
+// of the depths that routers read).
+const maxLabels = 16
+
 // MPLS passes the labels of a packet. What follows them they do not say: it is IP, an
 // associated channel, or an Ethernet frame, with a control word before it or without.
 func (p *Path) MPLS(r Rest) Inner {
-	for bottom := false; !bottom; r = r.Skip(mplsSize) {
+	bottom := false
+	for n := 0; !bottom; r = r.Skip(mplsSize) {
+		if n++; n > maxLabels {
+			return Inner{Why: "an MPLS label stack without an end"}
+		}
 		if len(r.B) < mplsSize {
 			return Inner{Why: "an MPLS label cut short"}
 		}
