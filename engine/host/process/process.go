@@ -192,6 +192,9 @@ func (p *Process) Pid() int {
 // Usage is what the program, and what it started, had of the processors so far.
 func (p *Process) Usage() stall.Usage { return stall.UsedBelow(os.DirFS("/proc"), p.cmd.Process.Pid) }
 
+// Age is how long ago it was started.
+func (p *Process) Age() time.Duration { return time.Since(p.started) }
+
 // Wants reports whether the program, or what it started, wants a processor over some time.
 func (p *Process) Wants() bool { return stall.Keeps(os.DirFS("/proc"), p.cmd.Process.Pid) }
 

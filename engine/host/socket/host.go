@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -63,6 +64,13 @@ func (h *Host) Keep(c io.Closer) error {
 		return errors.Join(fmt.Errorf("host %s is closed", h.name), c.Close())
 	}
 	return nil
+}
+
+// Kept are those that are registered.
+func (h *Host) Kept() []io.Closer {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Keys(h.open))
 }
 
 // Forget undoes [Host.Keep].

@@ -65,7 +65,10 @@ func (r *Run) Event(e Event) {
 }
 
 // Fail remembers a failure.
-func (r *Run) Fail(f Failure) { r.failures = append(r.failures, f) }
+func (r *Run) Fail(f Failure) {
+	r.Ask()
+	r.failures = append(r.failures, f)
+}
 
 // Failures are all failures so far.
 func (r *Run) Failures() []Failure { return r.failures }
@@ -75,6 +78,23 @@ func (r *Run) Failures() []Failure { return r.failures }
 func (r *Run) Starve(why string) {
 	if r.starved == "" && len(r.failures) == 0 {
 		r.starved = why
+	}
+}
+
+// Late is what is kept on a node and may be late for want of a processor: it says why, or nothing.
+type Late interface{ Lacks() string }
+
+// Ask asks all that runs on the nodes whether others had the processors that it needed.
+func (r *Run) Ask() {
+	if r.starved != "" || len(r.failures) > 0 {
+		return
+	}
+	for _, n := range r.Nodes {
+		for _, c := range n.Endpoints.Kept() {
+			if l, ok := c.(Late); ok {
+				r.Starve(l.Lacks())
+			}
+		}
 	}
 }
 

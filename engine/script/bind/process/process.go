@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -49,6 +50,20 @@ func (p *proc) late(before stall.Usage, within time.Duration) string {
 		return ""
 	}
 	return fmt.Sprintf("%s was not done within %s, for others had the processors", p.Name, within)
+}
+
+// Lacks says why a program that runs may not have answered in time: for a part of its life others had
+// the processors that it needed. Empty if it had them, or if those were its own case.
+func (p *proc) Lacks() string {
+	return lacks(p.Name, p.Usage(), stall.UsedBelow(os.DirFS("/proc"), os.Getpid()), p.Age())
+}
+
+func lacks(name string, had, all stall.Usage, age time.Duration) string {
+	if !had.Starved(age) || all.Ran > age/2 {
+		return ""
+	}
+	return fmt.Sprintf("%s waited %s of its %s for a processor, for others had them", name,
+		had.Waited.Round(time.Millisecond), age.Round(time.Millisecond))
 }
 
 // gone ends the program with all that it started, and adds to why it was late if that took long: what
