@@ -4,6 +4,7 @@ package node
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -66,7 +67,7 @@ func (n *Node) awaitPorts(h *netlink.Handle, news *nl.NetlinkSocket) error {
 // awaitPort waits until a device passes frames: the kernel learns of its carrier
 // from a work queue of its own, and drops what comes before.
 func (n *Node) awaitPort(h *netlink.Handle, news *nl.NetlinkSocket, f *plan.Iface) error {
-	for {
+	for began := time.Now(); ; {
 		l, err := h.LinkByIndex(n.index[f.Dev])
 		if err != nil {
 			return fmt.Errorf("node %s: read device %s: %w", n.Name, f.Dev, err)
@@ -74,7 +75,7 @@ func (n *Node) awaitPort(h *netlink.Handle, news *nl.NetlinkSocket, f *plan.Ifac
 		if l.Attrs().OperState == netlink.OperUp {
 			return nil
 		}
-		if _, _, err := news.Receive(); err != nil {
+		if err := next(news, began); err != nil {
 			return fmt.Errorf("node %s: device %s does not come up: %w", n.Name, f.Dev, err)
 		}
 	}

@@ -3,17 +3,28 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
-// readySeconds bounds how long the kernel may take to do what it leaves to its
-// work queues.
-const readySeconds = 5
+const (
+	// ready bounds how long the kernel may take to do what it leaves to its work queues.
+	// These wait for the lock that the end of any namespace on the machine holds
+	// (rtnl_mutex, cleanup_net of net/core/net_namespace.c).
+	ready = 20 * time.Second
+	// again is after how long it is looked whether it is done though no news came.
+	again = time.Second
+)
+
+// ErrLate is that the kernel has not done in [ready] what a node needs: the machine is too
+// busy.
+var ErrLate = errors.New("the kernel has not done it yet: the machine is too busy")
 
 // subscribe listens for news of a kind in the node's namespace.
 func (n *Node) subscribe(groups ...uint) (news *nl.NetlinkSocket, err error) {
@@ -24,7 +35,7 @@ func (n *Node) subscribe(groups ...uint) (news *nl.NetlinkSocket, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("node %s: listen for the kernel's news: %w", n.Name, err)
 	}
-	if err := news.SetReceiveTimeout(&unix.Timeval{Sec: readySeconds}); err != nil {
+	if err := news.SetReceiveTimeout(&unix.Timeval{Sec: int64(again / time.Second)}); err != nil {
 		news.Close()
 		return nil, err
 	}
@@ -35,15 +46,30 @@ func (n *Node) subscribe(groups ...uint) (news *nl.NetlinkSocket, err error) {
 // kernel does that last step of adding one from a work queue (addrconf_dad_work
 // of net/ipv6/addrconf.c), and drops what comes before.
 func (n *Node) awaitAddrs(h *netlink.Handle, news *nl.NetlinkSocket) error {
-	for {
+	for began := time.Now(); ; {
 		missing, err := n.unready(h)
 		if err != nil || !missing.IsValid() {
 			return err
 		}
-		if _, _, err := news.Receive(); err != nil {
+		if err := next(news, began); err != nil {
 			return fmt.Errorf("node %s: address %s does not become ready: %w", n.Name, missing, err)
 		}
 	}
+}
+
+// next waits until there is news, or it is time to look again. It is [ErrLate] long after
+// something began.
+func next(news *nl.NetlinkSocket, began time.Time) error {
+	_, _, err := news.Receive()
+	switch {
+	case errors.Is(err, unix.ENOBUFS): // more than the socket holds
+		err = nil
+	case errors.Is(err, unix.EAGAIN):
+		if err = nil; time.Since(began) > ready {
+			err = ErrLate
+		}
+	}
+	return err
 }
 
 // unready is an IPv6 address of the node that it does not take packets for yet,

@@ -19,6 +19,7 @@ import (
 	"netrepro/engine/kernel/bpf"
 	"netrepro/engine/lab"
 	"netrepro/engine/lab/netns"
+	"netrepro/engine/lab/node"
 	"netrepro/engine/lab/topology"
 	"netrepro/engine/lab/topology/plan"
 	"netrepro/engine/script/bind/expect"
@@ -348,6 +349,9 @@ func (r *run) setupError(err error) session.Result {
 	if errors.As(err, &te) {
 		return session.Result{Verdict: session.Errored,
 			Why: r.VM.At(r.c.File, te.Line, te.Word, te.Msg, te.Hint).Render()}
+	}
+	if errors.Is(err, node.ErrLate) {
+		return session.Result{Verdict: session.Inconclusive, Why: "set up lab: " + err.Error()}
 	}
 	return session.Result{Verdict: session.Errored, Why: "set up lab: " + err.Error(), Machine: files.Cannot(err)}
 }
