@@ -198,6 +198,12 @@ func (p *Process) Age() time.Duration { return time.Since(p.started) }
 // Wants reports whether the program, or what it started, wants a processor over some time.
 func (p *Process) Wants() bool { return stall.Keeps(os.DirFS("/proc"), p.cmd.Process.Pid) }
 
+// Unserved reports whether the program, or what it started, waits for a processor now, and not for
+// this process or another program of it.
+func (p *Process) Unserved() bool {
+	return stall.Unserved(os.DirFS("/proc"), p.cmd.Process.Pid, os.Getpid())
+}
+
 // Signal sends a signal to the program.
 func (p *Process) Signal(s syscall.Signal) error {
 	line, err := json.Marshal(order{int(s)})

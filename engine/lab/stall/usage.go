@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,23 +77,24 @@ func status(proc fs.FS, path string) []string {
 }
 
 // Wants reports whether a process, or what came of it, has a processor or waits for one at this
-// moment (state R).
+// moment.
 func Wants(proc fs.FS, pid int) bool {
-	for _, p := range Below(proc, pid) {
-		tasks, _ := fs.Glob(proc, fmt.Sprintf("%d/task/*/stat", p))
-		for _, t := range tasks {
-			if f := status(proc, t); len(f) > 0 && f[0] == "R" {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(Below(proc, pid), func(p int) bool { return Ready(proc, p) })
+}
+
+// Ready reports whether a thread of a process has a processor or waits for one (state R).
+func Ready(proc fs.FS, pid int) bool {
+	tasks, _ := fs.Glob(proc, fmt.Sprintf("%d/task/*/stat", pid))
+	return slices.ContainsFunc(tasks, func(t string) bool {
+		f := status(proc, t)
+		return len(f) > 0 && f[0] == "R"
+	})
 }
 
 // Keeps reports whether a process, or what came of it, wants a processor over some time: in most of
 // several looks.
 func Keeps(proc fs.FS, pid int) bool {
-	const looks, apart = 5, 10 * time.Millisecond
+	const looks = 5
 	n := 0
 	for i := range looks {
 		if i > 0 {
@@ -103,6 +105,40 @@ func Keeps(proc fs.FS, pid int) bool {
 		}
 	}
 	return n > looks/2
+}
+
+// apart is how long after a look the next one is.
+const apart = 10 * time.Millisecond
+
+// Unserved reports whether a process, or what came of it, waits for a processor at this moment, and
+// neither got one for a while nor did all below top, of which it is a part, use most of that: others
+// have them. What the kernel counts of a wait it counts when that ends.
+func Unserved(proc fs.FS, pid, top int) bool {
+	const looks = 5
+	began, had := time.Now(), UsedBelow(proc, top).Ran
+	if had == 0 {
+		return false // the kernel does not count
+	}
+	ran := map[int]time.Duration{}
+	for i := range looks {
+		if i > 0 {
+			time.Sleep(apart)
+		}
+		now := map[int]time.Duration{}
+		for _, p := range Below(proc, pid) {
+			used := Used(proc, p).Ran
+			if was, known := ran[p]; (i == 0 || known && used-was < apart) && Ready(proc, p) {
+				now[p] = used
+				if known {
+					now[p] = was
+				}
+			}
+		}
+		if ran = now; len(ran) == 0 {
+			return false
+		}
+	}
+	return UsedBelow(proc, top).Ran-had < time.Since(began)/2
 }
 
 // Since is what of it came after before was read.

@@ -61,6 +61,51 @@ func TestWants(t *testing.T) {
 	}
 }
 
+// TestUnserved looks at processes that wait for a processor all the time.
+func TestUnserved(t *testing.T) {
+	proc := fstest.MapFS{
+		"1/task/1/schedstat": file("1000000000 0 3\n"), // all the rest came of it
+		"1/task/1/children":  file("7 "),
+		"7/task/7/stat":      file("7 (sh) S 1 7 7 0 -1"),
+		"7/task/7/children":  file("8 9 "),
+		"8/task/8/stat":      file("8 (a) S 7 7 7 0 -1"),
+		"9/task/9/stat":      file("9 (x) R 7 7 7 0 -1"),
+		"9/task/9/schedstat": file("5000000 0 3\n"),
+	}
+	for _, tt := range []struct {
+		name     string
+		pid, top int
+		want     bool
+	}{
+		{"what came of it waits", 7, 1, true},
+		{"it sleeps", 8, 1, false},
+		{"it waits itself", 9, 1, true},
+		{"it has ended", 10, 1, false},
+		{"a kernel that does not count", 9, 8, false},
+	} {
+		if got := Unserved(proc, tt.pid, tt.top); got != tt.want {
+			t.Errorf("%s: %t", tt.name, got)
+		}
+	}
+	// One that runs has processors.
+	stop := make(chan struct{})
+	defer close(stop)
+	for range 4 {
+		go func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		}()
+	}
+	if me := os.Getpid(); Unserved(os.DirFS("/proc"), me, me) && Used(os.DirFS("/proc"), me).Waited == 0 {
+		t.Error("what runs is said to wait")
+	}
+}
+
 func TestStarved(t *testing.T) {
 	for _, tt := range []struct {
 		name string

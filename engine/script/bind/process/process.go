@@ -55,6 +55,9 @@ func (p *proc) late(before stall.Usage, within time.Duration) string {
 // Lacks says why a program that runs may not have answered in time: for a part of its life others had
 // the processors that it needed. Empty if it had them, or if those were its own case.
 func (p *proc) Lacks() string {
+	if p.Unserved() {
+		return p.Name + " waits for a processor, and others have them"
+	}
 	return lacks(p.Name, p.Usage(), stall.UsedBelow(os.DirFS("/proc"), os.Getpid()), p.Age())
 }
 

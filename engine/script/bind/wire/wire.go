@@ -45,7 +45,7 @@ var verbs = []*vm.Method{
 		Example: `net.wan:set { delay = "200ms", rate = "1Mbit", queue = "32KB" }`, Phase: vm.Running},
 		args.WireOptions, set),
 	vm.Verb(vm.Method{Name: "down", Doc: "Lets nothing pass in either direction. With carrier = true, the " +
-		"devices at both ends lose their carrier too, and what is on its way is lost: the trace shows it as dropped "+
+		"devices at both ends lose their carrier too, and what is on its way is lost: the trace shows it as dropped " +
 		"at the end that it would have reached.",
 		Example: `net.wan:down()`, Phase: vm.Running},
 		func(carrier *bool) []vm.Argument {
