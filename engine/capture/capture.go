@@ -167,6 +167,7 @@ func (s *Source) Next(in *tcp.Input) error {
 		s.Unknown++
 		s.UnknownLink = f.Link
 	}
+	s.dec.Place = f.Interface<<2 | int(f.Direction)
 	s.dec.Frame(kind, f.Data, f.Length, &s.packet)
 	*in = tcp.Input{N: s.n, Time: time.Duration(f.Time - s.Start), Point: f.Interface, Packet: &s.packet,
 		Payload: s.dec.Payload(), Line: f.Line, Omitted: f.Omitted, Torn: f.Torn,

@@ -2,12 +2,14 @@ package expect
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"netrepro/engine/match"
 	"netrepro/engine/match/value"
+	"netrepro/engine/tcp"
 	"netrepro/engine/trace"
 )
 
@@ -136,7 +138,7 @@ func (s Flows) Judge(v *trace.View) Outcome {
 		ps := c.Packets()
 		if one.last == nil {
 			never = one.awaited
-		} else if end := ps[len(ps)-1]; end.Time-one.last.Time >= s.Longer {
+		} else if end := ps[len(ps)-1]; end.Time-one.last.Time >= s.Longer || s.never(v.Trace, end.Conn) {
 			all = append(all, gap{one.last, one.awaited})
 		}
 	}
@@ -148,10 +150,25 @@ func (s Flows) Judge(v *trace.View) Outcome {
 	return o
 }
 
+// never reports whether bytes of a connection have not arrived by the end of the trace.
+func (s Flows) never(t *trace.Trace, c *tcp.Conn) bool {
+	whole := t.All().Where("", func(p *trace.Packet) bool { return p.Conn == c })
+	return Stalls(s).stream(whole).awaited != nil
+}
+
 // Lossless expects that nothing was lost that no fault dropped: every packet that
 // left a node arrived at the other end of its wire, and what a router received
 // for another it sent on.
 type Lossless struct{}
+
+// datagram is what the fragments of one have in common (RFC 791, RFC 8200).
+type datagram struct {
+	src, dst netip.Addr
+	id       uint32
+	proto    uint8
+}
+
+func datagramOf(p *trace.Packet) datagram { return datagram{p.Src, p.Dst, uint32(p.ID), p.Proto} }
 
 // Early implements [Spec].
 func (s Lossless) Early() bool { return false }
@@ -165,6 +182,12 @@ func (s Lossless) Judge(v *trace.View) Outcome {
 	}
 	by := map[int]*journey{}
 	var order []int
+	pieces := map[datagram]bool{} // of which a fault dropped one
+	for _, p := range v.Packets() {
+		if p.Dropped != "" && (p.Fragment || p.Unsized) {
+			pieces[datagramOf(p)] = true
+		}
+	}
 	for _, p := range v.Packets() {
 		r := p.Finding()
 		if r == nil || !p.Src.IsValid() {
@@ -178,7 +201,7 @@ func (s Lossless) Judge(v *trace.View) Outcome {
 			order = append(order, n)
 		}
 		j.last = p
-		j.dropped = j.dropped || p.Dropped != "" || strings.Contains(p.Fault, trace.HeldBy)
+		j.dropped = j.dropped || p.Dropped != "" || (p.Fragment || p.Unsized) && pieces[datagramOf(p)] || strings.Contains(p.Fault, trace.HeldBy)
 		j.there = j.there || arrived(p)
 	}
 	var lost []*trace.Packet

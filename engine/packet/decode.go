@@ -24,6 +24,9 @@ type Decoder struct {
 	// Sums has transport checksums looked at, where the whole of what they are of was
 	// captured. It costs time with every byte.
 	Sums bool
+	// Place is where the next frames were seen, by a number: fragments of one place are joined,
+	// for each router on the way passes all of them on.
+	Place int
 
 	fragments fragment.Table
 	payload   []byte
@@ -140,11 +143,15 @@ func (d *Decoder) ipv4(data []byte, size int, p *Packet) {
 	body := data[head:max(min(total, len(data)), head)]
 	more := frag&header.MoreFragments != 0
 	if from := int(frag&header.FragmentOffset) * 8; from > 0 || more {
-		d.fragment(fragment.Fragment{Key: fragment.Key{Src: p.Src, Dst: p.Dst, ID: uint32(p.ID), Proto: p.Proto},
-			From: from, More: more, Data: body}, total-head, p)
+		d.fragment(fragment.Fragment{Key: d.key(p, uint32(p.ID), p.Proto), From: from, More: more, Data: body}, total-head, p)
 		return
 	}
 	d.transport(body, total-head, p)
+}
+
+// key names the datagram that a packet is a piece of.
+func (d *Decoder) key(p *Packet, id uint32, proto uint8) fragment.Key {
+	return fragment.Key{Place: d.Place, Src: p.Src, Dst: p.Dst, ID: id, Proto: proto}
 }
 
 // fragment decodes a fragment that has size bytes on the wire: as the whole
@@ -215,8 +222,8 @@ func (d *Decoder) ipv6(data []byte, size int, p *Packet) {
 func (d *Decoder) fragment6(b []byte, length int, p *Packet) {
 	p.Proto = header.ExtNext.Get(b)
 	from, more := header.FragmentPlace(b)
-	f := fragment.Fragment{Key: fragment.Key{Src: p.Src, Dst: p.Dst, ID: header.FragmentIdent.Get(b), Proto: p.Proto},
-		From: from, More: more, Data: b[header.FragmentSize:]}
+	f := fragment.Fragment{Key: d.key(p, header.FragmentIdent.Get(b), p.Proto), From: from, More: more,
+		Data: b[header.FragmentSize:]}
 	size := length - header.FragmentSize
 	if from == 0 && !more { // an atomic fragment, RFC 6946
 		d.transport(f.Data, size, p)
@@ -298,8 +305,9 @@ func (d *Decoder) joined(p *Packet) (in encap.Inner, ok bool) {
 	if piece == nil {
 		return in, false
 	}
-	whole := d.fragments.Add(fragment.Fragment{Key: fragment.Key{Src: p.Src, Dst: p.Dst, ID: uint32(piece.ID),
-		Proto: ProtoUDP, Within: true}, From: piece.From, More: piece.More, Data: piece.Data})
+	k := d.key(p, uint32(piece.ID), ProtoUDP)
+	k.Within = true
+	whole := d.fragments.Add(fragment.Fragment{Key: k, From: piece.From, More: piece.More, Data: piece.Data})
 	if whole == nil {
 		return in, false
 	}

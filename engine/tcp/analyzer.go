@@ -160,7 +160,7 @@ func (a *Analyzer) Add(in *Input, r *Record) {
 			a.icmp(r)
 		}
 		if a.several {
-			if first := a.sight(r, nil); first != nil {
+			if first := a.sight(r, nil); first != nil && !(p.Fragment && first.Known.packet.Ported()) {
 				r.Copy = first.N
 				r.Notes = append(r.Notes, a.datagrams.Notes(first.Known.packet, tuple.Of(p))...)
 			}
@@ -174,7 +174,6 @@ func (a *Analyzer) tcp(r *Record) {
 	c := e.conn
 	r.Conn, r.Side = c, e.side
 	c.Packets[r.Side]++
-	c.opening.Follow(p, r.Side, now)
 	if called, ok := a.calls.Other(p); ok {
 		c.called = called
 	}
@@ -182,6 +181,9 @@ func (a *Analyzer) tcp(r *Record) {
 	var seen *first
 	if a.several {
 		seen = a.sight(r, c)
+	}
+	if seen == nil || seen.Known.conn != c {
+		c.opening.Follow(p, r.Side, now)
 	}
 	if seen != nil && r.Point < len(a.points) && a.points[r.Point].Open {
 		r.Seq, r.Ack = c.ws.Relative(p, e.side) // nobody sent it again

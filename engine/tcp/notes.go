@@ -1,8 +1,7 @@
 package tcp
 
 import (
-	"fmt"
-
+	"netrepro/engine/tcp/note"
 	"netrepro/engine/tcp/sender"
 )
 
@@ -20,16 +19,7 @@ func (a *Analyzer) sizes(r *Record, s *sender.Sender) {
 	}
 	c.told.size = true
 	k := c.kin()
-	icmp := "no ICMP message said so"
-	if k.TooBig > 0 {
-		icmp = fmt.Sprintf("ICMP said so %d times, mtu %d", k.TooBig, k.PathMTU)
-	}
-	small := "and nothing has got through yet"
-	if s.Largest() > 1 { // more than a SYN
-		small = fmt.Sprintf("while %d got through", s.Largest())
-	}
-	r.Notes = append(r.Notes, fmt.Sprintf("path MTU: %d bytes time out again, %s; %s; MSS %d and %d", n, small, icmp,
-		c.MSS[0], c.MSS[1]))
+	r.Notes = append(r.Notes, note.PathMTU(n, int(s.Largest()), k.TooBig, k.PathMTU, c.MSS))
 }
 
 // unsegmented notes that the capture was made before the device cut segments to
@@ -43,8 +33,7 @@ func (c *Conn) unsegmented(r *Record) {
 		return
 	}
 	c.told.offload = true
-	r.Notes = append(r.Notes, fmt.Sprintf("larger than the MSS of %d: segments are cut or joined by the device, "+
-		"this is not what crossed the wire", mss))
+	r.Notes = append(r.Notes, note.Unsegmented(mss))
 }
 
 // acknowledges notes an acknowledgement that its sender held back.

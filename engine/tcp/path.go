@@ -64,8 +64,9 @@ func (a *Analyzer) copied(r *Record, first *first) {
 	}
 }
 
-// maxMembers bounds how many connections are taken for one behind NATs.
-const maxMembers = 8
+// maxMembers bounds how many connections are taken for one behind NATs, and maxAwaited how many
+// retransmissions wait to hear of their originals.
+const maxMembers, maxAwaited = 8, 256
 
 // original tells what became of what a segment sends again: whether it has
 // reached the node that it was for. Where it is not known whose wires were
@@ -138,9 +139,6 @@ func (c *Conn) far(side int) int {
 	}
 	return int(c.points[0])
 }
-
-// maxAwaited bounds how many retransmissions wait to hear of their originals.
-const maxAwaited = 256
 
 // await remembers a retransmission whose original may only be slow.
 func (c *Conn) await(r *Record) {

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"net/netip"
+	"slices"
 
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp/reset"
@@ -27,6 +28,9 @@ func (a *Analyzer) reset(r *Record, at *pointState, first *first) {
 	}
 	s := reset.Situation{Packet: p, N: r.N, Now: r.Time, Sender: from, Peer: peer, Elsewhere: a.elsewhere(r),
 		RTT: at.quickest[1-r.Side], Kernel: r.Kernel, Asked: r.Asked}
+	if s.Elsewhere != "" {
+		s.Arrived = a.arrived(r)
+	}
 	if r.Side == 0 && r.Conn.Nat == nil {
 		s.Called = r.Conn.called
 	}
@@ -41,17 +45,23 @@ func (a *Analyzer) reset(r *Record, at *pointState, first *first) {
 	from.Reset(p, r.N, r.Time, r.Reset.Answers)
 }
 
+// arrived is what the wires of a reset's sender have seen of the other side.
+func (a *Analyzer) arrived(r *Record) (out []*reset.Side) {
+	leg := r.Conn.leg(1 - r.Side)
+	for i := range leg.at {
+		if slices.Contains(a.owners[leg.Ends[r.Side].Addr()], leg.at[i].point) {
+			out = append(out, &leg.at[i].sides[1-r.Side])
+		}
+	}
+	return out
+}
+
 // elsewhere names the point where a packet was seen first, if the wires of its
 // sender were captured and it did not come from there.
 func (a *Analyzer) elsewhere(r *Record) string {
 	own := a.owners[r.Packet.Src]
-	if len(own) == 0 || r.Direction == Unknown {
+	if len(own) == 0 || r.Direction == Unknown || r.Direction == Out && slices.Contains(own, r.Point) {
 		return ""
-	}
-	for _, i := range own {
-		if i == r.Point && r.Direction == Out {
-			return ""
-		}
 	}
 	return a.pointName(r.Point)
 }

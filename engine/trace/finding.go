@@ -135,6 +135,7 @@ func (f *findings) input(p *Packet) tcp.Input {
 	if p.Fragment || p.Unsized {
 		// A match asks what one frame says, the analysis what it makes whole.
 		var d packet.Packet
+		f.dec.Place = p.Point.Index<<1 | int(p.Dir)
 		f.dec.Frame(packet.LinkEthernet, p.Frame, int(p.Length), &d)
 		in.Packet, in.Payload = &d, f.dec.Payload()
 	}

@@ -51,6 +51,8 @@ type Flow struct {
 	SYN, SYNACK, Confirm *Segment
 	// From is where the flow was captured.
 	From From
+	// Reached is, for each end, that its own wire was captured and what the other sent arrived there.
+	Reached [2]bool
 	// RTT is the least round trip seen, of the whole path where that is known; 0 if
 	// none was seen.
 	RTT time.Duration
@@ -99,6 +101,7 @@ const (
 	AtClient  From = "client"
 	AtServer  From = "server"
 	AtMiddle  From = "middle"
+	AtBoth    From = "both"
 	AtUnknown From = "unknown"
 )
 

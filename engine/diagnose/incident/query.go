@@ -39,6 +39,9 @@ func (f *Flow) Silent() bool {
 		len(f.Messages) == 0 && len(f.Sides[Client].Segments) == len(f.Sides[Client].SYNs)
 }
 
+// Both reports whether the capture was made at both ends at once.
+func (f *Flow) Both() bool { return f.Reached[Client] && f.Reached[Server] }
+
 // Near reports whether the capture was made on the host of a side.
 func (f *Flow) Near(side int) bool {
 	return f.From == [2]From{Client: AtClient, Server: AtServer}[side]

@@ -289,8 +289,11 @@ func (f *Flow) opening() {
 		}
 	}
 	f.RTT = f.Sides[0].Least + f.Sides[1].Least
-	if f.Sides[0].Least == 0 || f.Sides[1].Least == 0 {
-		f.RTT = max(f.Sides[0].Least, f.Sides[1].Least)
+	switch a, b := f.Sides[0].Least, f.Sides[1].Least; {
+	case a == 0 || b == 0:
+		f.RTT = max(a, b)
+	case f.Both(): // each is of the whole path
+		f.RTT = min(a, b)
 	}
 	if f.SYN != nil && f.SYNACK != nil && f.Confirm != nil && !f.SYN.Again() && len(f.Sides[0].SYNs) == 1 &&
 		f.Confirm.Time > f.SYN.Time {
@@ -316,6 +319,8 @@ func (f *File) places() {
 	for _, fl := range f.Flows {
 		c, s := votes[fl.Ends[Client].Addr()], votes[fl.Ends[Server].Addr()]
 		switch {
+		case fl.Both():
+			fl.From = AtBoth
 		case c > 0 && c > s && !fl.Sides[Client].Travelled():
 			fl.From = AtClient
 		case s > 0 && s > c && !fl.Sides[Server].Travelled():

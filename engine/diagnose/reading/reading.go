@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"time"
 
 	"netrepro/engine/capture"
@@ -82,6 +83,7 @@ func readFile(ctx context.Context, path string, keys *keylog.Log, most int) (*in
 // reading is a file while it is read.
 type reading struct {
 	file    *incident.File
+	points  []tcp.Point
 	flows   map[*tcp.Conn]*incident.Flow
 	aside   map[int]bool              // connections left aside, by number
 	byFrame map[int]*incident.Segment // first sightings, while copies of them may come
@@ -113,7 +115,8 @@ func read(s *capture.Source, keys *keylog.Log, most int) (*incident.File, error)
 			// two came first must not be told that they came at once.
 			input.Time += time.Duration(r.file.Packets)
 		}
-		a.Describe(s.Points())
+		r.points = s.Points()
+		a.Describe(r.points)
 		a.Add(&input, &rec)
 		r.add(&rec)
 	}
@@ -214,7 +217,16 @@ func (r *reading) segment(rec *tcp.Record) {
 		return
 	}
 	if rec.Copy > 0 {
-		if first := r.byFrame[rec.Copy]; first != nil && len(first.Copies) < maxCopies {
+		first := r.byFrame[rec.Copy]
+		if first == nil {
+			return
+		}
+		// Where the other end is, its answer comes back at once.
+		first.RTT = max(first.RTT, rec.RTT)
+		if fl := r.flow(rec.Conn); fl != nil && rec.AtDestination && r.leaves(first) {
+			fl.Reached[1-first.Side] = true
+		}
+		if len(first.Copies) < maxCopies {
 			first.Copies = append(first.Copies, incident.Sighting{N: rec.N, Line: rec.Line, Point: rec.Point,
 				Direction: rec.Direction, Packet: *rec.Packet})
 		}
@@ -246,6 +258,11 @@ func (r *reading) segment(rec *tcp.Record) {
 	if len(r.file.Points) > 1 || rec.Point > 0 || rec.Direction != tcp.Unknown {
 		r.byFrame[rec.N] = g
 	}
+}
+
+// leaves reports whether a segment was seen first on the wire of the host that sent it.
+func (r *reading) leaves(g *incident.Segment) bool {
+	return g.Point < len(r.points) && slices.Contains(r.points[g.Point].Addrs, g.Src) && g.Direction == tcp.Out
 }
 
 // twice is the segment that g is seen of again at once: a capture on all interfaces whose

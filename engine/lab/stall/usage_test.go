@@ -2,6 +2,7 @@ package stall
 
 import (
 	"os"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -88,15 +89,13 @@ func TestUnserved(t *testing.T) {
 		}
 	}
 	// One that runs has processors.
-	stop := make(chan struct{})
-	defer close(stop)
+	var stopped atomic.Bool
+	defer stopped.Store(true)
 	for range 4 {
 		go func() {
 			for {
-				select {
-				case <-stop:
+				if stopped.Load() {
 					return
-				default:
 				}
 			}
 		}()

@@ -18,6 +18,7 @@ type Table struct {
 
 // Key names a datagram.
 type Key struct {
+	Place    int // where it was seen
 	Src, Dst netip.Addr
 	ID       uint32
 	Proto    uint8

@@ -87,6 +87,8 @@ func about(f *incident.File) string {
 		return s
 	case incident.AtMiddle:
 		return s + "; captured between the ends"
+	case incident.AtBoth:
+		return s + "; captured at both ends"
 	}
 	return s + "; captured at the " + string(best)
 }

@@ -16,7 +16,11 @@ func facts(f *incident.Flow) string {
 	}
 	var parts []string
 	say := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	if f.From != incident.AtUnknown {
+	switch f.From {
+	case incident.AtUnknown:
+	case incident.AtBoth:
+		say("seen from both ends")
+	default:
 		say("seen from the %s", f.From)
 	}
 	if f.RTT > 0 {

@@ -3,6 +3,7 @@ package reset
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"netrepro/engine/packet"
@@ -25,6 +26,8 @@ type Situation struct {
 	// Elsewhere says that the sender's own wire was captured too and never
 	// carried the reset: where it was first seen, empty if that is not known.
 	Elsewhere string
+	// Arrived is what the sender's own wires saw of the peer, where they were captured.
+	Arrived []*Side
 	// Others is how many connections of the sender's port were reset in the
 	// same way within the last few milliseconds.
 	Others int
@@ -165,7 +168,7 @@ func (j *judgement) foreign() {
 		return
 	}
 	switch {
-	case j.hops && j.v.Kind == Passive && j.v.Answers != 0:
+	case j.hops && j.v.Kind == Passive && j.v.Answers != 0 && !j.unhindered():
 		// It answers a packet as a kernel does, at another distance.
 		confidence := Medium
 		if j.Elsewhere != "" {
@@ -181,6 +184,14 @@ func (j *judgement) foreign() {
 	default:
 		j.v.Confidence = lower(j.v.Confidence)
 	}
+}
+
+// unhindered reports whether what the reset seems to answer went on to the node in whose name the
+// reset came: who rejects a packet does not let it pass.
+func (j *judgement) unhindered() bool {
+	return slices.ContainsFunc(j.Arrived, func(s *Side) bool {
+		return s.Find(func(g *Seen) bool { return int(g.N) == j.v.Answers }) != nil
+	})
 }
 
 func lower(c Confidence) Confidence {

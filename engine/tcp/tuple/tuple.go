@@ -18,6 +18,9 @@ type Tuple struct {
 // Of is the tuple of p.
 func Of(p *packet.Packet) Tuple { return Tuple{p.Src, p.Dst, p.SrcPort, p.DstPort, p.Proto} }
 
+// Ported reports whether it has ports: a fragment behind the first has none.
+func (t Tuple) Ported() bool { return t.SrcPort|t.DstPort != 0 }
+
 // Reversed is the tuple of what is sent the other way.
 func (t Tuple) Reversed() Tuple { return Tuple{t.Dst, t.Src, t.DstPort, t.SrcPort, t.Proto} }
 
