@@ -234,7 +234,7 @@ func held(f *incident.Flow, side int) *finding.Finding {
 			"which the %s "+
 			"delays: %v a round, %d times.", incident.Name(side), incident.Name(1-side),
 			usual.Round(time.Millisecond), len(acks))
-	c.For(1.6, fmt.Sprintf("an acknowledgement comes %v late, and the next piece leaves as soon as it is there",
+	c.For(1.6, fmt.Sprintf("an acknowledgement comes after %v, and the next piece leaves as soon as it is there",
 		usual.Round(time.Millisecond)), acks...).Cite(pieces...)
 	if len(acks) > 2 {
 		c.For(1, fmt.Sprintf("%d times", len(acks)))

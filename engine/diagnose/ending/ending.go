@@ -187,13 +187,13 @@ func forged(e *end) *finding.Finding {
 			"nowhere", d))
 	}
 	if d := e.tooSoon(); d > 0 {
-		c.For(2, fmt.Sprintf("it comes %v sooner than the %s can answer", d.Round(time.Millisecond),
-			incident.Name(e.side)))
+		c.For(2, fmt.Sprintf("it comes %v sooner than the %s can answer", d.Round(time.Millisecond), incident.Name(e.side)))
 	}
 	if e.rst.PayloadLen > 0 {
 		c.For(0.6, fmt.Sprintf("it carries %d bytes", e.rst.PayloadLen))
 	}
 	if other := f.Sides[1-e.side].Resets; len(other) > 0 && (other[0].Time-e.rst.Time).Abs() < 50*time.Millisecond &&
+		(other[0].Reset == nil || other[0].Reset.Kind != reset.Passive) && // that one answers what came after it
 		e.v.Kind == reset.Forged {
 		c.For(1.2, "both ends are reset at once", other[0])
 	}

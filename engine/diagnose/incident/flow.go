@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"netrepro/engine/diagnose/carried"
+	"netrepro/engine/diagnose/extent"
 	"netrepro/engine/packet"
 	"netrepro/engine/tcp"
 	"netrepro/engine/tcp/sender"
@@ -74,7 +75,8 @@ type Side struct {
 	Zero     []*Segment // announcements of no window
 	Dsacks   []*Segment // that report what had arrived before (RFC 2883)
 	Bytes    int        // of new payload
-	Largest  int        // payload of a segment
+	extent   extent.Extent
+	Largest  int // payload of a segment
 	// LargestAcked is the largest payload that arrived for sure.
 	LargestAcked int
 	MSS          int // offered, 0 if the SYN was not captured

@@ -191,9 +191,11 @@ func (s *Side) take(g *Segment) {
 		s.Probes = append(s.Probes, g)
 	case g.Class&sender.Rexmit != 0:
 		s.Resent = append(s.Resent, g)
+		s.Bytes += s.extent.Again(g.Seq, int(g.PayloadLen))
 	case g.IsData():
 		s.Data = append(s.Data, g)
 		s.Bytes += int(g.PayloadLen)
+		s.extent.New(g.Seq, int(g.PayloadLen))
 	}
 	if g.Has(packet.FIN) && s.FIN == nil {
 		s.FIN = g

@@ -49,8 +49,12 @@ func refused(f *incident.Flow) *finding.Finding {
 			For(2.2, fmt.Sprintf("the reset comes after %v, the server needs %v at least", took, rtt), syns...).
 			Cite(server.Resets...).IsNot("rst-no-listener: the server is too far away to have sent it")
 	}
+	what := "each SYN"
+	if len(server.Resets) < len(syns) {
+		what = fmt.Sprintf("a SYN, of %d", len(syns))
+	}
 	c := finding.New("rst-no-listener", f).
-		Say("Nobody listens on %s: its kernel refuses each SYN.", f.Ends[incident.Server])
+		Say("Nobody listens on %s: its kernel refuses %s.", f.Ends[incident.Server], what)
 	c.For(2, "a reset answers the SYN, and nothing else was seen of the connection", syns...).Cite(server.Resets...)
 	if shaped {
 		c.For(1, "sequence number 0, the SYN acknowledged, no window: a kernel's answer where nobody listens "+

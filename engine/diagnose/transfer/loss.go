@@ -40,9 +40,12 @@ func lost(f *incident.Flow, side int) *finding.Finding {
 			single++
 		}
 	}
-	tries, stall := 0, time.Duration(0)
+	tries, unseen, stall := 0, 0, time.Duration(0)
 	for _, e := range es {
-		tries += len(e.again)
+		tries += max(len(e.again), 1) // one at least, or it would be missing still
+		if e.first == nil {
+			unseen++
+		}
 		if e.first != nil && len(e.again) > 0 {
 			stall = max(stall, e.again[len(e.again)-1].Time-e.first.Time)
 		}
@@ -50,7 +53,9 @@ func lost(f *incident.Flow, side int) *finding.Finding {
 			stall = max(stall, e.late.Time-e.time)
 		}
 	}
-	dead := slices.DeleteFunc(f.Unanswered(side), func(g *incident.Segment) bool { return g.Has(packet.RST) })
+	dead := slices.DeleteFunc(f.Unanswered(side), func(g *incident.Segment) bool {
+		return g.Has(packet.RST) || g.SeqLen() == 0 // an acknowledgement needs no answer
+	})
 	if len(dead) > 0 && allOf(es, dead) && len(dead) > 2 && !heardLater(f, side, dead) {
 		return outage(f, side, es, dead)
 	}
@@ -59,7 +64,7 @@ func lost(f *incident.Flow, side int) *finding.Finding {
 		id, weight = "loss-bursty", 0.9
 	}
 	c := finding.New(id, f)
-	what := fmt.Sprintf("%d of the %s's %d data segments", len(es), incident.Name(side), len(s.Data)+len(es))
+	what := fmt.Sprintf("%d of the %s's %d data segments", len(es), incident.Name(side), len(s.Data)+unseen)
 	if id == "loss-bursty" {
 		c.Say("%s are lost, up to %d in a row: a queue overflows or a policer drops, with calm between.", what, worst)
 		c.For(0.8, fmt.Sprintf("bursts of at least %d segments: %d", burstLength, bursts))
