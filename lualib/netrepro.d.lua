@@ -109,7 +109,7 @@
 ---@field tcp? "syn"|"synack"|"data"|"ack"|"fin"|"rst"|"rexmit"|"rto"|"fast"|"any"|"tlp"|"rack"|"recovery"|"pmtu"|"keep-alive"|"window-probe"|"zero-window" what a TCP segment is; "data" is new data only, "any" is data new or sent again
 ---@field icmp? "admin-prohibited"|"any"|"echo-reply"|"echo-request"|"frag-needed"|"host-prohibited"|"host-unreachable"|"neighbor-advertise"|"neighbor-solicit"|"net-prohibited"|"net-unreachable"|"packet-too-big"|"parameter-problem"|"port-unreachable"|"proto-unreachable"|"redirect"|"time-exceeded"|"unreachable" an ICMP message
 ---@field udp? true UDP datagrams only
----@field conn? Conn|Call|Response one connection
+---@field conn? Conn|Call|Response one connection, in a trace on both sides of a NAT
 ---@field port? integer either port
 ---@field sport? integer source port
 ---@field dport? integer destination port
@@ -1304,7 +1304,7 @@ local Wire = {}
 
 ---@class Wire.DropOptions: PassingMatch, FaultOptions
 
----Drops the packets that match. Counted per connection, in order of arrival at this wire.
+---Drops the packets that match. Counted per connection, in order of arrival at this wire; what an earlier fault dropped or held is not counted.
 ---```lua
 ---net.wan:drop { from = net.server, tcp = "data", nth = 3 }
 ---```
@@ -1576,7 +1576,7 @@ function Trace:tcp(options) end
 ---@return Trace
 function Trace:between(a, b) end
 
----One connection.
+---One connection, on both sides of a NAT.
 ---```lua
 ---net.trace:conn(call)
 ---```
@@ -1584,7 +1584,7 @@ function Trace:between(a, b) end
 ---@return Trace
 function Trace:conn(conn) end
 
----Each TCP connection in it, in the order they began, once the wires are idle.
+---Each TCP connection in it, in the order they began, once the wires are idle. One that a NAT translates is two: before and behind it.
 ---```lua
 ---#net.trace:connections()
 ---```

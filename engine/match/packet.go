@@ -1,6 +1,9 @@
 package match
 
 import (
+	"net/netip"
+	"slices"
+
 	"netrepro/engine/packet"
 	"netrepro/engine/packet/header"
 	"netrepro/engine/tcp"
@@ -30,6 +33,17 @@ type Packet struct {
 	first  []*tcp.Record // records by frame number, to find first sightings
 	layout header.Layout
 	parsed bool
+}
+
+// isOf reports whether a packet is of a connection that has two addresses on one side of each NAT.
+// Of one that passes it is known how it stands alone.
+func isOf(v *trace.Ends, p *Packet) bool {
+	if v.Has(p.Packet) || p.Record == nil || p.Record.Conn == nil {
+		return v.Has(p.Packet)
+	}
+	return slices.ContainsFunc(p.Record.Root().Legs, func(c *tcp.Conn) bool {
+		return c.Ends == [2]netip.AddrPort{v.A, v.B} || c.Ends == [2]netip.AddrPort{v.B, v.A}
+	})
 }
 
 // Pass makes q of a packet that passes a wire and is not recorded yet.

@@ -160,7 +160,7 @@ func (a *Analyzer) Add(in *Input, r *Record) {
 			a.icmp(r)
 		}
 		if a.several {
-			if first := a.sight(r, nil); first != nil && !(p.Fragment && first.Known.packet.Ported()) {
+			if first := a.sight(r, nil); first != nil && (!p.Fragment || !first.Known.packet.Ported()) {
 				r.Copy = first.N
 				r.Notes = append(r.Notes, a.datagrams.Notes(first.Known.packet, tuple.Of(p))...)
 			}

@@ -45,7 +45,7 @@ type Conn struct {
 	streams  [2]payload.Stream
 	at       []pointState
 	points   []int8  // of the whole path, in the order packets of side 0 pass them; of the root only
-	members  []*Conn // all connections that are this one behind a NAT, itself first
+	Legs     []*Conn // all connections that are this one behind a NAT, itself first
 	told     notesTold
 	verdicts [2]*reset.Verdict // of each side's last reset
 	awaited  []*Record         // sent again while the original had not arrived; of the root only

@@ -37,7 +37,7 @@ func (e *end) tooBig(r *Record) {
 		return
 	}
 	c.TooBig, c.PathMTU = c.TooBig+1, mtu
-	for _, m := range c.members {
+	for _, m := range c.Legs {
 		for i := range m.at {
 			m.at[i].senders[e.side].TooBig(r.Time)
 		}

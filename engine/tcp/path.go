@@ -53,9 +53,9 @@ func (a *Analyzer) copied(r *Record, first *first) {
 	if o == c {
 		return
 	}
-	if root := o.kin(); c.kin() != root && len(root.members) < maxMembers {
+	if root := o.kin(); c.kin() != root && len(root.Legs) < maxMembers {
 		root.points = append(root.points, c.points...)
-		root.members = append(root.members, c)
+		root.Legs = append(root.Legs, c)
 		c.Nat = root
 	}
 	if !c.told.nat && tuple.Of(r.Packet) != first.Known.packet {
@@ -95,7 +95,7 @@ func (a *Analyzer) original(r *Record) string {
 	if far < 0 || far == r.Point {
 		return ""
 	}
-	for _, m := range k.members {
+	for _, m := range k.Legs {
 		for i := range m.at {
 			if m.at[i].point == far && !m.at[i].senders[r.Side].Saw(p.Seq, p.Seq+p.SeqLen()) {
 				return "lost"
@@ -123,7 +123,7 @@ func (a *Analyzer) ends(last *Conn, side int) bool {
 func (c *Conn) leg(side int) *Conn {
 	k := c.kin()
 	if side == 0 {
-		return k.members[len(k.members)-1]
+		return k.Legs[len(k.Legs)-1]
 	}
 	return k
 }

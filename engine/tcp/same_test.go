@@ -27,8 +27,8 @@ func TestSameAs(t *testing.T) {
 		if r.Copy == n && n < 2 {
 			t.Errorf("a segment of TCP is a copy of a datagram")
 		}
-		if r.Conn != nil && (len(r.Root().points) > maxPoints || len(r.Root().members) > maxMembers) {
-			t.Fatalf("%d points, %d connections in one", len(r.Root().points), len(r.Root().members))
+		if r.Conn != nil && (len(r.Root().points) > maxPoints || len(r.Root().Legs) > maxMembers) {
+			t.Fatalf("%d points, %d connections in one", len(r.Root().points), len(r.Root().Legs))
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (b *table) open(t tuple.Tuple, p *packet.Packet, now time.Duration) end {
 	}
 	c := &Conn{ID: b.nextID, Proto: p.Proto, Start: now, last: now, ws: wireshark.NewConversation(),
 		Ends: [2]netip.AddrPort{netip.AddrPortFrom(p.Src, p.SrcPort), netip.AddrPortFrom(p.Dst, p.DstPort)}}
-	c.members = []*Conn{c}
+	c.Legs = []*Conn{c}
 	side := 0
 	if p.Flags.Has(packet.SYN | packet.ACK) {
 		c.Ends[0], c.Ends[1] = c.Ends[1], c.Ends[0]

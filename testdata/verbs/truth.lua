@@ -77,3 +77,61 @@ end, function(net, ip)
     expect(net.trace):never { icmp = message, kernel_drop = reason }
   end
 end)
+
+-- A reset that nobody's kernel sent is forged, though it looks like the answer to a packet: that packet arrived.
+for _, flags in ipairs { "R", "R." } do
+  for _, name in ipairs { "client", "server" } do
+    each("forged-reset-" .. name .. (flags == "R" and "" or "-ack"), direct, function(net)
+      local l = net.server:listen(80)
+      local c = net.client:dial { to = l }
+      local s = l:accept()
+      c:write "hello\n"
+      s:read_until "\n"
+      s:write "abc"
+      c:read()
+      expect(net.trace:at(net.server)):includes { from = net.client, ack = 4 }
+      net.client_server:inject { conn = c, toward = net[name], flags = flags }
+      expect(net.trace):includes { tcp = "rst", rst = { kind = "forged", cause = "injected" } }
+      expect(net.trace):never { rst = { kind = "firewall" } }
+    end)
+  end
+end
+
+-- What a router cuts into fragments is joined again wherever it was seen: nothing was sent twice, and nothing is
+-- translated.
+local function narrow()
+  return path { host "client", wire { delay = "2ms" }, router "left", wire { name = "lan", mtu = 1000 }, router "right", wire {}, host "server" }
+end
+
+for _, drops in ipairs { "nothing", "first", "last" } do
+  scenario("fragmented-" .. drops) { topology = narrow(), run = function(net)
+    net.client:sysctl("net.ipv4.ip_no_pmtu_disc", 1)
+    local l = net.server:listen(80)
+    local c = net.client:dial { to = l }
+    local s = l:accept()
+    if drops == "first" then net.lan:drop { from = net.client, mf = true, frag_offset = 0, nth = 1 } end
+    if drops == "last" then net.lan:drop { from = net.client, mf = false, frag_offset = ">= 1", nth = 1 } end
+    c:write(("q"):rep(1448))
+    expect(#s:read_until(("q"):rep(1448))):equals(1448)
+    local again = drops == "nothing" and 0 or 1
+    expect(net.trace):lossless()
+    expect(net.trace:at(net.client)):exactly(again, { tcp = "rexmit", original = "lost" })
+    expect(net.trace:at(net.client)):exactly(again, { tcp = "rexmit" })
+    expect(net.trace):never { tcp = "rexmit", original = "arrived" }
+  end }
+end
+
+-- A connection is one on both sides of a NAT.
+scenario "conn-behind-nat" {
+  topology = path { host "client", wire {}, router "r", wire { name = "lan" }, host "server" },
+  run = function(net)
+    net.r:masquerade { oif = net.lan, tcp = true, port = 5000 }
+    local lost = net.lan:drop { from = net.server, tcp = "data", nth = 2 }
+    local got = net.client:fetch { from = net.server:serve { port = 80, body = ("x"):rep(20000) } }
+    expect(got.bytes):equals(20000)
+    expect(net.trace:at(net.server)):includes { conn = got, tcp = "rexmit", seq = lost.seq }
+    expect(net.trace:at(net.server):conn(got)):includes { tcp = "rexmit", seq = lost.seq }
+    expect(net.trace:at(net.client):conn(got)):includes { tcp = "syn" }
+    expect(net.trace:at(net.server):conn(got)):flows { from = net.server, longer = "3s" }
+  end,
+}

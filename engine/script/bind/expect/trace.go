@@ -82,17 +82,18 @@ var traceVerbs = []*vm.Method{
 			})))
 			return nil
 		}),
-	vm.Verb(vm.Method{Name: "conn", Doc: "One connection.", Example: `net.trace:conn(call)`, Returns: "Trace",
+	vm.Verb(vm.Method{Name: "conn", Doc: "One connection, on both sides of a NAT.", Example: `net.trace:conn(call)`, Returns: "Trace",
 		Phase: vm.Running},
 		func(e **trace.Ends) []vm.Argument {
 			return []vm.Argument{session.KEnds.Param(e, "conn", "what dial, tls or fetch returned")}
 		},
 		func(c *vm.Call, e **trace.Ends) error {
-			of := func(p *trace.Packet) bool { return (*e).Has(&p.Packet) }
-			c.Return(c.VM.New(Trace, c.Self.(*trace.View).Where(":conn", of)))
+			of := match.Of(map[string]any{"conn": *e})
+			c.Return(c.VM.New(Trace, c.Self.(*trace.View).With(":conn", of.In)))
 			return nil
 		}),
-	{Name: "connections", Doc: "Each TCP connection in it, in the order they began, once the wires are idle.",
+	{Name: "connections", Doc: "Each TCP connection in it, in the order they began, once the wires are idle. One that a " +
+		"NAT translates is two: before and behind it.",
 		Example: `#net.trace:connections()`, Returns: "Trace[]", Phase: vm.Running,
 		Fn: func(c *vm.Call) error {
 			session.Of(c).Settle()

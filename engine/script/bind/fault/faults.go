@@ -148,7 +148,8 @@ func Equip(r *session.Run) {
 type none struct{}
 
 var dropVerb = faultVerb(vm.Method{Name: "drop",
-	Doc:     "Drops the packets that match. Counted per connection, in order of arrival at this wire.",
+	Doc: "Drops the packets that match. Counted per connection, in order of arrival at this " +
+		"wire; what an earlier fault dropped or held is not counted.",
 	Example: `net.wan:drop { from = net.server, tcp = "data", nth = 3 }`},
 	func(*none) []vm.Argument { return nil },
 	func(*vm.Call, *none, *common) (fault.Action, error) { return fault.Drop{}, nil })
