@@ -25,6 +25,9 @@ func Comments(in *tcp.Input) (out []string) {
 	if in.Timer != "" {
 		out = append(out, CommentTimer+in.Timer)
 	}
+	if in.OriginalIs != "" {
+		out = append(out, CommentOriginal+in.OriginalIs)
+	}
 	if in.Conntrack != "" {
 		out = append(out, CommentConntrack+in.Conntrack)
 	}
@@ -94,6 +97,9 @@ func comment(in *tcp.Input, text string) {
 	}
 	if f, ok := strings.CutPrefix(text, CommentTimer); ok {
 		in.Timer = short(f, maxName)
+	}
+	if text == CommentOriginal+arrived {
+		in.OriginalIs = arrived
 	}
 	if state, ok := strings.CutPrefix(text, CommentConntrack); ok {
 		in.Conntrack = short(state, maxRemark)

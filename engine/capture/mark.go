@@ -12,6 +12,9 @@ const (
 	// CommentTimer is of a segment that was sent again: the kernel's function
 	// that did so.
 	CommentTimer = "kernel timer: "
+	// CommentOriginal is of a segment that was sent again: what it repeats arrived later.
+	CommentOriginal = "original: "
+	arrived         = "arrived"
 	// CommentConntrack is of a packet of a node that tracks connections: what state its
 	// connection was in there once it had come.
 	CommentConntrack = "conntrack: "

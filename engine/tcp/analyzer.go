@@ -8,6 +8,7 @@
 package tcp
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -244,10 +245,11 @@ func (a *Analyzer) follow(r *Record, at *pointState, first *first) {
 		c.offer(p, r.Side)
 	}
 	if first == nil && s.Repeats(p.Seq) {
-		r.Original = a.original(r) // before the segment itself is taken in
+		r.Original = cmp.Or(r.OriginalIs, a.original(r)) // before the segment itself is taken in
 	}
 	if first != nil && r.KernelDrop != "" {
 		r.Sending = first.Known.sending // the node behind the point threw it away
+		a.arrives(c.kin(), r, first)
 		return
 	}
 	r.AtPoint = s.Sent(p, r.Time)

@@ -150,7 +150,7 @@ func (c *Conn) await(r *Record) {
 // arrives takes in that a packet was seen again where its path ends, if it surely
 // does: a retransmission that was sent after it was needless.
 func (a *Analyzer) arrives(c *Conn, r *Record, first *first) {
-	if len(c.awaited) == 0 || !r.AtDestination || r.KernelDrop != "" || r.Conn != r.Conn.leg(r.Side) ||
+	if len(c.awaited) == 0 || !r.AtDestination || r.Lost() || r.Conn != r.Conn.leg(r.Side) ||
 		!a.ends(r.Conn, r.Side) {
 		return
 	}
@@ -158,7 +158,7 @@ func (a *Analyzer) arrives(c *Conn, r *Record, first *first) {
 	for _, w := range c.awaited {
 		if w.N > first.N && w.Side == r.Side && w.Original == "lost" && !packet.Before(w.Packet.Seq, p.Seq) &&
 			!packet.After(w.Packet.Seq+w.Packet.SeqLen(), p.Seq+p.SeqLen()) {
-			w.Original = "arrived"
+			w.Original, w.OriginalIs = "arrived", "arrived"
 		}
 	}
 }

@@ -135,3 +135,15 @@ scenario "conn-behind-nat" {
     expect(net.trace:at(net.server):conn(got)):flows { from = net.server, longer = "3s" }
   end,
 }
+
+-- What is sent again for nothing: the one before was only late. The capture says so too.
+each("late", direct, function(net)
+  net.client_server:delay { by = "400ms", from = net.server, tcp = "data", nth = 1 }
+  local l = net.server:listen(80)
+  local c = net.client:dial { to = l }
+  l:accept():write(("x"):rep(600))
+  expect(#c:read()):equals(600)
+  expect(net.trace:at(net.server)):includes { tcp = "ack", sack = true }
+  expect(net.trace:at(net.server)):includes { tcp = "rexmit", original = "arrived" }
+  expect(net.trace):never { original = "lost" }
+end)

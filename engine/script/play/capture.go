@@ -14,9 +14,8 @@ func (r *run) finishCapture(check bool) error {
 	if r.capture == "" || !captured.Small(r.Lab.Trace) {
 		return err
 	}
-	if r.Tracked() || r.witness != nil {
-		err = errors.Join(err, captured.Annotate(r.Lab.Trace, r.capture))
-	}
+	r.Tracked()
+	err = errors.Join(err, captured.Annotate(r.Lab.Trace, r.capture))
 	if err == nil && check {
 		err = captured.Check(r.Lab.Trace, r.capture)
 	}

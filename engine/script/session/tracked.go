@@ -9,9 +9,8 @@ import (
 )
 
 // Tracked adds to the packets so far what the connection tracking of their node made of
-// them. It reports false where no node tracks any. Of a node of which it is not known it
-// says so, and nothing of the packets.
-func (r *Run) Tracked() (tracks bool) {
+// them. Of a node of which it is not known it says so, and nothing of the packets.
+func (r *Run) Tracked() {
 	t := r.Lab.Trace
 	for _, n := range r.Nodes {
 		events, lost, err := n.Rules.Tracked()
@@ -29,8 +28,7 @@ func (r *Run) Tracked() (tracks bool) {
 		rs := t.Findings()
 		first := func(frame int) int { return rs[frame-1].First() }
 		for frame, text := range tracked.States(t.Packets(), first, t.Start, n.Name, events) {
-			rs[frame-1].Conntrack, tracks = text, true
+			rs[frame-1].Conntrack = text
 		}
 	}
-	return tracks
 }

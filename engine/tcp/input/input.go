@@ -4,6 +4,8 @@ package input
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"netrepro/engine/packet"
@@ -30,6 +32,17 @@ const (
 	In
 	Out
 )
+
+// stale are the kernel's reasons to throw away what came too late: its bytes were there already
+// (enum skb_drop_reason of include/net/dropreason-core.h).
+var stale = []string{"TCP_OLD_DATA", "TCP_OLD_SEQUENCE", "TCP_RFC7323_PAWS"}
+
+// Lost reports whether the kernel of the node that the packet arrived at threw it away for another
+// reason than that it had its bytes.
+func (in *Input) Lost() bool {
+	reason, _, _ := strings.Cut(in.KernelDrop, " ")
+	return in.KernelDrop != "" && !slices.Contains(stale, reason)
+}
 
 // Input is one captured packet.
 type Input struct {
@@ -67,6 +80,9 @@ type Input struct {
 	// Timer is what made the sender's kernel send it again, by the function:
 	// "tcp_retransmit_timer"; empty if that is not known.
 	Timer string
+	// OriginalIs is "arrived" where the capture says that what it sends again arrived after all,
+	// later than this was sent.
+	OriginalIs string
 	// Conntrack is what state the connection tracking of the node at this capture point
 	// had its connection in once it had come: "ESTABLISHED 192.0.2.1:4000 > …"; empty if the
 	// node does not track it, or that is not known.

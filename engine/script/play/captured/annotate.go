@@ -21,8 +21,8 @@ const maxAnnotated = 1 << 17
 // Small reports whether the capture of t is written again once more is known.
 func Small(t *trace.Trace) bool { return len(t.Packets()) <= maxAnnotated }
 
-// Annotate writes what the kernels said into the capture of t, at path: the file then says
-// what the trace does.
+// Annotate writes what the kernels said, and what came to light after a packet was recorded, into
+// the capture of t, at path: the file then says what the trace does.
 func Annotate(t *trace.Trace, path string) error {
 	said := map[int][]string{}
 	for _, rec := range t.Findings() {
