@@ -201,7 +201,8 @@ func (s Lossless) Judge(v *trace.View) Outcome {
 			order = append(order, n)
 		}
 		j.last = p
-		j.dropped = j.dropped || p.Dropped != "" || (p.Fragment || p.Unsized) && pieces[datagramOf(p)] || strings.Contains(p.Fault, trace.HeldBy)
+		piece := (p.Fragment || p.Unsized) && pieces[datagramOf(p)]
+		j.dropped = j.dropped || p.Dropped != "" || piece || strings.Contains(p.Fault, trace.HeldBy)
 		j.there = j.there || arrived(p)
 	}
 	var lost []*trace.Packet

@@ -82,7 +82,8 @@ var traceVerbs = []*vm.Method{
 			})))
 			return nil
 		}),
-	vm.Verb(vm.Method{Name: "conn", Doc: "One connection, on both sides of a NAT.", Example: `net.trace:conn(call)`, Returns: "Trace",
+	vm.Verb(vm.Method{Name: "conn", Doc: "One connection, on both sides of a NAT.", Example: `net.trace:conn(call)`,
+		Returns: "Trace",
 		Phase: vm.Running},
 		func(e **trace.Ends) []vm.Argument {
 			return []vm.Argument{session.KEnds.Param(e, "conn", "what dial, tls or fetch returned")}
