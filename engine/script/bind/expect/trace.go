@@ -84,7 +84,7 @@ var traceVerbs = []*vm.Method{
 		}),
 	vm.Verb(vm.Method{Name: "conn", Doc: "One connection, on both sides of a NAT.", Example: `net.trace:conn(call)`,
 		Returns: "Trace",
-		Phase: vm.Running},
+		Phase:   vm.Running},
 		func(e **trace.Ends) []vm.Argument {
 			return []vm.Argument{session.KEnds.Param(e, "conn", "what dial, tls or fetch returned")}
 		},
