@@ -2,13 +2,13 @@ package expect
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"netrepro/engine/match"
 	"netrepro/engine/match/value"
+	"netrepro/engine/packet/fragment"
 	"netrepro/engine/tcp"
 	"netrepro/engine/trace"
 )
@@ -161,14 +161,10 @@ func (s Flows) never(t *trace.Trace, c *tcp.Conn) bool {
 // for another it sent on.
 type Lossless struct{}
 
-// datagram is what the fragments of one have in common (RFC 791, RFC 8200).
-type datagram struct {
-	src, dst netip.Addr
-	id       uint32
-	proto    uint8
+// datagramOf names the datagram that a packet is a fragment of.
+func datagramOf(p *trace.Packet) fragment.Key {
+	return fragment.Key{Src: p.Src, Dst: p.Dst, ID: uint32(p.ID), Proto: p.Proto}
 }
-
-func datagramOf(p *trace.Packet) datagram { return datagram{p.Src, p.Dst, uint32(p.ID), p.Proto} }
 
 // Early implements [Spec].
 func (s Lossless) Early() bool { return false }
@@ -182,13 +178,14 @@ func (s Lossless) Judge(v *trace.View) Outcome {
 	}
 	by := map[int]*journey{}
 	var order []int
-	pieces := map[datagram]bool{} // of which a fault dropped one
-	for _, p := range v.Packets() {
+	pieces := map[fragment.Key]bool{} // of which a fault dropped one
+	ps := v.Packets()
+	for _, p := range ps {
 		if p.Dropped != "" && (p.Fragment || p.Unsized) {
 			pieces[datagramOf(p)] = true
 		}
 	}
-	for _, p := range v.Packets() {
+	for _, p := range ps {
 		r := p.Finding()
 		if r == nil || !p.Src.IsValid() {
 			continue

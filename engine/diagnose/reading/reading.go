@@ -223,13 +223,10 @@ func (r *reading) segment(rec *tcp.Record) {
 		}
 		// Where the other end is, its answer comes back at once.
 		first.RTT = max(first.RTT, rec.RTT)
-		if fl := r.flow(rec.Conn); fl != nil && rec.AtDestination && r.leaves(first) {
+		if fl := r.flows[rec.Root()]; fl != nil && rec.AtDestination && r.leaves(first) {
 			fl.Reached[1-first.Side] = true
 		}
-		if len(first.Copies) < maxCopies {
-			first.Copies = append(first.Copies, incident.Sighting{N: rec.N, Line: rec.Line, Point: rec.Point,
-				Direction: rec.Direction, Packet: *rec.Packet})
-		}
+		seen(first, rec)
 		return
 	}
 	fl := r.flow(rec.Conn)
@@ -242,11 +239,7 @@ func (r *reading) segment(rec *tcp.Record) {
 		Backoff: rec.Backoff, Gap: rec.Gap, RTT: rec.RTT, AckDelay: rec.AckDelay, InFlight: rec.InFlight,
 		Reset: rec.Reset, Dropped: rec.Dropped, Original: rec.Original, App: append([]payload.Event(nil), rec.App...)}
 	if first := twice(fl, g); first != nil {
-		if len(first.Copies) < maxCopies {
-			first.Copies = append(first.Copies, incident.Sighting{N: g.N, Line: g.Line, Point: g.Point,
-				Direction: g.Direction,
-				Packet:    g.Packet})
-		}
+		seen(first, rec)
 		return
 	}
 	r.kept++
@@ -257,6 +250,14 @@ func (r *reading) segment(rec *tcp.Record) {
 	fl.Carried.Segment(rec.Side, p, rec.Payload, rec.Carries, place(rec))
 	if len(r.file.Points) > 1 || rec.Point > 0 || rec.Direction != tcp.Unknown {
 		r.byFrame[rec.N] = g
+	}
+}
+
+// seen adds another sighting of a segment.
+func seen(g *incident.Segment, rec *tcp.Record) {
+	if len(g.Copies) < maxCopies {
+		g.Copies = append(g.Copies, incident.Sighting{N: rec.N, Line: rec.Line, Point: rec.Point,
+			Direction: rec.Direction, Packet: *rec.Packet})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -120,25 +121,16 @@ func Unserved(proc fs.FS, pid, top int) bool {
 		return false // the kernel does not count
 	}
 	ran := map[int]time.Duration{}
-	for i := range looks {
-		if i > 0 {
-			time.Sleep(apart)
-		}
-		now := map[int]time.Duration{}
-		for _, p := range Below(proc, pid) {
-			used := Used(proc, p).Ran
-			if was, known := ran[p]; (i == 0 || known && used-was < apart) && Ready(proc, p) {
-				now[p] = used
-				if known {
-					now[p] = was
-				}
-			}
-		}
-		if ran = now; len(ran) == 0 {
-			return false
+	for _, p := range Below(proc, pid) {
+		if Ready(proc, p) {
+			ran[p] = Used(proc, p).Ran
 		}
 	}
-	return UsedBelow(proc, top).Ran-had < time.Since(began)/2
+	for i := 1; i < looks && len(ran) > 0; i++ {
+		time.Sleep(apart)
+		maps.DeleteFunc(ran, func(p int, was time.Duration) bool { return !Ready(proc, p) || Used(proc, p).Ran-was >= apart })
+	}
+	return len(ran) > 0 && UsedBelow(proc, top).Ran-had < time.Since(began)/2
 }
 
 // Since is what of it came after before was read.

@@ -28,7 +28,6 @@ func (r *run) judge(err error) session.Result {
 			return session.Result{Verdict: session.Inconclusive, Why: fmt.Sprintf(
 				"its time of %s was up, of which the host stalled for %s", r.c.Timeout, total.Round(time.Millisecond))}
 		}
-		r.Ask()
 		if why := r.Starved(); why != "" {
 			return session.Result{Verdict: session.Inconclusive, Why: fmt.Sprintf("%s: %v", why, err)}
 		}

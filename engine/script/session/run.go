@@ -66,7 +66,7 @@ func (r *Run) Event(e Event) {
 
 // Fail remembers a failure.
 func (r *Run) Fail(f Failure) {
-	r.Ask()
+	r.ask()
 	r.failures = append(r.failures, f)
 }
 
@@ -84,8 +84,9 @@ func (r *Run) Starve(why string) {
 // Late is what is kept on a node and may be late for want of a processor: it says why, or nothing.
 type Late interface{ Lacks() string }
 
-// Ask asks all that runs on the nodes whether others had the processors that it needed.
-func (r *Run) Ask() {
+// ask asks all that runs on the nodes whether others had the processors that it needed, unless
+// something has gone wrong before.
+func (r *Run) ask() {
 	if r.starved != "" || len(r.failures) > 0 {
 		return
 	}
@@ -99,7 +100,10 @@ func (r *Run) Ask() {
 }
 
 // Starved says why what went wrong proves nothing; it is empty if that stands.
-func (r *Run) Starved() string { return r.starved }
+func (r *Run) Starved() string {
+	r.ask()
+	return r.starved
+}
 
 // Node is the node of that name, nil if there is none.
 func (r *Run) Node(name string) *Node {
